@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"flyball.dev/flyball/internal/hint"
+)
+
+// streams are the command's standard streams, so that tests can hold them.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// errNo ends a command whose work is done and whose answer is no: exit code 1.
+// The command has already printed why.
+var errNo = errors.New("the answer is no")
+
+// Main runs the command line and returns its exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(&streams{in, out, errOut})
+	root.SetArgs(args)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errNo):
+		return 1
+	default:
+		printError(errOut, err)
+		return 2
+	}
+}
+
+func printError(w io.Writer, err error) {
+	fmt.Fprintf(w, "flyball: %v\n", err)
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(w, "hint: %s\n", h)
+	}
+}
+
+func newRoot(s *streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "flyball",
+		Short:         "The external autoscaler that KServe's autoscalerClass \"external\" asks for",
+		Example:       "  flyball up                  # a local cluster with simulated GPUs\n  flyball status -A           # what scales, and why",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.AddCommand(newVersion(s))
+	return root
+}
