@@ -1,0 +1,140 @@
+package archtest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// repository is where the tests run, seen from this folder.
+const repository = "../.."
+
+var rewrite = flag.Bool("rewrite", false, "write docs/invariants.md anew")
+
+// TestTree holds the house to its rules.
+func TestTree(t *testing.T) {
+	found, err := Check(os.DirFS(repository))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range found {
+		t.Errorf("%v", v)
+	}
+}
+
+// TestInvariantsPage keeps docs/invariants.md what the packages say; -rewrite
+// (make generate) writes it.
+func TestInvariantsPage(t *testing.T) {
+	const page = repository + "/docs/invariants.md"
+	want, err := Page(os.DirFS(repository))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *rewrite {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/invariants.md is not what the packages say (run make generate): -want +got\n%s", diff)
+	}
+}
+
+// clean is a small house without a fault; each case plants one file in it.
+func clean() fstest.MapFS {
+	doc := func(name string) string {
+		return "// Package " + name + " is small.\n//\n// INV-1: it is right.\n//\n// It deliberately knows nothing.\npackage " + name + "\n"
+	}
+	return files(
+		"go.mod", "module flyball.dev/flyball\n",
+		"cmd/flyball/main.go", "package main\n\nimport \"flyball.dev/flyball/internal/cli\"\n\nfunc main() { cli.Main() }\n",
+		"internal/cli/doc.go", doc("cli"),
+		"internal/cli/main.go", "package cli\n\nimport _ \"flyball.dev/flyball/internal/lab/net4\"\n\nfunc Main() {}\n",
+		"internal/hint/doc.go", doc("hint"),
+		"internal/lab/doc.go", doc("lab"),
+		"internal/lab/net4/doc.go", doc("net4"),
+		"internal/lab/net4/a.go", "package net4\n\nimport _ \"flyball.dev/flyball/internal/lab\"\nimport _ \"flyball.dev/flyball/internal/plant\"\n",
+		"internal/plant/doc.go", doc("plant"),
+		"internal/des/doc.go", doc("des"),
+		"internal/vllmsim/doc.go", doc("vllmsim"),
+		"e2e/e2e_test.go", "package e2e\n\nimport _ \"flyball.dev/flyball/internal/lab\"\n",
+		"lab/kube/go.mod", "module other\n",
+		"lab/kube/x/main.go", "package x\n\nfunc init() { panic(1) }\n",
+	)
+}
+
+func files(pathText ...string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for i := 0; i < len(pathText); i += 2 {
+		fsys[pathText[i]] = &fstest.MapFile{Data: []byte(pathText[i+1])}
+	}
+	return fsys
+}
+
+func TestCleanHouse(t *testing.T) {
+	found, err := Check(clean())
+	if err != nil || len(found) > 0 {
+		t.Errorf("Check(clean) = %v, %v, want nothing", found, err)
+	}
+}
+
+// INV-1 and INV-2: one planted violation per row, reported at its line by its
+// rule; rows without a line must pass.
+func TestPlantedViolations(t *testing.T) {
+	proved := map[string]bool{}
+	for i, p := range slices.Concat(plantedLayers(), plantedShapes(), plantedCalls(), plantedDocs()) {
+		t.Run(fmt.Sprintf("%s/%d", p.rule, i), func(t *testing.T) {
+			fsys := clean()
+			fsys[p.file] = &fstest.MapFile{Data: []byte(p.text)}
+			found, err := Check(fsys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want []string
+			for _, v := range found {
+				got = append(got, fmt.Sprintf("%s %s:%d", v.Rule, v.File, v.Line))
+				if v.Why == "" || v.What == "" {
+					t.Errorf("%v says no what or why", v)
+				}
+			}
+			if p.line > 0 {
+				want = []string{fmt.Sprintf("%s %s:%d", p.rule, p.file, p.line)}
+				proved[p.rule] = true
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("Check: -want +got\n%s", diff)
+			}
+		})
+	}
+	for _, r := range rules() {
+		if !proved[r.name] {
+			t.Errorf("rule %q has no planted violation", r.name)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	fsys := files(
+		"internal/lab/doc.go", "// Package lab is small.\n//\n// INV-1: a | b,\n// and more.\n//\n// INV-2: never c.\npackage lab\n",
+		"internal/lab/a_test.go", "package lab\n\n// INV-1.\nfunc TestA() {}\n\nfunc TestB() {\n\tf(\"INV-1: x\")\n}\n\nfunc helper() { f(\"INV-2\") }\n",
+	)
+	got, err := Page(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(got, "## internal/lab\n\n")
+	want := "| | statement | tests |\n|---|---|---|\n| INV-1 | a \\| b, and more. | `TestA`, `TestB` |\n| INV-2 | never c. |  |\n"
+	if diff := cmp.Diff(want, table); diff != "" {
+		t.Errorf("Page: -want +got\n%s", diff)
+	}
+}

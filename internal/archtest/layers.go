@@ -1,0 +1,177 @@
+package archtest
+
+import (
+	"go/token"
+	"strings"
+)
+
+// A layer says what a package may import of this module.
+type layer int
+
+const (
+	layerUnknown layer = iota
+	layerCore          // pure: values in, values out
+	layerLeaf          // standard library only, for everyone outside the core
+	layerEdge          // one technology each
+	layerCLI           // wires everything
+	layerMain          // calls the cli
+	layerTest          // checks the house, imported by nobody
+)
+
+// coreRank orders the core and the laboratory: a package may import only those of
+// a lower rank.
+func coreRank(name string) int {
+	ranks := [][]string{
+		{"reading", "des", "score", "workload", "drain", "admit"},
+		{"capacity", "forecast", "guard"},
+		{"law", "plan"},
+		{"decide", "plant"},
+		{"record"},
+		{"scenario"},
+	}
+	for i, names := range ranks {
+		for _, n := range names {
+			if n == name {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+func isEdge(name string) bool {
+	switch name {
+	case "scrape", "promsim", "kube", "keda", "gateway", "vllmsim", "lab",
+		"journal", "load", "rehearse", "lint", "report", "web":
+		return true
+	}
+	return false
+}
+
+// place finds a folder's layer and its unit: the name under internal/ that it
+// belongs to, so that internal/lab/net and internal/lab/node are one edge, lab.
+func place(dir string) (layer, string) {
+	top, rest, _ := strings.Cut(dir, "/")
+	unit, _, _ := strings.Cut(rest, "/")
+	switch {
+	case top == "cmd":
+		return layerMain, dir
+	case top == "e2e":
+		return layerTest, "e2e"
+	case top != "internal":
+		return layerUnknown, dir
+	case coreRank(unit) > 0:
+		return layerCore, unit
+	case isEdge(unit):
+		return layerEdge, unit
+	}
+	switch unit {
+	case "hint":
+		return layerLeaf, unit
+	case "cli":
+		return layerCLI, unit
+	case "archtest":
+		return layerTest, unit
+	}
+	return layerUnknown, dir
+}
+
+func isCore(dir string) bool { l, _ := place(dir); return l == layerCore }
+
+// mayImport is the whole table of dependencies between our own packages.
+func mayImport(from, to string) bool {
+	fromLayer, fromUnit := place(from)
+	toLayer, toUnit := place(to)
+	if fromUnit == toUnit {
+		return true
+	}
+	switch fromLayer {
+	case layerCore:
+		return toLayer == layerCore && coreRank(toUnit) < coreRank(fromUnit)
+	case layerEdge:
+		return toLayer == layerCore || toLayer == layerLeaf
+	case layerCLI:
+		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerEdge
+	case layerMain:
+		return toLayer == layerCLI
+	case layerTest:
+		return toLayer != layerMain
+	}
+	return false // a leaf, or a package that no layer holds
+}
+
+func layerRules() []rule {
+	return []rule{
+		{
+			"placed", "a package outside every layer escapes the other rules; name its layer in internal/archtest/layers.go",
+			func(t *tree, report reporter) {
+				for _, dir := range t.dirs() {
+					if l, _ := place(dir); l == layerUnknown {
+						report(t.packages[dir][0].path, token.NoPos, "package %s belongs to no layer", dir)
+					}
+				}
+			},
+		},
+		{
+			"layers", "core decides without effects, an edge knows one technology and no other edge, cli alone wires: " +
+				"so each part can be understood, tested and replaced alone",
+			func(t *tree, report reporter) {
+				for _, f := range t.files() {
+					for _, i := range f.imports() {
+						if to, ok := i.local(); ok && !mayImport(f.dir(), to) {
+							report(f.path, i.pos, "%s imports %s", f.dir(), to)
+						}
+					}
+				}
+			},
+		},
+		{
+			"pure", "what core sees must be an argument, or a simulation and a replay could not repeat it; " +
+				"core has no clock, network, files, locks or logs",
+			checkPure,
+		},
+		{
+			"modules", "KServe's types do not compile beside a current controller-runtime, KEDA's add 240 modules and " +
+				"the linter shifts the versions of what ships: they have modules of their own under lab/ and tools/",
+			checkModules,
+		},
+	}
+}
+
+func checkPure(t *tree, report reporter) {
+	for _, f := range t.files() {
+		l, _ := place(f.dir())
+		if f.test || l != layerCore && l != layerLeaf {
+			continue
+		}
+		for _, i := range f.imports() {
+			_, ours := i.local()
+			switch {
+			case !ours && !i.standard():
+				report(f.path, i.pos, "%s imports the third-party package %s", f.dir(), i.path)
+			case l == layerCore && impure(i.path):
+				report(f.path, i.pos, "core package %s imports %s", f.dir(), i.path)
+			}
+		}
+	}
+}
+
+// impure packages let effects, or anything but arguments, into the core.
+func impure(std string) bool {
+	top, _, _ := strings.Cut(std, "/")
+	switch top {
+	case "os", "net", "log", "context", "sync", "testing", "syscall", "unsafe":
+		return true
+	}
+	return false
+}
+
+func checkModules(t *tree, report reporter) {
+	for _, banned := range []string{
+		"github.com/kserve/kserve ", "github.com/kedacore/keda/", "github.com/golangci/golangci-lint/",
+	} {
+		if strings.Contains(t.gomod, banned) {
+			report("go.mod", token.NoPos, "the root module requires %s", strings.TrimRight(banned, " /"))
+		}
+	}
+}
