@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 // coreRank orders the core and the laboratory: a package may import only those of
-// a lower rank.
+// a lower rank. Everything else has rank 0.
 func coreRank(name string) int {
 	ranks := [][]string{
 		{"reading", "des", "score", "workload", "drain", "admit"},
@@ -29,14 +30,7 @@ func coreRank(name string) int {
 		{"record"},
 		{"scenario"},
 	}
-	for i, names := range ranks {
-		for _, n := range names {
-			if n == name {
-				return i + 1
-			}
-		}
-	}
-	return 0
+	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
 }
 
 func isEdge(name string) bool {
@@ -96,8 +90,9 @@ func mayImport(from, to string) bool {
 		return toLayer == layerCLI
 	case layerTest:
 		return toLayer != layerMain
+	default: // a leaf, or a package that no layer holds
+		return false
 	}
-	return false // a leaf, or a package that no layer holds
 }
 
 func layerRules() []rule {
