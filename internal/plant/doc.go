@@ -1,0 +1,18 @@
+// Package plant is what is controlled: one LLM engine as a state machine that
+// batches, chunks, queues, caches and preempts as vLLM's V1 scheduler does, and
+// whose steps take as long as measured kernels say.
+//
+// INV-1: every accepted request ends in exactly one Outcome.
+// INV-2: KV blocks are conserved: each block is free or referenced by as many
+// requests as hold it, and free + used = all.
+// INV-3: while any request is held, a step is in flight or the next call of Step
+// starts one, and that step advances at least one request.
+// INV-4: the same calls with the same arguments give the same events.
+// INV-5: a request gets its tokens in order and never more than MaxTokens, nor
+// more than the model length leaves room for.
+//
+// It deliberately knows nothing of clocks, HTTP, text or metrics: time is an
+// argument, and a prompt is a length and the hashes of its blocks. It leaves out
+// speculative decoding, LoRA, priorities, KV transfer between engines and hybrid
+// attention; generated tokens are not put into the prefix cache.
+package plant
