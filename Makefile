@@ -1,0 +1,119 @@
+# Go, git and make are all that this needs; every other program is built from a
+# pinned Go module: the lab's from lab/*/go.mod, the tools from tools/go.mod.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+GO      ?= go
+VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo dev)
+LINTER  := bin/tools/golangci-lint
+
+# The race detector needs cgo, which Go turns off where there is no C compiler.
+RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+FUZZTIME ?= 30s
+COUNT    ?= 20
+
+##@ Run
+
+.PHONY: help
+help: ## print this
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: build lab ## a local cluster with simulated GPUs, the guide applied, under a gentle load, until Ctrl-C
+	bin/flyball up --guide examples/guide
+
+.PHONY: rehearse
+rehearse: build lab ## run the guide step by step on a local cluster and check what must be seen
+	bin/flyball rehearse examples/guide
+
+##@ Build
+
+.PHONY: build
+build: ## bin/flyball
+	@[ -x bin/flyball ] || echo "building bin/flyball, about 3 min on 2 cores with nothing cached"
+	@$(GO) build -trimpath -ldflags "-X flyball.dev/flyball/internal/cli.version=$(VERSION)" -o bin/flyball ./cmd/flyball
+
+.PHONY: lab
+lab: build ## bin/lab: Kubernetes, KEDA, KServe and Prometheus, what is missing or out of date
+	@bin/flyball lab
+
+.PHONY: clean
+clean: ## remove what was built, but not bin/lab, which takes half an hour
+	rm -rf bin/flyball bin/tools
+
+##@ Test
+
+.PHONY: test
+test: lab race e2e ## everything: unit and archtest under the race detector, then e2e on the lab
+
+.PHONY: check
+check: $(LINTER) ## before a commit: format, lint, unit tests, generate, and none of it changed a file
+	@set -e; before=$$($(snapshot)); \
+	$(MAKE) --no-print-directory format lint lint-proof unit generate; \
+	after=$$($(snapshot)); \
+	git --no-pager diff --exit-code --stat "$$before" "$$after" || { \
+		echo "make check changed the files above: look at them and add them" >&2; exit 1; }
+
+.PHONY: unit
+unit: ## unit tests and archtest
+	$(GO) test -shuffle=on ./...
+
+.PHONY: race
+race: ## the same under the race detector
+	@[ -n "$(RACE)" ] || echo "NO C COMPILER: the race detector is off"
+	$(GO) test $(RACE) -shuffle=on ./...
+
+.PHONY: e2e
+e2e: lab ## tests on the real chain in bin/lab
+	$(GO) test -tags e2e -count=1 -timeout 40m -v ./e2e/...
+
+.PHONY: deflake
+deflake: ## unit tests COUNT=20 times, shuffled, under the race detector
+	$(GO) test $(RACE) -shuffle=on -count=$(COUNT) ./internal/...
+
+.PHONY: fuzz
+fuzz: ## each fuzz test for FUZZTIME=30s
+	@set -e; for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal); do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$file); do \
+			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+##@ Write
+
+.PHONY: format
+format: $(LINTER) ## format all Go files
+	$(LINTER) fmt
+
+.PHONY: lint
+lint: $(LINTER) ## golangci-lint
+	$(LINTER) run ./...
+
+.PHONY: lint-proof
+lint-proof: $(LINTER) ## plant a violation for each linter and see that it is reported
+	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
+
+.PHONY: generate
+generate: ## docs/invariants.md, from each package's doc.go
+	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
+
+.PHONY: golden
+golden: ## rewrite golden files; then read the diff
+	$(GO) test -count=1 $$(grep -rlE '"rewrite"|cockroachdb/datadriven"' --include='*_test.go' internal | \
+		xargs -n1 dirname | sort -u | sed 's,^,./,') -rewrite
+
+$(LINTER): tools/go.mod tools/go.sum
+	@echo "building golangci-lint, about 3 min on 2 cores with nothing cached"
+	@$(GO) build -C tools -trimpath -ldflags "-s -w" -o ../bin/tools/ tool
+
+# The working tree as a git tree, untracked files too, without touching the index:
+# so that check sees what it changed itself, also when the tree was not clean.
+snapshot = index=$$(mktemp -u) && GIT_INDEX_FILE=$$index git add -A && GIT_INDEX_FILE=$$index git write-tree && rm -f $$index
