@@ -1,0 +1,2 @@
+kubectl annotate inferenceservice llama -n demo \
+  serving.kserve.io/stop='true'

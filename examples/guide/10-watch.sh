@@ -1,0 +1,2 @@
+# Watch replica counts in real time
+kubectl get hpa -n demo -w
