@@ -1,0 +1,516 @@
+//go:build linux
+
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes/fake"
+	corev1listers "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+
+	"flyball.dev/flyball/internal/lab/proc"
+)
+
+// fakeProcess ends when the test says so, or on a signal that it heeds.
+type fakeProcess struct {
+	spec  proc.Spec
+	at    time.Duration // since the test began
+	heeds []syscall.Signal
+
+	once sync.Once
+	done chan struct{}
+	code int
+}
+
+func (p *fakeProcess) Pid() int              { return 1 }
+func (p *fakeProcess) RSS() int64            { return 0 }
+func (p *fakeProcess) Done() <-chan struct{} { return p.done }
+
+func (p *fakeProcess) exit(code int) {
+	p.once.Do(func() { p.code = code; close(p.done) })
+}
+
+func (p *fakeProcess) ExitCode() int {
+	select {
+	case <-p.done:
+		return p.code
+	default:
+		return -1
+	}
+}
+
+func (p *fakeProcess) env(name string) string {
+	for _, e := range p.spec.Env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// bench runs one worker in a synctest bubble.
+type bench struct {
+	t       *testing.T
+	a       *Agent
+	w       *worker
+	client  *fake.Clientset
+	secrets cache.Indexer
+	zero    time.Time
+	cancel  context.CancelFunc
+	ended   chan struct{}
+
+	mu      sync.Mutex
+	started []*fakeProcess
+	log     []string // signals, in order
+	heeds   []syscall.Signal
+	probes  func(check) error
+	begun   func(*fakeProcess) // called with each process that starts
+}
+
+func newBench(t *testing.T, pod *corev1.Pod) *bench {
+	t.Helper()
+	b := &bench{t: t, client: fake.NewClientset(pod), zero: time.Now(), heeds: []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}, ended: make(chan struct{})}
+	a, err := New(Config{
+		Client: b.client, Dir: t.TempDir(), Net: "127.42", Nodes: []Spec{{"gpu-1", 8}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		APIServer: "https://127.42.0.1:6443", Known: []string{"vllm", "tool"},
+		ColdStart: ColdStart{Pull: 20 * time.Second, Weights: 30 * time.Second, Warmup: 5 * time.Second},
+		Programs: func(image string) (Program, bool) {
+			switch {
+			case strings.Contains(image, "vllm"):
+				return Program{Argv: []string{"/sim", "--ip=$(FLYBALL_POD_IP)"}, KeepCommand: true, ColdStart: true}, true
+			case strings.Contains(image, "tool"):
+				return Program{Argv: []string{"/tool"}}, true
+			}
+			return Program{}, false
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.a = a
+	a.events = &record.FakeRecorder{}
+	a.start = b.start
+	a.check = func(_ context.Context, c check) error {
+		if b.probes == nil {
+			return nil
+		}
+		return b.probes(c)
+	}
+	b.secrets = cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	a.secrets = corev1listers.NewSecretLister(b.secrets)
+	a.configMaps = corev1listers.NewConfigMapLister(cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}))
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cancel = cancel
+	b.w = a.newWorker(pod)
+	a.wg.Go(func() {
+		b.w.run(ctx)
+		close(b.ended)
+	})
+	t.Cleanup(func() {
+		cancel()
+		a.wg.Wait()
+	})
+	return b
+}
+
+func (b *bench) start(s proc.Spec) (process, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &fakeProcess{spec: s, at: time.Since(b.zero), heeds: b.heeds, done: make(chan struct{})}
+	b.started = append(b.started, p)
+	if b.begun != nil {
+		b.begun(p)
+	}
+	return &signalled{p, b}, nil
+}
+
+// signalled notes each signal with its time.
+type signalled struct {
+	*fakeProcess
+	b *bench
+}
+
+func (s *signalled) Signal(sig syscall.Signal) {
+	s.b.mu.Lock()
+	s.b.log = append(s.b.log, time.Since(s.b.zero).String()+" "+sig.String())
+	s.b.mu.Unlock()
+	if slices.Contains(s.heeds, sig) {
+		s.exit(128 + int(sig))
+	}
+}
+
+// until lets the clock run to t and every goroutine settle.
+func (b *bench) until(at time.Duration) {
+	<-time.After(at - time.Since(b.zero))
+	synctest.Wait()
+}
+
+func (b *bench) pod() *corev1.Pod {
+	b.t.Helper()
+	p, err := b.client.CoreV1().Pods("demo").Get(b.t.Context(), "p", metav1.GetOptions{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+func (b *bench) ready() bool {
+	for _, c := range b.pod().Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// state is the first container's, in words.
+func (b *bench) state() string {
+	s := b.pod().Status.ContainerStatuses[0].State
+	switch {
+	case s.Waiting != nil:
+		return s.Waiting.Reason
+	case s.Running != nil:
+		return "Running"
+	}
+	return s.Terminated.Reason
+}
+
+func (b *bench) starts() []time.Duration {
+	var list []time.Duration
+	for _, p := range b.started {
+		list = append(list, p.at)
+	}
+	return list
+}
+
+// remove deletes the pod as the API does: it marks it, and the watch brings the marked version.
+func (b *bench) remove(grace int64) {
+	p := b.pod()
+	p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: time.Now()}, &grace
+	b.w.post(func() { b.w.pod = p })
+	synctest.Wait()
+}
+
+func (b *bench) exists() bool {
+	_, err := b.client.CoreV1().Pods("demo").Get(b.t.Context(), "p", metav1.GetOptions{})
+	return !apierrors.IsNotFound(err)
+}
+
+func podOf(containers ...corev1.Container) *corev1.Pod {
+	grace := int64(30)
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "p", UID: "uid-1"},
+		Spec:       corev1.PodSpec{NodeName: "gpu-1", Containers: containers, RestartPolicy: corev1.RestartPolicyAlways, TerminationGracePeriodSeconds: &grace},
+	}
+}
+
+func tool() corev1.Container { return corev1.Container{Name: "c", Image: "tool:1"} }
+
+func httpProbe(initial, period, failures int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler:        corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/health", Port: intstr.FromInt32(8080)}},
+		InitialDelaySeconds: initial, PeriodSeconds: period, FailureThreshold: failures, SuccessThreshold: 1, TimeoutSeconds: 1,
+	}
+}
+
+func TestColdStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pod := podOf(corev1.Container{
+			Name: "c", Image: "vllm/vllm-openai:v1", Command: []string{"vllm", "serve"}, Args: []string{"--host", "0.0.0.0", "--x=$(X)"},
+			Env:          []corev1.EnvVar{{Name: "X", Value: "/tmp/$(HOSTNAME)"}},
+			StartupProbe: httpProbe(0, 10, 30), ReadinessProbe: httpProbe(0, 5, 3),
+		})
+		b := newBench(t, pod)
+		b.probes = func(check) error {
+			if time.Since(b.zero) < 55*time.Second { // pull 20, weights 30, warm-up 5
+				return errors.New("not yet")
+			}
+			return nil
+		}
+		b.until(19 * time.Second)
+		if len(b.started) != 0 || b.state() != reasonCreating || b.pod().Status.PodIP != "127.42.16.1" {
+			t.Errorf("during the pull: %d started, %s, address %q", len(b.started), b.state(), b.pod().Status.PodIP)
+		}
+		b.until(21 * time.Second)
+		if len(b.started) != 1 || b.state() != "Running" || b.ready() {
+			t.Fatalf("after the pull: %d started, %s, ready %v", len(b.started), b.state(), b.ready())
+		}
+		p := b.started[0]
+		root := filepath.Join(b.w.dir, "c")
+		if diff := cmp.Diff([]string{"--ip=127.42.16.1", "vllm", "serve", "--host", "127.42.16.1", "--x=" + root + "/tmp/p"}, p.spec.Args); diff != "" {
+			t.Errorf("arguments: -want +got\n%s", diff)
+		}
+		for name, want := range map[string]string{
+			"FLYBALL_SIM_WEIGHTS": "30s", "FLYBALL_SIM_WARMUP": "5s", "FLYBALL_SIM_JITTER": "0", proc.MarkVar: b.a.cfg.Dir,
+			"TMPDIR": root + "/tmp", "KUBERNETES_SERVICE_HOST": "127.42.0.1", "KUBECONFIG": "",
+		} {
+			if got := p.env(name); got != want {
+				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+		b.until(59 * time.Second) // startup attempts at 20, 30, 40, 50
+		if b.ready() || *b.pod().Status.ContainerStatuses[0].Started {
+			t.Error("ready before the startup probe passed")
+		}
+		b.until(61 * time.Second)
+		if !b.ready() {
+			t.Error("not ready at once after the startup probe")
+		}
+	})
+}
+
+func TestCrashLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, podOf(tool()))
+		b.begun = func(p *fakeProcess) { p.exit(1) }
+		b.until(71 * time.Second)
+		if diff := cmp.Diff([]time.Duration{0, 0, 10 * time.Second, 30 * time.Second, 70 * time.Second}, b.starts()); diff != "" {
+			t.Errorf("starts: -want +got\n%s", diff)
+		}
+		st := b.pod().Status.ContainerStatuses[0]
+		if b.state() != reasonCrashLoop || st.RestartCount != 4 || st.LastTerminationState.Terminated.ExitCode != 1 || b.pod().Status.Phase != corev1.PodRunning {
+			t.Errorf("after five crashes: %s, %+v", b.state(), st)
+		}
+	})
+}
+
+func TestTermination(t *testing.T) {
+	sleep := &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}}
+	longSleep := &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 500}}}
+	both, deaf := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}, []syscall.Signal{syscall.SIGKILL}
+	for _, tt := range []struct {
+		name  string
+		hook  *corev1.Lifecycle
+		heeds []syscall.Signal
+		grace int64
+		want  []string
+		gone  time.Duration
+	}{
+		{"polite", nil, both, 30, []string{"1m0s terminated"}, 60 * time.Second},
+		{"deaf", nil, deaf, 30, []string{"1m0s terminated", "1m30s killed"}, 90 * time.Second},
+		{"hook", sleep, both, 30, []string{"1m5s terminated"}, 65 * time.Second},
+		{"long hook", longSleep, deaf, 30, []string{"1m30s terminated", "1m32s killed"}, 92 * time.Second},
+		{"no grace", sleep, both, 0, []string{"1m0s killed"}, 60 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := tool()
+				c.Lifecycle = tt.hook
+				b := newBench(t, podOf(c))
+				b.heeds = tt.heeds
+				b.until(time.Minute)
+				if !b.ready() {
+					t.Fatal("not ready before")
+				}
+				b.remove(tt.grace)
+				if tt.gone > time.Minute {
+					if b.ready() {
+						t.Error("ready while terminating")
+					}
+					b.until(tt.gone - time.Millisecond)
+					if !b.exists() {
+						t.Errorf("removed before %v", tt.gone)
+					}
+				}
+				b.until(tt.gone)
+				if b.exists() {
+					t.Errorf("not removed at %v", tt.gone)
+				}
+				if diff := cmp.Diff(tt.want, b.log); diff != "" {
+					t.Errorf("signals: -want +got\n%s", diff)
+				}
+				<-b.ended
+				if _, err := os.Stat(b.w.dir); !os.IsNotExist(err) {
+					t.Errorf("the pod's directory is left: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestForcedDeletionDuringGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, podOf(tool()))
+		b.heeds = []syscall.Signal{syscall.SIGKILL}
+		b.until(time.Second)
+		b.remove(30)
+		b.until(2 * time.Second)
+		b.w.post(func() { b.w.gone = true })
+		<-b.ended
+		if diff := cmp.Diff([]string{"1s terminated", "2s killed"}, b.log); diff != "" {
+			t.Errorf("signals: -want +got\n%s", diff)
+		}
+	})
+}
+
+func TestLiveness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := tool()
+		c.LivenessProbe = httpProbe(10, 10, 3)
+		b := newBench(t, podOf(c))
+		b.probes = func(check) error {
+			if n := time.Since(b.zero); n > 25*time.Second && n < time.Minute {
+				return errors.New("hangs")
+			}
+			return nil
+		}
+		b.until(49 * time.Second) // failures at 30, 40, 50
+		if len(b.started) != 1 || !b.ready() {
+			t.Fatalf("before the third failure: %d runs, ready %v", len(b.started), b.ready())
+		}
+		b.until(51 * time.Second)
+		if len(b.started) != 2 || b.pod().Status.ContainerStatuses[0].RestartCount != 1 {
+			t.Errorf("after it: %d runs, %+v", len(b.started), b.pod().Status.ContainerStatuses[0])
+		}
+		b.until(3 * time.Minute)
+		if len(b.started) != 2 {
+			t.Errorf("the recovered container ran %d times", len(b.started))
+		}
+	})
+}
+
+func TestInitContainers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pod := podOf(corev1.Container{Name: "c", Image: "vllm"})
+		pod.Spec.InitContainers = []corev1.Container{{Name: "first", Image: "tool:1"}, {Name: "storage-initializer", Image: "kserve/storage-initializer:v1"}}
+		b := newBench(t, pod)
+		b.until(time.Second)
+		if len(b.started) != 1 || b.pod().Status.Phase != corev1.PodPending || b.state() != reasonInitializing {
+			t.Fatalf("first init container: %d started, %s, %s", len(b.started), b.pod().Status.Phase, b.state())
+		}
+		b.started[0].exit(0)
+		b.until(30 * time.Second)
+		if s := b.pod().Status.InitContainerStatuses; s[0].State.Terminated == nil || s[1].State.Running == nil {
+			t.Errorf("the second does not run after the first: %+v", s)
+		}
+		b.until(51 * time.Second) // 1 + 30 of simulated download, + 20 of pull
+		if len(b.started) != 2 || b.started[1].env("FLYBALL_SIM_WEIGHTS") != "0s" {
+			t.Errorf("the server after a download: %d started, weights %q", len(b.started), b.started[len(b.started)-1].env("FLYBALL_SIM_WEIGHTS"))
+		}
+		if !b.ready() || b.pod().Status.Phase != corev1.PodRunning {
+			t.Errorf("phase %s, ready %v", b.pod().Status.Phase, b.ready())
+		}
+	})
+}
+
+func TestUnknownImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, podOf(corev1.Container{Name: "c", Image: "nginx:1"}))
+		b.until(time.Minute)
+		w := b.pod().Status.ContainerStatuses[0].State.Waiting
+		if w.Reason != reasonErrImagePull || w.Message != `the lab has no program for image "nginx:1"; it knows vllm, tool` {
+			t.Errorf("state = %+v", w)
+		}
+		b.remove(30)
+		if b.exists() {
+			t.Error("a pod without processes is not removed at once")
+		}
+	})
+}
+
+func TestSecretArrivesAndChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := tool()
+		c.Args = []string{"--cert=/certs/tls.crt"}
+		c.VolumeMounts = []corev1.VolumeMount{{Name: "v", MountPath: "/certs"}, {Name: "scratch", MountPath: "/tmp"}}
+		pod := podOf(c)
+		pod.Spec.Volumes = []corev1.Volume{
+			{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}}},
+			{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+		}
+		b := newBench(t, pod)
+		b.until(10 * time.Second)
+		w := b.pod().Status.ContainerStatuses[0].State.Waiting
+		if w == nil || w.Reason != reasonCreating || !strings.Contains(w.Message, `volume "v"`) || !strings.Contains(w.Message, "not found") {
+			t.Fatalf("without the Secret: %+v", w)
+		}
+		set := func(value string) {
+			s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "s"}, Data: map[string][]byte{"tls.crt": []byte(value)}}
+			if err := b.secrets.Add(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mounted := func() string {
+			data, err := os.ReadFile(strings.TrimPrefix(b.started[0].spec.Args[0], "--cert="))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+		set("one")
+		b.until(12 * time.Second)
+		if len(b.started) != 1 || mounted() != "one" {
+			t.Fatalf("with it: %d started", len(b.started))
+		}
+		set("two")
+		b.until(16 * time.Second)
+		if got := mounted(); got != "two" {
+			t.Errorf("after the change the file holds %q", got)
+		}
+	})
+}
+
+func TestResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pod := podOf(corev1.Container{Name: "c", Image: "vllm"})
+		pod.Status = corev1.PodStatus{
+			Phase: corev1.PodRunning, PodIP: "127.42.16.9",
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "c", RestartCount: 2, ContainerID: "flyball://x", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}},
+		}
+		b := newBench(t, pod)
+		b.until(time.Second)
+		s := b.pod().Status
+		if len(b.started) != 1 || s.PodIP != "127.42.16.9" || s.ContainerStatuses[0].RestartCount != 3 || s.ContainerStatuses[0].LastTerminationState.Terminated == nil {
+			t.Errorf("after a restart of the agent: %d started, %+v", len(b.started), s)
+		}
+	})
+}
+
+func TestNeverRestarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pod := podOf(tool())
+		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
+		b := newBench(t, pod)
+		b.until(time.Second)
+		b.started[0].exit(0)
+		b.until(time.Hour)
+		if len(b.started) != 1 || b.pod().Status.Phase != corev1.PodSucceeded || b.state() != "Completed" || b.ready() {
+			t.Errorf("a job's pod: %d runs, %s, %s", len(b.started), b.pod().Status.Phase, b.state())
+		}
+	})
+}
+
+func TestAgentEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, podOf(tool()))
+		b.heeds = []syscall.Signal{syscall.SIGKILL}
+		b.until(time.Second)
+		b.cancel()
+		<-b.ended
+		if diff := cmp.Diff([]string{"1s terminated", "6s killed"}, b.log); diff != "" {
+			t.Errorf("signals: -want +got\n%s", diff)
+		}
+		if !b.exists() {
+			t.Error("the pod object is removed")
+		}
+	})
+}
