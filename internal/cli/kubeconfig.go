@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"flyball.dev/flyball/internal/hint"
+)
+
+// A cluster is where a command works: how to reach it and the namespace that the
+// kubeconfig's context names.
+type cluster struct {
+	config    *rest.Config
+	namespace string
+	from      string // the kubeconfig, for messages
+}
+
+// restConfig reads the kubeconfig that a command works with. An empty path takes
+// $KUBECONFIG, then the local cluster's in this directory, then the user's own.
+func restConfig(path string) (*rest.Config, error) {
+	c, err := findCluster(path)
+	if err != nil {
+		return nil, err
+	}
+	return c.config, nil
+}
+
+func findCluster(path string) (cluster, error) {
+	rules, from := kubeconfigRules(path)
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
+	raw, err := loader.RawConfig()
+	switch {
+	case err != nil:
+		return cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, pathless(err)), startOrName)
+	case clientcmd.IsConfigurationInvalid(clientcmd.Validate(raw)) && len(raw.Contexts) == 0:
+		return cluster{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), startOrName)
+	}
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, err), startOrName)
+	}
+	namespace, _, err := loader.Namespace()
+	if err != nil {
+		return cluster{}, fmt.Errorf("using kubeconfig %s: %w", from, err)
+	}
+	config.QPS = -1 // the API server has its own fairness; client-go's 5 a second is a relic
+	config.WarningHandler = rest.NoWarnings{}
+	return cluster{config, namespace, from}, nil
+}
+
+const startOrName = "start a local cluster with flyball up, or name one: --kubeconfig FILE or export KUBECONFIG=FILE"
+
+// kubeconfigRules also says which file it is about. $KUBECONFIG may list several,
+// of which kubectl forgives the missing ones; a file that was named must be there.
+func kubeconfigRules(path string) (*clientcmd.ClientConfigLoadingRules, string) {
+	local := filepath.Join(".flyball", "kubeconfig")
+	env := os.Getenv(clientcmd.RecommendedConfigPathEnvVar)
+	switch _, err := os.Stat(local); {
+	case path != "":
+		return &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, path
+	case env != "":
+		return clientcmd.NewDefaultClientConfigLoadingRules(), env
+	case err == nil:
+		return &clientcmd.ClientConfigLoadingRules{ExplicitPath: local}, local
+	default:
+		return clientcmd.NewDefaultClientConfigLoadingRules(), clientcmd.RecommendedHomeFile
+	}
+}
+
+// pathless leaves out the file name, which the message already has.
+func pathless(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// explain adds to an error of the cluster what its reader can do about it.
+func (c cluster) explain(err error) error {
+	var dial *net.OpError
+	var call *url.Error
+	switch {
+	case err == nil:
+		return nil
+	case meta.IsNoMatchError(err):
+		return hint.With(err, "KServe or KEDA is not installed there; flyball doctor says what is missing")
+	case apierrors.IsUnauthorized(err):
+		return hint.With(err, "the cluster does not know the user of %s; renew its credentials", c.from)
+	case apierrors.IsForbidden(err):
+		return hint.With(err, "the user of %s may not do this; ask for the right, or name another: --kubeconfig FILE", c.from)
+	case errors.As(err, &dial), errors.As(err, &call):
+		return hint.With(err, "no cluster answers at %s, which %s names; flyball up starts a local one", c.config.Host, c.from)
+	}
+	return err
+}
