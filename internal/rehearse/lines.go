@@ -84,10 +84,15 @@ func (p *parser) load(args []string) (Action, error) {
 			return nil, err
 		}
 	}
-	if !(l.PerSecond > 0 && l.PerSecond <= 1e6) || l.OutputTokens <= 0 || l.PromptTokens <= 0 {
+	if !l.sensible() {
 		return nil, p.fail(loadForm, "rate, output and prompt must be above zero")
 	}
 	return StartLoad{l}, nil
+}
+
+// sensible is false for NaN as well.
+func (l Load) sensible() bool {
+	return l.PerSecond > 0 && l.PerSecond <= 1e6 && l.OutputTokens > 0 && l.PromptTokens > 0
 }
 
 func (p *parser) loadSetting(l *Load, arg string) error {

@@ -82,29 +82,36 @@ func (p *parser) header(word string, args []string) error {
 }
 
 func (p *parser) setting(word string, args []string) error {
-	switch {
-	case word == "service" && len(args) == 1:
+	two := word == "part" || word == "let"
+	if two && (len(args) != 2 || !isName(args[0])) || !two && len(args) != 1 {
+		return p.fail("service NAMESPACE/NAME · endpoint URL · model NAME · part NAME NAMESPACE/DEPLOYMENT · let NAME VALUE",
+			"%s has the wrong words", word)
+	}
+	switch word {
+	case "service":
 		return p.ref(args[0], &p.script.Service)
-	case word == "endpoint" && len(args) == 1:
+	case "endpoint":
 		p.script.Endpoint = args[0]
-	case word == "model" && len(args) == 1:
+	case "model":
 		p.script.Model = args[0]
-	case word == "part" && len(args) == 2 && isName(args[0]):
+	case "part":
 		part := Part{Name: args[0]}
 		if err := p.ref(args[1], &part.Deployment); err != nil {
 			return err
 		}
 		p.script.Parts = append(p.script.Parts, part)
-	case word == "let" && len(args) == 2 && isName(args[0]):
-		p.lets[args[0]] = args[1]
-		if v, ok := p.set[args[0]]; ok {
-			p.lets[args[0]] = v
-		}
 	default:
-		return p.fail("service NAMESPACE/NAME · endpoint URL · model NAME · part NAME NAMESPACE/DEPLOYMENT · let NAME VALUE",
-			"%s has the wrong words", word)
+		p.let(args[0], args[1])
 	}
 	return nil
+}
+
+// let gives a name its value, unless the value was set from outside.
+func (p *parser) let(name, value string) {
+	if v, ok := p.set[name]; ok {
+		value = v
+	}
+	p.lets[name] = value
 }
 
 func (p *parser) ref(s string, into *Ref) error {
