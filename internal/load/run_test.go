@@ -209,14 +209,19 @@ func TestLatencyCountsFromTheScheduledArrival(t *testing.T) {
 func TestTheLoadIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		var at []time.Duration
+		sent := make(chan time.Duration, 9)
 		slow := speak(time.Minute, time.Second)
 		cfg := constant(2, 2, func(r *http.Request) (*http.Response, error) {
-			at = append(at, time.Since(start))
+			sent <- time.Since(start)
 			return slow(r)
 		})
 		cfg.Timeout = 30 * time.Second
 		r, err := Run(t.Context(), cfg, nil)
+		close(sent)
+		var at []time.Duration
+		for d := range sent {
+			at = append(at, d)
+		}
 		want := []time.Duration{0, 500 * time.Millisecond, time.Second, 1500 * time.Millisecond}
 		if d := cmp.Diff(want, at); d != "" || err != nil {
 			t.Errorf("sent at (-want +got):\n%s%v", d, err)
