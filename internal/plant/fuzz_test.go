@@ -1,6 +1,7 @@
 package plant
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -103,7 +104,8 @@ func (p *player) end(f Finished) {
 	if f.Generated != p.produced[f.ID] || f.Generated > f.MaxTokens || f.PromptTokens+f.Generated > 40 {
 		p.t.Fatalf("INV-5: %+v after %d tokens", f, p.produced[f.ID])
 	}
-	if f.Outcome != Aborted && !(f.Submitted <= f.Admitted && f.Admitted < f.FirstToken && f.FirstToken <= f.LastToken && f.LastToken == f.EndedAt) {
+	times := []time.Duration{f.Submitted, f.Admitted, f.FirstToken, f.LastToken, f.EndedAt}
+	if f.Outcome != Aborted && !slices.IsSorted(times) {
 		p.t.Fatalf("times out of order: %+v", f)
 	}
 }
@@ -123,15 +125,7 @@ func (p *player) check() {
 	if diff := cmp.Diff(holders, e.pool.refs); diff != "" {
 		p.t.Fatalf("INV-2: holders and references differ\n%s", diff)
 	}
-	free := 0
-	for b := e.pool.next[len(e.pool.refs)]; int(b) < len(e.pool.refs); b = e.pool.next[b] {
-		if free++; e.pool.refs[b] != 0 || free > e.pool.free {
-			p.t.Fatalf("INV-2: block %d is in the free list with %d holders", b, e.pool.refs[b])
-		}
-	}
-	if free != e.pool.free {
-		p.t.Fatalf("INV-2: %d blocks in the free list, %d counted", free, e.pool.free)
-	}
+	p.checkFree()
 	for _, s := range e.waiting {
 		if len(s.blocks) > 0 {
 			p.t.Fatalf("INV-2: waiting request %d holds %v", s.ID, s.blocks)
@@ -139,5 +133,18 @@ func (p *player) check() {
 	}
 	if len(e.running)+len(e.waiting) != len(e.known) || len(e.running) > e.config.MaxNumSeqs {
 		p.t.Fatalf("INV-1: %d running, %d waiting, %d known", len(e.running), len(e.waiting), len(e.known))
+	}
+}
+
+// checkFree walks the list of free blocks.
+func (p *player) checkFree() {
+	e, free := p.e, 0
+	for b := e.pool.next[len(e.pool.refs)]; int(b) < len(e.pool.refs); b = e.pool.next[b] {
+		if free++; e.pool.refs[b] != 0 || free > e.pool.free {
+			p.t.Fatalf("INV-2: block %d is in the free list with %d holders", b, e.pool.refs[b])
+		}
+	}
+	if free != e.pool.free {
+		p.t.Fatalf("INV-2: %d blocks in the free list, %d counted", free, e.pool.free)
 	}
 }

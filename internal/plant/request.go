@@ -20,6 +20,7 @@ type Request struct {
 // An Outcome is how a request ended.
 type Outcome int
 
+// How a request ends.
 const (
 	_       Outcome = iota
 	Stop            // the model ended by itself
