@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"errors"
+	"testing"
+
+	"flyball.dev/flyball/internal/rehearse"
+)
+
+func TestVerdict(t *testing.T) {
+	script := rehearse.Script{Steps: []rehearse.Step{{Name: "one"}, {Name: "two", FailsWithout: []string{"keda"}}}}
+	for _, c := range []struct {
+		without, failed string
+		want            int // exit code
+	}{
+		{"", "", 0},
+		{"", "one", 1},
+		{"keda", "two", 1},
+		{"keda", "one", 2},
+		{"keda", "", 2},
+	} {
+		err := verdict(rehearse.Config{Script: script, Without: c.without}, rehearse.Report{Failed: c.failed})
+		got := 2
+		switch {
+		case err == nil:
+			got = 0
+		case errors.Is(err, errNo):
+			got = 1
+		}
+		if got != c.want {
+			t.Errorf("without %q, failed %q: verdict = %v, exit %d, want %d", c.without, c.failed, err, got, c.want)
+		}
+	}
+}
