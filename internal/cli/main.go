@@ -58,6 +58,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newVersion(s))
+	root.AddCommand(newLab(s), newRehearse(s), newVersion(s), newVLLMSim(s))
 	return root
 }

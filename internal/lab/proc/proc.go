@@ -135,8 +135,11 @@ func (p *Process) Stop(grace time.Duration) {
 }
 
 // RSS is the resident memory in bytes; 0 when the process has ended.
-func (p *Process) RSS() int64 {
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Pid()), "status"))
+func (p *Process) RSS() int64 { return Resident(p.Pid()) }
+
+// Resident is the resident memory of any process in bytes; 0 when there is none.
+func Resident(pid int) int64 {
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0
 	}
