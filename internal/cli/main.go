@@ -58,6 +58,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newLab(s), newRehearse(s), newVersion(s), newVLLMSim(s))
+	root.AddCommand(newController(s), newDoctor(s), newDown(s), newLab(s), newLoad(s), newRehearse(s), newStatus(s), newUp(s), newVersion(s), newVLLMSim(s))
 	return root
 }

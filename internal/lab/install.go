@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"flyball.dev/flyball/internal/hint"
 )
@@ -59,6 +60,11 @@ func (l *Lab) install(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
+	for _, name := range []string{"keda", "kserve"} { // first: their controllers end when a kind is missing
+		if err := l.applyCRDs(ctx, name); err != nil {
+			return err
+		}
+	}
 	for _, m := range []struct {
 		name string
 		yaml []byte
@@ -85,6 +91,24 @@ func (l *Lab) install(ctx context.Context) error {
 		l.say("%-24s ready after %.1fs", d.name, time.Since(began).Seconds())
 	}
 	return nil
+}
+
+// applyCRDs applies the custom resources of a shipped manifest and waits until they are served.
+func (l *Lab) applyCRDs(ctx context.Context, name string) error {
+	manifest, err := l.shipped(name, nil, func(o *unstructured.Unstructured) (bool, error) {
+		return o.GetKind() == "CustomResourceDefinition", nil
+	})
+	if err != nil {
+		return err
+	}
+	path := l.path("install", name+"-crds.yaml")
+	if err := os.WriteFile(path, manifest, 0o600); err != nil {
+		return fmt.Errorf("writing the custom resources of %s: %w", name, err)
+	}
+	if err := l.kubectl(ctx, "apply", "--server-side", "--field-manager=flyball-lab", "-f", path); err != nil {
+		return err
+	}
+	return l.kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 }
 
 // kubectl runs the lab's own kubectl as the administrator.

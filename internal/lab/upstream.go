@@ -47,6 +47,7 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 		return nil, err
 	}
 	operator := l.claim.net + ".128.10" // cluster address of the operator's Service: gRPC takes no HTTP proxy for its name
+	adapter := l.claim.net + ".128.11"
 	secret := l.tlsSecret("keda", "kedaorg-certs", certs)
 	extra := map[string][]any{
 		"keda-operator": {"--enable-cert-rotation=false", "--cert-dir=/certs", "--metrics-bind-address=$(POD_IP):8080",
@@ -58,7 +59,8 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 		"keda-admission": {"--metrics-bind-address=$(POD_IP):8080", "--health-probe-bind-address=$(POD_IP):8081",
 			"--cert-dir=/certs", "--port=" + strconv.Itoa(ports.keda)},
 	}
-	return l.shipped("keda", secret, func(o *unstructured.Unstructured) (bool, error) {
+	before := append(secret, adapterService(adapter)...)
+	return l.shipped("keda", before, func(o *unstructured.Unstructured) (bool, error) {
 		switch o.GetKind() {
 		case "Deployment":
 			if o.GetName() == "keda-admission" {
@@ -71,14 +73,27 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 			switch o.GetName() {
 			case "keda-admission-webhooks":
 				return true, setTargetPort(o, int64(ports.keda))
+			case "keda-metrics-apiserver":
+				o.Object["spec"] = map[string]any{"type": "ExternalName", "externalName": adapter}
+				return true, nil
 			case "keda-operator":
 				return true, unstructured.SetNestedField(o.Object, operator, "spec", "clusterIP")
 			}
+		case "CustomResourceDefinition":
+			return false, nil // applied before
 		case "APIService":
 			return true, unstructured.SetNestedField(o.Object, l.caBundle(), "spec", "caBundle")
 		}
 		return true, l.trustWebhooks(o)
 	})
+}
+
+// adapterService leads to KEDA's adapter. The API server calls an aggregated API
+// only if its Service has endpoints, which cannot be loopback addresses, or is an
+// ExternalName: so the shipped Service becomes one, and names this one's address.
+func adapterService(clusterIP string) []byte {
+	return fmt.Appendf(nil, "apiVersion: v1\nkind: Service\nmetadata:\n  name: keda-metrics-apiserver-pods\n  namespace: keda\nspec:\n"+
+		"  clusterIP: %s\n  selector:\n    app: keda-metrics-apiserver\n  ports:\n    - port: 443\n      targetPort: 6443\n---\n", clusterIP)
 }
 
 // kserveManifest is KServe as shipped, with the lab in the place of cert-manager
@@ -95,7 +110,7 @@ func (l *Lab) kserveManifest(ports webhookPorts) ([]byte, error) {
 	before := append(l.tlsSecret("kserve", "kserve-webhook-server-cert", certs), config...)
 	return l.shipped("kserve", before, func(o *unstructured.Unstructured) (bool, error) {
 		switch o.GetKind() {
-		case "Certificate", "Issuer":
+		case "CustomResourceDefinition", "Certificate", "Issuer":
 			return false, nil
 		case "Deployment":
 			if err := recreate(o); err != nil {

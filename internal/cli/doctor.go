@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/discovery"
+
+	"flyball.dev/flyball/config"
+	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/kube"
+)
+
+type doctorOptions struct {
+	kubeconfig, output       string
+	address, user, passwords string
+}
+
+func newDoctor(s *streams) *cobra.Command {
+	var o doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check what Flyball needs of a cluster, and say how to mend what is wrong",
+		Long: `Check the versions of Kubernetes, KServe and KEDA, the APIs, who serves external
+metrics, the webhooks, the rights of Flyball and of you, and every Prometheus that a
+ScaledObject names: whether it answers and its vLLM series carry isvc_name and
+namespace. Nothing is changed. Prometheus is asked from this machine, through
+HTTP_PROXY if that is set.
+
+A password goes to the server that --prometheus names and to no other.
+FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD stand in
+for flags that are not given.
+
+Exit code: 0 nothing failed, 1 something failed, 2 the cluster does not answer.`,
+		Example: "  flyball doctor\n" +
+			"  flyball doctor --prometheus http://prometheus-operated.cpaas-system.svc.cluster.local:9090 \\\n" +
+			"    --prometheus-user admin --prometheus-password-file ./password",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), s, o) },
+	}
+	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
+	cmd.Flags().StringVar(&o.address, "prometheus", "", "a Prometheus to ask besides those of ScaledObjects")
+	cmd.Flags().StringVar(&o.user, "prometheus-user", "", "its user")
+	cmd.Flags().StringVar(&o.passwords, "prometheus-password-file", "", "a file that holds its password")
+	outputFlag(cmd, &o.output, "table", "json", "yaml")
+	return cmd
+}
+
+func examine(ctx context.Context, s *streams, o doctorOptions) error {
+	login, err := o.prometheus()
+	if err != nil {
+		return err
+	}
+	c, err := findCluster(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	c.config.Timeout = 15 * time.Second
+	cluster, err := kube.NewClient(c.config)
+	if err != nil {
+		return c.explain(err)
+	}
+	served, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return c.explain(err)
+	}
+	checks, err := kube.Doctor{
+		Cluster: cluster, Served: served, HTTP: prometheusClient(), Prometheus: login, Shipped: config.Files,
+	}.Examine(ctx)
+	if err != nil {
+		return c.explain(err)
+	}
+	return printChecks(s, o.output, checks)
+}
+
+// prometheusClient follows no redirect: a password must not leave its server.
+func prometheusClient() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment},
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// prometheus takes flags before the environment.
+func (o doctorOptions) prometheus() (kube.Prometheus, error) {
+	p := kube.Prometheus{
+		Address:  strings.TrimRight(cmp.Or(o.address, os.Getenv("FLYBALL_PROMETHEUS")), "/"),
+		User:     cmp.Or(o.user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
+		Password: os.Getenv("FLYBALL_PROMETHEUS_PASSWORD"),
+	}
+	if o.passwords != "" {
+		secret, err := os.ReadFile(o.passwords)
+		if err != nil {
+			return p, fmt.Errorf("reading the password of Prometheus: %w", err)
+		}
+		p.Password = strings.TrimRight(string(secret), "\r\n")
+	}
+	u, err := url.Parse(p.Address)
+	switch {
+	case err != nil, p.Address != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https"):
+		return p, hint.With(errors.New("--prometheus is no http or https address"),
+			"for example http://prometheus-operated.cpaas-system.svc.cluster.local:9090")
+	case p.Address == "" && p.User != "":
+		return p, hint.With(errors.New("a user for Prometheus, but no Prometheus"),
+			"say to whom the password may go: --prometheus http://…")
+	case p.User != "" && p.Password == "":
+		return p, hint.With(errors.New("a user for Prometheus, but no password"),
+			"--prometheus-password-file FILE, or FLYBALL_PROMETHEUS_PASSWORD in the environment")
+	}
+	return p, nil
+}
+
+// printChecks says the answer by its exit code: it is no if anything fails.
+func printChecks(s *streams, format string, checks []kube.Check) error {
+	t := table{header: []string{"VERDICT", "CHECK", "FOUND"}}
+	for _, c := range checks {
+		t.rows = append(t.rows, []string{string(c.Verdict), c.Name, c.Found})
+		if c.Mend != "" {
+			t.rows = append(t.rows, []string{"", "", "mend: " + c.Mend})
+		}
+	}
+	out := colour(s.out, map[string]string{string(kube.OK): "32", string(kube.Warn): "33", string(kube.Fail): "31"})
+	if err := printAs(out, format, checks, t); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(checks, func(c kube.Check) bool { return c.Verdict == kube.Fail }) {
+		return errNo
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"flyball.dev/flyball/internal/kube"
+)
+
+type statusOptions struct {
+	kubeconfig, namespace, output string
+	all                           bool
+}
+
+func newStatus(s *streams) *cobra.Command {
+	var o statusOptions
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how many replicas each service has, and why",
+		Long: `One row for each InferenceService: who scales it (MODE), its bounds, the replicas
+that exist (NOW), that its autoscaler asks for (WANTED) and that answer (READY), each
+metric over its target as the HPA sees them, and in one word why. -o wide, json and
+yaml have the explanation in full; -o table adds it on stderr for what needs attention.`,
+		Example: "  flyball status -n demo\n  flyball status -A -o wide",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := findCluster(o.kubeconfig)
+			if err != nil {
+				return err
+			}
+			c.config.Timeout = 15 * time.Second
+			cluster, err := kube.NewClient(c.config)
+			if err != nil {
+				return c.explain(err)
+			}
+			if o.namespace == "" {
+				o.namespace = c.namespace
+			}
+			return c.explain(showStatus(cmd.Context(), s, cluster, o))
+		},
+	}
+	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
+	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
+	outputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
+	return cmd
+}
+
+// showStatus prints one reading of the cluster.
+func showStatus(ctx context.Context, s *streams, cluster client.Reader, o statusOptions) error {
+	if o.all {
+		o.namespace = ""
+	}
+	services, err := kube.ReadServices(ctx, cluster, o.namespace)
+	if err != nil {
+		return err
+	}
+	rows := kube.Rows(services)
+	if len(rows) == 0 && (o.output == "table" || o.output == "wide") {
+		where := "in namespace " + o.namespace
+		if o.all {
+			where = "in any namespace"
+		}
+		_, err := fmt.Fprintf(s.err, "no InferenceService %s\n", where)
+		return err
+	}
+	if err := printAs(s.out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
+		return err
+	}
+	if o.output == "table" {
+		return printNotes(s, rows)
+	}
+	return nil
+}
+
+func statusTable(rows []kube.Row, o statusOptions, now time.Time) table {
+	t := table{header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
+	wide := o.output == "wide"
+	if o.all {
+		t.header = append([]string{"NAMESPACE"}, t.header...)
+	}
+	if wide {
+		t.header = append(t.header, "AUTOSCALER", "MESSAGE")
+	}
+	for _, r := range rows {
+		cells := []string{
+			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Wanted), ratios(r.Metrics, wide), count(r.Ready),
+			duration.HumanDuration(now.Sub(r.Created)), string(r.Reason),
+		}
+		if o.all {
+			cells = append([]string{r.Namespace}, cells...)
+		}
+		if wide {
+			cells = append(cells, orDash(r.Autoscaler), explained(r))
+		}
+		t.rows = append(t.rows, cells)
+	}
+	return t
+}
+
+func count(n *int32) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.Itoa(int(*n))
+}
+
+// ratios are "current/target" as kubectl shows them; the narrow table has room for
+// the first and says how many more there are.
+func ratios(metrics []kube.MetricNow, all bool) string {
+	var shown []string
+	for i, m := range metrics {
+		if i > 0 && !all {
+			return shown[0] + "+" + strconv.Itoa(len(metrics)-1)
+		}
+		shown = append(shown, m.Current+"/"+m.Target)
+	}
+	return orDash(strings.Join(shown, ","))
+}
+
+func explained(r kube.Row) string {
+	if r.Mend == "" {
+		return r.Message
+	}
+	return r.Message + "; " + r.Mend
+}
+
+// printNotes explains the rows that do not scale as they should, beside the data.
+func printNotes(s *streams, rows []kube.Row) error {
+	for _, r := range rows {
+		if !r.Attention {
+			continue
+		}
+		if _, err := fmt.Fprintf(s.err, "%s/%s: %s\n", r.Namespace, r.Name, oneLine(explained(r))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,14 @@
+// Package kube turns InferenceServices of autoscaler class "external" into
+// ScaledObjects, and explains what scales and why.
+//
+// INV-1: one ScaledObject per service, applied by server-side apply under one
+// field manager; a field that Flyball does not set belongs to whoever sets it.
+// INV-2: nothing is created while another autoscaler acts on the same target.
+// INV-3: a ScaledObject is deleted only with its UID as precondition, and only
+// if it is Flyball's or the class that made it has gone.
+// INV-4: no Secret is read, and no InferenceService, Deployment or
+// HorizontalPodAutoscaler is written.
+// INV-5: a refused service keeps the ScaledObject that it has.
+//
+// It deliberately does not know how replicas are computed: KEDA and the HPA do.
+package kube

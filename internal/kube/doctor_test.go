@@ -1,0 +1,312 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+// A ward is a healthy cluster; a test breaks one thing of it.
+type ward struct {
+	version  string
+	apis     map[string][]string
+	objects  []client.Object
+	denied   []string // "verb resource", of everyone
+	refused  []string // of the controller alone
+	prom     func(w http.ResponseWriter, r *http.Request, query string)
+	named    bool // the user names Prometheus and its password
+	unserved error
+}
+
+func (w *ward) ServerVersion() (*version.Info, error) {
+	return &version.Info{GitVersion: w.version}, w.unserved
+}
+
+func (w *ward) ServerResourcesForGroupVersion(gv string) (*metav1.APIResourceList, error) {
+	names, ok := w.apis[gv]
+	if !ok {
+		return nil, apierrors.NewNotFound(schema.GroupResource{}, gv)
+	}
+	list := &metav1.APIResourceList{}
+	for _, n := range names {
+		list.APIResources = append(list.APIResources, metav1.APIResource{Name: n})
+	}
+	return list, nil
+}
+
+func deployment(namespace, name, image string) *appsv1.Deployment {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Image: image}}
+	d.Spec.Template.Spec.ServiceAccountName = name
+	d.Status.ReadyReplicas = 1
+	return d
+}
+
+func webhook(name, group, resource, service string, policy admissionv1.FailurePolicyType) *admissionv1.ValidatingWebhookConfiguration {
+	namespace, service, _ := strings.Cut(service, "/")
+	return &admissionv1.ValidatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Webhooks: []admissionv1.ValidatingWebhook{{
+			Name: name,
+			ClientConfig: admissionv1.WebhookClientConfig{
+				Service: &admissionv1.ServiceReference{Namespace: namespace, Name: service}, CABundle: []byte("ca"),
+			},
+			Rules: []admissionv1.RuleWithOperations{{
+				Rule: admissionv1.Rule{APIGroups: []string{group}, Resources: []string{resource}},
+			}},
+			FailurePolicy: &policy,
+		}},
+	}
+}
+
+func endpoints(namespace, service string, ready bool) *discoveryv1.EndpointSlice {
+	return &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: service, Labels: map[string]string{discoveryv1.LabelServiceName: service},
+		},
+		Endpoints: []discoveryv1.Endpoint{{Conditions: discoveryv1.EndpointConditions{Ready: &ready}}},
+	}
+}
+
+func externalMetricsAPI(service string, available apiregistrationv1.ConditionStatus) *apiregistrationv1.APIService {
+	return &apiregistrationv1.APIService{
+		ObjectMeta: metav1.ObjectMeta{Name: "v1beta1.external.metrics.k8s.io"},
+		Spec:       apiregistrationv1.APIServiceSpec{Service: &apiregistrationv1.ServiceReference{Namespace: "keda", Name: service}},
+		Status: apiregistrationv1.APIServiceStatus{Conditions: []apiregistrationv1.APIServiceCondition{{
+			Type: apiregistrationv1.Available, Status: available, Reason: "FailedDiscoveryCheck", Message: "no route to host",
+		}}},
+	}
+}
+
+func healthy() *ward {
+	return &ward{
+		version: "v1.36.3",
+		apis: map[string][]string{
+			"serving.kserve.io/v1beta1": {"inferenceservices"},
+			"keda.sh/v1alpha1":          {"scaledobjects", "triggerauthentications"},
+			"autoscaling/v2":            {"horizontalpodautoscalers"},
+		},
+		objects: []client.Object{
+			deployment("kserve", "kserve-controller-manager", "kserve/kserve-controller:v0.19.0"),
+			deployment("keda", "keda-operator", "ghcr.io/kedacore/keda:2.21.0"),
+			deployment("keda", "keda-metrics-apiserver", "ghcr.io/kedacore/keda-metrics-apiserver:2.21.0@sha256:0"),
+			deployment("flyball-system", "flyball-controller", "flyball"),
+			externalMetricsAPI("keda-metrics-apiserver", apiregistrationv1.ConditionTrue),
+			webhook("keda-admission", "keda.sh", "scaledobjects", "keda/keda-admission-webhooks", admissionv1.Ignore),
+			webhook("kserve", "serving.kserve.io", "inferenceservices", "kserve/kserve-webhook", admissionv1.Fail),
+			endpoints("keda", "keda-admission-webhooks", true),
+			endpoints("kserve", "kserve-webhook", true),
+		},
+		named: true,
+		prom:  func(w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 3) },
+	}
+}
+
+func answer(w http.ResponseWriter, count int) {
+	fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"%d"]}]}}`, count)
+}
+
+// replace puts an object in the place of the one of the same kind and name.
+func (w *ward) replace(o client.Object) {
+	w.remove(o)
+	w.objects = append(w.objects, o)
+}
+
+func (w *ward) remove(o client.Object) {
+	w.objects = slices.DeleteFunc(w.objects, func(x client.Object) bool {
+		return x.GetName() == o.GetName() && fmt.Sprintf("%T", x) == fmt.Sprintf("%T", o)
+	})
+}
+
+// examine runs the doctor; a ScaledObject names the Prometheus of the ward.
+func (w *ward) examine(t *testing.T) []Check {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.prom(rw, r, r.FormValue("query"))
+	}))
+	t.Cleanup(server.Close)
+	so := scaling(t).ScaledObject
+	so.Spec.Triggers[0].Metadata["serverAddress"] = server.URL + "/"
+	allowed := func(a *authorizationv1.ResourceAttributes, more ...string) bool {
+		return a.Resource != "secrets" && !slices.Contains(append(more, w.denied...), a.Verb+" "+a.Resource)
+	}
+	d := Doctor{
+		Served: w, HTTP: server.Client(), Shipped: os.DirFS("../../config"),
+		Cluster: interceptor.NewClient(clientOf(t, append(w.objects, untyped(t, ScaledObjectKind, so))...), interceptor.Funcs{
+			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+				switch r := o.(type) {
+				case *authorizationv1.SubjectAccessReview:
+					if r.Spec.User != "system:serviceaccount:flyball-system:flyball-controller" {
+						return fmt.Errorf("asked for %s", r.Spec.User)
+					}
+					r.Status.Allowed = allowed(r.Spec.ResourceAttributes, w.refused...)
+				case *authorizationv1.SelfSubjectAccessReview:
+					r.Status.Allowed = allowed(r.Spec.ResourceAttributes)
+				default:
+					return fmt.Errorf("the doctor created a %T", o)
+				}
+				return nil
+			},
+		}),
+	}
+	if w.named {
+		d.Prometheus = Prometheus{server.URL, "admin", "secret"}
+	}
+	checks, err := d.Examine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range checks {
+		checks[i].Name = strings.ReplaceAll(checks[i].Name, server.URL, "URL")
+		checks[i].Mend = strings.ReplaceAll(checks[i].Mend, server.URL, "URL")
+	}
+	return checks
+}
+
+func TestDoctorOnHealthyCluster(t *testing.T) {
+	want := []Check{
+		{OK, "kubernetes", "v1.36.3", ""},
+		{OK, "kserve", "v0.19.0, 1 of 1 ready in namespace kserve", ""},
+		{OK, "keda", "2.21.0, 1 of 1 ready in namespace keda", ""},
+		{OK, "keda adapter", "2.21.0, 1 of 1 ready in namespace keda", ""},
+		{OK, "flyball", "version unknown, 1 of 1 ready in namespace flyball-system", ""},
+		{OK, "api inferenceservices", "serving.kserve.io/v1beta1", ""},
+		{OK, "api scaledobjects", "keda.sh/v1alpha1", ""},
+		{OK, "api triggerauthentications", "keda.sh/v1alpha1", ""},
+		{OK, "api horizontalpodautoscalers", "autoscaling/v2", ""},
+		{OK, "external metrics", "served by keda/keda-metrics-apiserver", ""},
+		{OK, "webhook scaledobjects", "keda-admission by keda/keda-admission-webhooks", ""},
+		{OK, "webhook inferenceservices", "kserve by kserve/kserve-webhook", ""},
+		{OK, "rights of flyball", "", ""},
+		{OK, "your rights", "you may see all that flyball status -A shows", ""},
+		{OK, "prometheus URL", "answers", ""},
+		{OK, "prometheus labels", "isvc_name and namespace on all 3 vLLM series", ""},
+	}
+	got := healthy().examine(t)
+	for i, c := range got {
+		if c.Name == "rights of flyball" {
+			got[i].Found = "" // it counts the rules of config/
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Examine: -want +got\n%s", diff)
+	}
+}
+
+func TestDoctorFinds(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ill   func(*ward)
+		check string
+		want  Verdict
+		found string // part of it
+	}{
+		{"an old Kubernetes", func(w *ward) { w.version = "v1.34.9+k3s1" }, "kubernetes", Warn, "tolerance"},
+		{"a Kubernetes built from source", func(w *ward) { w.version = "v0.0.0-master+$Format:%H$" }, "kubernetes", OK, "master"},
+		{"no KServe", func(w *ward) { w.remove(deployment("", "kserve-controller-manager", "")) }, "kserve", Fail, "no Deployment"},
+		{"an old KEDA", func(w *ward) { w.replace(deployment("keda", "keda-operator", "ghcr.io/kedacore/keda:2.17.2")) }, "keda", Warn, "need 2.18"},
+		{"two KEDAs", func(w *ward) { w.objects = append(w.objects, deployment("other", "keda-operator", "keda:2.21.0")) }, "keda", Fail, "keda/keda-operator, other/keda-operator"},
+		{"Flyball down", func(w *ward) {
+			d := deployment("flyball-system", "flyball-controller", "flyball:v1")
+			d.Status.ReadyReplicas = 0
+			w.replace(d)
+		}, "flyball", Fail, "v1, 0 of 1 ready"},
+		{"no CRDs of KEDA", func(w *ward) { delete(w.apis, "keda.sh/v1alpha1") }, "api scaledobjects", Fail, "is not served"},
+		{"half of the CRDs", func(w *ward) { w.apis["keda.sh/v1alpha1"] = []string{"scaledobjects"} }, "api triggerauthentications", Fail, "is not served"},
+		{"nobody serves external metrics", func(w *ward) { w.remove(externalMetricsAPI("", "")) }, "external metrics", Fail, "no APIService"},
+		{"another adapter", func(w *ward) { w.replace(externalMetricsAPI("datadog", apiregistrationv1.ConditionTrue)) }, "external metrics", Fail, "owned by keda/datadog"},
+		{"an adapter that is away", func(w *ward) {
+			w.replace(externalMetricsAPI("keda-metrics-apiserver", apiregistrationv1.ConditionFalse))
+		}, "external metrics", Fail, "FailedDiscoveryCheck: no route to host"},
+		{"no webhook", func(w *ward) { w.remove(webhook("keda-admission", "", "", "", "")) }, "webhook scaledobjects", Warn, "none: KEDA refuses no second"},
+		{"a webhook that is away and skipped", func(w *ward) { w.replace(endpoints("keda", "keda-admission-webhooks", false)) }, "webhook scaledobjects", Warn, "no pod is ready"},
+		{"a webhook that is away and refuses", func(w *ward) { w.replace(endpoints("kserve", "kserve-webhook", false)) }, "webhook inferenceservices", Fail, "no pod is ready"},
+		{"a webhook that is not trusted", func(w *ward) {
+			h := webhook("kserve", "serving.kserve.io", "inferenceservices", "kserve/kserve-webhook", admissionv1.Fail)
+			h.Webhooks[0].ClientConfig.CABundle = nil
+			w.replace(h)
+		}, "webhook inferenceservices", Fail, "no caBundle"},
+		{"a missing right", func(w *ward) { w.refused = []string{"patch scaledobjects"} }, "rights of flyball", Fail, "may not patch scaledobjects.keda.sh"},
+		{"a reader without rights", func(w *ward) { w.denied = []string{"list pods"} }, "your rights", Warn, "list pods"},
+		{"a wrong password", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
+				if user, password, _ := r.BasicAuth(); user+password == "adminsecret" {
+					rw.WriteHeader(http.StatusUnauthorized)
+				}
+			}
+		}, "prometheus URL", Fail, "refuses the credentials"},
+		{"no password", func(w *ward) {
+			w.named = false
+			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
+				if _, _, sent := r.BasicAuth(); sent {
+					t.Error("a password went to an address that the user has not named")
+				}
+				rw.WriteHeader(http.StatusUnauthorized)
+			}
+		}, "prometheus URL", Warn, "asks for credentials"},
+		{"a redirect", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { rw.WriteHeader(http.StatusFound) }
+		}, "prometheus URL", Fail, "HTTP 302"},
+		{"no Prometheus", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, "<html>") }
+		}, "prometheus URL", Fail, "not Prometheus' JSON"},
+		{"no series", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, `{"data":{"result":[]}}`) }
+		}, "prometheus labels", Warn, "no model pod is up"},
+		{"no labels", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, query string) {
+				answer(rw, map[bool]int{true: 1, false: 4}[strings.Contains(query, `isvc_name!=""`)])
+			}
+		}, "prometheus labels", Fail, "3 of 4 vLLM series lack isvc_name or namespace"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := healthy()
+			c.ill(w)
+			for _, got := range w.examine(t) {
+				switch {
+				case got.Name == c.check && (got.Verdict != c.want || !strings.Contains(got.Found, c.found)):
+					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Verdict, got.Found, c.want, c.found)
+				case got.Verdict != OK && got.Mend == "":
+					t.Errorf("%s = %s: %s, without a mend", got.Name, got.Verdict, got.Found)
+				}
+			}
+		})
+	}
+}
+
+func TestDoctorWithoutCluster(t *testing.T) {
+	refused := errors.New("connection refused")
+	if _, err := (Doctor{Served: &ward{unserved: refused}}).Examine(t.Context()); !errors.Is(err, refused) {
+		t.Errorf("Examine = %v, want %v", err, refused)
+	}
+}
+
+// TestStrangeNameIsNoFailure: names of Services mean something in the cluster only.
+func TestStrangeNameIsNoFailure(t *testing.T) {
+	d := Doctor{HTTP: &http.Client{}}
+	c := d.ask(t.Context(), "http://prometheus-operated.cpaas-system.svc.invalid:9090")
+	if len(c) != 1 || c[0].Verdict != Warn || !strings.Contains(c[0].Mend, "--prometheus") {
+		t.Errorf("ask = %v, want one warning", c)
+	}
+}

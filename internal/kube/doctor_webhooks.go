@@ -1,0 +1,102 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A hook is one admission webhook on a kind that matters here.
+type hook struct {
+	name    string
+	config  admissionv1.WebhookClientConfig
+	refuses bool // failurePolicy Fail: without it nothing of this kind can change
+}
+
+func (d Doctor) webhooks(ctx context.Context) []Check {
+	var validating admissionv1.ValidatingWebhookConfigurationList
+	var mutating admissionv1.MutatingWebhookConfigurationList
+	for _, list := range []client.ObjectList{&validating, &mutating} {
+		if err := d.Cluster.List(ctx, list); err != nil {
+			return []Check{unseen("webhooks", err)}
+		}
+	}
+	var all []Check
+	for _, kind := range []struct{ group, resource, lost, mend string }{
+		{
+			"keda.sh", "scaledobjects", "KEDA refuses no second autoscaler on a target and no bad ScaledObject",
+			"install KEDA's admission webhooks",
+		},
+		{
+			"serving.kserve.io", "inferenceservices", "KServe refuses no bad InferenceService and fills in no defaults",
+			"install KServe's webhooks",
+		},
+	} {
+		hooks := hooksOn(kind.group, kind.resource, validating.Items, mutating.Items)
+		if len(hooks) == 0 {
+			all = append(all, Check{Warn, "webhook " + kind.resource, "none: " + kind.lost, kind.mend})
+		}
+		for _, h := range hooks {
+			all = append(all, d.webhook(ctx, kind.resource, h))
+		}
+	}
+	return all
+}
+
+func hooksOn(group, resource string, v []admissionv1.ValidatingWebhookConfiguration, m []admissionv1.MutatingWebhookConfiguration) []hook {
+	touches := func(r admissionv1.RuleWithOperations) bool {
+		return slices.Contains(r.APIGroups, group) && slices.Contains(r.Resources, resource)
+	}
+	refuses := func(p *admissionv1.FailurePolicyType) bool { return p == nil || *p == admissionv1.Fail }
+	var all []hook
+	for _, c := range v {
+		for _, w := range c.Webhooks {
+			if slices.ContainsFunc(w.Rules, touches) {
+				all = append(all, hook{w.Name, w.ClientConfig, refuses(w.FailurePolicy)})
+			}
+		}
+	}
+	for _, c := range m {
+		for _, w := range c.Webhooks {
+			if slices.ContainsFunc(w.Rules, touches) {
+				all = append(all, hook{w.Name, w.ClientConfig, refuses(w.FailurePolicy)})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b hook) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+func (d Doctor) webhook(ctx context.Context, resource string, h hook) Check {
+	broken := Check{Warn, "webhook " + resource, h.name + ": ", "see the logs of the program behind it; it is skipped while it is away"}
+	if h.refuses {
+		broken.Verdict, broken.Mend = Fail, "see the logs of the program behind it; until it answers, every change of "+resource+" is refused"
+	}
+	s := h.config.Service
+	if s == nil {
+		return Check{OK, broken.Name, h.name, ""}
+	}
+	if len(h.config.CABundle) == 0 {
+		broken.Found += "no caBundle, the API server cannot trust it"
+		return broken
+	}
+	var slicesOf discoveryv1.EndpointSliceList
+	err := d.Cluster.List(ctx, &slicesOf, client.InNamespace(s.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: s.Name})
+	if err != nil {
+		return unseen(broken.Name, err)
+	}
+	for _, e := range slicesOf.Items {
+		for _, p := range e.Endpoints {
+			if p.Conditions.Ready == nil || *p.Conditions.Ready {
+				return Check{OK, broken.Name, fmt.Sprintf("%s by %s/%s", h.name, s.Namespace, s.Name), ""}
+			}
+		}
+	}
+	broken.Found += fmt.Sprintf("no pod is ready behind Service %s/%s", s.Namespace, s.Name)
+	return broken
+}

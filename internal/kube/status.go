@@ -1,0 +1,184 @@
+package kube
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A Service is an InferenceService and all that explains how many replicas it has.
+type Service struct {
+	InferenceService InferenceService
+	Deployment       *appsv1.Deployment
+	ScaledObject     *ScaledObject                           // named as the service's own is
+	Others           []ScaledObject                          // on the same Deployment, under other names
+	HPAs             []autoscalingv2.HorizontalPodAutoscaler // on the Deployment, by name
+	Auths            map[string][]string                     // TriggerAuthentications of the namespace and their Secrets' names
+	Pods             []corev1.Pod
+	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
+	NoKEDA           bool           // the cluster knows no ScaledObjects
+}
+
+// A Row is what flyball status says of one service. A number that has no object to
+// come from is nil.
+type Row struct {
+	Namespace  string      `json:"namespace"`
+	Name       string      `json:"name"`
+	Mode       string      `json:"mode"`
+	Min        int32       `json:"min"`
+	Max        int32       `json:"max"`
+	Current    *int32      `json:"current"`
+	Wanted     *int32      `json:"wanted"`
+	Ready      *int32      `json:"ready"`
+	Metrics    []MetricNow `json:"metrics"`
+	Reason     Reason      `json:"reason"`
+	Message    string      `json:"message"`
+	Mend       string      `json:"mend,omitempty"`
+	Attention  bool        `json:"attention"` // it does not scale as its manifest says
+	Autoscaler string      `json:"autoscaler,omitempty"`
+	Created    time.Time   `json:"created"`
+}
+
+// MetricNow is one of the HPA's, as kubectl shows it: 2.5 of a target of 1, or
+// "<unknown>" while the HPA has no value.
+type MetricNow struct {
+	Name    string `json:"name"`
+	Current string `json:"current"`
+	Target  string `json:"target"`
+}
+
+// The modes: who scales a service.
+const (
+	ModeGuide    = "guide"    // Flyball's ScaledObject, from autoScaling.metrics
+	ModeExternal = "external" // class external without metrics: someone else
+	ModeKEDA     = "keda"     // KServe's ScaledObject
+	ModeHPA      = "hpa"      // KServe's HPA
+	ModeNone     = "none"     // nobody
+)
+
+// Rows explains each service, sorted by namespace and name.
+func Rows(services []Service) []Row {
+	rows := make([]Row, 0, len(services))
+	for _, s := range services {
+		rows = append(rows, s.row())
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return rows
+}
+
+func (s Service) row() Row {
+	why := s.explain()
+	r := Row{
+		Namespace: s.InferenceService.Namespace,
+		Name:      s.InferenceService.Name,
+		Mode:      s.mode(),
+		Metrics:   []MetricNow{},
+		Reason:    why.Reason,
+		Message:   why.Message,
+		Mend:      why.Mend,
+		Attention: why.Reason.callsForAttention(),
+		Created:   s.InferenceService.CreationTimestamp.UTC(),
+	}
+	r.Min, r.Max = s.limits()
+	if d := s.Deployment; d != nil {
+		w := wantedReplicas(*d)
+		r.Current, r.Wanted, r.Ready = &d.Status.Replicas, &w, &d.Status.ReadyReplicas
+	}
+	if len(s.HPAs) > 0 {
+		r.Autoscaler = "hpa/" + s.HPAs[0].Name
+		r.Metrics = hpaMetrics(s.HPAs[0])
+	}
+	return r
+}
+
+func (s Service) mode() string {
+	switch class := class(&s.InferenceService); {
+	case class != ModeExternal:
+		return class
+	case s.InferenceService.Spec.Predictor.AutoScaling != nil && len(s.InferenceService.Spec.Predictor.AutoScaling.Metrics) > 0:
+		return ModeGuide
+	default:
+		return ModeExternal
+	}
+}
+
+// limits are those in force: the autoscaler's, before it exists the service's. The
+// HPA's minimum is at least 1; the ScaledObject's may be 0, KEDA takes the last step.
+func (s Service) limits() (lo, hi int32) {
+	lo, hi, _ = bounds(s.InferenceService.Spec.Predictor)
+	if len(s.HPAs) > 0 {
+		lo, hi = 1, s.HPAs[0].Spec.MaxReplicas
+		if least := s.HPAs[0].Spec.MinReplicas; least != nil {
+			lo = *least
+		}
+	}
+	if o := s.ScaledObject; o != nil {
+		lo = 0 // KEDA's default
+		if o.Spec.MinReplicaCount != nil {
+			lo = *o.Spec.MinReplicaCount
+		}
+		if o.Spec.MaxReplicaCount != nil {
+			hi = *o.Spec.MaxReplicaCount
+		}
+	}
+	return lo, hi
+}
+
+// hpaMetrics pairs each target of the HPA with its current value. The HPA reports
+// them in the order of its spec; before its first sync it reports none.
+func hpaMetrics(h autoscalingv2.HorizontalPodAutoscaler) []MetricNow {
+	all := make([]MetricNow, 0, len(h.Spec.Metrics))
+	for i, spec := range h.Spec.Metrics {
+		var now autoscalingv2.MetricStatus
+		if i < len(h.Status.CurrentMetrics) && h.Status.CurrentMetrics[i].Type == spec.Type {
+			now = h.Status.CurrentMetrics[i]
+		}
+		m := MetricNow{Current: "<unknown>"}
+		switch {
+		case spec.External != nil:
+			m.Name = spec.External.Metric.Name
+			m.Target = shownTarget(spec.External.Target)
+			if now.External != nil {
+				m.Current = shownValue(now.External.Current, spec.External.Target.Type)
+			}
+		case spec.Resource != nil:
+			m.Name = string(spec.Resource.Name)
+			m.Target = shownTarget(spec.Resource.Target)
+			if now.Resource != nil {
+				m.Current = shownValue(now.Resource.Current, spec.Resource.Target.Type)
+			}
+		default:
+			m.Name, m.Target = string(spec.Type), "<unknown>"
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func shownTarget(t autoscalingv2.MetricTarget) string {
+	return shownValue(autoscalingv2.MetricValueStatus{
+		Value: t.Value, AverageValue: t.AverageValue, AverageUtilization: t.AverageUtilization,
+	}, t.Type)
+}
+
+// shownValue writes plain decimals: 1500m is what nobody reads at a glance.
+func shownValue(v autoscalingv2.MetricValueStatus, t autoscalingv2.MetricTargetType) string {
+	q := v.AverageValue
+	if t == autoscalingv2.ValueMetricType {
+		q = v.Value
+	}
+	switch {
+	case t == autoscalingv2.UtilizationMetricType && v.AverageUtilization != nil:
+		return strconv.Itoa(int(*v.AverageUtilization)) + "%"
+	case t == autoscalingv2.UtilizationMetricType || q == nil:
+		return "<unknown>"
+	}
+	return strconv.FormatFloat(q.AsApproximateFloat64(), 'f', -1, 64)
+}

@@ -1,0 +1,85 @@
+package kube
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// unplaced is a pod that no node takes; the scheduler says why.
+func (s Service) unplaced() *explanation {
+	count, said := 0, ""
+	for _, p := range s.Pods {
+		for _, c := range p.Status.Conditions {
+			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && alive(p) {
+				count++
+				said, _, _ = strings.Cut(c.Message, " preemption:")
+			}
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	e := explanation{Unplaced, fmt.Sprintf("%s without a node: %s", countPods(count), strings.TrimSuffix(said, ".")), ""}
+	if strings.Contains(said, "gpu") {
+		e.Reason = WaitsForGPU
+	}
+	return &e
+}
+
+// denied is a Deployment whose pods the API server does not take: a quota, or a
+// security policy.
+func (s Service) denied() *explanation {
+	if s.Deployment == nil {
+		return nil
+	}
+	for _, c := range s.Deployment.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			return &explanation{Denied, c.Message, fmt.Sprintf("kubectl get resourcequota -n %s", s.Deployment.Namespace)}
+		}
+	}
+	return nil
+}
+
+// crashing is a container that Kubernetes has given up to start at once.
+func (s Service) crashing() *explanation {
+	for _, p := range s.Pods {
+		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+			w := c.State.Waiting
+			if w == nil || w.Reason == "ContainerCreating" || w.Reason == "PodInitializing" || !alive(p) {
+				continue
+			}
+			mend := fmt.Sprintf("kubectl describe pod %s -n %s", p.Name, p.Namespace)
+			if w.Reason == "CrashLoopBackOff" {
+				mend = fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
+			}
+			return &explanation{Crashing, fmt.Sprintf("pod %s: %s: %s", p.Name, w.Reason, w.Message), mend}
+		}
+	}
+	return nil
+}
+
+func (s Service) starting() *explanation {
+	if s.Deployment == nil {
+		return &explanation{Starting, "its Deployment does not exist yet", ""}
+	}
+	if n := int(wantedReplicas(*s.Deployment) - s.Deployment.Status.ReadyReplicas); n > 0 {
+		return &explanation{Starting, countPods(n) + " not ready yet", ""}
+	}
+	return nil
+}
+
+// alive leaves out the pods that no longer count: ended, evicted, or leaving.
+func alive(p corev1.Pod) bool {
+	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded
+}
+
+func countPods(n int) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}

@@ -1,0 +1,297 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A Reason is in one word why a service has the replicas that it has.
+type Reason string
+
+// From what stops a service to what is as it should be; the first that is true of a
+// service is its reason.
+const (
+	Deleting    Reason = "Deleting"
+	Stopped     Reason = "Stopped"
+	Unscaled    Reason = "Unscaled"  // nobody is meant to scale it
+	Contested   Reason = "Contested" // two autoscalers on one Deployment
+	NoKEDA      Reason = "NoKEDA"
+	Refused     Reason = "Refused" // by Flyball, or by KEDA's webhook
+	Paused      Reason = "Paused"
+	Asleep      Reason = "Asleep"
+	MetricError Reason = "MetricError"
+	Broken      Reason = "Broken" // the HPA cannot act for another cause
+	NoHPA       Reason = "NoHPA"
+	WaitsForGPU Reason = "WaitsForGPU"
+	Unplaced    Reason = "Unplaced" // no node takes the pod, not for want of GPUs
+	Denied      Reason = "Denied"   // pods are not admitted: quota, security
+	Crashing    Reason = "Crashing"
+	Starting    Reason = "Starting"
+	HeldOneWay  Reason = "HeldOneWay" // scale-in or scale-out is paused
+	Fixed       Reason = "Fixed"      // minimum = maximum
+	AtMaximum   Reason = "AtMaximum"
+	AtMinimum   Reason = "AtMinimum"
+	Holding     Reason = "Holding" // the stabilization window holds an older wish
+	Following   Reason = "Following"
+)
+
+// callsForAttention is false where all is as the manifest says, or soon will be.
+func (r Reason) callsForAttention() bool {
+	switch r {
+	case Deleting, Unscaled, Starting, AtMaximum, AtMinimum, Holding, Following:
+		return false
+	}
+	return true
+}
+
+// An explanation says what is, and what command changes it where that is wanted.
+type explanation struct {
+	Reason        Reason
+	Message, Mend string
+}
+
+func (s Service) explain() explanation {
+	for _, rule := range []func(Service) *explanation{
+		Service.deleting, Service.stopped, Service.unscaled, Service.contested, Service.refused, Service.missing, Service.paused,
+		Service.asleep, Service.blind, Service.broken, Service.unplaced, Service.denied, Service.crashing,
+		Service.starting, Service.heldOneWay, Service.fixed, Service.limited,
+	} {
+		if e := rule(s); e != nil {
+			return *e
+		}
+	}
+	return explanation{Following, "follows its metric", ""}
+}
+
+func (s Service) isvc() string {
+	return s.InferenceService.Name + " -n " + s.InferenceService.Namespace
+}
+
+func (s Service) deleting() *explanation {
+	if s.InferenceService.DeletionTimestamp == nil {
+		return nil
+	}
+	return &explanation{Deleting, "is being deleted", ""}
+}
+
+func (s Service) stopped() *explanation {
+	if !strings.EqualFold(s.InferenceService.Annotations[stopAnnotation], "true") {
+		return nil
+	}
+	return &explanation{
+		Stopped, "stopped by its annotation " + stopAnnotation + ", which nothing takes back by itself",
+		"kubectl annotate inferenceservice " + s.isvc() + " " + stopAnnotation + "-",
+	}
+}
+
+func (s Service) unscaled() *explanation {
+	switch {
+	case len(s.HPAs) > 0 || s.ScaledObject != nil:
+		return nil
+	case s.mode() == ModeNone:
+		return &explanation{Unscaled, "class none: KServe keeps it at minReplicas", ""}
+	case s.mode() == ModeExternal:
+		return &explanation{Unscaled, "class external without autoScaling.metrics: nothing to scale by", ""}
+	}
+	return nil
+}
+
+func (s Service) contested() *explanation {
+	if len(s.HPAs) < 2 {
+		return nil
+	}
+	var names []string
+	for _, h := range s.HPAs {
+		names = append(names, h.Name)
+	}
+	return &explanation{
+		Contested, "more than one HPA acts on it: " + strings.Join(names, ", "),
+		fmt.Sprintf("kubectl delete hpa NAME -n %s, for each but the right one", s.InferenceService.Namespace),
+	}
+}
+
+// notices are what the controller says of the service, found out anew by its own
+// rules: an Event may be an hour old.
+func (s Service) notices() []notice {
+	return decide(observed{
+		service: &s.InferenceService, own: s.ScaledObject, others: s.Others, hpas: s.HPAs, auths: s.Auths,
+	}).notices
+}
+
+// refused is a manifest that Flyball does not act upon, or not yet.
+func (s Service) refused() *explanation {
+	if s.mode() != ModeGuide {
+		return nil
+	}
+	for _, n := range s.notices() {
+		switch n.reason {
+		case "InvalidAutoscaling", "AnotherAutoscaler":
+			return &explanation{Refused, n.text, ""}
+		case "WaitingForHPA":
+			return &explanation{Starting, n.text, ""}
+		}
+	}
+	return nil
+}
+
+// missing is a service that should have a ScaledObject and has none.
+func (s Service) missing() *explanation {
+	if s.ScaledObject != nil || s.mode() != ModeGuide && s.mode() != ModeKEDA {
+		return nil
+	}
+	if s.NoKEDA {
+		return &explanation{NoKEDA, "KEDA is not installed; its ScaledObject follows once it is", "flyball doctor"}
+	}
+	if said := s.warning(InferenceServiceKind.Kind); said != "" {
+		return &explanation{Refused, said, "kubectl describe inferenceservice " + s.isvc()}
+	}
+	return &explanation{Refused, "it has no ScaledObject, and nobody says why: is the controller running?", "flyball doctor"}
+}
+
+// warning is the newest Warning about the service's object of that kind.
+func (s Service) warning(kind string) string {
+	for _, e := range s.Events {
+		if e.InvolvedObject.Kind == kind && e.Type == corev1.EventTypeWarning {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+const kedaPause = "autoscaling.keda.sh/paused"
+
+func (s Service) paused() *explanation {
+	if s.ScaledObject == nil {
+		return nil
+	}
+	for _, a := range []string{kedaPause + "-replicas", kedaPause} {
+		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
+			return &explanation{
+				Paused, fmt.Sprintf("paused by the ScaledObject's annotation %s=%s", a, v), s.unannotate(a),
+			}
+		}
+	}
+	return nil
+}
+
+func (s Service) heldOneWay() *explanation {
+	if s.ScaledObject == nil {
+		return nil
+	}
+	for _, way := range []string{"scale-in", "scale-out"} {
+		a := kedaPause + "-" + way
+		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
+			return &explanation{HeldOneWay, fmt.Sprintf("%s is paused by the ScaledObject's annotation %s", way, a), s.unannotate(a)}
+		}
+	}
+	return nil
+}
+
+func (s Service) unannotate(annotation string) string {
+	return fmt.Sprintf("kubectl annotate scaledobject %s -n %s %s-", s.ScaledObject.Name, s.ScaledObject.Namespace, annotation)
+}
+
+// asleep is a service at zero that may be there. No pod means no series of vLLM, so
+// the query that must wake it stays empty: KEDA's TriggerError is expected.
+func (s Service) asleep() *explanation {
+	if lo, _ := s.limits(); s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 {
+		return nil
+	}
+	why := "at zero; its triggers say that there is no work"
+	if c := s.kedaCondition("Ready"); c.Status == "False" {
+		why = "at zero, where no pod reports a metric: the query is empty and cannot wake it"
+	}
+	return &explanation{
+		Asleep, why,
+		fmt.Sprintf("kubectl scale deployment %s -n %s --replicas=1", s.Deployment.Name, s.Deployment.Namespace),
+	}
+}
+
+// blind is a service whose metric cannot be read. KEDA and the HPA hold it then.
+func (s Service) blind() *explanation {
+	for _, n := range s.notices() {
+		if s.mode() == ModeGuide && (n.reason == "AuthenticationMissing" || strings.HasPrefix(n.reason, "Credentials")) {
+			return &explanation{MetricError, n.text, ""}
+		}
+	}
+	said := ""
+	if c := s.hpaCondition(autoscalingv2.ScalingActive); c.Status == corev1.ConditionFalse && strings.HasPrefix(c.Reason, "FailedGet") {
+		said = c.Message
+	}
+	if c := s.kedaCondition("Ready"); c.Status == "False" || c.Reason == "PartialTriggerError" {
+		said = cmp.Or(s.warning(ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only counts the errors
+	}
+	if said == "" {
+		return nil
+	}
+	if s.kedaCondition("Fallback").Status == "True" {
+		said += "; KEDA's fallback keeps at least the current replicas"
+	}
+	return &explanation{MetricError, said, fmt.Sprintf("kubectl describe scaledobject,hpa -n %s", s.InferenceService.Namespace)}
+}
+
+// broken is every other cause for which the HPA does not act.
+func (s Service) broken() *explanation {
+	if len(s.HPAs) == 0 {
+		return &explanation{NoHPA, "its HPA does not exist yet", ""}
+	}
+	for _, t := range []autoscalingv2.HorizontalPodAutoscalerConditionType{autoscalingv2.AbleToScale, autoscalingv2.ScalingActive} {
+		if c := s.hpaCondition(t); c.Status == corev1.ConditionFalse {
+			return &explanation{
+				Broken, c.Reason + ": " + c.Message,
+				fmt.Sprintf("kubectl describe hpa %s -n %s", s.HPAs[0].Name, s.HPAs[0].Namespace),
+			}
+		}
+	}
+	return nil
+}
+
+func (s Service) fixed() *explanation {
+	lo, hi := s.limits()
+	if lo != hi {
+		return nil
+	}
+	return &explanation{
+		Fixed, fmt.Sprintf("its minimum is its maximum, %d: it cannot scale", hi),
+		"set spec.predictor.maxReplicas above the minimum",
+	}
+}
+
+// limited says which of the HPA's own rules acted last.
+func (s Service) limited() *explanation {
+	c, able := s.hpaCondition(autoscalingv2.ScalingLimited), s.hpaCondition(autoscalingv2.AbleToScale)
+	switch {
+	case c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas":
+		return &explanation{AtMaximum, c.Message, ""}
+	case c.Status == corev1.ConditionTrue && c.Reason == "TooFewReplicas":
+		return &explanation{AtMinimum, c.Message, ""}
+	case c.Status == corev1.ConditionTrue:
+		return &explanation{Holding, c.Reason + ": " + c.Message, ""}
+	case strings.HasSuffix(able.Reason, "Stabilized"):
+		return &explanation{Holding, able.Message, ""}
+	}
+	return nil
+}
+
+func (s Service) kedaCondition(kind string) Condition {
+	if s.ScaledObject == nil {
+		return Condition{}
+	}
+	c, _ := condition(s.ScaledObject.Status.Conditions, kind)
+	return c
+}
+
+func (s Service) hpaCondition(t autoscalingv2.HorizontalPodAutoscalerConditionType) autoscalingv2.HorizontalPodAutoscalerCondition {
+	if len(s.HPAs) > 0 {
+		for _, c := range s.HPAs[0].Status.Conditions {
+			if c.Type == t {
+				return c
+			}
+		}
+	}
+	return autoscalingv2.HorizontalPodAutoscalerCondition{}
+}
