@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -135,17 +136,24 @@ func (l *Lab) shipped(name string, before []byte, edit change) ([]byte, error) {
 	out.Write(before)
 	dec := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
 	for {
-		o := &unstructured.Unstructured{}
-		if err := dec.Decode(&o.Object); errors.Is(err, io.EOF) {
+		var raw runtime.RawExtension
+		if err := dec.Decode(&raw); errors.Is(err, io.EOF) {
 			return out.Bytes(), nil
 		} else if err != nil {
+			return nil, fmt.Errorf("decoding the manifest of %s: %w", name, err)
+		}
+		if len(raw.Raw) == 0 || string(raw.Raw) == "null" {
+			continue
+		}
+		o := &unstructured.Unstructured{}
+		if err := o.UnmarshalJSON(raw.Raw); err != nil { // integers stay integers
 			return nil, fmt.Errorf("decoding the manifest of %s: %w", name, err)
 		}
 		keep, err := edit(o)
 		if err != nil {
 			return nil, fmt.Errorf("changing %s %s of %s: %w", o.GetKind(), o.GetName(), name, err)
 		}
-		if !keep || len(o.Object) == 0 {
+		if !keep {
 			continue
 		}
 		text, err := sigsyaml.Marshal(o.Object)
