@@ -4,7 +4,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -178,7 +180,13 @@ func (w *worker) launch(ctx context.Context, c *container, program Program, now 
 // a model: it takes as long as loading weights, which the server then need not load again.
 func (w *worker) pretend(c *container, now time.Time) {
 	w.weightsLoaded = true
-	w.began(c, newPretence(w.jittered(w.a.cfg.ColdStart.Weights)), now)
+	d := w.jittered(w.a.cfg.ColdStart.Weights)
+	w.a.instances.opened(w.key(c), w.logFile(c))
+	note := fmt.Sprintf("flyball: the lab has no program for image %q; the container succeeds after %v\n", c.spec.Image, d)
+	if err := appendLog(w.logFile(c), note); err != nil {
+		w.a.cfg.Log.Warn("log not written", "file", w.logFile(c), "error", err)
+	}
+	w.began(c, newPretence(d), now)
 }
 
 func (w *worker) began(c *container, p process, now time.Time) {
@@ -207,6 +215,18 @@ func (w *worker) reap(now time.Time) {
 
 func (w *worker) key(c *container) instanceKey {
 	return instanceKey{w.pod.Namespace, w.pod.Name, c.spec.Name}
+}
+
+func appendLog(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 func (w *worker) logFile(c *container) string {

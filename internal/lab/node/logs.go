@@ -76,7 +76,8 @@ func (a *Agent) containerLogs(rw http.ResponseWriter, r *http.Request) {
 	key := instanceKey{r.PathValue("namespace"), r.PathValue("pod"), r.PathValue("container")}
 	in, ok := a.instances.of(key)
 	if !ok || in.log == "" {
-		http.Error(rw, fmt.Sprintf("container %s of pod %s/%s has no output in this lab", key.container, key.namespace, key.pod), http.StatusNotFound)
+		// The API server passes on the text of a 400 only.
+		http.Error(rw, fmt.Sprintf("container %q in pod %q has not started in this lab", key.container, key.pod), http.StatusBadRequest)
 		return
 	}
 	q := r.URL.Query()
@@ -86,7 +87,7 @@ func (a *Agent) containerLogs(rw http.ResponseWriter, r *http.Request) {
 	}
 	f, err := os.Open(in.log)
 	if err != nil {
-		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
 	defer f.Close()

@@ -218,7 +218,7 @@ func (w *worker) place(now time.Time) error {
 	}
 	for _, c := range w.containers() {
 		c.view = view{
-			root: filepath.Join(w.dir, c.spec.Name), mounts: mountPaths(c.spec),
+			root: filepath.Join(w.dir, c.spec.Name), mounts: mountPaths(c.spec, w.pod.Spec.Volumes, w.modelServer(c)),
 			dir: w.a.cfg.Dir, podIP: w.ip,
 		}
 	}
@@ -227,6 +227,11 @@ func (w *worker) place(now time.Time) error {
 	}
 	w.placed = true
 	return nil
+}
+
+func (w *worker) modelServer(c *container) bool {
+	p, ok := w.a.cfg.Programs(c.spec.Image)
+	return ok && p.ColdStart
 }
 
 // initialize starts the first init container that is not done, and says whether all are.

@@ -210,11 +210,21 @@ func modeOf(whole, one *int32) fs.FileMode {
 	return 0o644
 }
 
-// mountPaths lists the paths that exist in a container: its mounts and /tmp.
-func mountPaths(c *corev1.Container) []string {
+// mountPaths lists the paths that exist in a container: its mounts and /tmp. For a model server
+// the path of an empty directory, which would hold the model, stays the name that its clients
+// may know the model by.
+func mountPaths(c *corev1.Container, volumes []corev1.Volume, modelServer bool) []string {
 	paths := []string{"/tmp"}
 	for _, m := range c.VolumeMounts {
+		i := slices.IndexFunc(volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
+		if modelServer && i >= 0 && !hasFiles(volumes[i]) {
+			continue
+		}
 		paths = append(paths, strings.TrimSuffix(m.MountPath, "/"))
 	}
 	return paths
+}
+
+func hasFiles(v corev1.Volume) bool {
+	return v.Secret != nil || v.ConfigMap != nil || v.DownwardAPI != nil || v.Projected != nil
 }
