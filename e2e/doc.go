@@ -1,0 +1,7 @@
+// Package e2e runs the real programs of bin/lab: the guide's rehearsal on a
+// local cluster, and the cluster's own start and end.
+//
+// INV-1: nothing is skipped: without bin/lab the tests fail.
+//
+// It deliberately imports nothing of Flyball; it uses the command as a user does.
+package e2e
