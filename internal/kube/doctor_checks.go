@@ -28,7 +28,7 @@ func kubernetesCheck(gitVersion string) Check {
 // older is false for a version that is no version: a build from source.
 func older(have, least string) bool {
 	v, err := apiversion.ParseGeneric(have)
-	return err == nil && v.LessThan(apiversion.MustParseGeneric(least))
+	return err == nil && v.Major()+v.Minor() > 0 && v.LessThan(apiversion.MustParseGeneric(least))
 }
 
 // A program is a Deployment that the chain needs.

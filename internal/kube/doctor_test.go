@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -283,7 +284,11 @@ func TestDoctorFinds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := healthy()
 			c.ill(w)
-			for _, got := range w.examine(t) {
+			checks := w.examine(t)
+			if !slices.ContainsFunc(checks, func(got Check) bool { return got.Name == c.check }) {
+				t.Errorf("no check %q", c.check)
+			}
+			for _, got := range checks {
 				switch {
 				case got.Name == c.check && (got.Verdict != c.want || !strings.Contains(got.Found, c.found)):
 					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Verdict, got.Found, c.want, c.found)
@@ -304,8 +309,12 @@ func TestDoctorWithoutCluster(t *testing.T) {
 
 // TestStrangeNameIsNoFailure: names of Services mean something in the cluster only.
 func TestStrangeNameIsNoFailure(t *testing.T) {
-	d := Doctor{HTTP: &http.Client{}}
-	c := d.ask(t.Context(), "http://prometheus-operated.cpaas-system.svc.invalid:9090")
+	d := Doctor{HTTP: &http.Client{Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "prometheus-operated.cpaas-system.svc"}}
+		},
+	}}}
+	c := d.ask(t.Context(), "http://prometheus-operated.cpaas-system.svc:9090")
 	if len(c) != 1 || c[0].Verdict != Warn || !strings.Contains(c[0].Mend, "--prometheus") {
 		t.Errorf("ask = %v, want one warning", c)
 	}
