@@ -50,6 +50,8 @@ func place(dir string) (layer, string) {
 	switch {
 	case top == "cmd":
 		return layerMain, dir
+	case top == "config":
+		return layerLeaf, "config"
 	case top == "e2e":
 		return layerTest, "e2e"
 	case top != "internal":

@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"flyball.dev/flyball/internal/hint"
 )
@@ -27,6 +30,7 @@ type cluster struct {
 // restConfig reads the kubeconfig that a command works with. An empty path takes
 // $KUBECONFIG, then the local cluster's in this directory, then the user's own.
 func restConfig(path string) (*rest.Config, error) {
+	log.SetLogger(logr.Discard()) // a command says itself what went wrong
 	c, err := findCluster(path)
 	if err != nil {
 		return nil, err
