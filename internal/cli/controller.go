@@ -1,16 +1,17 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	clusterconfig "sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -21,10 +22,11 @@ func newController(s *streams) *cobra.Command {
 	var metrics, health string
 	var elect bool
 	cmd := &cobra.Command{
-		Use:     "controller",
-		Short:   "Run the controller, as config/manager does",
-		Example: "  flyball controller --leader-elect",
-		Args:    cobra.NoArgs,
+		Use:   "controller",
+		Short: "Run the controller, as config/manager does",
+		Example: `  flyball controller --leader-elect
+  flyball controller --kubeconfig .flyball/kubeconfig`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.err, nil))
 			ctrl.SetLogger(logger)
@@ -33,19 +35,25 @@ func newController(s *streams) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("finding the cluster: %w", err)
 			}
-			return runController(cmd, config, ctrl.Options{
-				Scheme: clientgoscheme.Scheme, Logger: logger,
-				Metrics:                server.Options{BindAddress: metrics},
-				HealthProbeBindAddress: health,
-				LeaderElection:         elect, LeaderElectionID: "flyball-controller",
-				LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"),
-				LeaderElectionReleaseOnCancel: true,
-			})
+			options, err := kube.Options()
+			if err != nil {
+				return err
+			}
+			options.Logger = logger
+			options.Metrics = server.Options{BindAddress: metrics}
+			options.HealthProbeBindAddress = health
+			options.LeaderElection, options.LeaderElectionID = elect, "flyball-controller"
+			options.LeaderElectionNamespace = os.Getenv("POD_NAMESPACE")
+			options.LeaderElectionReleaseOnCancel = true
+			return runController(cmd, config, options)
 		},
 	}
 	cmd.Flags().StringVar(&metrics, "metrics-bind-address", "0", "address of /metrics; 0 for none")
 	cmd.Flags().StringVar(&health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	cmd.Flags().BoolVar(&elect, "leader-elect", false, "act only while holding the lease flyball-controller")
+	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
+	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
+	cmd.Flags().AddGoFlagSet(fromRuntime)
 	return cmd
 }
 

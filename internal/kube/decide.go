@@ -1,20 +1,24 @@
 package kube
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // observed is everything that a decision about one service reads.
 type observed struct {
 	service *InferenceService
+	noKEDA  bool          // its custom resources are not served; all below is empty then
 	own     *ScaledObject // named as ours would be; nil if there is none
 	others  []ScaledObject
 	hpas    []autoscalingv2.HorizontalPodAutoscaler // of the namespace
 	auths   map[string][]string                     // TriggerAuthentication → the Secrets it names
+	events  []corev1.Event                          // KEDA's Warnings about own, in any order
 }
 
 type action int
@@ -22,10 +26,26 @@ type action int
 // The one act of a reconciliation.
 const (
 	keep    action = iota + 1 // nothing to do
-	apply                     // create, adopt or repair our ScaledObject
+	create                    // apply our ScaledObject where none is
+	adopt                     // apply it over the one that KServe made for class keda
+	repair                    // apply it over ours
 	remove                    // delete it, if its UID is still the same
 	release                   // leave it to KServe, which updates the object of that name
+	wait                      // an object that is about to go comes first
+	abstain                   // the manifest or another autoscaler forbids to act
+	numActions
 )
+
+func (a action) String() string {
+	names := [numActions]string{
+		keep: "keep", create: "create", adopt: "adopt", repair: "repair",
+		remove: "remove", release: "release", wait: "wait", abstain: "abstain",
+	}
+	if a < keep || a >= numActions {
+		return fmt.Sprintf("action(%d)", int(a))
+	}
+	return names[a]
+}
 
 // notice is an Event to be: reason and text, Warning if something must be done.
 type notice struct {
@@ -33,82 +53,140 @@ type notice struct {
 	reason, text string
 }
 
-// verdict is the act and what to tell about it.
+// verdict is the act, what to tell meanwhile, and what once it is done.
 type verdict struct {
 	action  action
-	apply   *ScaledObject
+	apply   *ScaledObject // of create, adopt and repair
 	notices []notice
+	done    *notice
 }
 
 func (v *verdict) warn(reason, format string, args ...any) {
 	v.notices = append(v.notices, notice{true, reason, fmt.Sprintf(format, args...)})
 }
 
-// decide is the state machine of one service:
+func (v *verdict) say(reason, format string, args ...any) {
+	v.notices = append(v.notices, notice{false, reason, fmt.Sprintf(format, args...)})
+}
+
+func (v *verdict) then(a action, reason, format string, args ...any) {
+	v.action, v.done = a, &notice{false, reason, fmt.Sprintf(format, args...)}
+}
+
+// decide is the state machine of one service. "ours" is a ScaledObject with
+// Flyball's label or field manager, "KServe's" one that only the service owns:
 //
-//	class       stop  ScaledObject        → action
-//	external    no    any but a foreign   → apply, once no other autoscaler acts
-//	external    yes   ours or KServe's    → remove
-//	keda        –     ours                → release
-//	hpa, none   –     ours                → remove
-//	other cases                           → keep
+//	class             stop  ScaledObject         → action
+//	external, metrics no    none                 → create, once no other autoscaler acts
+//	external, metrics no    KServe's             → adopt, likewise
+//	external, metrics no    ours                 → repair, likewise
+//	external          yes   ours or KServe's     → remove
+//	external, bare    no    ours                 → remove
+//	keda              –     ours                 → release
+//	hpa, none         –     ours                 → remove
+//	any               –     being deleted        → wait
+//	other cases                                  → keep
 func decide(o observed) verdict {
-	s := o.service
 	v := verdict{action: keep}
-	mine := o.own != nil && o.own.Labels[managedByLabel] == Manager
-	owned := o.own != nil && ownedBy(o.own.OwnerReferences, InferenceServiceKind.Kind, s.Name)
-	switch c := class(s); {
-	case c == "keda" && mine:
-		v.action = release
-	case c != "external" && mine:
-		v.action = remove
-	case c != "external":
-	case stopped(s):
-		v.warn("Stopped", "%s is 'true' and nothing removes it; resume with: kubectl annotate inferenceservice %s -n %s %s-",
-			stopAnnotation, s.Name, s.Namespace, stopAnnotation)
-		if owned {
-			v.action = remove
+	c := class(o.service)
+	external := c == "external"
+	if external && stopped(o.service) {
+		v.warn("Stopped", "%s is 'true' and nothing takes it back; resume with: kubectl annotate inferenceservice %s -n %s %s-",
+			stopAnnotation, o.service.Name, o.service.Namespace, stopAnnotation)
+	}
+	switch {
+	case o.own != nil && o.own.DeletionTimestamp != nil:
+		v.action = wait
+	case !external:
+		leave(o, &v, c)
+	case stopped(o.service):
+		if o.own != nil && (isOurs(o.own) || ownedByService(o.own, o.service)) {
+			removal(&v, o, "the service is stopped")
 		}
+	case metered(o.service):
+		decideGuide(o, &v)
 	default:
-		decideExternal(o, &v, owned)
+		if o.own != nil && isOurs(o.own) {
+			removal(&v, o, metricsField+" is empty")
+		}
 	}
 	return v
 }
 
-func decideExternal(o observed, v *verdict, owned bool) {
-	s := o.service
-	so, warning, err := Map(s)
-	if err != nil {
-		v.warn("InvalidAutoscaling", "%v", err)
-		return
-	}
-	if foreign := rival(o, owned); foreign != nil {
-		v.notices = append(v.notices, *foreign)
-		return
-	}
-	v.action, v.apply = apply, so
-	if warning != "" {
-		v.warn("FixedReplicas", "%s", warning)
-	}
-	for _, t := range so.Spec.Triggers {
-		checkAuthentication(o, v, t)
+// leave is for the classes that are not Flyball's.
+func leave(o observed, v *verdict, class string) {
+	switch {
+	case o.own == nil || !isOurs(o.own):
+	case class == "keda":
+		v.then(release, "ScaledObjectReleased", "class is keda: ScaledObject %s is KServe's to update from now on", o.own.Name)
+	default:
+		removal(v, o, "class is "+class)
 	}
 }
 
-// rival is another autoscaler of the same Deployment, which is never fought.
-func rival(o observed, owned bool) *notice {
-	target, ns := predictorName(o.service.Name), o.service.Namespace
-	taken := func(kind, name string) *notice {
-		return &notice{true, "AnotherAutoscaler", fmt.Sprintf(
-			"Deployment %s is scaled by %s %s already, so that nothing is created; remove it with: kubectl delete %s %s -n %s",
-			target, kind, name, strings.ToLower(kind), name, ns)}
+func removal(v *verdict, o observed, why string) {
+	v.then(remove, "ScaledObjectRemoved", "%s: ScaledObject %s is removed", why, o.own.Name)
+}
+
+// decideGuide is for class external with metrics, not stopped.
+func decideGuide(o observed, v *verdict) {
+	mine := o.own != nil && isOurs(o.own)
+	so, warning, err := Map(o.service)
+	if err != nil {
+		v.action = abstain
+		v.warn("InvalidAutoscaling", "%v", err)
+		if r := (*Refusal)(nil); errors.As(err, &r) && r.Field == modeField && mine {
+			removal(v, o, "there is no Deployment to scale")
+		}
+		return
 	}
-	if o.own != nil && !owned {
-		return taken("ScaledObject", o.own.Name)
+	if o.noKEDA {
+		v.action = wait
+		v.warn("KEDAMissing", "%s.%s is not served: install KEDA, and the ScaledObject %s follows by itself; find out more with: flyball doctor",
+			ScaledObjectKind.Kind, ScaledObjectKind.Group, so.Name)
+		return
+	}
+	if rival(o, v) {
+		return
+	}
+	v.apply = so
+	between := fmt.Sprintf("between %d and %d replicas", *so.Spec.MinReplicaCount, *so.Spec.MaxReplicaCount)
+	switch {
+	case o.own == nil:
+		v.then(create, "ScaledObjectCreated", "ScaledObject %s scales Deployment %s %s", so.Name, so.Name, between)
+	case !mine:
+		v.then(adopt, "ScaledObjectAdopted", "ScaledObject %s, which KServe made, is Flyball's: it scales %s", so.Name, between)
+	default:
+		v.action = repair
+	}
+	if warning != "" {
+		v.warn("FixedReplicas", "%s", warning)
+	}
+	checkAuthentication(o, v, so)
+}
+
+// rival looks for another autoscaler of the same Deployment, which is never fought.
+func rival(o observed, v *verdict) bool {
+	target, ns := predictorName(o.service.Name), o.service.Namespace
+	taken := func(kind, name string) bool {
+		v.action = abstain
+		v.warn("AnotherAutoscaler", "Deployment %s is scaled by %s %s already, so that Flyball does nothing; remove it with: kubectl delete %s %s -n %s",
+			target, kind, name, strings.ToLower(kind), name, ns)
+		return true
+	}
+	if o.own != nil && !ownedByService(o.own, o.service) {
+		switch {
+		case ownedBy(o.own.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
+			v.action = wait
+			v.say("WaitingForRemoval", "ScaledObject %s belongs to a deleted service of the same name and goes first", o.own.Name)
+			return true
+		case !isOurs(o.own) || metav1.GetControllerOfNoCopy(o.own) != nil:
+			return taken(ScaledObjectKind.Kind, o.own.Name)
+		}
 	}
 	for _, other := range o.others {
-		if other.Spec.ScaleTargetRef.Name == target {
-			return taken("ScaledObject", other.Name)
+		if ref := other.Spec.ScaleTargetRef; ref.Name == target && (ref.Kind == "" || ref.Kind == "Deployment") {
+			return taken(ScaledObjectKind.Kind, other.Name)
 		}
 	}
 	for _, h := range o.hpas {
@@ -116,67 +194,36 @@ func rival(o observed, owned bool) *notice {
 		case ref.Kind != "Deployment" || ref.Name != target:
 		case ownedBy(h.OwnerReferences, ScaledObjectKind.Kind, target):
 		case ownedBy(h.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
-			return &notice{false, "WaitingForHPA", fmt.Sprintf("KServe removes its HorizontalPodAutoscaler %s first", h.Name)}
+			v.action = wait
+			v.say("WaitingForHPA", "KServe removes its HorizontalPodAutoscaler %s first", h.Name)
+			return true
 		default:
 			return taken("HorizontalPodAutoscaler", h.Name)
 		}
 	}
-	return nil
+	return false
 }
 
-// checkAuthentication learns from KEDA's and the HPA's words what is wrong with
-// the credentials; the Secret itself is never read.
-func checkAuthentication(o observed, v *verdict, t Trigger) {
-	ns := o.service.Namespace
-	if t.AuthenticationRef == nil {
-		return
+// isOurs is told by the label, or by the fields where someone took the label off.
+func isOurs(so *ScaledObject) bool {
+	if so.Labels[managedByLabel] == Manager {
+		return true
 	}
-	name := t.AuthenticationRef.Name
-	secrets, found := o.auths[name]
-	if !found {
-		v.warn("AuthenticationMissing", "TriggerAuthentication %s, which authenticationRef.authenticationRef.name gives, is not in namespace %s; "+
-			"apply it, or name one of: kubectl get triggerauthentication -n %s", name, ns, ns)
-		return
-	}
-	word := complaint(o)
-	secret := strings.Join(secrets, ", ")
-	switch {
-	case strings.Contains(word, "401") || strings.Contains(word, "403"):
-		v.warn("CredentialsRefused", "the metrics server refuses the credentials in Secret %s (TriggerAuthentication %s); "+
-			"compare them with: kubectl get secret %s -n %s -o yaml; nothing scales in meanwhile. KEDA says: %s", secret, name, secret, ns, word)
-	case strings.Contains(word, "username") || strings.Contains(word, "password"):
-		v.warn("CredentialsMissing", "TriggerAuthentication %s finds no credentials in Secret %s; its name and keys must match: "+
-			"kubectl describe triggerauthentication %s -n %s. KEDA says: %s", name, secret, name, ns, word)
-	}
-}
-
-// complaint is the newest error of KEDA or of its HPA about the service's metrics.
-func complaint(o observed) string {
-	if o.own == nil {
-		return ""
-	}
-	target := predictorName(o.service.Name)
-	for _, h := range o.hpas {
-		if !ownedBy(h.OwnerReferences, ScaledObjectKind.Kind, target) {
-			continue
-		}
-		for _, c := range h.Status.Conditions {
-			if c.Type == autoscalingv2.ScalingActive && c.Status == "False" && strings.HasPrefix(c.Reason, "FailedGet") {
-				return c.Message
-			}
-		}
-	}
-	if c, ok := condition(o.own.Status.Conditions, "Ready"); ok && c.Status == "False" {
-		return c.Message
-	}
-	return ""
-}
-
-func ownedBy(refs []metav1.OwnerReference, kind, name string) bool {
-	for _, r := range refs {
-		if r.Kind == kind && r.Name == name && r.Controller != nil && *r.Controller {
+	for _, f := range so.ManagedFields {
+		if f.Manager == Manager && f.Operation == metav1.ManagedFieldsOperationApply {
 			return true
 		}
 	}
 	return false
+}
+
+// ownedByService also asks for the UID: a service may be deleted and made again.
+func ownedByService(so *ScaledObject, s *InferenceService) bool {
+	c := metav1.GetControllerOfNoCopy(so)
+	return c != nil && c.Kind == InferenceServiceKind.Kind && c.UID == s.UID
+}
+
+func ownedBy(refs []metav1.OwnerReference, kind, name string) bool {
+	c := metav1.GetControllerOfNoCopy(&metav1.ObjectMeta{OwnerReferences: refs})
+	return c != nil && c.Kind == kind && c.Name == name
 }

@@ -5,7 +5,7 @@
 // field manager; a field that Flyball does not set belongs to whoever sets it.
 // INV-2: nothing is created while another autoscaler acts on the same target.
 // INV-3: a ScaledObject is deleted only with its UID as precondition, and only
-// if it is Flyball's or the class that made it has gone.
+// if it is Flyball's or that of a stopped service.
 // INV-4: no Secret is read, and no InferenceService, Deployment or
 // HorizontalPodAutoscaler is written.
 // INV-5: a refused service keeps the ScaledObject that it has.

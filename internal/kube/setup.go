@@ -2,33 +2,62 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"strings"
-	"time"
+	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// discoveryPeriod is how often an absent CRD is looked for.
-const discoveryPeriod = 5 * time.Second
+// Options are those of a manager for Setup: KServe's and KEDA's objects are
+// unstructured and watched like all others, of Events only the Warnings about
+// ScaledObjects.
+func Options() (ctrl.Options, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return ctrl.Options{}, err
+	}
+	return ctrl.Options{
+		Scheme: scheme,
+		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{&corev1.Event{}: {
+			Field: fields.SelectorFromSet(fields.Set{
+				"involvedObject.kind": ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
+			}),
+		}}},
+	}, nil
+}
 
-// Setup adds the reconciler to a manager. It starts as soon as the CRDs of KServe
-// and KEDA are there, whenever that is.
+// Setup adds the reconciler to a manager made with Options. It starts as soon as
+// KServe's custom resource is there and acts as soon as KEDA's are, whenever that is.
 func Setup(mgr ctrl.Manager) error {
-	return mgr.Add(leading{func(ctx context.Context) error {
-		if err := awaitKinds(ctx, mgr); err != nil {
-			return nil //nolint:nilerr // the manager stops; it has nothing to report
+	from, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("preparing discovery: %w", err)
+	}
+	k := &kinds{
+		wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind},
+		from:   from, log: mgr.GetLogger(),
+	}
+	for _, kind := range k.wanted {
+		if err := mgr.AddReadyzCheck(kindNames([]schema.GroupVersionKind{kind}), k.ready(kind)); err != nil {
+			return fmt.Errorf("adding /readyz: %w", err)
 		}
-		return build(mgr)
-	}})
+	}
+	if err := mgr.Add(k); err != nil {
+		return fmt.Errorf("adding the look-out for custom resources: %w", err)
+	}
+	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, k) }})
 }
 
 // leading runs on the leader only.
@@ -37,76 +66,40 @@ type leading struct{ manager.RunnableFunc }
 // NeedLeaderElection makes the manager wait for the lease.
 func (leading) NeedLeaderElection() bool { return true }
 
-func awaitKinds(ctx context.Context, mgr ctrl.Manager) error {
-	told := ""
-	for {
-		var missing []string
-		for _, kind := range []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind} {
-			_, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version)
-			if meta.IsNoMatchError(err) || errors.As(err, new(*meta.NoKindMatchError)) {
-				missing = append(missing, kind.Kind+"."+kind.Group)
-			} else if err != nil {
-				missing = append(missing, err.Error())
-			}
-		}
-		if len(missing) == 0 {
-			return nil
-		}
-		if now := strings.Join(missing, ", "); now != told {
-			mgr.GetLogger().Info("waiting for custom resources to be installed", "missing", now)
-			told = now
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(discoveryPeriod):
-		}
+// start is done when everything is watched, or the manager stops.
+func start(ctx context.Context, mgr ctrl.Manager, k *kinds) error {
+	if k.await(ctx, InferenceServiceKind) != nil {
+		return nil
 	}
-}
-
-func build(mgr ctrl.Manager) error {
-	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder(Manager)}
+	r := &Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(Manager),
+		KEDA: func() bool { return k.served(ScaledObjectKind, TriggerAuthenticationKind) },
+	}
+	c, err := ctrl.NewControllerManagedBy(mgr).
+		Named("inferenceservice").
+		For(newObject(InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(serviceOfHPA),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
+		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
+		Build(r)
+	if err != nil {
+		return fmt.Errorf("starting the reconciler: %w", err)
+	}
+	if k.await(ctx, ScaledObjectKind, TriggerAuthenticationKind) != nil {
+		return nil
+	}
 	inNamespace := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []ctrl.Request {
 		return servicesOf(ctx, mgr.GetClient(), o.GetNamespace())
 	})
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("inferenceservice").
-		For(newObject(InferenceServiceKind)).
-		Watches(newObject(ScaledObjectKind), handler.EnqueueRequestsFromMapFunc(serviceOfPredictor)).
-		Watches(newObject(TriggerAuthenticationKind), inNamespace).
-		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(serviceOfHPA)).
-		Complete(r)
-}
-
-func serviceOfPredictor(_ context.Context, o client.Object) []ctrl.Request {
-	return request(o.GetNamespace(), o.GetName())
-}
-
-func serviceOfHPA(_ context.Context, o client.Object) []ctrl.Request {
-	h, ok := o.(*autoscalingv2.HorizontalPodAutoscaler)
-	if !ok {
-		return nil
+	for _, s := range []source.Source{
+		source.Kind(mgr.GetCache(), client.Object(newObject(ScaledObjectKind)),
+			handler.EnqueueRequestsFromMapFunc(serviceOfScaledObject), predicate.Funcs{UpdateFunc: scaledObjectChanged}),
+		source.Kind(mgr.GetCache(), client.Object(newObject(TriggerAuthenticationKind)), inNamespace),
+	} {
+		if err := c.Watch(s); err != nil {
+			return fmt.Errorf("watching KEDA's objects: %w", err)
+		}
 	}
-	return request(h.Namespace, h.Spec.ScaleTargetRef.Name)
-}
-
-func request(namespace, predictor string) []ctrl.Request {
-	name, ok := strings.CutSuffix(predictor, "-predictor")
-	if !ok {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
-}
-
-func servicesOf(ctx context.Context, c client.Client, namespace string) []ctrl.Request {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(InferenceServiceKind)
-	if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
-		return nil // the cache is not synced yet; the services' own events come
-	}
-	requests := make([]ctrl.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-	}
-	return requests
+	return nil
 }

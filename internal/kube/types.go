@@ -32,9 +32,10 @@ type InferenceService struct {
 type InferenceServiceSpec struct {
 	Predictor   Component  `json:"predictor"`
 	Transformer *Component `json:"transformer,omitempty"`
+	Explainer   *Component `json:"explainer,omitempty"`
 }
 
-// Component is a predictor or a transformer.
+// Component is a predictor, a transformer or an explainer.
 type Component struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 	MinReplicas *int32            `json:"minReplicas,omitempty"`
@@ -87,9 +88,10 @@ type Target struct {
 	AverageUtilization *int32              `json:"averageUtilization,omitempty"`
 }
 
-// InferenceServiceStatus has the conditions that explain a service's state.
+// InferenceServiceStatus is KServe's word.
 type InferenceServiceStatus struct {
-	Conditions []Condition `json:"conditions,omitempty"`
+	Conditions     []Condition `json:"conditions,omitempty"`
+	DeploymentMode string      `json:"deploymentMode,omitempty"`
 }
 
 // Condition is KServe's and KEDA's, which lack fields of metav1.Condition.

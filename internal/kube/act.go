@@ -1,0 +1,98 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// act says whether it changed something that is worth telling.
+func (r *Reconciler) act(ctx context.Context, o observed, v verdict) (changed bool, err error) {
+	switch v.action {
+	case create, adopt:
+		return true, r.apply(ctx, v.apply)
+	case repair:
+		return false, r.apply(ctx, v.apply)
+	case remove:
+		return r.remove(ctx, o.own)
+	case release:
+		return true, r.release(ctx, o.own)
+	case keep, wait, abstain:
+	}
+	return false, nil
+}
+
+// apply sends the fields that are Flyball's; the API server leaves the rest alone,
+// and writes nothing where nothing differs.
+func (r *Reconciler) apply(ctx context.Context, so *ScaledObject) error {
+	o, err := encode(so)
+	if err != nil {
+		return err
+	}
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(Manager), client.ForceOwnership); err != nil {
+		return fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
+	}
+	return nil
+}
+
+// encode keeps to the fields that are set, as server-side apply must.
+func encode(so *ScaledObject) (*unstructured.Unstructured, error) {
+	o := newObject(ScaledObjectKind)
+	data, err := json.Marshal(so)
+	if err == nil {
+		err = json.Unmarshal(data, &o.Object)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding ScaledObject %s: %w", so.Name, err)
+	}
+	unstructured.RemoveNestedField(o.Object, "metadata", "creationTimestamp")
+	return o, nil
+}
+
+func (r *Reconciler) remove(ctx context.Context, so *ScaledObject) (changed bool, err error) {
+	o := newObject(ScaledObjectKind)
+	o.SetName(so.Name)
+	o.SetNamespace(so.Namespace)
+	switch err := r.Client.Delete(ctx, o, client.Preconditions{UID: &so.UID}); {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("deleting ScaledObject %s: %w", so.Name, err)
+	}
+	return true, nil
+}
+
+// release takes Flyball's label and field ownership off the object and leaves
+// everything else as it is, so that KServe goes on with it without a gap.
+func (r *Reconciler) release(ctx context.Context, so *ScaledObject) error {
+	kept := []metav1.ManagedFieldsEntry{}
+	for _, f := range so.ManagedFields {
+		if f.Manager != Manager {
+			kept = append(kept, f)
+		}
+	}
+	if len(kept) == 0 {
+		kept = append(kept, metav1.ManagedFieldsEntry{}) // the API's way to say "none"
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": so.ResourceVersion, // else an entry made meanwhile is lost
+		"labels":          map[string]any{managedByLabel: nil},
+		"managedFields":   kept,
+	}})
+	if err != nil {
+		return fmt.Errorf("encoding the release of ScaledObject %s: %w", so.Name, err)
+	}
+	o := newObject(ScaledObjectKind)
+	o.SetName(so.Name)
+	o.SetNamespace(so.Namespace)
+	if err := r.Client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return fmt.Errorf("releasing ScaledObject %s: %w", so.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+)
+
+// lookPeriod is how often custom resources are looked for: KServe and KEDA may be
+// installed after Flyball, and go away again.
+const lookPeriod = 5 * time.Second
+
+// resourceLister is discovery.ServerResourcesInterface, as far as it is needed.
+type resourceLister interface {
+	ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error)
+}
+
+// kinds knows which custom resources are served.
+type kinds struct {
+	wanted []schema.GroupVersionKind
+	from   resourceLister
+	log    logr.Logger
+
+	mu      sync.Mutex
+	looked  bool
+	absent  []schema.GroupVersionKind
+	trouble string // why the last look said nothing
+}
+
+// Start looks until the context ends.
+func (k *kinds) Start(ctx context.Context) error {
+	tick := time.NewTicker(lookPeriod)
+	defer tick.Stop()
+	for {
+		k.look()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// NeedLeaderElection lets every replica say on /readyz what is missing.
+func (k *kinds) NeedLeaderElection() bool { return false }
+
+// look logs changes only; where the API server does not answer, the last answer holds.
+func (k *kinds) look() {
+	var absent []schema.GroupVersionKind
+	trouble := ""
+	for _, kind := range k.wanted {
+		served, err := k.lookFor(kind)
+		switch {
+		case err != nil:
+			trouble = err.Error()
+		case !served:
+			absent = append(absent, kind)
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if trouble != "" {
+		if trouble != k.trouble {
+			k.log.Info("custom resources could not be looked for", "error", trouble)
+		}
+		k.trouble = trouble
+		return
+	}
+	k.trouble = ""
+	if k.looked && slices.Equal(absent, k.absent) {
+		return
+	}
+	k.looked, k.absent = true, absent
+	if len(absent) == 0 {
+		k.log.Info("custom resources of KServe and KEDA are served")
+		return
+	}
+	k.log.Info("waiting for custom resources to be installed", "missing", kindNames(absent))
+}
+
+func (k *kinds) lookFor(kind schema.GroupVersionKind) (bool, error) {
+	l, err := k.from.ServerResourcesForGroupVersion(kind.GroupVersion().String())
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the resources of %s: %w", kind.GroupVersion(), err)
+	}
+	return slices.ContainsFunc(l.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind }), nil
+}
+
+func (k *kinds) served(all ...schema.GroupVersionKind) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.looked && !slices.ContainsFunc(all, func(kind schema.GroupVersionKind) bool { return slices.Contains(k.absent, kind) })
+}
+
+// await returns once all are served, or with the context's error.
+func (k *kinds) await(ctx context.Context, all ...schema.GroupVersionKind) error {
+	tick := time.NewTicker(lookPeriod / 10)
+	defer tick.Stop()
+	for !k.served(all...) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// ready is the check of one kind on /readyz, where the check's name is the reason:
+// the text of an error is withheld there.
+func (k *kinds) ready(kind schema.GroupVersionKind) healthz.Checker {
+	return func(*http.Request) error {
+		if !k.served(kind) {
+			return fmt.Errorf("%s is not served", kindNames([]schema.GroupVersionKind{kind}))
+		}
+		return nil
+	}
+}
+
+func kindNames(all []schema.GroupVersionKind) string {
+	names := make([]string, len(all))
+	for i, k := range all {
+		names[i] = k.Kind + "." + k.Group
+	}
+	return strings.Join(names, ", ")
+}
