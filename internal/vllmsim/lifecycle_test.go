@@ -86,6 +86,29 @@ func TestDisconnectAborts(t *testing.T) {
 	})
 }
 
+// INV-2: a client that does not read holds up nobody else; it has missed nothing
+// when it reads again.
+func TestSlowClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, "m", Settings{})
+		defer s.stop()
+		slow := s.open("/v1/completions", `{"prompt":"slow","max_tokens":200,"ignore_eos":true,"stream":true}`)
+		defer slow.Body.Close()
+		began := time.Now()
+		if status, body := s.post("/v1/completions", `{"prompt":"quick","max_tokens":10,"ignore_eos":true}`); status != 200 || time.Since(began) > 200*time.Millisecond {
+			t.Errorf("beside a slow client: %d after %v: %s", status, time.Since(began), body)
+		}
+		time.Sleep(time.Minute)
+		s.wantMetrics(map[string]string{
+			`vllm:request_success_total{engine="0",finished_reason="length",model_name="m"}`: "2",
+			`vllm:num_requests_running{engine="0",model_name="m"}`:                           "0",
+		})
+		if events := strings.Count(s.read(slow.Body), "data: "); events != 201 {
+			t.Errorf("%d events, want 200 tokens and [DONE]", events)
+		}
+	})
+}
+
 // By default SIGTERM cuts what is in flight; --shutdown-timeout lets it finish, for
 // that long.
 func TestSigterm(t *testing.T) {
