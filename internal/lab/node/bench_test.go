@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -72,6 +71,7 @@ type bench struct {
 	secrets cache.Indexer
 	zero    time.Time
 	cancel  context.CancelFunc
+	begin   func() // starts the worker, once
 	ended   chan struct{}
 
 	mu      sync.Mutex
@@ -86,7 +86,7 @@ func newBench(t *testing.T, pod *corev1.Pod) *bench {
 	t.Helper()
 	b := &bench{t: t, client: fake.NewClientset(pod), zero: time.Now(), heeds: []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}, ended: make(chan struct{})}
 	a, err := New(Config{
-		Client: b.client, Dir: t.TempDir(), Net: "127.42", Nodes: []Spec{{"gpu-1", 8}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Client: b.client, Dir: t.TempDir(), Net: "127.42", Nodes: []Spec{{"gpu-1", 8}}, Log: slog.New(slog.DiscardHandler),
 		APIServer: "https://127.42.0.1:6443", Known: []string{"vllm", "tool"},
 		ColdStart: ColdStart{Pull: 20 * time.Second, Weights: 30 * time.Second, Warmup: 5 * time.Second},
 		Programs: func(image string) (Program, bool) {
@@ -117,9 +117,11 @@ func newBench(t *testing.T, pod *corev1.Pod) *bench {
 	ctx, cancel := context.WithCancel(t.Context())
 	b.cancel = cancel
 	b.w = a.newWorker(pod)
-	a.wg.Go(func() {
-		b.w.run(ctx)
-		close(b.ended)
+	b.begin = sync.OnceFunc(func() {
+		a.wg.Go(func() {
+			b.w.run(ctx)
+			close(b.ended)
+		})
 	})
 	t.Cleanup(func() {
 		cancel()
@@ -154,8 +156,9 @@ func (s *signalled) Signal(sig syscall.Signal) {
 	}
 }
 
-// until lets the clock run to t and every goroutine settle.
+// until starts the worker the first time, lets the clock run to t and every goroutine settle.
 func (b *bench) until(at time.Duration) {
+	b.begin()
 	<-time.After(at - time.Since(b.zero))
 	synctest.Wait()
 }
@@ -190,9 +193,23 @@ func (b *bench) state() string {
 	return s.Terminated.Reason
 }
 
+// runs are the processes started so far.
+func (b *bench) runs() []*fakeProcess {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.started)
+}
+
+// signals are those sent so far, each with its time.
+func (b *bench) signals() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.log)
+}
+
 func (b *bench) starts() []time.Duration {
 	var list []time.Duration
-	for _, p := range b.started {
+	for _, p := range b.runs() {
 		list = append(list, p.at)
 	}
 	return list

@@ -5,6 +5,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -115,9 +116,7 @@ func (w *worker) sources(c *corev1.Container) sources {
 				return nil, err
 			}
 			values := map[string]string{}
-			for k, v := range m.Data {
-				values[k] = v
-			}
+			maps.Copy(values, m.Data)
 			for k, v := range m.BinaryData {
 				values[k] = string(v)
 			}

@@ -104,25 +104,31 @@ func valueOf(v corev1.EnvVar, src sources, lookup func(string) (string, bool)) (
 		return value, true, err
 	case from.SecretKeyRef != nil:
 		r := from.SecretKeyRef
-		return oneKey("Secret", r.Name, r.Key, isTrue(r.Optional), src.secret, src.missing)
+		return keyRef{"Secret", r.Name, r.Key, isTrue(r.Optional)}.value(src.secret, src.missing)
 	case from.ConfigMapKeyRef != nil:
 		r := from.ConfigMapKeyRef
-		return oneKey("ConfigMap", r.Name, r.Key, isTrue(r.Optional), src.configMap, src.missing)
+		return keyRef{"ConfigMap", r.Name, r.Key, isTrue(r.Optional)}.value(src.configMap, src.missing)
 	}
 	return "", false, fmt.Errorf("this kind of valueFrom is not supported by the lab")
 }
 
-func oneKey(kind, name, key string, optional bool, get func(string) (map[string]string, error), missing func(error) bool) (string, bool, error) {
-	values, err := get(name)
+// keyRef is a reference to one key of a Secret or ConfigMap.
+type keyRef struct {
+	kind, object, key string
+	optional          bool
+}
+
+func (r keyRef) value(get func(string) (map[string]string, error), missing func(error) bool) (value string, ok bool, err error) {
+	values, err := get(r.object)
 	if err != nil {
-		if optional && missing(err) {
+		if r.optional && missing(err) {
 			return "", false, nil
 		}
 		return "", false, err
 	}
-	value, ok := values[key]
-	if !ok && !optional {
-		return "", false, fmt.Errorf("%s %q has no key %q", kind, name, key)
+	value, ok = values[r.key]
+	if !ok && !r.optional {
+		return "", false, fmt.Errorf("%s %q has no key %q", r.kind, r.object, r.key)
 	}
 	return value, ok, nil
 }

@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -80,41 +82,47 @@ func (a *Agent) containerLogs(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, fmt.Sprintf("container %q in pod %q has not started in this lab", key.container, key.pod), http.StatusBadRequest)
 		return
 	}
-	q := r.URL.Query()
-	from, end := in.from, int64(-1)
-	if q.Get("previous") == "true" {
-		from, end = in.previous, in.from
-	}
 	f, err := os.Open(in.log)
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
 	defer f.Close()
-	if n, err := strconv.Atoi(q.Get("tailLines")); err == nil {
-		if from, err = tail(f, from, end, n); err != nil {
-			http.Error(rw, err.Error(), http.StatusInternalServerError)
-			return
-		}
-	}
-	if _, err := f.Seek(from, io.SeekStart); err != nil {
-		http.Error(rw, err.Error(), http.StatusInternalServerError)
+	q := r.URL.Query()
+	src, err := selectLog(f, in, q)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
 	rw.Header().Set("Content-Type", "text/plain")
-	var src io.Reader = f
-	if end >= 0 {
-		src = io.LimitReader(f, end-from)
-	}
-	if n, err := strconv.ParseInt(q.Get("limitBytes"), 10, 64); err == nil {
-		src = io.LimitReader(src, n)
-	}
 	if _, err := io.Copy(rw, src); err != nil {
 		return // the client has gone
 	}
-	if q.Get("follow") == "true" && end < 0 {
+	if q.Get("follow") == "true" && q.Get("previous") != "true" {
 		a.follow(r.Context(), rw, f, key)
 	}
+}
+
+// selectLog reads what the query asks for; f stands at its beginning afterwards.
+func selectLog(f *os.File, in instance, q url.Values) (io.Reader, error) {
+	from, end := in.from, int64(math.MaxInt64)
+	if q.Get("previous") == "true" {
+		from, end = in.previous, in.from
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := strconv.Atoi(q.Get("tailLines")); err == nil {
+		if from, err = tail(f, from, min(size, end), n); err != nil {
+			return nil, err
+		}
+	}
+	if n, err := strconv.ParseInt(q.Get("limitBytes"), 10, 64); err == nil {
+		end = min(end, from+n)
+	}
+	_, err = f.Seek(from, io.SeekStart)
+	return io.LimitReader(f, end-from), err
 }
 
 // follow copies what is added until the run ends or the client goes.
@@ -140,15 +148,10 @@ func (a *Agent) follow(ctx context.Context, rw http.ResponseWriter, f *os.File, 
 	}
 }
 
-// tail finds where the last n lines of f between from and end begin; a negative end is the
-// file's.
-func tail(f *os.File, from, end int64, n int) (int64, error) {
-	if end < 0 {
-		size, err := f.Seek(0, io.SeekEnd)
-		if err != nil {
-			return 0, err
-		}
-		end = size
+// tail finds where the last n lines of f between from and end begin.
+func tail(f io.ReaderAt, from, end int64, n int) (int64, error) {
+	if n == 0 {
+		return end, nil
 	}
 	const chunk = 32 << 10
 	buf := make([]byte, chunk)
@@ -168,9 +171,6 @@ func tail(f *os.File, from, end int64, n int) (int64, error) {
 				return at + i + 1, nil
 			}
 		}
-	}
-	if n == 0 {
-		return end, nil
 	}
 	return from, nil
 }

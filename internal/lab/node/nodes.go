@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,7 +42,7 @@ type host struct {
 }
 
 func hosts(network string, specs []Spec) (map[string]host, error) {
-	specs = append(specs[:len(specs):len(specs)], Spec{Name: systemNode})
+	specs = append(slices.Clip(specs), Spec{Name: systemNode})
 	if len(specs) > maxNodes {
 		return nil, fmt.Errorf("node agent: %d nodes, at most %d have an address", len(specs), maxNodes)
 	}

@@ -98,15 +98,15 @@ func (w *worker) attend(ctx context.Context, c *container, now time.Time) {
 func (w *worker) attempt(ctx context.Context, c *container, p *probe) {
 	target := w.target(c, p.spec.ProbeHandler)
 	w.a.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, p.timeout())
+		limited, cancel := context.WithTimeout(ctx, p.timeout())
 		defer cancel()
-		err := w.a.check(ctx, target)
-		w.post(func() { w.probed(c, p, err) })
+		err := w.a.check(limited, target)
+		w.post(func() { w.probed(ctx, c, p, err) })
 	})
 }
 
 // probed takes a result. One that belongs to an earlier run finds its probe forgotten.
-func (w *worker) probed(c *container, p *probe, err error) {
+func (w *worker) probed(ctx context.Context, c *container, p *probe, err error) {
 	p.busy = false
 	if c.probe(p.kind) != p || c.stop != nil {
 		return
@@ -122,7 +122,7 @@ func (w *worker) probed(c *container, p *probe, err error) {
 		grace = time.Duration(*g) * time.Second
 	}
 	w.event(corev1.EventTypeNormal, "Killing", "Container %s failed %s probe, will be restarted", c.spec.Name, p.kind)
-	w.stopContainer(c, time.Now(), grace)
+	w.stopContainer(ctx, c, time.Now(), grace)
 }
 
 // grace is the pod's own terminationGracePeriodSeconds.

@@ -5,6 +5,7 @@ package node
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,12 +84,24 @@ func TestAddresses(t *testing.T) {
 	if diff := cmp.Diff([]string{"127.42.16.1", "127.42.16.3", "127.42.16.4"}, got); diff != "" {
 		t.Errorf("first addresses: -want +got\n%s", diff)
 	}
-	a.release("127.42.16.1")
+	for _, bad := range []string{"", "10.1", "127", "127.300", "127.1.2"} {
+		if _, err := newAddresses(bad); err == nil {
+			t.Errorf("newAddresses(%q) succeeds", bad)
+		}
+	}
+}
+
+func TestAddressesRunOut(t *testing.T) {
+	a, err := newAddresses("127.42")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var last string
-	for n := 4; n < numPodAddresses; n++ {
+	for n := range numPodAddresses {
 		if last, err = a.allocate(); err != nil {
 			t.Fatalf("address %d: %v", n, err)
 		}
+		a.release("127.42.16.1")
 	}
 	if last != "127.42.127.254" {
 		t.Errorf("last address = %s, want 127.42.127.254", last)
@@ -98,11 +111,6 @@ func TestAddresses(t *testing.T) {
 	}
 	if ip, err := a.allocate(); err == nil {
 		t.Errorf("allocate with all in use = %s", ip)
-	}
-	for _, bad := range []string{"", "10.1", "127", "127.300", "127.1.2"} {
-		if _, err := newAddresses(bad); err == nil {
-			t.Errorf("newAddresses(%q) succeeds", bad)
-		}
 	}
 }
 
@@ -195,18 +203,10 @@ func TestJittered(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
 	const text = "old\none\ntwo\nthree\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := strings.NewReader(text)
 	for n, want := range map[int]string{0: "", 1: "three\n", 2: "two\nthree\n", 3: "one\ntwo\nthree\n", 9: "one\ntwo\nthree\n"} {
-		from, err := tail(f, 4, -1, n)
+		from, err := tail(f, 4, int64(len(text)), n)
 		if err != nil || text[from:] != want {
 			t.Errorf("tail(%d) = %q, %v, want %q", n, text[from:], err, want)
 		}
@@ -233,23 +233,6 @@ func TestPortOf(t *testing.T) {
 
 func TestWriteAtomic(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mount")
-	read := func() map[string]string {
-		t.Helper()
-		got := map[string]string{}
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if b, err := os.ReadFile(filepath.Join(dir, e.Name())); err == nil {
-				got[e.Name()] = string(b)
-			}
-		}
-		if b, err := os.ReadFile(filepath.Join(dir, "sub", "c")); err == nil {
-			got["sub/c"] = string(b)
-		}
-		return got
-	}
 	for _, want := range []map[string]string{
 		{"a": "1", "b": "1"},
 		{"a": "2", "sub/c": "2"},
@@ -263,7 +246,7 @@ func TestWriteAtomic(t *testing.T) {
 		if err := writeAtomic(dir, files); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, read()); diff != "" {
+		if diff := cmp.Diff(want, visible(t, dir)); diff != "" {
 			t.Errorf("mount: -want +got\n%s", diff)
 		}
 	}
@@ -275,6 +258,18 @@ func TestWriteAtomic(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode = %v, %v", info.Mode(), err)
 	}
+}
+
+// visible reads the files of a mount as its users do.
+func visible(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	got := map[string]string{}
+	for _, name := range []string{"a", "b", "sub/c"} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			got[name] = string(b)
+		}
+	}
+	return got
 }
 
 func TestPhase(t *testing.T) {

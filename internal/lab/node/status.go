@@ -68,16 +68,17 @@ func containerStatuses(list []*container, o observed) []corev1.ContainerStatus {
 // phaseOf follows the kubelet's getPhase.
 func phaseOf(policy corev1.RestartPolicy, o observed) corev1.PodPhase {
 	for _, c := range o.inits {
-		if c.init && !c.sidecar && !c.succeeded() {
-			if policy == corev1.RestartPolicyNever && c.state.Terminated != nil {
-				return corev1.PodFailed
-			}
-			return corev1.PodPending
+		if policy == corev1.RestartPolicyNever && !c.sidecar && c.state.Terminated != nil && !c.succeeded() {
+			return corev1.PodFailed
 		}
 	}
 	if !o.initialized {
 		return corev1.PodPending
 	}
+	return mainPhase(policy, o)
+}
+
+func mainPhase(policy corev1.RestartPolicy, o observed) corev1.PodPhase {
 	var alive, failed int
 	for _, c := range o.mains {
 		switch {
@@ -116,11 +117,9 @@ func setConditions(pod *corev1.Pod, s *corev1.PodStatus, o observed) {
 		s.Conditions = append(s.Conditions, c)
 	}
 	reason, message := "ContainersNotReady", unready(o)
-	switch s.Phase {
-	case corev1.PodSucceeded:
-		reason, message = "PodCompleted", ""
-	case corev1.PodFailed:
-		reason, message = "PodFailed", ""
+	ended := map[corev1.PodPhase]string{corev1.PodSucceeded: "PodCompleted", corev1.PodFailed: "PodFailed"}
+	if r, ok := ended[s.Phase]; ok {
+		reason, message = r, ""
 	}
 	allReady := unready(o) == "" && s.Phase == corev1.PodRunning
 	set(corev1.PodReadyToStartContainers, o.ip != "" && !finishedPhase(s.Phase), "", "")

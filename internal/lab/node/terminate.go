@@ -33,7 +33,7 @@ type stop struct {
 }
 
 // stopContainer begins to stop a container, or shortens a stop that has begun.
-func (w *worker) stopContainer(c *container, now time.Time, grace time.Duration) {
+func (w *worker) stopContainer(ctx context.Context, c *container, now time.Time, grace time.Duration) {
 	deadline := now.Add(grace)
 	switch {
 	case !c.running():
@@ -41,7 +41,7 @@ func (w *worker) stopContainer(c *container, now time.Time, grace time.Duration)
 	case c.stop == nil:
 		c.stop = &stop{deadline: deadline, cancel: func() {}}
 		if grace > 0 {
-			w.beginHook(c, now)
+			w.beginHook(ctx, c, now)
 		}
 	case deadline.Before(c.stop.deadline):
 		c.stop.deadline = deadline
@@ -49,14 +49,13 @@ func (w *worker) stopContainer(c *container, now time.Time, grace time.Duration)
 	w.pursue(c, now)
 }
 
-func (w *worker) beginHook(c *container, now time.Time) {
+func (w *worker) beginHook(ctx context.Context, c *container, now time.Time) {
 	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PreStop == nil {
 		w.ask(c, now)
 		return
 	}
 	c.stop.phase = stopHook
-	// The hook outlives the agent's own context: its end is the deadline, or the cancel.
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	c.stop.cancel = cancel
 	hook, s := c.spec.Lifecycle.PreStop, c.stop
 	target := w.target(c, corev1.ProbeHandler{Exec: hook.Exec, HTTPGet: hook.HTTPGet, TCPSocket: hook.TCPSocket})
@@ -129,7 +128,7 @@ func (w *worker) terminate(ctx context.Context, now time.Time) (done bool) {
 			if c.running() {
 				w.event(corev1.EventTypeNormal, "Killing", "Stopping container %s", c.spec.Name)
 			}
-			w.stopContainer(c, now, time.Duration(grace)*time.Second)
+			w.stopContainer(ctx, c, now, time.Duration(grace)*time.Second)
 		}
 	}
 	for _, c := range w.containers() {

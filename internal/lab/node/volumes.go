@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,33 +57,33 @@ func (w *worker) mountInto(c *container, vol content) error {
 		if m.Name != vol.name {
 			continue
 		}
-		target := c.view.path(m.MountPath)
-		switch written, again := c.mounted[m.MountPath]; {
-		case again && (vol.files == nil || m.SubPath != "" || written.equal(vol.files)):
+		written, again := c.mounted[m.MountPath]
+		if again && (vol.files == nil || m.SubPath != "" || written.equal(vol.files)) {
 			continue // a subPath mount is never refreshed, as in the kubelet
-		case vol.files == nil:
-			if err := linkDirectory(filepath.Join(w.dir, "volumes", vol.name, m.SubPath), target); err != nil {
-				return err
-			}
-		case m.SubPath != "":
-			f, ok := vol.files[m.SubPath]
-			if !ok {
-				return fmt.Errorf("there is no %q for the subPath of container %s", m.SubPath, c.spec.Name)
-			}
-			if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-				return err
-			}
-			if err := os.WriteFile(target, f.data, f.mode); err != nil {
-				return err
-			}
-		default:
-			if err := writeAtomic(target, vol.files); err != nil {
-				return err
-			}
+		}
+		if err := w.writeMount(c.view.path(m.MountPath), m, vol); err != nil {
+			return fmt.Errorf("mounting into container %s: %w", c.spec.Name, err)
 		}
 		c.mounted[m.MountPath] = vol.files
 	}
 	return nil
+}
+
+func (w *worker) writeMount(target string, m corev1.VolumeMount, vol content) error {
+	switch {
+	case vol.files == nil:
+		return linkDirectory(filepath.Join(w.dir, "volumes", vol.name, m.SubPath), target)
+	case m.SubPath == "":
+		return writeAtomic(target, vol.files)
+	}
+	f, ok := vol.files[m.SubPath]
+	if !ok {
+		return fmt.Errorf("there is no %q for the subPath", m.SubPath)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(target, f.data, f.mode)
 }
 
 // linkDirectory makes target a link to dir, which the pod's containers share. An empty directory
@@ -136,9 +137,7 @@ func (w *worker) projected(ctx context.Context, p *corev1.ProjectedVolumeSource)
 		if err != nil {
 			return nil, err
 		}
-		for name, f := range files {
-			all[name] = f
-		}
+		maps.Copy(all, files)
 	}
 	return all, nil
 }

@@ -36,26 +36,22 @@ func TestColdStart(t *testing.T) {
 			return nil
 		}
 		b.until(19 * time.Second)
-		if len(b.started) != 0 || b.state() != reasonCreating || b.pod().Status.PodIP != "127.42.16.1" {
-			t.Errorf("during the pull: %d started, %s, address %q", len(b.started), b.state(), b.pod().Status.PodIP)
+		if len(b.runs()) != 0 || b.state() != reasonCreating || b.pod().Status.PodIP != "127.42.16.1" {
+			t.Errorf("during the pull: %d started, %s, address %q", len(b.runs()), b.state(), b.pod().Status.PodIP)
 		}
 		b.until(21 * time.Second)
-		if len(b.started) != 1 || b.state() != "Running" || b.ready() {
-			t.Fatalf("after the pull: %d started, %s, ready %v", len(b.started), b.state(), b.ready())
+		if len(b.runs()) != 1 || b.state() != "Running" || b.ready() {
+			t.Fatalf("after the pull: %d started, %s, ready %v", len(b.runs()), b.state(), b.ready())
 		}
-		p := b.started[0]
+		p := b.runs()[0]
 		root := filepath.Join(b.w.dir, "c")
 		if diff := cmp.Diff([]string{"--ip=127.42.16.1", "vllm", "serve", "--host", "127.42.16.1", "--x=" + root + "/tmp/p", "--model=/mnt/models"}, p.spec.Args); diff != "" {
 			t.Errorf("arguments: -want +got\n%s", diff)
 		}
-		for name, want := range map[string]string{
+		wantEnv(t, p, map[string]string{
 			"FLYBALL_SIM_WEIGHTS": "30s", "FLYBALL_SIM_WARMUP": "5s", "FLYBALL_SIM_JITTER": "0", proc.MarkVar: b.a.cfg.Dir,
 			"TMPDIR": root + "/tmp", "KUBERNETES_SERVICE_HOST": "127.42.0.1", "KUBECONFIG": "",
-		} {
-			if got := p.env(name); got != want {
-				t.Errorf("%s = %q, want %q", name, got, want)
-			}
-		}
+		})
 		b.until(59 * time.Second) // startup attempts at 20, 30, 40, 50
 		if b.ready() || *b.pod().Status.ContainerStatuses[0].Started {
 			t.Error("ready before the startup probe passed")
@@ -65,6 +61,15 @@ func TestColdStart(t *testing.T) {
 			t.Error("not ready at once after the startup probe")
 		}
 	})
+}
+
+func wantEnv(t *testing.T, p *fakeProcess, env map[string]string) {
+	t.Helper()
+	for name, want := range env {
+		if got := p.env(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
 }
 
 func TestCrashLoop(t *testing.T) {
@@ -124,7 +129,7 @@ func TestTermination(t *testing.T) {
 				if b.exists() {
 					t.Errorf("not removed at %v", tt.gone)
 				}
-				if diff := cmp.Diff(tt.want, b.log); diff != "" {
+				if diff := cmp.Diff(tt.want, b.signals()); diff != "" {
 					t.Errorf("signals: -want +got\n%s", diff)
 				}
 				<-b.ended
@@ -145,7 +150,7 @@ func TestForcedDeletionDuringGrace(t *testing.T) {
 		b.until(2 * time.Second)
 		b.w.post(func() { b.w.gone = true })
 		<-b.ended
-		if diff := cmp.Diff([]string{"1s terminated", "2s killed"}, b.log); diff != "" {
+		if diff := cmp.Diff([]string{"1s terminated", "2s killed"}, b.signals()); diff != "" {
 			t.Errorf("signals: -want +got\n%s", diff)
 		}
 	})
@@ -163,16 +168,16 @@ func TestLiveness(t *testing.T) {
 			return nil
 		}
 		b.until(49 * time.Second) // failures at 30, 40, 50
-		if len(b.started) != 1 || !b.ready() {
-			t.Fatalf("before the third failure: %d runs, ready %v", len(b.started), b.ready())
+		if len(b.runs()) != 1 || !b.ready() {
+			t.Fatalf("before the third failure: %d runs, ready %v", len(b.runs()), b.ready())
 		}
 		b.until(51 * time.Second)
-		if len(b.started) != 2 || b.pod().Status.ContainerStatuses[0].RestartCount != 1 {
-			t.Errorf("after it: %d runs, %+v", len(b.started), b.pod().Status.ContainerStatuses[0])
+		if len(b.runs()) != 2 || b.pod().Status.ContainerStatuses[0].RestartCount != 1 {
+			t.Errorf("after it: %d runs, %+v", len(b.runs()), b.pod().Status.ContainerStatuses[0])
 		}
 		b.until(3 * time.Minute)
-		if len(b.started) != 2 {
-			t.Errorf("the recovered container ran %d times", len(b.started))
+		if len(b.runs()) != 2 {
+			t.Errorf("the recovered container ran %d times", len(b.runs()))
 		}
 	})
 }
@@ -183,17 +188,17 @@ func TestInitContainers(t *testing.T) {
 		pod.Spec.InitContainers = []corev1.Container{{Name: "first", Image: "tool:1"}, {Name: "storage-initializer", Image: "kserve/storage-initializer:v1"}}
 		b := newBench(t, pod)
 		b.until(time.Second)
-		if len(b.started) != 1 || b.pod().Status.Phase != corev1.PodPending || b.state() != reasonInitializing {
-			t.Fatalf("first init container: %d started, %s, %s", len(b.started), b.pod().Status.Phase, b.state())
+		if len(b.runs()) != 1 || b.pod().Status.Phase != corev1.PodPending || b.state() != reasonInitializing {
+			t.Fatalf("first init container: %d started, %s, %s", len(b.runs()), b.pod().Status.Phase, b.state())
 		}
-		b.started[0].exit(0)
+		b.runs()[0].exit(0)
 		b.until(30 * time.Second)
 		if s := b.pod().Status.InitContainerStatuses; s[0].State.Terminated == nil || s[1].State.Running == nil {
 			t.Errorf("the second does not run after the first: %+v", s)
 		}
 		b.until(51 * time.Second) // 1 + 30 of simulated download, + 20 of pull
-		if len(b.started) != 2 || b.started[1].env("FLYBALL_SIM_WEIGHTS") != "0s" {
-			t.Errorf("the server after a download: %d started, weights %q", len(b.started), b.started[len(b.started)-1].env("FLYBALL_SIM_WEIGHTS"))
+		if len(b.runs()) != 2 || b.runs()[1].env("FLYBALL_SIM_WEIGHTS") != "0s" {
+			t.Errorf("the server after a download: %d started, weights %q", len(b.runs()), b.runs()[len(b.runs())-1].env("FLYBALL_SIM_WEIGHTS"))
 		}
 		if !b.ready() || b.pod().Status.Phase != corev1.PodRunning {
 			t.Errorf("phase %s, ready %v", b.pod().Status.Phase, b.ready())
@@ -239,7 +244,7 @@ func TestSecretArrivesAndChanges(t *testing.T) {
 			}
 		}
 		mounted := func() string {
-			data, err := os.ReadFile(strings.TrimPrefix(b.started[0].spec.Args[0], "--cert="))
+			data, err := os.ReadFile(strings.TrimPrefix(b.runs()[0].spec.Args[0], "--cert="))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,8 +252,8 @@ func TestSecretArrivesAndChanges(t *testing.T) {
 		}
 		set("one")
 		b.until(12 * time.Second)
-		if len(b.started) != 1 || mounted() != "one" {
-			t.Fatalf("with it: %d started", len(b.started))
+		if len(b.runs()) != 1 || mounted() != "one" {
+			t.Fatalf("with it: %d started", len(b.runs()))
 		}
 		set("two")
 		b.until(16 * time.Second)
@@ -268,8 +273,8 @@ func TestResume(t *testing.T) {
 		b := newBench(t, pod)
 		b.until(time.Second)
 		s := b.pod().Status
-		if len(b.started) != 1 || s.PodIP != "127.42.16.9" || s.ContainerStatuses[0].RestartCount != 3 || s.ContainerStatuses[0].LastTerminationState.Terminated == nil {
-			t.Errorf("after a restart of the agent: %d started, %+v", len(b.started), s)
+		if len(b.runs()) != 1 || s.PodIP != "127.42.16.9" || s.ContainerStatuses[0].RestartCount != 3 || s.ContainerStatuses[0].LastTerminationState.Terminated == nil {
+			t.Errorf("after a restart of the agent: %d started, %+v", len(b.runs()), s)
 		}
 	})
 }
@@ -280,10 +285,10 @@ func TestNeverRestarted(t *testing.T) {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 		b := newBench(t, pod)
 		b.until(time.Second)
-		b.started[0].exit(0)
+		b.runs()[0].exit(0)
 		b.until(time.Hour)
-		if len(b.started) != 1 || b.pod().Status.Phase != corev1.PodSucceeded || b.state() != "Completed" || b.ready() {
-			t.Errorf("a job's pod: %d runs, %s, %s", len(b.started), b.pod().Status.Phase, b.state())
+		if len(b.runs()) != 1 || b.pod().Status.Phase != corev1.PodSucceeded || b.state() != "Completed" || b.ready() {
+			t.Errorf("a job's pod: %d runs, %s, %s", len(b.runs()), b.pod().Status.Phase, b.state())
 		}
 	})
 }
@@ -295,7 +300,7 @@ func TestAgentEnds(t *testing.T) {
 		b.until(time.Second)
 		b.cancel()
 		<-b.ended
-		if diff := cmp.Diff([]string{"1s terminated", "6s killed"}, b.log); diff != "" {
+		if diff := cmp.Diff([]string{"1s terminated", "6s killed"}, b.signals()); diff != "" {
 			t.Errorf("signals: -want +got\n%s", diff)
 		}
 		if !b.exists() {
