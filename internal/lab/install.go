@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -39,49 +40,16 @@ var installed = [...]deployment{
 
 // install applies everything that runs as pods and waits until it serves.
 func (l *Lab) install(ctx context.Context) error {
-	ports, err := l.webhookPorts()
-	if err != nil {
-		return err
-	}
-	keda, err := l.kedaManifest(ports)
-	if err != nil {
-		return err
-	}
-	kserve, err := l.kserveManifest(ports)
-	if err != nil {
-		return err
-	}
-	own := l.path("install", "flyball")
-	if err := os.CopyFS(own, l.cfg.Install); err != nil {
-		return fmt.Errorf("writing Flyball's manifests: %w", err)
-	}
-	platform, err := l.platformManifest()
+	files, err := l.writeManifests()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	for _, name := range []string{"keda", "kserve"} { // first: their controllers end when a kind is missing
-		if err := l.applyCRDs(ctx, name); err != nil {
+	// Custom resources first: the controllers end when a kind is missing.
+	for _, batch := range [][][]string{files.crds, files.rest} {
+		if err := l.applyAll(ctx, batch); err != nil {
 			return err
 		}
-	}
-	for _, m := range []struct {
-		name string
-		yaml []byte
-	}{{"platform", platform}, {"keda", keda}, {"kserve", kserve}} {
-		path := l.path("install", m.name+".yaml")
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("writing the manifest of %s: %w", m.name, err)
-		}
-		if err := os.WriteFile(path, m.yaml, 0o600); err != nil {
-			return fmt.Errorf("writing the manifest of %s: %w", m.name, err)
-		}
-		if err := l.kubectl(ctx, "apply", "--server-side", "--force-conflicts", "--field-manager=flyball-lab", "-f", path); err != nil {
-			return err
-		}
-	}
-	if err := l.kubectl(ctx, "apply", "--server-side", "--field-manager=flyball-lab", "-k", filepath.Join(own, "default")); err != nil {
-		return err
 	}
 	l.say("%-24s applied in %.1fs", "KEDA, KServe, Flyball", time.Since(began).Seconds())
 	for _, d := range installed {
@@ -93,22 +61,64 @@ func (l *Lab) install(ctx context.Context) error {
 	return nil
 }
 
-// applyCRDs applies the custom resources of a shipped manifest and waits until they are served.
-func (l *Lab) applyCRDs(ctx context.Context, name string) error {
-	manifest, err := l.shipped(name, nil, func(o *unstructured.Unstructured) (bool, error) {
-		return o.GetKind() == "CustomResourceDefinition", nil
-	})
+// files are the arguments of 'kubectl apply' for each manifest.
+type files struct{ crds, rest [][]string }
+
+// writeManifests leaves in the lab's directory what is applied, to be looked at.
+func (l *Lab) writeManifests() (files, error) {
+	var f files
+	ports, err := l.webhookPorts()
 	if err != nil {
-		return err
+		return f, err
 	}
-	path := l.path("install", name+"-crds.yaml")
-	if err := os.WriteFile(path, manifest, 0o600); err != nil {
-		return fmt.Errorf("writing the custom resources of %s: %w", name, err)
+	own := l.path("install", "flyball")
+	if err := os.CopyFS(own, l.cfg.Install); err != nil {
+		return f, fmt.Errorf("writing Flyball's manifests: %w", err)
 	}
-	if err := l.kubectl(ctx, "apply", "--server-side", "--field-manager=flyball-lab", "-f", path); err != nil {
+	f.rest = [][]string{{"-k", filepath.Join(own, "default")}}
+	for _, m := range []struct {
+		name string
+		make func() ([]byte, error)
+		to   *[][]string
+	}{
+		{"keda-crds", func() ([]byte, error) { return l.customResources("keda") }, &f.crds},
+		{"kserve-crds", func() ([]byte, error) { return l.customResources("kserve") }, &f.crds},
+		{"platform", l.platformManifest, &f.rest},
+		{"keda", func() ([]byte, error) { return l.kedaManifest(ports) }, &f.rest},
+		{"kserve", func() ([]byte, error) { return l.kserveManifest(ports) }, &f.rest},
+	} {
+		text, err := m.make()
+		if err != nil {
+			return f, err
+		}
+		path := l.path("install", m.name+".yaml")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return f, fmt.Errorf("writing the manifest of %s: %w", m.name, err)
+		}
+		*m.to = append(*m.to, []string{"-f", path})
+	}
+	return f, nil
+}
+
+// applyAll applies manifests side by side and waits until the kinds among them are served.
+func (l *Lab) applyAll(ctx context.Context, manifests [][]string) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, m := range manifests {
+		group.Go(func() error {
+			return l.kubectl(groupCtx, append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=flyball-lab"}, m...)...)
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	return l.kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+}
+
+// customResources are those of a shipped manifest.
+func (l *Lab) customResources(name string) ([]byte, error) {
+	return l.shipped(name, nil, func(o *unstructured.Unstructured) (bool, error) {
+		return o.GetKind() == "CustomResourceDefinition", nil
+	})
 }
 
 // kubectl runs the lab's own kubectl as the administrator.

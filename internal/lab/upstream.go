@@ -69,11 +69,11 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 					return false, err
 				}
 			}
-			return true, editContainer(o, extra[o.GetName()], nil)
+			return true, editContainer(o, extra[o.GetName()])
 		case "Service":
 			switch o.GetName() {
 			case "keda-admission-webhooks":
-				return true, setTargetPort(o, int64(ports.keda))
+				return true, unprivileged(o, int64(ports.keda))
 			case "keda-metrics-apiserver":
 				o.Object["spec"] = map[string]any{"type": "ExternalName", "externalName": adapter}
 				return true, nil
@@ -83,6 +83,9 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 		case "CustomResourceDefinition":
 			return false, nil // applied before
 		case "APIService":
+			if err := unstructured.SetNestedField(o.Object, int64(6443), "spec", "service", "port"); err != nil {
+				return false, err
+			}
 			return true, unstructured.SetNestedField(o.Object, l.caBundle(), "spec", "caBundle")
 		}
 		return true, l.trustWebhooks(o)
@@ -94,7 +97,7 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 // ExternalName: so the shipped Service becomes one, and names this one's address.
 func adapterService(clusterIP string) []byte {
 	return fmt.Appendf(nil, "apiVersion: v1\nkind: Service\nmetadata:\n  name: keda-metrics-apiserver-pods\n  namespace: keda\nspec:\n"+
-		"  clusterIP: %s\n  selector:\n    app: keda-metrics-apiserver\n  ports:\n    - port: 443\n      targetPort: 6443\n---\n", clusterIP)
+		"  clusterIP: %s\n  selector:\n    app: keda-metrics-apiserver\n  ports:\n    - port: 6443\n---\n", clusterIP)
 }
 
 // kserveManifest is KServe as shipped, with the lab in the place of cert-manager
@@ -118,7 +121,11 @@ func (l *Lab) kserveManifest(ports webhookPorts) ([]byte, error) {
 				return false, err
 			}
 			args := []any{"--metrics-addr=$(POD_IP):8080", "--health-probe-addr=$(POD_IP):8081", "--webhook-port=" + strconv.Itoa(ports.kserve)}
-			return true, editContainer(o, args, map[int64]int64{9443: int64(ports.kserve)})
+			return true, editContainer(o, args)
+		case "Service":
+			if o.GetName() == "kserve-webhook-server-service" {
+				return true, unprivileged(o, int64(ports.kserve))
+			}
 		}
 		return true, l.trustWebhooks(o)
 	})
@@ -166,8 +173,8 @@ func (l *Lab) shipped(name string, before []byte, edit change) ([]byte, error) {
 }
 
 // editContainer adds args to the first container, where they win over the
-// shipped ones, gives it POD_IP, renumbers ports, and drops the sidecars.
-func editContainer(o *unstructured.Unstructured, args []any, ports map[int64]int64) error {
+// shipped ones, gives it POD_IP, and drops the sidecars.
+func editContainer(o *unstructured.Unstructured, args []any) error {
 	containers, _, err := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
 	if err != nil || len(containers) == 0 {
 		return fmt.Errorf("reading its containers: %w", err)
@@ -188,15 +195,6 @@ func editContainer(o *unstructured.Unstructured, args []any, ports map[int64]int
 	c["env"] = append(env,
 		map[string]any{"name": "POD_IP", "valueFrom": map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}}},
 		map[string]any{"name": "KEDA_CLUSTER_OBJECT_NAMESPACE", "value": o.GetNamespace()}) // KEDA reads a file that only a container has
-	if list, ok := c["ports"].([]any); ok {
-		for _, p := range list {
-			entry, _ := p.(map[string]any)
-			number, _ := entry["containerPort"].(int64)
-			if to, ok := ports[number]; ok {
-				entry["containerPort"] = to
-			}
-		}
-	}
 	return unstructured.SetNestedSlice(o.Object, []any{c}, "spec", "template", "spec", "containers")
 }
 
@@ -205,14 +203,20 @@ func recreate(o *unstructured.Unstructured) error {
 	return unstructured.SetNestedMap(o.Object, map[string]any{"type": "Recreate"}, "spec", "strategy")
 }
 
-func setTargetPort(o *unstructured.Unstructured, port int64) error {
+// webhookPort takes the place of 443 in webhooks and their Services: on its own
+// address a user who is not root may not listen below 1024.
+const webhookPort = int64(9443)
+
+// unprivileged moves a webhook's Service to webhookPort and leads it to the port
+// that its server has.
+func unprivileged(o *unstructured.Unstructured, target int64) error {
 	ports, _, err := unstructured.NestedSlice(o.Object, "spec", "ports")
 	if err != nil {
 		return err
 	}
 	for _, p := range ports {
 		if entry, ok := p.(map[string]any); ok && entry["port"] == int64(443) {
-			entry["targetPort"] = port
+			entry["port"], entry["targetPort"] = webhookPort, target
 		}
 	}
 	return unstructured.SetNestedSlice(o.Object, ports, "spec", "ports")
@@ -227,6 +231,9 @@ func (l *Lab) trustWebhooks(o *unstructured.Unstructured) error {
 	for _, h := range hooks {
 		hook, _ := h.(map[string]any)
 		if err := unstructured.SetNestedField(hook, l.caBundle(), "clientConfig", "caBundle"); err != nil {
+			return err
+		}
+		if err := unstructured.SetNestedField(hook, webhookPort, "clientConfig", "service", "port"); err != nil {
 			return err
 		}
 	}

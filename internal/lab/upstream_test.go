@@ -11,7 +11,7 @@ import (
 
 const shippedKServe = `apiVersion: v1
 kind: Service
-metadata: {name: other, namespace: kserve}
+metadata: {name: kserve-webhook-server-service, namespace: kserve}
 spec: {ports: [{port: 443, targetPort: webhook-server}]}
 ---
 apiVersion: cert-manager.io/v1
@@ -55,12 +55,12 @@ func TestKServeManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(got)
-	for _, want := range []string{"containerPort: 31443", "--webhook-port=31443", "type: Recreate", "caBundle: ", "name: kserve-webhook-server-cert"} {
+	for _, want := range []string{"targetPort: 31443", "port: 9443", "--webhook-port=31443", "type: Recreate", "caBundle: ", "name: kserve-webhook-server-cert"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the manifest lacks %q", want)
 		}
 	}
-	for _, wrong := range []string{"--leader-elect", "kube-rbac-proxy", "cert-manager.io", "9443"} {
+	for _, wrong := range []string{"--leader-elect", "kube-rbac-proxy", "cert-manager.io"} {
 		if strings.Contains(text, wrong) {
 			t.Errorf("the manifest still has %q", wrong)
 		}
