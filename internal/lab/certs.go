@@ -131,27 +131,26 @@ func newPKI(dir, apiHost, serviceIP string) (*pki, error) {
 			return nil, fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	if _, err := p.write("apiserver", ca, pkix.Name{CommonName: "kube-apiserver"}, apiHost, serviceIP, "localhost",
+	if err := p.write("apiserver", ca, pkix.Name{CommonName: "kube-apiserver"}, apiHost, serviceIP, "localhost",
 		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"); err != nil {
 		return nil, err
 	}
-	_, err = p.write("front-proxy-client", proxy, pkix.Name{CommonName: "front-proxy-client"})
-	return p, err
+	return p, p.write("front-proxy-client", proxy, pkix.Name{CommonName: "front-proxy-client"})
 }
 
 func (p *pki) path(name string) string { return filepath.Join(p.dir, name) }
 
 // write issues a pair and stores it as NAME.crt and NAME.key.
-func (p *pki) write(name string, by *authority, subject pkix.Name, hosts ...string) (pair, error) {
+func (p *pki) write(name string, by *authority, subject pkix.Name, hosts ...string) error {
 	issued, err := by.issue(subject, hosts...)
 	if err != nil {
-		return pair{}, err
+		return err
 	}
 	if err := os.WriteFile(p.path(name+".crt"), issued.cert, 0o600); err != nil {
-		return pair{}, fmt.Errorf("writing the certificate of %s: %w", name, err)
+		return fmt.Errorf("writing the certificate of %s: %w", name, err)
 	}
 	if err := os.WriteFile(p.path(name+".key"), issued.key, 0o600); err != nil {
-		return pair{}, fmt.Errorf("writing the key of %s: %w", name, err)
+		return fmt.Errorf("writing the key of %s: %w", name, err)
 	}
-	return issued, nil
+	return nil
 }

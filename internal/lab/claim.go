@@ -45,7 +45,7 @@ func claimNet(dir, owner string) (*claim, error) {
 			}
 			return &claim{fmt.Sprintf("127.%d", a), f}, nil
 		}
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 	}
 	return nil, hint.With(fmt.Errorf("claiming a loopback range: 127.%d to 127.%d are all held by other labs", firstNet, lastNet),
 		"stop one of them with 'flyball down' in its directory")
@@ -53,8 +53,8 @@ func claimNet(dir, owner string) (*claim, error) {
 
 // release removes the file before it unlocks: whoever opens the path later gets a new one.
 func (c *claim) release() {
-	os.Remove(c.file.Name()) //nolint:errcheck // an orphaned lock file is claimed again
-	c.file.Close()           //nolint:errcheck // closing releases the lock
+	os.Remove(c.file.Name()) // an orphaned lock file is claimed again
+	c.file.Close()           // closing releases the lock
 }
 
 // sweep removes the lock files that dead labs of the directory owner left in dir.
@@ -70,9 +70,9 @@ func sweep(dir, owner string) error {
 		}
 		held := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
 		if text, err := os.ReadFile(path); err == nil && !held && string(text) == owner {
-			os.Remove(path) //nolint:errcheck // the next claim takes it over
+			os.Remove(path) // the next claim takes it over
 		}
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func hold(dir string) (*os.File, error) {
 	if pid, running := runner(dir); running {
 		return nil, hint.With(fmt.Errorf("a lab already runs in %s, process %d", dir, pid), "stop it with 'flyball down'")
 	}
-	if err := clear(dir); err != nil {
+	if err := wipe(dir); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o755); err != nil {
@@ -51,7 +51,7 @@ func runner(dir string) (pid int, running bool) {
 	if err != nil {
 		return 0, false
 	}
-	defer f.Close() //nolint:errcheck // read only; closing releases the probe's lock
+	defer f.Close() // read only; closing releases the probe's lock
 	if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
 		return 0, false
 	}
@@ -61,8 +61,8 @@ func runner(dir string) (pid int, running bool) {
 	return pid, err == nil
 }
 
-// clear ends the processes, and removes the files, of a lab that nobody runs.
-func clear(dir string) error {
+// wipe ends the processes, and removes the files, of a lab that nobody runs.
+func wipe(dir string) error {
 	if _, err := proc.KillMarked(dir); err != nil {
 		return fmt.Errorf("stopping what an earlier lab left: %w", err)
 	}
@@ -86,7 +86,7 @@ func Down(dir string) (bool, error) {
 				"kill -9 %d, then run 'flyball down' again", pid)
 		}
 	}
-	return statErr == nil, clear(dir)
+	return statErr == nil, wipe(dir)
 }
 
 func awaitEnd(dir string, within time.Duration) bool {

@@ -66,7 +66,7 @@ func Up(ctx context.Context, cfg Config) (*Lab, error) {
 	}
 	claimed, err := claimNet(os.TempDir(), cfg.Dir)
 	if err != nil {
-		own.Close() //nolint:errcheck // closing releases the lock
+		own.Close() // closing releases the lock
 		return nil, err
 	}
 	l := &Lab{cfg: cfg, own: own, claim: claimed, stopping: make(chan struct{}), failed: make(chan error, 2)}
@@ -115,10 +115,10 @@ func (l *Lab) Stop() {
 	for i := len(l.daemons) - 1; i >= 0; i-- {
 		l.daemons[i].stop()
 	}
-	os.RemoveAll(l.path("tmp")) //nolint:errcheck // inside the lab's own directory, emptied at the next start
+	os.RemoveAll(l.path("tmp")) // inside the lab's own directory, emptied at the next start
 	l.claim.release()
-	os.Remove(l.own.Name()) //nolint:errcheck // an orphaned pid file is ignored
-	l.own.Close()           //nolint:errcheck // closing releases the lock
+	os.Remove(l.own.Name()) // an orphaned pid file is ignored
+	l.own.Close()           // closing releases the lock
 }
 
 // Usage lists the resident memory of every process of the lab, in bytes.

@@ -17,6 +17,6 @@ func freePort(host string, preferred int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("finding a free port on %q: %w", host, err)
 	}
-	defer l.Close() //nolint:errcheck // it never served
+	defer l.Close() // it never served
 	return l.Addr().(*net.TCPAddr).Port, nil
 }

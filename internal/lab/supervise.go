@@ -87,7 +87,7 @@ func (l *Lab) healthy(ctx context.Context, url string) bool {
 	if err != nil {
 		return false
 	}
-	resp.Body.Close() //nolint:errcheck // only the status counts
+	resp.Body.Close() // only the status counts
 	return resp.StatusCode == http.StatusOK
 }
 
