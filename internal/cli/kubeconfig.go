@@ -27,18 +27,10 @@ type cluster struct {
 	from      string // the kubeconfig, for messages
 }
 
-// restConfig reads the kubeconfig that a command works with. An empty path takes
+// findCluster reads the kubeconfig that a command works with. An empty path takes
 // $KUBECONFIG, then the local cluster's in this directory, then the user's own.
-func restConfig(path string) (*rest.Config, error) {
-	log.SetLogger(logr.Discard()) // a command says itself what went wrong
-	c, err := findCluster(path)
-	if err != nil {
-		return nil, err
-	}
-	return c.config, nil
-}
-
 func findCluster(path string) (cluster, error) {
+	log.SetLogger(logr.Discard()) // a command says itself what went wrong
 	rules, from := kubeconfigRules(path)
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
 	raw, err := loader.RawConfig()
@@ -66,7 +58,7 @@ const startOrName = "start a local cluster with flyball up, or name one: --kubec
 // kubeconfigRules also says which file it is about. $KUBECONFIG may list several,
 // of which kubectl forgives the missing ones; a file that was named must be there.
 func kubeconfigRules(path string) (*clientcmd.ClientConfigLoadingRules, string) {
-	local := filepath.Join(".flyball", "kubeconfig")
+	local := localKubeconfig()
 	env := os.Getenv(clientcmd.RecommendedConfigPathEnvVar)
 	switch _, err := os.Stat(local); {
 	case path != "":
@@ -80,10 +72,12 @@ func kubeconfigRules(path string) (*clientcmd.ClientConfigLoadingRules, string) 
 	}
 }
 
+// localKubeconfig is what flyball up writes in its directory.
+func localKubeconfig() string { return filepath.Join(".flyball", "kubeconfig") }
+
 // pathless leaves out the file name, which the message already has.
 func pathless(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
 	return err

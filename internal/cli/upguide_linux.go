@@ -53,8 +53,7 @@ func (f *upFlags) demonstrate(ctx context.Context, s *streams, running *lab.Lab)
 	for {
 		select {
 		case <-ctx.Done():
-			<-loaded
-			return nil
+			return <-loaded
 		case err := <-running.Failed():
 			return err
 		case <-tick.C:
@@ -112,5 +111,5 @@ func printUsage(s *streams, rows []lab.Usage) {
 		sum += r.RSS
 	}
 	fmt.Fprintf(w, "all\t%d MiB\n", sum>>20)
-	w.Flush() //nolint:errcheck // standard error
+	w.Flush() // standard error
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -112,8 +113,8 @@ func (l *Lab) Stop() {
 		l.cancel()
 		l.parts.Wait()
 	}
-	for i := len(l.daemons) - 1; i >= 0; i-- {
-		l.daemons[i].stop()
+	for _, d := range slices.Backward(l.daemons) {
+		d.stop()
 	}
 	os.RemoveAll(l.path("tmp")) // inside the lab's own directory, emptied at the next start
 	l.claim.release()
