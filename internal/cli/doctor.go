@@ -34,7 +34,7 @@ func newDoctor(s *streams) *cobra.Command {
 metrics, the webhooks, the rights of Flyball and of you, and every Prometheus that a
 ScaledObject names: whether it answers and its vLLM series carry isvc_name and
 namespace. Nothing is changed. Prometheus is asked from this machine, through
-HTTP_PROXY if that is set.
+FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set.
 
 A password goes to the server that --prometheus names and to no other.
 FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD stand in
@@ -73,8 +73,12 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 	if err != nil {
 		return c.explain(err)
 	}
+	client, err := prometheusClient(c)
+	if err != nil {
+		return err
+	}
 	checks, err := kube.Doctor{
-		Cluster: cluster, Served: served, HTTP: prometheusClient(), Prometheus: login, Shipped: config.Files,
+		Cluster: cluster, Served: served, HTTP: client, Prometheus: login, Shipped: config.Files,
 	}.Examine(ctx)
 	if err != nil {
 		return c.explain(err)
@@ -82,13 +86,28 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 	return printChecks(s, o.output, checks)
 }
 
-// prometheusClient follows no redirect: a password must not leave its server.
-func prometheusClient() *http.Client {
+// prometheusClient goes through the lab's proxy to a lab, or else through that of the
+// environment. It follows no redirect: a password must not leave its server.
+func prometheusClient(c cluster) (*http.Client, error) {
+	proxy := http.ProxyFromEnvironment
+	if _, set := os.LookupEnv("FLYBALL_PROXY"); set || c.from == localKubeconfig() {
+		lab, err := labSetting("FLYBALL_PROXY")
+		if err != nil {
+			return nil, err
+		}
+		u, err := url.Parse(lab)
+		if err != nil {
+			return nil, fmt.Errorf("reading FLYBALL_PROXY: %w", err)
+		}
+		if lab != "" {
+			proxy = http.ProxyURL(u)
+		}
+	}
 	return &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment},
+		Transport:     &http.Transport{Proxy: proxy},
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	}, nil
 }
 
 // prometheus takes flags before the environment.

@@ -62,17 +62,16 @@ func (d Doctor) addresses(ctx context.Context) ([]string, error) {
 // ask finds out whether one server answers and whether its vLLM series carry the
 // labels by which the guide's queries choose a service.
 func (d Doctor) ask(ctx context.Context, address string) []Check {
-	name := "prometheus " + shown(address)
 	all, err := d.count(ctx, address, series)
 	if err != nil {
-		return []Check{d.silent(name, address, err)}
+		return []Check{d.silent(address, err)}
 	}
-	reached := Check{OK, name, "answers", ""}
-	const label = "prometheus labels"
+	reached := Check{OK, "prometheus", shown(address) + " answers", ""}
+	const label = "vLLM series"
 	labelled, err := d.count(ctx, address, series+`{isvc_name!="",namespace!=""}`)
 	switch {
 	case err != nil:
-		return []Check{d.silent(name, address, err)}
+		return []Check{d.silent(address, err)}
 	case all == 0:
 		return []Check{reached, {
 			Warn, label, "no series of " + series + ": no model pod is up, or it is not scraped",
@@ -84,7 +83,7 @@ func (d Doctor) ask(ctx context.Context, address string) []Check {
 			"neither vLLM nor KServe sets them: relabel with the PodMonitor of config/ or its scrape configuration",
 		}}
 	}
-	return []Check{reached, {OK, label, fmt.Sprintf("isvc_name and namespace on all %d vLLM series", all), ""}}
+	return []Check{reached, {OK, label, fmt.Sprintf("isvc_name and namespace on all %d", all), ""}}
 }
 
 // A statusError is an answer that is no query result.
@@ -94,30 +93,32 @@ func (s statusError) Error() string { return "HTTP " + strconv.Itoa(int(s)) }
 
 // silent says why a server gave no number. Its body is not repeated: whoever wrote
 // the ScaledObject chose the server.
-func (d Doctor) silent(name, address string, err error) Check {
+func (d Doctor) silent(address string, err error) Check {
+	const name = "prometheus"
+	at := shown(address)
 	var status statusError
 	var lookup *net.DNSError
 	switch {
 	case errors.As(err, &lookup):
 		return Check{
-			Warn, name, "the name " + lookup.Name + " means nothing on this machine, so this says nothing about the cluster",
-			"run flyball doctor where it does: set HTTP_PROXY (flyball up prints one), or forward a port and name it with --prometheus",
+			Warn, name, at + ": the name means nothing on this machine, so this says nothing about the cluster",
+			"run flyball doctor where it does: set HTTP_PROXY, or forward a port and name it with --prometheus",
 		}
 	case !errors.As(err, &status):
-		return Check{Fail, name, "no answer: " + cause(err), "see whether Prometheus runs and the address is right"}
+		return Check{Fail, name, at + ": no answer: " + cause(err), "see whether Prometheus runs and the address is right"}
 	case status != http.StatusUnauthorized && status != http.StatusForbidden:
 		return Check{
-			Fail, name, "answers with " + status.Error() + " instead of a query result",
+			Fail, name, at + ": " + status.Error() + " instead of a query result",
 			"serverAddress is what comes before /api/v1/query; see the logs of Prometheus",
 		}
 	case !d.ours(address):
 		return Check{
-			Warn, name, "answers, and asks for credentials (" + status.Error() + "); labels not looked at",
-			"flyball doctor --prometheus " + shown(address) + " --prometheus-user USER --prometheus-password-file FILE",
+			Warn, name, at + " answers, and asks for credentials (" + status.Error() + "); its series are not looked at",
+			"flyball doctor --prometheus " + at + " --prometheus-user USER --prometheus-password-file FILE",
 		}
 	}
 	return Check{
-		Fail, name, "answers, but refuses the credentials given (" + status.Error() + ")",
+		Fail, name, at + " answers, but refuses the credentials given (" + status.Error() + ")",
 		"compare them with the platform's Secret; KEDA's copy may be out of date as well: copy it again as in the guide",
 	}
 }

@@ -17,7 +17,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -81,12 +80,17 @@ func webhook(name, group, resource, service string, policy admissionv1.FailurePo
 	}
 }
 
-func endpoints(namespace, service string, ready bool) *discoveryv1.EndpointSlice {
-	return &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: service, Labels: map[string]string{discoveryv1.LabelServiceName: service},
-		},
-		Endpoints: []discoveryv1.Endpoint{{Conditions: discoveryv1.EndpointConditions{Ready: &ready}}},
+func hookService(namespace, name string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": name}},
+	}
+}
+
+func podBehind(namespace, service string, ready corev1.ConditionStatus) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service, Labels: map[string]string{"app": service}},
+		Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}},
 	}
 }
 
@@ -116,8 +120,8 @@ func healthy() *ward {
 			externalMetricsAPI("keda-metrics-apiserver", apiregistrationv1.ConditionTrue),
 			webhook("keda-admission", "keda.sh", "scaledobjects", "keda/keda-admission-webhooks", admissionv1.Ignore),
 			webhook("kserve", "serving.kserve.io", "inferenceservices", "kserve/kserve-webhook", admissionv1.Fail),
-			endpoints("keda", "keda-admission-webhooks", true),
-			endpoints("kserve", "kserve-webhook", true),
+			hookService("keda", "keda-admission-webhooks"), podBehind("keda", "keda-admission-webhooks", corev1.ConditionTrue),
+			hookService("kserve", "kserve-webhook"), podBehind("kserve", "kserve-webhook", corev1.ConditionTrue),
 		},
 		named: true,
 		prom:  func(w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 3) },
@@ -179,7 +183,7 @@ func (w *ward) examine(t *testing.T) []Check {
 		t.Fatal(err)
 	}
 	for i := range checks {
-		checks[i].Name = strings.ReplaceAll(checks[i].Name, server.URL, "URL")
+		checks[i].Found = strings.ReplaceAll(checks[i].Found, server.URL, "URL")
 		checks[i].Mend = strings.ReplaceAll(checks[i].Mend, server.URL, "URL")
 	}
 	return checks
@@ -201,8 +205,8 @@ func TestDoctorOnHealthyCluster(t *testing.T) {
 		{OK, "webhook inferenceservices", "kserve by kserve/kserve-webhook", ""},
 		{OK, "rights of flyball", "", ""},
 		{OK, "your rights", "you may see all that flyball status -A shows", ""},
-		{OK, "prometheus URL", "answers", ""},
-		{OK, "prometheus labels", "isvc_name and namespace on all 3 vLLM series", ""},
+		{OK, "prometheus", "URL answers", ""},
+		{OK, "vLLM series", "isvc_name and namespace on all 3", ""},
 	}
 	got := healthy().examine(t)
 	for i, c := range got {
@@ -241,8 +245,9 @@ func TestDoctorFinds(t *testing.T) {
 			w.replace(externalMetricsAPI("keda-metrics-apiserver", apiregistrationv1.ConditionFalse))
 		}, "external metrics", Fail, "FailedDiscoveryCheck: no route to host"},
 		{"no webhook", func(w *ward) { w.remove(webhook("keda-admission", "", "", "", "")) }, "webhook scaledobjects", Warn, "none: KEDA refuses no second"},
-		{"a webhook that is away and skipped", func(w *ward) { w.replace(endpoints("keda", "keda-admission-webhooks", false)) }, "webhook scaledobjects", Warn, "no pod is ready"},
-		{"a webhook that is away and refuses", func(w *ward) { w.replace(endpoints("kserve", "kserve-webhook", false)) }, "webhook inferenceservices", Fail, "no pod is ready"},
+		{"a webhook that is away and skipped", func(w *ward) { w.replace(podBehind("keda", "keda-admission-webhooks", corev1.ConditionFalse)) }, "webhook scaledobjects", Warn, "no pod is ready"},
+		{"a webhook that is away and refuses", func(w *ward) { w.replace(podBehind("kserve", "kserve-webhook", corev1.ConditionFalse)) }, "webhook inferenceservices", Fail, "no pod is ready"},
+		{"a webhook without its Service", func(w *ward) { w.remove(hookService("", "kserve-webhook")) }, "webhook inferenceservices", Fail, "kserve/kserve-webhook does not exist"},
 		{"a webhook that is not trusted", func(w *ward) {
 			h := webhook("kserve", "serving.kserve.io", "inferenceservices", "kserve/kserve-webhook", admissionv1.Fail)
 			h.Webhooks[0].ClientConfig.CABundle = nil
@@ -256,7 +261,7 @@ func TestDoctorFinds(t *testing.T) {
 					rw.WriteHeader(http.StatusUnauthorized)
 				}
 			}
-		}, "prometheus URL", Fail, "refuses the credentials"},
+		}, "prometheus", Fail, "refuses the credentials"},
 		{"no password", func(w *ward) {
 			w.named = false
 			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
@@ -265,21 +270,21 @@ func TestDoctorFinds(t *testing.T) {
 				}
 				rw.WriteHeader(http.StatusUnauthorized)
 			}
-		}, "prometheus URL", Warn, "asks for credentials"},
+		}, "prometheus", Warn, "asks for credentials"},
 		{"a redirect", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { rw.WriteHeader(http.StatusFound) }
-		}, "prometheus URL", Fail, "HTTP 302"},
+		}, "prometheus", Fail, "HTTP 302"},
 		{"no Prometheus", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, "<html>") }
-		}, "prometheus URL", Fail, "not Prometheus' JSON"},
+		}, "prometheus", Fail, "not Prometheus' JSON"},
 		{"no series", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, `{"data":{"result":[]}}`) }
-		}, "prometheus labels", Warn, "no model pod is up"},
+		}, "vLLM series", Warn, "no model pod is up"},
 		{"no labels", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, query string) {
 				answer(rw, map[bool]int{true: 1, false: 4}[strings.Contains(query, `isvc_name!=""`)])
 			}
-		}, "prometheus labels", Fail, "3 of 4 vLLM series lack isvc_name or namespace"},
+		}, "vLLM series", Fail, "3 of 4 vLLM series lack isvc_name or namespace"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := healthy()

@@ -25,7 +25,7 @@ func (s Service) unplaced() *explanation {
 	}
 	e := explanation{Unplaced, fmt.Sprintf("%s without a node: %s", countPods(count), strings.TrimSuffix(said, ".")), ""}
 	if strings.Contains(said, "gpu") {
-		e.Reason = WaitsForGPU
+		e.Reason = NoGPU
 	}
 	return &e
 }

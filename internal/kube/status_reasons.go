@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -15,28 +16,28 @@ type Reason string
 // From what stops a service to what is as it should be; the first that is true of a
 // service is its reason.
 const (
-	Deleting    Reason = "Deleting"
-	Stopped     Reason = "Stopped"
-	Unscaled    Reason = "Unscaled"  // nobody is meant to scale it
-	Contested   Reason = "Contested" // two autoscalers on one Deployment
-	NoKEDA      Reason = "NoKEDA"
-	Refused     Reason = "Refused" // by Flyball, or by KEDA's webhook
-	Paused      Reason = "Paused"
-	Asleep      Reason = "Asleep"
-	MetricError Reason = "MetricError"
-	Broken      Reason = "Broken" // the HPA cannot act for another cause
-	NoHPA       Reason = "NoHPA"
-	WaitsForGPU Reason = "WaitsForGPU"
-	Unplaced    Reason = "Unplaced" // no node takes the pod, not for want of GPUs
-	Denied      Reason = "Denied"   // pods are not admitted: quota, security
-	Crashing    Reason = "Crashing"
-	Starting    Reason = "Starting"
-	HeldOneWay  Reason = "HeldOneWay" // scale-in or scale-out is paused
-	Fixed       Reason = "Fixed"      // minimum = maximum
-	AtMaximum   Reason = "AtMaximum"
-	AtMinimum   Reason = "AtMinimum"
-	Holding     Reason = "Holding" // the stabilization window holds an older wish
-	Following   Reason = "Following"
+	Deleting   Reason = "Deleting"
+	Stopped    Reason = "Stopped"
+	Unscaled   Reason = "Unscaled"  // nobody is meant to scale it
+	Contested  Reason = "Contested" // two autoscalers on one Deployment
+	NoKEDA     Reason = "NoKEDA"
+	Refused    Reason = "Refused" // by Flyball, or by KEDA's webhook
+	Paused     Reason = "Paused"
+	Asleep     Reason = "Asleep"
+	NoMetric   Reason = "NoMetric"
+	Broken     Reason = "Broken" // the HPA cannot act for another cause
+	NoHPA      Reason = "NoHPA"
+	NoGPU      Reason = "NoGPU"
+	Unplaced   Reason = "Unplaced" // no node takes the pod, not for want of GPUs
+	Denied     Reason = "Denied"   // pods are not admitted: quota, security
+	Crashing   Reason = "Crashing"
+	Starting   Reason = "Starting"
+	HeldOneWay Reason = "HeldOneWay" // scale-in or scale-out is paused
+	Fixed      Reason = "Fixed"      // minimum = maximum
+	AtMaximum  Reason = "AtMaximum"
+	AtMinimum  Reason = "AtMinimum"
+	Holding    Reason = "Holding" // the stabilization window holds an older wish
+	Following  Reason = "Following"
 )
 
 // callsForAttention is false where all is as the manifest says, or soon will be.
@@ -114,12 +115,20 @@ func (s Service) contested() *explanation {
 	}
 }
 
-// notices are what the controller says of the service, found out anew by its own
-// rules: an Event may be an hour old.
-func (s Service) notices() []notice {
+// decided is what the controller does about the service now, found out anew by its
+// own rules: an Event may be an hour old.
+func (s Service) decided() verdict {
 	return decide(observed{
-		service: &s.InferenceService, own: s.ScaledObject, others: s.Others, hpas: s.HPAs, auths: s.Auths,
-	}).notices
+		service: &s.InferenceService, noKEDA: s.NoKEDA, own: s.ScaledObject, others: s.Others,
+		hpas: s.HPAs, auths: s.Auths, events: s.complaints(),
+	})
+}
+
+// complaints are KEDA's Warnings about the ScaledObject.
+func (s Service) complaints() []corev1.Event {
+	return slices.DeleteFunc(slices.Clone(s.Events), func(e corev1.Event) bool {
+		return e.Type != corev1.EventTypeWarning || e.InvolvedObject.Kind != ScaledObjectKind.Kind
+	})
 }
 
 // refused is a manifest that Flyball does not act upon, or not yet.
@@ -127,13 +136,18 @@ func (s Service) refused() *explanation {
 	if s.mode() != ModeGuide {
 		return nil
 	}
-	for _, n := range s.notices() {
-		switch n.reason {
-		case "InvalidAutoscaling", "AnotherAutoscaler":
-			return &explanation{Refused, n.text, ""}
-		case "WaitingForHPA":
-			return &explanation{Starting, n.text, ""}
-		}
+	v := s.decided()
+	said := ""
+	if len(v.notices) > 0 {
+		said = v.notices[0].text
+	}
+	switch {
+	case s.NoKEDA && v.action == wait:
+		return &explanation{NoKEDA, said, ""}
+	case v.action == wait:
+		return &explanation{Starting, cmp.Or(said, "its old ScaledObject is being deleted"), ""}
+	case v.action == abstain:
+		return &explanation{Refused, said, ""}
 	}
 	return nil
 }
@@ -144,7 +158,7 @@ func (s Service) missing() *explanation {
 		return nil
 	}
 	if s.NoKEDA {
-		return &explanation{NoKEDA, "KEDA is not installed; its ScaledObject follows once it is", "flyball doctor"}
+		return &explanation{NoKEDA, "KEDA is not installed", "flyball doctor"}
 	}
 	if said := s.warning(InferenceServiceKind.Kind); said != "" {
 		return &explanation{Refused, said, "kubectl describe inferenceservice " + s.isvc()}
@@ -203,7 +217,7 @@ func (s Service) asleep() *explanation {
 	}
 	why := "at zero; its triggers say that there is no work"
 	if c := s.kedaCondition("Ready"); c.Status == "False" {
-		why = "at zero, where no pod reports a metric: the query is empty and cannot wake it"
+		why = "at zero and cannot wake by itself: " + cmp.Or(s.credentials(), "no pod is there to report the metric, so its query is empty")
 	}
 	return &explanation{
 		Asleep, why,
@@ -211,19 +225,30 @@ func (s Service) asleep() *explanation {
 	}
 }
 
+// credentials is what is wrong with them, and the command that mends it.
+func (s Service) credentials() string {
+	if s.mode() != ModeGuide {
+		return ""
+	}
+	for _, n := range s.decided().notices {
+		if strings.HasPrefix(n.reason, "Authentication") || strings.HasPrefix(n.reason, "Credentials") {
+			return n.text
+		}
+	}
+	return ""
+}
+
 // blind is a service whose metric cannot be read. KEDA and the HPA hold it then.
 func (s Service) blind() *explanation {
-	for _, n := range s.notices() {
-		if s.mode() == ModeGuide && (n.reason == "AuthenticationMissing" || strings.HasPrefix(n.reason, "Credentials")) {
-			return &explanation{MetricError, n.text, ""}
-		}
+	if said := s.credentials(); said != "" {
+		return &explanation{NoMetric, said, ""}
 	}
 	said := ""
 	if c := s.hpaCondition(autoscalingv2.ScalingActive); c.Status == corev1.ConditionFalse && strings.HasPrefix(c.Reason, "FailedGet") {
 		said = c.Message
 	}
 	if c := s.kedaCondition("Ready"); c.Status == "False" || c.Reason == "PartialTriggerError" {
-		said = cmp.Or(s.warning(ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only counts the errors
+		said = cmp.Or(s.warning(ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only says that there is an error
 	}
 	if said == "" {
 		return nil
@@ -231,7 +256,7 @@ func (s Service) blind() *explanation {
 	if s.kedaCondition("Fallback").Status == "True" {
 		said += "; KEDA's fallback keeps at least the current replicas"
 	}
-	return &explanation{MetricError, said, fmt.Sprintf("kubectl describe scaledobject,hpa -n %s", s.InferenceService.Namespace)}
+	return &explanation{NoMetric, said, fmt.Sprintf("kubectl describe scaledobject,hpa -n %s", s.InferenceService.Namespace)}
 }
 
 // broken is every other cause for which the HPA does not act.

@@ -142,6 +142,7 @@ func TestReasons(t *testing.T) {
 		{"has no target", func(s *Service) {
 			s.InferenceService.Spec.Predictor.AutoScaling.Metrics[0].External.Target.Value = nil
 		}, Refused, "spec.predictor.autoScaling.metrics[0].external.target.value", ""},
+		{"waits for its old ScaledObject to go", func(s *Service) { s.ScaledObject.DeletionTimestamp = &metav1.Time{} }, Starting, "is being deleted", ""},
 		{"is scaled by a foreign ScaledObject", func(s *Service) {
 			s.Others = []ScaledObject{{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}}}
 			s.Others[0].Spec.ScaleTargetRef.Name = "llama-predictor"
@@ -150,7 +151,11 @@ func TestReasons(t *testing.T) {
 		{"waits for KServe's HPA to go", func(s *Service) {
 			s.HPAs[0].OwnerReferences[0] = metav1.OwnerReference{Kind: "InferenceService", Name: "llama", Controller: new(true)}
 		}, Starting, "KServe removes its HorizontalPodAutoscaler", ""},
-		{"has no KEDA", func(s *Service) { s.ScaledObject, s.HPAs, s.NoKEDA = nil, nil, true }, NoKEDA, "not installed", "flyball doctor"},
+		{"has no KEDA", func(s *Service) { s.ScaledObject, s.HPAs, s.NoKEDA = nil, nil, true }, NoKEDA, "install KEDA", ""},
+		{"has no KEDA for KServe", func(s *Service) {
+			s.InferenceService.Annotations[classAnnotation] = "keda"
+			s.ScaledObject, s.HPAs, s.NoKEDA = nil, nil, true
+		}, NoKEDA, "not installed", "flyball doctor"},
 		{"is refused by a webhook", func(s *Service) {
 			s.ScaledObject, s.HPAs = nil, nil
 			s.Events = []corev1.Event{warningAbout("InferenceService", "isvc-uid", "admission webhook denied the request")}
@@ -168,20 +173,21 @@ func TestReasons(t *testing.T) {
 			s.setReplicas(0, 0)
 			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
 			s.setHPA(autoscalingv2.ScalingActive, "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
-		}, Asleep, "the query is empty and cannot wake it", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+		}, Asleep, "cannot wake by itself: no pod is there", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
 		{"sleeps with a metric of its own", func(s *Service) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
 		}, Asleep, "no work", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
-		{"has no TriggerAuthentication", func(s *Service) { s.Auths = nil }, MetricError, "TriggerAuthentication prom-basic-auth", ""},
+		{"has no TriggerAuthentication", func(s *Service) { s.Auths = nil }, NoMetric, "TriggerAuthentication prom-basic-auth", ""},
 		{"has a wrong password", func(s *Service) {
-			s.setHPA(autoscalingv2.ScalingActive, "False", "FailedGetExternalMetric", "prometheus query api returned error. status: 401")
-		}, MetricError, "prom-basic-auth-secret", ""},
+			s.setHPA(autoscalingv2.ScalingActive, "False", "FailedGetExternalMetric", "unable to get external metric")
+			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "prometheus query api returned error. status: 401")}
+		}, NoMetric, "prom-basic-auth-secret", ""},
 		{"has no Prometheus", func(s *Service) {
 			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
 			s.ScaledObject.Status.Conditions = append(s.ScaledObject.Status.Conditions, Condition{Type: "Fallback", Status: "True"})
 			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "connection refused")}
-		}, MetricError, "connection refused; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
+		}, NoMetric, "connection refused; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
 		{"has no HPA yet", func(s *Service) { s.HPAs = nil }, NoHPA, "", ""},
 		{"is selected twice", func(s *Service) {
 			s.setHPA(autoscalingv2.ScalingActive, "False", "AmbiguousSelector", "pods by selector are controlled by two HPAs")
@@ -190,7 +196,7 @@ func TestReasons(t *testing.T) {
 			s.setReplicas(4, 2)
 			full := "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available"
 			s.Pods = []corev1.Pod{pod("a", unschedulable(full)), pod("b", unschedulable(full))}
-		}, WaitsForGPU, "2 pods without a node: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu", ""},
+		}, NoGPU, "2 pods without a node: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu", ""},
 		{"fits no node", func(s *Service) {
 			s.Pods = []corev1.Pod{pod("a", unschedulable("0/2 nodes are available: 2 node(s) had untolerated taint(s)."))}
 		}, Unplaced, "1 pod without a node", ""},
@@ -262,13 +268,13 @@ func TestReadServices(t *testing.T) {
 	for _, r := range rows {
 		got = append(got, fmt.Sprint(r.Namespace, "/", r.Name, " ", r.Mode, " ", r.Reason))
 	}
-	if diff := cmp.Diff([]string{"aaa/zeta guide Refused", "demo/llama guide MetricError"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"aaa/zeta guide Refused", "demo/llama guide NoMetric"}, got); diff != "" {
 		t.Fatalf("Rows: -want +got\n%s", diff)
 	}
 	want := Row{
 		Namespace: "demo", Name: "llama", Mode: ModeGuide, Min: 1, Max: 8,
 		Current: new(int32(3)), Wanted: new(int32(3)), Ready: new(int32(3)),
-		Metrics: []MetricNow{{"s0-prometheus", "1.25", "1"}}, Reason: MetricError, Attention: true,
+		Metrics: []MetricNow{{"s0-prometheus", "1.25", "1"}}, Reason: NoMetric, Attention: true,
 		Autoscaler: "hpa/keda-hpa-llama-predictor", Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 	rows[1].Message, rows[1].Mend = "", ""

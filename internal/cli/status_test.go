@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flyball.dev/flyball/internal/kube"
+)
+
+func rowsForPrint(now time.Time) []kube.Row {
+	return []kube.Row{
+		{
+			Namespace: "demo", Name: "llama", Mode: kube.ModeGuide, Min: 1, Max: 8,
+			Current: new(int32(3)), Wanted: new(int32(4)), Ready: new(int32(3)),
+			Metrics: []kube.MetricNow{{Name: "s0-prometheus", Current: "1.25", Target: "1"}, {Name: "cpu", Current: "40%", Target: "80%"}},
+			Reason:  kube.NoGPU, Message: "1 pod without a node:\n\x1b[31mno GPU", Attention: true,
+			Autoscaler: "hpa/keda-hpa-llama-predictor", Created: now.Add(-5 * time.Minute),
+		},
+		{
+			Namespace: "demo", Name: "qwen", Mode: kube.ModeGuide, Max: 4, Metrics: []kube.MetricNow{}, Reason: kube.Stopped,
+			Message: "stopped", Mend: "kubectl annotate x y-", Attention: true, Created: now.Add(-49 * time.Hour),
+		},
+	}
+}
+
+func TestStatusTable(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name    string
+		options statusOptions
+		want    string
+	}{
+		{"one namespace", statusOptions{output: "table"}, `
+NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  AGE   REASON
+llama  guide  1    8    3    4       1.25/1+1  3      5m    NoGPU
+qwen   guide  0    4    -    -       -         -      2d1h  Stopped
+`},
+		{"all namespaces", statusOptions{output: "table", all: true}, `
+NAMESPACE  NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  AGE   REASON
+demo       llama  guide  1    8    3    4       1.25/1+1  3      5m    NoGPU
+demo       qwen   guide  0    4    -    -       -         -      2d1h  Stopped
+`},
+		{"wide", statusOptions{output: "wide"}, `
+NAME   MODE   MIN  MAX  NOW  WANTED  METRIC          READY  AGE   REASON   AUTOSCALER                    MESSAGE
+llama  guide  1    8    3    4       1.25/1,40%/80%  3      5m    NoGPU    hpa/keda-hpa-llama-predictor  1 pod without a node: [31mno GPU
+qwen   guide  0    4    -    -       -               -      2d1h  Stopped  -                             stopped; kubectl annotate x y-
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := statusTable(rowsForPrint(now), c.options, now).print(&out); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), out.String()); diff != "" {
+				t.Errorf("print: -want +got\n%s", diff)
+			}
+			for line := range strings.Lines(out.String()) {
+				if c.options.output == "table" && len(line) > 81 {
+					t.Errorf("%d columns, want at most 80: %s", len(line)-1, line)
+				}
+			}
+		})
+	}
+}
+
+func TestStatusNotes(t *testing.T) {
+	var notes bytes.Buffer
+	if err := printNotes(&streams{err: &notes}, rowsForPrint(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	want := "demo/llama: 1 pod without a node: [31mno GPU\ndemo/qwen: stopped; kubectl annotate x y-\n"
+	if diff := cmp.Diff(want, notes.String()); diff != "" {
+		t.Errorf("printNotes: -want +got\n%s", diff)
+	}
+}
