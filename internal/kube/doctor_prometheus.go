@@ -168,8 +168,7 @@ func (d Doctor) count(ctx context.Context, address, selector string) (int, error
 
 // cause leaves out the URL, which the check's name already has.
 func cause(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return err.Error()

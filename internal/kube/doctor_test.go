@@ -219,14 +219,38 @@ func TestDoctorOnHealthyCluster(t *testing.T) {
 	}
 }
 
+// An illness is one thing wrong with a cluster, and what the doctor says of it.
+type illness struct {
+	name  string
+	ill   func(*ward)
+	check string
+	want  Verdict
+	found string // part of it
+}
+
 func TestDoctorFinds(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		ill   func(*ward)
-		check string
-		want  Verdict
-		found string // part of it
-	}{
+	for _, c := range slices.Concat(clusterIlls(), prometheusIlls(t)) {
+		t.Run(c.name, func(t *testing.T) {
+			w := healthy()
+			c.ill(w)
+			checks := w.examine(t)
+			if !slices.ContainsFunc(checks, func(got Check) bool { return got.Name == c.check }) {
+				t.Errorf("no check %q", c.check)
+			}
+			for _, got := range checks {
+				switch {
+				case got.Name == c.check && (got.Verdict != c.want || !strings.Contains(got.Found, c.found)):
+					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Verdict, got.Found, c.want, c.found)
+				case got.Verdict != OK && got.Mend == "":
+					t.Errorf("%s = %s: %s, without a mend", got.Name, got.Verdict, got.Found)
+				}
+			}
+		})
+	}
+}
+
+func clusterIlls() []illness {
+	return []illness{
 		{"an old Kubernetes", func(w *ward) { w.version = "v1.34.9+k3s1" }, "kubernetes", Warn, "tolerance"},
 		{"a Kubernetes built from source", func(w *ward) { w.version = "v0.0.0-master+$Format:%H$" }, "kubernetes", OK, "master"},
 		{"no KServe", func(w *ward) { w.remove(deployment("", "kserve-controller-manager", "")) }, "kserve", Fail, "no Deployment"},
@@ -255,6 +279,11 @@ func TestDoctorFinds(t *testing.T) {
 		}, "webhook inferenceservices", Fail, "no caBundle"},
 		{"a missing right", func(w *ward) { w.refused = []string{"patch scaledobjects"} }, "rights of flyball", Fail, "may not patch scaledobjects.keda.sh"},
 		{"a reader without rights", func(w *ward) { w.denied = []string{"list pods"} }, "your rights", Warn, "list pods"},
+	}
+}
+
+func prometheusIlls(t *testing.T) []illness {
+	return []illness{
 		{"a wrong password", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
 				if user, password, _ := r.BasicAuth(); user+password == "adminsecret" {
@@ -285,23 +314,6 @@ func TestDoctorFinds(t *testing.T) {
 				answer(rw, map[bool]int{true: 1, false: 4}[strings.Contains(query, `isvc_name!=""`)])
 			}
 		}, "vLLM series", Fail, "3 of 4 vLLM series lack isvc_name or namespace"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := healthy()
-			c.ill(w)
-			checks := w.examine(t)
-			if !slices.ContainsFunc(checks, func(got Check) bool { return got.Name == c.check }) {
-				t.Errorf("no check %q", c.check)
-			}
-			for _, got := range checks {
-				switch {
-				case got.Name == c.check && (got.Verdict != c.want || !strings.Contains(got.Found, c.found)):
-					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Verdict, got.Found, c.want, c.found)
-				case got.Verdict != OK && got.Mend == "":
-					t.Errorf("%s = %s: %s, without a mend", got.Name, got.Verdict, got.Found)
-				}
-			}
-		})
 	}
 }
 

@@ -45,8 +45,9 @@ func (r Reason) callsForAttention() bool {
 	switch r {
 	case Deleting, Unscaled, Starting, AtMaximum, AtMinimum, Holding, Following:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // An explanation says what is, and what command changes it where that is wanted.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,14 +119,30 @@ func unschedulable(message string) func(*corev1.PodStatus) {
 	}
 }
 
+// A reasonCase changes a service that follows its metric, and says how that shows.
+type reasonCase struct {
+	name    string
+	change  func(*Service)
+	reason  Reason
+	message string // part of it
+	mend    string
+}
+
 func TestReasons(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		change  func(*Service)
-		reason  Reason
-		message string // part of it
-		mend    string
-	}{
+	for _, c := range slices.Concat(notScaled(), cannotScale(), podsMissing(), scaled()) {
+		t.Run(c.name, func(t *testing.T) {
+			s := scaling(t)
+			c.change(&s)
+			r := Rows([]Service{s})[0]
+			if r.Reason != c.reason || !strings.Contains(r.Message, c.message) || r.Mend != c.mend {
+				t.Errorf("row = %s: %s; mend: %s, want %s: …%s…; mend: %s", r.Reason, r.Message, r.Mend, c.reason, c.message, c.mend)
+			}
+		})
+	}
+}
+
+func notScaled() []reasonCase {
+	return []reasonCase{
 		{"follows", func(*Service) {}, Following, "follows its metric", ""},
 		{"is deleted", func(s *Service) { s.InferenceService.DeletionTimestamp = &metav1.Time{} }, Deleting, "", ""},
 		{"is stopped", func(s *Service) {
@@ -178,6 +195,11 @@ func TestReasons(t *testing.T) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
 		}, Asleep, "no work", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+	}
+}
+
+func cannotScale() []reasonCase {
+	return []reasonCase{
 		{"has no TriggerAuthentication", func(s *Service) { s.Auths = nil }, NoMetric, "TriggerAuthentication prom-basic-auth", ""},
 		{"has a wrong password", func(s *Service) {
 			s.setHPA(autoscalingv2.ScalingActive, "False", "FailedGetExternalMetric", "unable to get external metric")
@@ -192,6 +214,11 @@ func TestReasons(t *testing.T) {
 		{"is selected twice", func(s *Service) {
 			s.setHPA(autoscalingv2.ScalingActive, "False", "AmbiguousSelector", "pods by selector are controlled by two HPAs")
 		}, Broken, "AmbiguousSelector: pods by selector", "kubectl describe hpa keda-hpa-llama-predictor -n demo"},
+	}
+}
+
+func podsMissing() []reasonCase {
+	return []reasonCase{
 		{"waits for GPUs", func(s *Service) {
 			s.setReplicas(4, 2)
 			full := "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available"
@@ -217,6 +244,11 @@ func TestReasons(t *testing.T) {
 			})}
 		}, Crashing, "CrashLoopBackOff", "kubectl logs a -n demo -c kserve-container --previous"},
 		{"starts", func(s *Service) { s.setReplicas(4, 3) }, Starting, "1 pod not ready yet", ""},
+	}
+}
+
+func scaled() []reasonCase {
+	return []reasonCase{
 		{"has no room", func(s *Service) { s.ScaledObject.Spec.MaxReplicaCount = new(int32(1)) }, Fixed, "minimum is its maximum", "set spec.predictor.maxReplicas above the minimum"},
 		{"is at its maximum", func(s *Service) {
 			s.setHPA(autoscalingv2.ScalingLimited, "True", "TooManyReplicas", "more than the maximum")
@@ -227,15 +259,6 @@ func TestReasons(t *testing.T) {
 		{"is held", func(s *Service) {
 			s.setHPA(autoscalingv2.AbleToScale, "True", "ScaleDownStabilized", "recent recommendations were higher")
 		}, Holding, "recent recommendations", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := scaling(t)
-			c.change(&s)
-			r := Rows([]Service{s})[0]
-			if r.Reason != c.reason || !strings.Contains(r.Message, c.message) || r.Mend != c.mend {
-				t.Errorf("row = %s: %s; mend: %s, want %s: …%s…; mend: %s", r.Reason, r.Message, r.Mend, c.reason, c.message, c.mend)
-			}
-		})
 	}
 }
 
