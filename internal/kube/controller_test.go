@@ -1,0 +1,357 @@
+//go:build e2e
+
+package kube
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// TestController runs the controller against a real API server with the custom
+// resources that KServe and KEDA ship. Neither of them runs: the test writes what
+// they would.
+func TestController(t *testing.T) {
+	a := startAPIServer(t)
+	asked := a.controller(t)
+
+	t.Run("waits for KServe, then for KEDA", func(t *testing.T) {
+		eventually(t, "/readyz names both", true, func() bool {
+			text := asked.readyz(t)
+			return strings.Contains(text, "[-]InferenceService.serving.kserve.io") && strings.Contains(text, "[-]ScaledObject.keda.sh")
+		})
+		a.installCRDs(t, "kserve")
+		s := a.service(t, "early", external)
+		s.eventuallySays("KEDAMissing", "install KEDA")
+		a.installCRDs(t, "keda")
+		s.eventuallyScaled()
+		eventually(t, "/readyz", true, func() bool { return strings.Contains(asked.readyz(t), "check passed") })
+		s.eventuallySays("ScaledObjectCreated", "between 1 and 8")
+		s.eventuallySays("AuthenticationMissing", "kubectl apply")
+	})
+	for name, test := range map[string]func(*testing.T, *apiServer){
+		"adopts and hands over": testHandover, "removes for another class": testOtherClass,
+		"stops and resumes": testStop, "never fights": testRivals, "repairs its own fields only": testDrift,
+		"learns credentials": testCredentials, "refuses": testRefusal,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, a) })
+	}
+	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked) })
+}
+
+// guided is the guide's service in a namespace of its own.
+type guided struct {
+	t *testing.T
+	*apiServer
+	key client.ObjectKey
+	uid types.UID
+}
+
+func (a *apiServer) service(t *testing.T, namespace string, replace ...string) *guided {
+	t.Helper()
+	a.namespace(t, namespace)
+	return a.serviceIn(t, namespace, replace...)
+}
+
+func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string) *guided {
+	t.Helper()
+	text := strings.Replace(guide, "namespace: demo", "namespace: "+namespace, 1)
+	for i := 0; i+1 < len(replace); i += 2 {
+		text = strings.Replace(text, replace[i], replace[i+1], 1)
+	}
+	o := newObject(InferenceServiceKind)
+	if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	o.SetGroupVersionKind(InferenceServiceKind)
+	o.SetUID("")
+	a.create(t, o)
+	return &guided{t, a, client.ObjectKeyFromObject(o), o.GetUID()}
+}
+
+// scaledObject is nil if there is none.
+func (s *guided) scaledObject() *unstructured.Unstructured {
+	s.t.Helper()
+	o := newObject(ScaledObjectKind)
+	switch err := s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.key.Namespace, Name: "llama-predictor"}, o); {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		s.t.Fatal(err)
+	}
+	return o
+}
+
+func (s *guided) decoded() *ScaledObject {
+	o := s.scaledObject()
+	if o == nil {
+		return nil
+	}
+	so := &ScaledObject{}
+	if err := Decode(o, so); err != nil {
+		s.t.Fatal(err)
+	}
+	return so
+}
+
+func (s *guided) eventuallyScaled() *ScaledObject {
+	s.t.Helper()
+	eventually(s.t, "a ScaledObject of Flyball's", true, func() bool {
+		so := s.decoded()
+		return so != nil && so.Labels[managedByLabel] == Manager
+	})
+	return s.decoded()
+}
+
+func (s *guided) eventuallyGone() {
+	s.t.Helper()
+	eventually(s.t, "no ScaledObject", true, func() bool { return s.scaledObject() == nil })
+}
+
+func (s *guided) eventuallySays(reason, text string) {
+	s.t.Helper()
+	eventually(s.t, "Event "+reason+" with "+text, true, func() bool {
+		return slices.ContainsFunc(s.events(), func(e corev1.Event) bool { return e.Reason == reason && strings.Contains(e.Message, text) })
+	})
+}
+
+func (s *guided) events() []corev1.Event {
+	s.t.Helper()
+	var l corev1.EventList
+	if err := s.admin.List(s.t.Context(), &l, client.InNamespace(s.key.Namespace)); err != nil {
+		s.t.Fatal(err)
+	}
+	return slices.DeleteFunc(l.Items, func(e corev1.Event) bool { return e.InvolvedObject.UID != s.uid })
+}
+
+// annotate sets an annotation of the service; "" takes it off.
+func (s *guided) annotate(key, value string) {
+	s.t.Helper()
+	v := fmt.Sprintf("%q", value)
+	if value == "" {
+		v = "null"
+	}
+	s.patch(InferenceServiceKind.Kind, fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, key, v))
+}
+
+func (s *guided) patch(kind, merge string) {
+	s.t.Helper()
+	o := newObject(InferenceServiceKind)
+	o.SetName(s.key.Name)
+	if kind == ScaledObjectKind.Kind {
+		o = newObject(ScaledObjectKind)
+		o.SetName("llama-predictor")
+	}
+	o.SetNamespace(s.key.Namespace)
+	if err := s.admin.Patch(s.t.Context(), o, client.RawPatch(types.MergePatchType, []byte(merge)), client.FieldOwner("someone")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// kserves is the ScaledObject that KServe makes for class keda.
+func (s *guided) kserves() *unstructured.Unstructured {
+	o := newObject(ScaledObjectKind)
+	o.SetName("llama-predictor")
+	o.SetNamespace(s.key.Namespace)
+	o.SetLabels(map[string]string{"app": "isvc.llama-predictor", serviceLabel: "llama"})
+	o.SetOwnerReferences([]metav1.OwnerReference{{
+		APIVersion: "serving.kserve.io/v1beta1", Kind: "InferenceService", Name: "llama", UID: s.uid,
+		Controller: new(true), BlockOwnerDeletion: new(true),
+	}})
+	o.Object["spec"] = map[string]any{
+		"scaleTargetRef":  map[string]any{"name": "llama-predictor"},
+		"minReplicaCount": int64(1), "maxReplicaCount": int64(8),
+		"triggers": []any{map[string]any{"type": "prometheus", "metadata": map[string]any{
+			"serverAddress": "http://x", "query": "x", "threshold": "1",
+		}}},
+	}
+	return o
+}
+
+func testHandover(t *testing.T, a *apiServer) {
+	s := a.service(t, "handover", external, "autoscalerClass: keda")
+	theirs := s.kserves()
+	if err := a.admin.Create(t.Context(), theirs, client.FieldOwner("kserve")); err != nil {
+		t.Fatal(err)
+	}
+	s.annotate(classAnnotation, "external")
+	adopted := s.eventuallyScaled()
+	s.eventuallySays("ScaledObjectAdopted", "KServe made")
+	if adopted.UID != theirs.GetUID() || adopted.Labels["app"] == "" || adopted.Spec.Triggers[0].Metadata["ignoreNullValues"] != "false" ||
+		len(adopted.OwnerReferences) != 1 || *adopted.OwnerReferences[0].BlockOwnerDeletion {
+		t.Errorf("adopted = %+v, want the same object with Flyball's triggers and one owner", adopted)
+	}
+	s.annotate(classAnnotation, "keda")
+	eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[managedByLabel] == "" })
+	s.eventuallySays("ScaledObjectReleased", "KServe's to update")
+	released := s.decoded()
+	for _, f := range released.ManagedFields {
+		if f.Manager == Manager {
+			t.Errorf("released managedFields = %v, want none of flyball's", released.ManagedFields)
+		}
+	}
+	if diff := cmp.Diff(adopted.Spec, released.Spec); released.UID != adopted.UID || diff != "" {
+		t.Errorf("released = UID %s, -adopted +released\n%s, want the same", released.UID, diff)
+	}
+}
+
+func testOtherClass(t *testing.T, a *apiServer) {
+	s := a.service(t, "other-class")
+	s.eventuallyScaled()
+	s.annotate(classAnnotation, "none")
+	s.eventuallyGone()
+	s.eventuallySays("ScaledObjectRemoved", "class is none")
+}
+
+func testStop(t *testing.T, a *apiServer) {
+	s := a.service(t, "stop")
+	first := s.eventuallyScaled()
+	s.annotate(stopAnnotation, "true")
+	s.eventuallyGone()
+	s.eventuallySays("Stopped", "kubectl annotate inferenceservice llama -n stop serving.kserve.io/stop-")
+	s.annotate(stopAnnotation, "")
+	if s.eventuallyScaled().UID == first.UID {
+		t.Error("the ScaledObject outlived the stop")
+	}
+}
+
+func testRivals(t *testing.T, a *apiServer) {
+	hpaOwnedBy := func(namespace string, owner []metav1.OwnerReference) client.Object {
+		h := hpa("llama-predictor", owner)
+		h.Namespace = namespace
+		h.Spec.MaxReplicas = 3
+		h.Spec.ScaleTargetRef.APIVersion = "apps/v1"
+		return &h
+	}
+	theirs := (&guided{t: t, apiServer: a, key: client.ObjectKey{Namespace: "rival-so"}}).kserves()
+	theirs.SetName("theirs")
+	theirs.SetOwnerReferences(nil)
+	kservesHPA := hpaOwnedBy("rival-kserve", []metav1.OwnerReference{{
+		APIVersion: "serving.kserve.io/v1beta1", Kind: "InferenceService", Name: "llama", UID: "x", Controller: new(true),
+	}})
+	for namespace, tc := range map[string]struct {
+		rival        client.Object
+		reason, says string
+	}{
+		"rival-hpa":    {hpaOwnedBy("rival-hpa", nil), "AnotherAutoscaler", "kubectl delete horizontalpodautoscaler llama-predictor -n rival-hpa"},
+		"rival-so":     {theirs, "AnotherAutoscaler", "kubectl delete scaledobject theirs -n rival-so"},
+		"rival-kserve": {kservesHPA, "WaitingForHPA", "llama-predictor first"},
+	} {
+		a.namespace(t, namespace)
+		a.create(t, tc.rival)
+		s := a.serviceIn(t, namespace)
+		s.eventuallySays(tc.reason, tc.says)
+		if so := s.scaledObject(); so != nil {
+			t.Errorf("%s: ScaledObject %v beside %s", namespace, so, tc.rival.GetName())
+		}
+		if err := a.admin.Delete(t.Context(), tc.rival); err != nil {
+			t.Fatal(err)
+		}
+		s.eventuallyScaled()
+		// The same again while the service is unchanged: the Event is counted, not repeated.
+		again := tc.rival.DeepCopyObject().(client.Object)
+		again.SetResourceVersion("")
+		a.create(t, again)
+		eventually(t, namespace+": the Event is counted", true, func() bool {
+			return slices.ContainsFunc(s.events(), func(e corev1.Event) bool { return e.Reason == tc.reason && e.Series != nil })
+		})
+	}
+}
+
+func testDrift(t *testing.T, a *apiServer) {
+	s := a.service(t, "drift")
+	before := s.eventuallyScaled()
+	s.patch("ScaledObject", `{"metadata":{"annotations":{"autoscaling.keda.sh/paused-scale-in":"true"}},`+
+		`"spec":{"pollingInterval":7,"cooldownPeriod":9,"maxReplicaCount":2}}`)
+	eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
+	o := s.scaledObject()
+	polling, _, err := unstructured.NestedInt64(o.Object, "spec", "pollingInterval")
+	if err != nil || polling != 7 || o.GetAnnotations()["autoscaling.keda.sh/paused-scale-in"] != "true" {
+		t.Errorf("pollingInterval = %d, %v, annotations = %v, want 7 and the user's pause", polling, err, o.GetAnnotations())
+	}
+	s.patch("ScaledObject", `{"metadata":{"labels":null,"ownerReferences":null}}`)
+	eventually(t, "label and owner", true, func() bool {
+		so := s.decoded()
+		return so.Labels[managedByLabel] == Manager && len(so.OwnerReferences) == 1
+	})
+	// A change of the service that takes a field away: from 0 no fallback is right.
+	s.patch("InferenceService", `{"spec":{"predictor":{"minReplicas":0}}}`)
+	eventually(t, "no fallback from zero", true, func() bool { return s.decoded().Spec.Fallback == nil })
+	// Nothing differs: nothing is written.
+	quiet := s.scaledObject().GetResourceVersion()
+	so, _, err := Map(s.inferenceService())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Reconciler{Client: a.admin}).apply(t.Context(), so); err != nil || s.scaledObject().GetResourceVersion() != quiet {
+		t.Errorf("applying the same = %v, resourceVersion %s, want %s", err, s.scaledObject().GetResourceVersion(), quiet)
+	}
+	if err := a.admin.Delete(t.Context(), s.scaledObject()); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.eventuallyScaled(); after.UID == before.UID {
+		t.Error("the deleted ScaledObject is still there")
+	}
+}
+
+func (s *guided) inferenceService() *InferenceService {
+	s.t.Helper()
+	o, is := newObject(InferenceServiceKind), &InferenceService{}
+	if err := s.admin.Get(s.t.Context(), s.key, o); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := Decode(o, is); err != nil {
+		s.t.Fatal(err)
+	}
+	return is
+}
+
+func testCredentials(t *testing.T, a *apiServer) {
+	s := a.service(t, "credentials")
+	so := s.eventuallyScaled()
+	auth := newObject(TriggerAuthenticationKind)
+	auth.SetName("prom-basic-auth")
+	auth.SetNamespace("credentials")
+	auth.Object["spec"] = map[string]any{"secretTargetRef": []any{
+		map[string]any{"parameter": "username", "name": "prom-basic-auth-secret", "key": "username"},
+	}}
+	a.create(t, auth)
+	o := s.scaledObject()
+	o.Object["status"] = map[string]any{"conditions": []any{map[string]any{
+		"type": "Ready", "status": "False", "reason": "TriggerError", "message": "Triggers defined in ScaledObject are not working correctly",
+	}}}
+	if err := a.admin.Status().Update(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	a.create(t, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Name: "llama-predictor.1", Namespace: "credentials"}, Type: corev1.EventTypeWarning,
+		InvolvedObject: corev1.ObjectReference{APIVersion: "keda.sh/v1alpha1", Kind: "ScaledObject", Name: so.Name, Namespace: so.Namespace, UID: so.UID},
+		Reason:         "KEDAScalerFailed", Message: unauthorized, EventTime: metav1.NewMicroTime(time.Now()), Action: "KEDAScalerFailed",
+		ReportingController: "keda-operator", ReportingInstance: "keda-operator-0",
+	})
+	s.eventuallySays("CredentialsRefused", "kubectl create secret generic prom-basic-auth-secret -n credentials")
+}
+
+func testRefusal(t *testing.T, a *apiServer) {
+	s := a.service(t, "refusal", "value: '1'", "value: '0'")
+	s.eventuallySays("InvalidAutoscaling", "spec.predictor.autoScaling.metrics[0].external.target.value")
+	if so := s.scaledObject(); so != nil {
+		t.Errorf("ScaledObject %v of a refused service", so)
+	}
+	s.patch("InferenceService", `{"spec":{"predictor":{"autoScaling":{"metrics":[{"type":"External","external":{
+		"metric":{"backend":"prometheus","query":"x","serverAddress":"http://x"},"target":{"type":"Value","value":"500m"}}}]}}}}`)
+	if got := s.eventuallyScaled().Spec.Triggers[0].Metadata["threshold"]; got != "0.5" {
+		t.Errorf("threshold = %q, want 0.5", got)
+	}
+}
