@@ -1,0 +1,54 @@
+package config
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/yaml"
+)
+
+func load(t *testing.T, name string, into any) {
+	t.Helper()
+	data, err := fs.ReadFile(Files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(data, into); err != nil {
+		t.Fatalf("reading %s: %v", name, err)
+	}
+}
+
+// The same rules stand in two files, because kustomize cannot wrap one in the other.
+func TestRulesAreTheSame(t *testing.T) {
+	var plain struct{ Groups any }
+	var operators struct{ Spec struct{ Groups any } }
+	load(t, "prometheus/rules.yaml", &plain)
+	load(t, "prometheus/prometheusrule.yaml", &operators)
+	if diff := cmp.Diff(plain.Groups, operators.Spec.Groups); plain.Groups == nil || diff != "" {
+		t.Errorf("rules.yaml and prometheusrule.yaml: -plain +operator's\n%s", diff)
+	}
+}
+
+// What the pod security standard "restricted" asks for, and a root that is read-only.
+func TestDeploymentIsRestricted(t *testing.T) {
+	var d appsv1.Deployment
+	load(t, "manager/deployment.yaml", &d)
+	pod := d.Spec.Template.Spec
+	if pod.HostNetwork || pod.HostPID || len(pod.Volumes) > 0 || !*pod.SecurityContext.RunAsNonRoot ||
+		pod.SecurityContext.SeccompProfile.Type != "RuntimeDefault" {
+		t.Errorf("pod = %+v, want restricted", pod)
+	}
+	for _, c := range pod.Containers {
+		s := c.SecurityContext
+		if *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+			t.Errorf("%s = %+v, want restricted", c.Name, s)
+		}
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+				t.Errorf("%s reads a Secret into %s", c.Name, e.Name)
+			}
+		}
+	}
+}
