@@ -100,6 +100,15 @@ func TestMapVariants(t *testing.T) {
 		"averageValue":      {[]string{"type: Value", "type: AverageValue", "value: '1'", "averageValue: '3'"}, threshold0, "3"},
 		"averageValue only": {[]string{"value: '1'", "averageValue: '3'"}, threshold0, "3"},
 		"graphite":          {[]string{"backend: prometheus", "backend: graphite"}, func(o *ScaledObject) any { return o.Spec.Triggers[0].Type }, "graphite"},
+		"exponent":          {[]string{"'1'", "'1e3'"}, threshold0, "1000"},
+		"trailing 0s":       {[]string{"'1'", "'2.50'"}, threshold0, "2.5"},
+		"graphite's time": {[]string{"backend: prometheus", "backend: graphite"},
+			func(o *ScaledObject) any { return o.Spec.Triggers[0].Metadata["queryTime"] }, "-5Minutes"},
+		"graphite has no nulls": {[]string{"backend: prometheus", "backend: graphite"},
+			func(o *ScaledObject) any { return o.Spec.Triggers[0].Metadata["ignoreNullValues"] }, ""},
+		"Prometheus namespace": {[]string{"backend: prometheus", "backend: prometheus\n              namespace: team-a"},
+			func(o *ScaledObject) any { return o.Spec.Triggers[0].Metadata["namespace"] }, "team-a"},
+		"Standard": {[]string{"RawDeployment", "Standard"}, threshold0, "1"},
 		"KEDA's Value": {[]string{"RawDeployment", "RawDeployment\n    flyball.dev/metric-type: Value"},
 			func(o *ScaledObject) any { return string(o.Spec.Triggers[0].MetricType) }, "Value"},
 		"no fallback from zero": {[]string{"minReplicas: 1", "minReplicas: 0"}, func(o *ScaledObject) any { return o.Spec.Fallback == nil }, true},
@@ -137,21 +146,31 @@ func TestMapRefuses(t *testing.T) {
 		replace []string
 		field   string
 	}{
-		"zero target":       {[]string{"'1'", "'0'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
-		"negative target":   {[]string{"'1'", "'-1'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
-		"word as target":    {[]string{"'1'", "'many'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
-		"no target":         {[]string{"value: '1'", ""}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
-		"no query":          {[]string{"query: >", "namespace: >"}, "spec.predictor.autoScaling.metrics[0].external.metric.query"},
-		"no address":        {[]string{"serverAddress", "namespace"}, "spec.predictor.autoScaling.metrics[0].external.metric.serverAddress"},
-		"unknown backend":   {[]string{"backend: prometheus", "backend: influx"}, "spec.predictor.autoScaling.metrics[0].external.metric.backend"},
-		"PodMetric":         {[]string{"type: External", "type: PodMetric"}, "spec.predictor.autoScaling.metrics[0].type"},
-		"min above max":     {[]string{"minReplicas: 1", "minReplicas: 9"}, "spec.predictor.maxReplicas"},
-		"no metrics":        {[]string{"metrics:", "ignored:"}, "spec.predictor.autoScaling.metrics"},
-		"Knative":           {[]string{"RawDeployment", "Knative"}, "metadata.annotations[serving.kserve.io/deploymentMode]"},
-		"multi-node":        {[]string{"minReplicas: 1", "workerSpec: {pipelineParallelSize: 2}"}, "spec.predictor.workerSpec"},
-		"transformer":       {[]string{"spec:\n", "spec:\n  transformer: {autoScaling: {metrics: []}}\n"}, "spec.transformer.autoScaling"},
-		"name too long":     {[]string{"name: llama\n", "name: " + strings.Repeat("l", 45) + "\n"}, "metadata.name"},
-		"utilization query": {[]string{"type: Value", "type: Utilization"}, "spec.predictor.autoScaling.metrics[0].external.target.type"},
+		"zero target":         {[]string{"'1'", "'0'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"negative target":     {[]string{"'1'", "'-1'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"word as target":      {[]string{"'1'", "'many'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"no target":           {[]string{"value: '1'", ""}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"no query":            {[]string{"query: >", "namespace: >"}, "spec.predictor.autoScaling.metrics[0].external.metric.query"},
+		"no address":          {[]string{"serverAddress", "namespace"}, "spec.predictor.autoScaling.metrics[0].external.metric.serverAddress"},
+		"unknown backend":     {[]string{"backend: prometheus", "backend: influx"}, "spec.predictor.autoScaling.metrics[0].external.metric.backend"},
+		"PodMetric":           {[]string{"type: External", "type: PodMetric"}, "spec.predictor.autoScaling.metrics[0].type"},
+		"min above max":       {[]string{"minReplicas: 1", "minReplicas: 9"}, "spec.predictor.maxReplicas"},
+		"no metrics":          {[]string{"metrics:", "ignored:"}, "spec.predictor.autoScaling.metrics"},
+		"Knative":             {[]string{"RawDeployment", "Knative"}, "metadata.annotations[serving.kserve.io/deploymentMode]"},
+		"multi-node":          {[]string{"minReplicas: 1", "workerSpec: {pipelineParallelSize: 2}"}, "spec.predictor.workerSpec"},
+		"transformer":         {[]string{"spec:\n", "spec:\n  transformer: {autoScaling: {metrics: []}}\n"}, "spec.transformer.autoScaling"},
+		"name too long":       {[]string{"name: llama\n", "name: " + strings.Repeat("l", 45) + "\n"}, "metadata.name"},
+		"target below 1/1000": {[]string{"'1'", "'100u'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"target above int64":  {[]string{"'1'", "'10E'"}, "spec.predictor.autoScaling.metrics[0].external.target.value"},
+		"negative minimum":    {[]string{"minReplicas: 1", "minReplicas: -1"}, "spec.predictor.minReplicas"},
+		"negative maximum":    {[]string{"maxReplicas: 8", "maxReplicas: -8"}, "spec.predictor.maxReplicas"},
+		"explainer":           {[]string{"spec:\n", "spec:\n  explainer: {autoScaling: {metrics: []}}\n"}, "spec.explainer.autoScaling"},
+		"injected namespace":  {[]string{"backend: prometheus", "backend: prometheus\n              namespace: a&b=c"}, "spec.predictor.autoScaling.metrics[0].external.metric.namespace"},
+		"nameless auth":       {[]string{"name: prom-basic-auth", "name: ''"}, "spec.predictor.autoScaling.metrics[0].external.authenticationRef.authenticationRef.name"},
+		"metric type":         {[]string{"RawDeployment", "RawDeployment\n    flyball.dev/metric-type: Mean"}, "metadata.annotations[flyball.dev/metric-type]"},
+		"metric types":        {[]string{"RawDeployment", "RawDeployment\n    flyball.dev/metric-type: Value,Value"}, "metadata.annotations[flyball.dev/metric-type]"},
+		"type without block":  {[]string{"type: External", "type: Resource"}, "spec.predictor.autoScaling.metrics[0]"},
+		"utilization query":   {[]string{"type: Value", "type: Utilization"}, "spec.predictor.autoScaling.metrics[0].external.target.type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := Map(service(t, tc.replace...))
@@ -160,5 +179,75 @@ func TestMapRefuses(t *testing.T) {
 				t.Errorf("Map() = %v, want a refusal of %s with a mend", err, tc.field)
 			}
 		})
+	}
+}
+
+// resource is the guide's manifest with a Resource metric in the place of its own.
+func resourceService(t *testing.T, metric string) *InferenceService {
+	t.Helper()
+	s := service(t)
+	m := Metric{Type: "Resource", Resource: &ResourceMetric{}}
+	if err := yaml.Unmarshal([]byte(metric), m.Resource); err != nil {
+		t.Fatal(err)
+	}
+	s.Spec.Predictor.AutoScaling.Metrics = []Metric{m}
+	return s
+}
+
+func TestMapResource(t *testing.T) {
+	for metric, want := range map[string]Trigger{
+		"{name: cpu, target: {type: Utilization, averageUtilization: 60}}": {Type: "cpu", MetricType: "Utilization", Metadata: map[string]string{"value": "60"}},
+		"{name: cpu, target: {averageUtilization: 60}}":                    {Type: "cpu", MetricType: "Utilization", Metadata: map[string]string{"value": "60"}},
+		"{name: cpu, target: {type: Utilization}}":                         {Type: "cpu", MetricType: "Utilization", Metadata: map[string]string{"value": "80"}},
+		"{name: cpu}": {Type: "cpu", MetricType: "Utilization", Metadata: map[string]string{"value": "80"}},
+		"{name: memory, target: {type: AverageValue, averageValue: 2Gi}}": {Type: "memory", MetricType: "AverageValue", Metadata: map[string]string{"value": "2Gi"}},
+		"{name: memory, target: {averageValue: 2Gi}}":                     {Type: "memory", MetricType: "AverageValue", Metadata: map[string]string{"value": "2Gi"}},
+	} {
+		so, _, err := Map(resourceService(t, metric))
+		if err != nil {
+			t.Errorf("Map(%s) = %v", metric, err)
+			continue
+		}
+		if diff := cmp.Diff([]Trigger{want}, so.Spec.Triggers); diff != "" || so.Spec.Fallback != nil {
+			t.Errorf("Map(%s): fallback %v, want none: KEDA has it for queries only; -want +got\n%s", metric, so.Spec.Fallback, diff)
+		}
+	}
+	for metric, field := range map[string]string{
+		"{name: gpu}":    ".resource.name",
+		"{name: memory}": ".resource.target.averageUtilization",
+		"{name: cpu, target: {type: Value, value: '1'}}":                 ".resource.target.type",
+		"{name: cpu, target: {averageUtilization: 0}}":                   ".resource.target.averageUtilization",
+		"{name: memory, target: {type: AverageValue}}":                   ".resource.target.averageValue",
+		"{name: memory, target: {type: AverageValue, averageValue: 2x}}": ".resource.target.averageValue",
+	} {
+		_, _, err := Map(resourceService(t, metric))
+		var r *Refusal
+		if !errors.As(err, &r) || r.Field != metricsField+"[0]"+field {
+			t.Errorf("Map(%s) = %v, want a refusal of %s", metric, err, field)
+		}
+	}
+	asleep := resourceService(t, "{name: cpu}")
+	asleep.Spec.Predictor.MinReplicas = new(int32(0))
+	var r *Refusal
+	if _, _, err := Map(asleep); !errors.As(err, &r) || r.Field != "spec.predictor.minReplicas" {
+		t.Errorf("Map(cpu from 0) = %v, want a refusal of minReplicas", err)
+	}
+}
+
+func TestMapEachMetricByItsType(t *testing.T) {
+	s := service(t, "RawDeployment", "RawDeployment\n    flyball.dev/metric-type: AverageValue, Value")
+	s.Spec.Predictor.AutoScaling.Metrics = append(s.Spec.Predictor.AutoScaling.Metrics, s.Spec.Predictor.AutoScaling.Metrics[0])
+	so, _, err := Map(s)
+	if err != nil || so.Spec.Triggers[0].MetricType != "AverageValue" || so.Spec.Triggers[1].MetricType != "Value" {
+		t.Errorf("Map() = %+v, %v, want AverageValue, then Value", so, err)
+	}
+}
+
+func TestMapModeInStatus(t *testing.T) {
+	s := service(t)
+	s.Status.DeploymentMode = "Knative"
+	var r *Refusal
+	if _, _, err := Map(s); !errors.As(err, &r) || r.Field != modeField {
+		t.Errorf("Map() = %v, want a refusal of the mode that KServe recorded", err)
 	}
 }

@@ -1,0 +1,116 @@
+package kube
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/yaml"
+)
+
+// reconciler is one over the guide's service and other objects, and the Events it gives.
+func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object) (*Reconciler, *events.FakeRecorder) {
+	t.Helper()
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind} {
+		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
+		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
+	}
+	o := newObject(InferenceServiceKind)
+	if err := yaml.Unmarshal([]byte(guide), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	o.SetGroupVersionKind(InferenceServiceKind)
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(append(more, o)...).
+		WithInterceptorFuncs(interceptor.Funcs{
+			Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+				return applyError
+			},
+		}).Build()
+	recorder := events.NewFakeRecorder(20)
+	return &Reconciler{Client: c, Live: c, Events: recorder, KEDA: func() bool { return keda }}, recorder
+}
+
+func reconcile(t *testing.T, r *Reconciler) ctrl.Result {
+	t.Helper()
+	res, err := r.Reconcile(t.Context(), request("demo", "llama-predictor")[0])
+	if err != nil {
+		t.Fatalf("Reconcile() = %v", err)
+	}
+	return res
+}
+
+// said drains the recorder.
+func said(r *events.FakeRecorder) string {
+	var all []string
+	for len(r.Events) > 0 {
+		all = append(all, <-r.Events)
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestNoticesAreGivenOnce(t *testing.T) {
+	r, recorder := reconciler(t, false, nil)
+	if res := reconcile(t, r); res.RequeueAfter != lookPeriod {
+		t.Errorf("RequeueAfter = %s, want %s while KEDA is missing", res.RequeueAfter, lookPeriod)
+	}
+	if got := said(recorder); !strings.HasPrefix(got, "Warning KEDAMissing") {
+		t.Errorf("said %q, want KEDAMissing", got)
+	}
+	reconcile(t, r)
+	if got := said(recorder); got != "" {
+		t.Errorf("said %q the second time, want nothing", got)
+	}
+}
+
+// The watches may lag behind: what is about to be created is decided on live objects.
+func TestCreateLooksTwice(t *testing.T) {
+	rival := hpa("theirs", nil)
+	rival.Namespace = "demo"
+	r, recorder := reconciler(t, true, nil)
+	behind, _ := reconciler(t, true, nil, &rival)
+	r.Live = behind.Client
+	reconcile(t, r)
+	if got := said(recorder); !strings.Contains(got, "AnotherAutoscaler") || strings.Contains(got, "Created") {
+		t.Errorf("said %q, want the autoscaler that only the API server knows yet", got)
+	}
+}
+
+func TestConflictIsRetriedInSilence(t *testing.T) {
+	r, recorder := reconciler(t, true, apierrors.NewConflict(schema.GroupResource{Resource: "scaledobjects"}, "llama-predictor", nil))
+	if res := reconcile(t, r); res.RequeueAfter != time.Second || said(recorder) != "" {
+		t.Errorf("Reconcile() = %+v, want another try in a second and no Event", res)
+	}
+}
+
+func TestApplyErrorIsTold(t *testing.T) {
+	r, recorder := reconciler(t, true, apierrors.NewBadRequest(`admission webhook "vscaledobject.kb.io" denied the request`))
+	if _, err := r.Reconcile(t.Context(), request("demo", "llama-predictor")[0]); err == nil {
+		t.Error("Reconcile() = nil, want the error, which is retried")
+	}
+	if got := said(recorder); !strings.Contains(got, "Warning ApplyFailed") || !strings.Contains(got, "denied the request") {
+		t.Errorf("said %q, want KEDA's own words", got)
+	}
+}
+
+func TestNotesFitAnEvent(t *testing.T) {
+	r, recorder := reconciler(t, true, nil)
+	r.emit(newObject(InferenceServiceKind), notice{true, "X", strings.Repeat("ä", maxNote)})
+	got := strings.TrimPrefix(said(recorder), "Warning X ")
+	if len(got) > maxNote || !strings.HasSuffix(got, "ä…") {
+		t.Errorf("note has %d bytes and ends with %q, want at most %d", len(got), got[len(got)-8:], maxNote)
+	}
+}

@@ -1,0 +1,84 @@
+package kube
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+)
+
+func TestWhoIsWoken(t *testing.T) {
+	so := func(name, target string) client.Object {
+		o := newObject(ScaledObjectKind)
+		o.SetName(name)
+		o.SetNamespace("demo")
+		o.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"name": target}}
+		return o
+	}
+	h := hpa("keda-hpa-x", nil)
+	h.Namespace = "demo"
+	said := kedaSaid("x", 1)
+	said.Namespace = "demo"
+	for name, tc := range map[string]struct {
+		who  func(context.Context, client.Object) []ctrl.Request
+		o    client.Object
+		want []ctrl.Request
+	}{
+		"our ScaledObject":     {serviceOfScaledObject, so("llama-predictor", "llama-predictor"), request("demo", "llama-predictor")},
+		"a rival ScaledObject": {serviceOfScaledObject, so("theirs", "llama-predictor"), request("demo", "llama-predictor")},
+		"another ScaledObject": {serviceOfScaledObject, so("theirs", "web"), nil},
+		"an HPA":               {serviceOfHPA, &h, request("demo", "llama-predictor")},
+		"KEDA's Event":         {serviceOfEvent, &said, request("demo", "llama-predictor")},
+	} {
+		if got := tc.who(t.Context(), tc.o); !slices.Equal(got, tc.want) {
+			t.Errorf("%s wakes %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestWhichChangesMatter(t *testing.T) {
+	object := func(set map[string]any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"generation": int64(1)}, "status": set}}
+	}
+	h := func(status corev1.ConditionStatus, reason string, replicas int32) *autoscalingv2.HorizontalPodAutoscaler {
+		h := hpa("h", nil)
+		h.Status.CurrentReplicas = replicas
+		h.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{
+			{Type: autoscalingv2.ScalingActive, Status: status, Reason: reason},
+		}
+		return &h
+	}
+	ready := func(status string) map[string]any {
+		return map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": status}}, "lastActiveTime": status}
+	}
+	annotated, terminating := object(nil), object(nil)
+	annotated.SetAnnotations(map[string]string{stopAnnotation: "true"})
+	now := metav1.Now()
+	terminating.SetDeletionTimestamp(&now)
+	for name, tc := range map[string]struct {
+		matters  func(event.UpdateEvent) bool
+		old, now client.Object
+		want     bool
+	}{
+		"KEDA polls":           {scaledObjectChanged, object(map[string]any{"lastActiveTime": "1"}), object(map[string]any{"lastActiveTime": "2"}), false},
+		"KEDA finds an error":  {scaledObjectChanged, object(ready("True")), object(ready("False")), true},
+		"KServe's status":      {serviceChanged, object(ready("True")), object(ready("False")), false},
+		"KServe tells a mode":  {serviceChanged, object(nil), object(map[string]any{"deploymentMode": "Knative"}), true},
+		"stop is set":          {serviceChanged, object(nil), annotated, true},
+		"it is about to go":    {scaledObjectChanged, object(nil), terminating, true},
+		"the HPA scales":       {hpaChanged, h("True", "", 1), h("True", "", 2), false},
+		"the HPA is blind":     {hpaChanged, h("True", "", 1), h("False", "FailedGetExternalMetric", 1), true},
+		"not what was watched": {hpaChanged, object(nil), object(nil), true},
+	} {
+		if got := tc.matters(event.UpdateEvent{ObjectOld: tc.old, ObjectNew: tc.now}); got != tc.want {
+			t.Errorf("%s: matters = %v, want %v", name, got, tc.want)
+		}
+	}
+}
