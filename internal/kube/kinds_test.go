@@ -16,10 +16,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
-// server serves the custom resources of the groups in it.
-type server map[string][]string
+// discovered serves the custom resources of the groups in it.
+type discovered map[string][]string
 
-func (s server) ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error) {
+func (s discovered) ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error) {
 	names, ok := s[groupVersion]
 	if !ok {
 		return nil, apierrors.NewNotFound(schema.GroupResource{}, groupVersion)
@@ -36,7 +36,7 @@ func (s server) ServerResourcesForGroupVersion(groupVersion string) (*metav1.API
 
 func TestKinds(t *testing.T) {
 	const kserve, keda = "serving.kserve.io/v1beta1", "keda.sh/v1alpha1"
-	s := server{}
+	s := discovered{}
 	k := &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind}, from: s, log: logr.Discard()}
 	expect := func(when string, wantService, wantObject bool) {
 		t.Helper()
@@ -61,7 +61,7 @@ func TestKinds(t *testing.T) {
 }
 
 func TestReadyzNamesWhatIsMissing(t *testing.T) {
-	k := &kinds{wanted: []schema.GroupVersionKind{ScaledObjectKind}, from: server{}, log: logr.Discard()}
+	k := &kinds{wanted: []schema.GroupVersionKind{ScaledObjectKind}, from: discovered{}, log: logr.Discard()}
 	k.look()
 	w := httptest.NewRecorder()
 	(&healthz.Handler{Checks: map[string]healthz.Checker{kindNames(k.wanted): k.ready(ScaledObjectKind)}}).
@@ -73,7 +73,7 @@ func TestReadyzNamesWhatIsMissing(t *testing.T) {
 
 func TestKindsAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := server{}
+		s := discovered{}
 		k := &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind}, from: s, log: logr.Discard()}
 		ended := make(chan error, 1)
 		go func() { ended <- k.Start(t.Context()) }()
