@@ -28,7 +28,7 @@ up: build lab ## a local cluster with simulated GPUs, the guide applied, under a
 
 .PHONY: rehearse
 rehearse: build lab ## run the guide step by step on a local cluster and check what must be seen
-	bin/flyball rehearse examples/guide
+	bin/flyball rehearse examples/guide --up
 
 ##@ Build
 
@@ -69,7 +69,7 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -timeout 40m -v ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 40m -v ./internal/kube/... ./e2e/...
 
 .PHONY: deflake
 deflake: ## unit tests COUNT=20 times, shuffled, under the race detector

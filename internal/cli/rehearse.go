@@ -18,7 +18,7 @@ import (
 // rehearseFlags are what flyball rehearse was asked.
 type rehearseFlags struct {
 	without, kubeconfig string
-	killKeda            bool
+	killKeda, up        bool
 	set                 map[string]string
 }
 
@@ -33,10 +33,19 @@ each of them says must be seen and by when. docs/rehearsal.md is the language.
 Exit code 0: all steps held. 1: one did not; with --without, the one that the
 script names. 2: the rehearsal was not possible, or another step failed.`,
 		Example: "  flyball rehearse examples/guide\n" +
+			"  flyball rehearse examples/guide --up               # on a cluster of its own\n" +
 			"  flyball rehearse examples/guide --without keda     # must fail where the script says\n" +
 			"  flyball rehearse examples/guide --set outage=20s",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.up {
+				stop, err := temporaryLab(cmd.Context(), s)
+				if err != nil {
+					return err
+				}
+				defer stop()
+				f.kubeconfig = localKubeconfig()
+			}
 			cfg, err := rehearsal(s, args[0], f)
 			if err != nil {
 				return err
@@ -50,6 +59,7 @@ script names. 2: the rehearsal was not possible, or another step failed.`,
 	}
 	cmd.Flags().StringVar(&f.without, "without", "", "take a part away first: flyball, keda or prometheus")
 	cmd.Flags().BoolVar(&f.killKeda, "kill-keda", false, "kill KEDA's pods where the script says so")
+	cmd.Flags().BoolVar(&f.up, "up", false, "start a local cluster for it, and stop it afterwards")
 	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "cluster to use (default $KUBECONFIG, then .flyball/kubeconfig)")
 	cmd.Flags().StringToStringVar(&f.set, "set", nil, "overrule a let of the script, as name=value")
 	return cmd

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"flyball.dev/flyball/config"
 	"flyball.dev/flyball/internal/hint"
@@ -33,7 +34,11 @@ func newUp(s *streams) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), s) },
 	}
-	fl := cmd.Flags()
+	f.register(cmd.Flags())
+	return cmd
+}
+
+func (f *upFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.Dir, "dir", ".flyball", "the lab's directory; emptied at the start")
 	fl.StringVar(&f.Bin, "bin", "bin/lab", "the upstream programs, as 'flyball lab' builds them")
 	fl.IntVar(&f.GPUNodes, "gpu-nodes", 2, "simulated GPU nodes")
@@ -48,7 +53,21 @@ func newUp(s *streams) *cobra.Command {
 	fl.DurationVar(&f.HPASyncPeriod, "hpa-sync-period", 0, "period of the HPA controller; 0 is Kubernetes' 15s")
 	fl.StringVar(&f.guide, "guide", "", "folder of the guide: apply it, drive a gentle load and keep printing the status")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print the memory of every process when ready")
-	return cmd
+}
+
+// temporaryLab starts a lab with the defaults of 'flyball up' for another command.
+func temporaryLab(ctx context.Context, s *streams) (stop func(), err error) {
+	f := upFlags{}
+	f.register(pflag.NewFlagSet("up", pflag.ContinueOnError))
+	if err := f.resolve(); err != nil {
+		return nil, err
+	}
+	f.Say = func(line string) { fmt.Fprintln(s.err, line) }
+	running, err := lab.Up(ctx, f.Config)
+	if err != nil {
+		return nil, err
+	}
+	return running.Stop, nil
 }
 
 func (f *upFlags) run(ctx context.Context, s *streams) error {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,8 @@ func newUp(*streams) *cobra.Command { return unavailable("up", "Start the local 
 func newDown(*streams) *cobra.Command {
 	return unavailable("down", "Stop the local cluster (Linux only)")
 }
+
+func temporaryLab(context.Context, *streams) (func(), error) { return nil, errNoLab }
 
 func unavailable(name, short string) *cobra.Command {
 	return &cobra.Command{

@@ -2,6 +2,7 @@ package build
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -18,6 +19,7 @@ type artifact struct {
 	ldflags string
 
 	ships string // module path whose manifests these are
+	image string // tag of its images, which the source has as "main" or "latest"
 }
 
 func (a artifact) name() string { return filepath.Base(a.path) }
@@ -63,8 +65,10 @@ func artifacts(p pins) []artifact {
 			pkg: "github.com/prometheus/prometheus/cmd/prometheus", tags: promTags, ldflags: prom},
 		{path: "promtool", module: "prometheus", about: 30 * time.Second,
 			pkg: "github.com/prometheus/prometheus/cmd/promtool", tags: promTags, ldflags: prom},
-		{path: "manifests/keda.yaml", module: "kube", about: 5 * time.Second, ships: "github.com/kedacore/keda/v2"},
-		{path: "manifests/kserve.yaml", module: "kserve", about: 5 * time.Second, ships: "github.com/kserve/kserve"},
+		{path: "manifests/keda.yaml", module: "kube", about: 5 * time.Second, ships: "github.com/kedacore/keda/v2",
+			image: strings.TrimPrefix(p.keda, "v")},
+		{path: "manifests/kserve.yaml", module: "kserve", about: 5 * time.Second, ships: "github.com/kserve/kserve",
+			image: p.kserve},
 	}
 }
 
@@ -87,6 +91,12 @@ func kubernetesFlags(version string) string {
 
 func kedaFlags(version string) string {
 	return ldflags(xValue("github.com/kedacore/keda/v2/version.Version", strings.TrimPrefix(version, "v")))
+}
+
+// tagged gives the images of a rendered manifest the pinned version, as the
+// upstream projects do when they release.
+func (a artifact) tagged(manifest []byte) []byte {
+	return regexp.MustCompile(`(?m)^(\s*(?:- )?image: \S+):(?:main|latest)$`).ReplaceAll(manifest, []byte("${1}:"+a.image))
 }
 
 // ldflags drops the symbol table and DWARF, which more than halves link time and

@@ -135,7 +135,7 @@ func (b *builder) makeAt(ctx context.Context, a artifact, temp string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(temp, text, 0o644)
+	return os.WriteFile(temp, a.tagged(text), 0o644)
 }
 
 func (b *builder) moduleDir(a artifact) string { return filepath.Join(b.root, "lab", a.module) }

@@ -28,7 +28,7 @@ const fakeGo = `#!/bin/sh
 case "$1" in
 env) echo "$GO_SAYS linux amd64" ;;
 list) echo "/modules/$6" ;;
-kustomize) echo "rendered: $2" ;;
+kustomize) echo "rendered: $2"; echo "  image: example.com/keda:main" ;;
 build)
 	while [ "$1" != -o ]; do shift; done
 	case "$2" in *"$GO_FAILS") echo "link: no space left on device" >&2; exit 1 ;; esac
@@ -156,7 +156,7 @@ func TestRunRendersManifestsFromTheModule(t *testing.T) {
 	root := checkout(t)
 	mustRun(t, root)
 	got, err := os.ReadFile(filepath.Join(root, "bin", "lab", "manifests", "keda.yaml"))
-	want := "rendered: /modules/github.com/kedacore/keda/v2/config/default\n"
+	want := "rendered: /modules/github.com/kedacore/keda/v2/config/default\n  image: example.com/keda:2.21.0\n"
 	if err != nil || string(got) != want {
 		t.Errorf("keda.yaml = %q, %v, want %q", got, err, want)
 	}

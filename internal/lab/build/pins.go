@@ -12,6 +12,7 @@ import (
 type pins struct {
 	kubernetes string // v1.36.3
 	keda       string // v2.21.0
+	kserve     string // v0.19.0
 	prometheus string // v0.316.0, which is Prometheus 3.16.0
 }
 
@@ -23,6 +24,7 @@ func readPins(root string) (pins, error) {
 	}{
 		{&p.kubernetes, "kube", "k8s.io/kubernetes"},
 		{&p.keda, "kube", "github.com/kedacore/keda/v2"},
+		{&p.kserve, "kserve", "github.com/kserve/kserve"},
 		{&p.prometheus, "prometheus", "github.com/prometheus/prometheus"},
 	} {
 		file := filepath.Join(root, "lab", want.module, "go.mod")

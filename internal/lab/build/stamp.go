@@ -32,7 +32,7 @@ func (b *builder) key(a artifact) (string, error) {
 	}
 	fmt.Fprintf(h, "%s\n%q\n", b.toolchain[a.module], a.args("", a.ships))
 	if a.pkg == "" {
-		fmt.Fprintf(h, "kubectl %s\n", b.keys[kubectl])
+		fmt.Fprintf(h, "kubectl %s\nimage %s\n", b.keys[kubectl], a.image)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
