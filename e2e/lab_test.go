@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,20 +111,18 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// TestNothingLeft compares processes and files before and after Ctrl-C, and
-// after kill -9 with flyball down.
+// TestNothingLeft runs two labs side by side, ends one by Ctrl-C and one by
+// kill -9 and flyball down, and looks for what each has left.
 func TestNothingLeft(t *testing.T) {
-	before, err := filepath.Glob(filepath.Join(os.TempDir(), "flyball-*"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	ends := map[string]func(*testing.T, *cluster){
 		"Ctrl-C": func(t *testing.T, c *cluster) { c.stop(t) },
 		"kill -9": func(t *testing.T, c *cluster) {
 			if err := c.up.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			c.up.Wait() //nolint:errcheck // it was killed
+			if err := c.up.Wait(); err == nil {
+				t.Error("flyball up ended well after kill -9")
+			}
 			if len(marked(t, c.dir)) == 0 {
 				t.Error("kill -9 of flyball up left no process: the test proves nothing")
 			}
@@ -133,18 +133,65 @@ func TestNothingLeft(t *testing.T) {
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := start(t)
-			if len(marked(t, c.dir)) < 5 {
-				t.Errorf("the running lab has processes %v, want the control plane at least", marked(t, c.dir))
+			if len(marked(t, c.dir)) < 5 || len(lockFiles(t, c.dir)) != 1 || len(listeners(t, c.dir)) == 0 {
+				t.Errorf("the running lab has processes %v, lock files %v, ports %v; want the control plane's and one lock",
+					marked(t, c.dir), lockFiles(t, c.dir), listeners(t, c.dir))
 			}
+			ports := listeners(t, c.dir)
 			end(t, c)
-			if left := marked(t, c.dir); len(left) > 0 {
-				t.Errorf("processes left: %v", left)
-			}
-			after, err := filepath.Glob(filepath.Join(os.TempDir(), "flyball-*"))
-			if err != nil || len(after) != len(before) {
-				t.Errorf("temporary files %v, want %v (%v)", after, before, err)
-			}
+			nothingLeft(t, c.dir, ports)
 		})
 	}
+}
+
+func nothingLeft(t *testing.T, dir string, ports []string) {
+	t.Helper()
+	if left := marked(t, dir); len(left) > 0 {
+		t.Errorf("processes left: %v", left)
+	}
+	if left := lockFiles(t, dir); len(left) > 0 {
+		t.Errorf("lock files left: %v", left)
+	}
+	for _, address := range ports {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Errorf("port left: %v", err)
+			continue
+		}
+		l.Close()
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err == nil {
+		t.Errorf("temporary files left: %v", left)
+	}
+}
+
+// lockFiles are those of the lab of dir.
+func lockFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(os.TempDir(), "flyball-127.*.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(paths, func(path string) bool {
+		owner, err := os.ReadFile(path)
+		return err != nil || string(owner) != dir
+	})
+}
+
+// listeners are the addresses of the lab's API server and forward proxy.
+func listeners(t *testing.T, dir string) []string {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join(dir, "kubeconfig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(config), "server: https://")
+	server, _, _ := strings.Cut(rest, "\n")
+	host, _, err := net.SplitHostPort(server)
+	if err != nil {
+		t.Fatalf("the kubeconfig names %q: %v", server, err)
+	}
+	return []string{server, net.JoinHostPort(host, "3128")}
 }
