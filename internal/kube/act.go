@@ -23,7 +23,7 @@ func (r *Reconciler) act(ctx context.Context, o observed, v verdict) (changed bo
 		return r.remove(ctx, o.own)
 	case release:
 		return true, r.release(ctx, o.own)
-	case keep, wait, abstain:
+	case keep, wait, abstain, numActions:
 	}
 	return false, nil
 }

@@ -87,6 +87,20 @@ func TestContract(t *testing.T) {
 			t.Errorf("creating %s %s strictly: %v", o.GetKind(), o.GetName(), err)
 		}
 	}
+	applied := contractScaledObject(t, strict, service)
+	conditions := []any{map[string]any{"type": "Ready", "status": "True", "reason": "r", "message": "m"}}
+	applied.Object["status"] = map[string]any{"conditions": conditions, "hpaName": "keda-hpa-llama-predictor"}
+	service.Object["status"] = map[string]any{"conditions": conditions, "deploymentMode": "Standard"}
+	for _, o := range []*unstructured.Unstructured{applied, service} {
+		if err := strict.Status().Update(t.Context(), o); err != nil {
+			t.Errorf("writing the status of %s strictly: %v", o.GetKind(), err)
+		}
+	}
+}
+
+// contractScaledObject maps the service and returns what the API server kept of it.
+func contractScaledObject(t *testing.T, strict client.Client, service *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
 	s := &InferenceService{}
 	if err := Decode(service, s); err != nil {
 		t.Fatal(err)
@@ -106,14 +120,7 @@ func TestContract(t *testing.T) {
 	if !subset(sent.Object["spec"], applied.Object["spec"]) {
 		t.Errorf("the API server kept %v of %v", applied.Object["spec"], sent.Object["spec"])
 	}
-	conditions := []any{map[string]any{"type": "Ready", "status": "True", "reason": "r", "message": "m"}}
-	applied.Object["status"] = map[string]any{"conditions": conditions, "hpaName": "keda-hpa-llama-predictor"}
-	service.Object["status"] = map[string]any{"conditions": conditions, "deploymentMode": "Standard"}
-	for _, o := range []*unstructured.Unstructured{applied, service} {
-		if err := strict.Status().Update(t.Context(), o); err != nil {
-			t.Errorf("writing the status of %s strictly: %v", o.GetKind(), err)
-		}
-	}
+	return applied
 }
 
 // subset says whether all of want is in got.

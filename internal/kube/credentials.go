@@ -98,7 +98,10 @@ func complaint(o observed) string {
 	if o.own == nil {
 		return ""
 	}
-	ready, _ := condition(o.own.Status.Conditions, "Ready")
+	ready, looked := condition(o.own.Status.Conditions, "Ready")
+	if !looked {
+		return ""
+	}
 	fallback, _ := condition(o.own.Status.Conditions, "Fallback")
 	hpa := unreadable(o)
 	switch {

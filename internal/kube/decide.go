@@ -21,6 +21,9 @@ type observed struct {
 	events  []corev1.Event                          // KEDA's Warnings about own, in any order
 }
 
+// mine says whether the ScaledObject there is Flyball's.
+func (o observed) mine() bool { return o.own != nil && isOurs(o.own) }
+
 type action int
 
 // The one act of a reconciliation.
@@ -65,10 +68,6 @@ func (v *verdict) warn(reason, format string, args ...any) {
 	v.notices = append(v.notices, notice{true, reason, fmt.Sprintf(format, args...)})
 }
 
-func (v *verdict) say(reason, format string, args ...any) {
-	v.notices = append(v.notices, notice{false, reason, fmt.Sprintf(format, args...)})
-}
-
 func (v *verdict) then(a action, reason, format string, args ...any) {
 	v.action, v.done = a, &notice{false, reason, fmt.Sprintf(format, args...)}
 }
@@ -100,15 +99,13 @@ func decide(o observed) verdict {
 	case !external:
 		leave(o, &v, c)
 	case stopped(o.service):
-		if o.own != nil && (isOurs(o.own) || ownedByService(o.own, o.service)) {
+		if o.mine() || o.own != nil && ownedByService(o.own, o.service) {
 			removal(&v, o, "the service is stopped")
 		}
 	case metered(o.service):
 		decideGuide(o, &v)
-	default:
-		if o.own != nil && isOurs(o.own) {
-			removal(&v, o, metricsField+" is empty")
-		}
+	case o.mine():
+		removal(&v, o, metricsField+" is empty")
 	}
 	return v
 }
@@ -116,7 +113,7 @@ func decide(o observed) verdict {
 // leave is for the classes that are not Flyball's.
 func leave(o observed, v *verdict, class string) {
 	switch {
-	case o.own == nil || !isOurs(o.own):
+	case !o.mine():
 	case class == "keda":
 		v.then(release, "ScaledObjectReleased", "class is keda: ScaledObject %s is KServe's to update from now on", o.own.Name)
 	default:
@@ -130,7 +127,7 @@ func removal(v *verdict, o observed, why string) {
 
 // decideGuide is for class external with metrics, not stopped.
 func decideGuide(o observed, v *verdict) {
-	mine := o.own != nil && isOurs(o.own)
+	mine := o.mine()
 	so, warning, err := Map(o.service)
 	if err != nil {
 		v.action = abstain
@@ -167,41 +164,59 @@ func decideGuide(o observed, v *verdict) {
 
 // rival looks for another autoscaler of the same Deployment, which is never fought.
 func rival(o observed, v *verdict) bool {
-	target, ns := predictorName(o.service.Name), o.service.Namespace
-	taken := func(kind, name string) bool {
-		v.action = abstain
-		v.warn("AnotherAutoscaler", "Deployment %s is scaled by %s %s already, so that Flyball does nothing; remove it with: kubectl delete %s %s -n %s",
-			target, kind, name, strings.ToLower(kind), name, ns)
-		return true
+	return rivalOfOurName(o, v) || rivalScaledObject(o, v) || rivalHPA(o, v)
+}
+
+func rivalOfOurName(o observed, v *verdict) bool {
+	switch {
+	case o.own == nil || ownedByService(o.own, o.service):
+		return false
+	case ownedBy(o.own.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
+		return v.waitFor("WaitingForRemoval", "ScaledObject %s belongs to a deleted service of the same name and goes first", o.own.Name)
+	case !isOurs(o.own) || metav1.GetControllerOfNoCopy(o.own) != nil:
+		return v.yield(o, ScaledObjectKind.Kind, o.own.Name)
 	}
-	if o.own != nil && !ownedByService(o.own, o.service) {
-		switch {
-		case ownedBy(o.own.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
-			v.action = wait
-			v.say("WaitingForRemoval", "ScaledObject %s belongs to a deleted service of the same name and goes first", o.own.Name)
-			return true
-		case !isOurs(o.own) || metav1.GetControllerOfNoCopy(o.own) != nil:
-			return taken(ScaledObjectKind.Kind, o.own.Name)
-		}
-	}
+	return false // ours, with its owner taken off
+}
+
+func rivalScaledObject(o observed, v *verdict) bool {
 	for _, other := range o.others {
-		if ref := other.Spec.ScaleTargetRef; ref.Name == target && (ref.Kind == "" || ref.Kind == "Deployment") {
-			return taken(ScaledObjectKind.Kind, other.Name)
-		}
-	}
-	for _, h := range o.hpas {
-		switch ref := h.Spec.ScaleTargetRef; {
-		case ref.Kind != "Deployment" || ref.Name != target:
-		case ownedBy(h.OwnerReferences, ScaledObjectKind.Kind, target):
-		case ownedBy(h.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
-			v.action = wait
-			v.say("WaitingForHPA", "KServe removes its HorizontalPodAutoscaler %s first", h.Name)
-			return true
-		default:
-			return taken("HorizontalPodAutoscaler", h.Name)
+		ref := other.Spec.ScaleTargetRef
+		if ref.Name == predictorName(o.service.Name) && (ref.Kind == "" || ref.Kind == "Deployment") {
+			return v.yield(o, ScaledObjectKind.Kind, other.Name)
 		}
 	}
 	return false
+}
+
+func rivalHPA(o observed, v *verdict) bool {
+	target := predictorName(o.service.Name)
+	for _, h := range o.hpas {
+		ref := h.Spec.ScaleTargetRef
+		switch {
+		case ref.Kind != "Deployment" || ref.Name != target || ownedBy(h.OwnerReferences, ScaledObjectKind.Kind, target):
+			continue
+		case ownedBy(h.OwnerReferences, InferenceServiceKind.Kind, o.service.Name):
+			return v.waitFor("WaitingForHPA", "KServe removes its HorizontalPodAutoscaler %s first", h.Name)
+		}
+		return v.yield(o, "HorizontalPodAutoscaler", h.Name)
+	}
+	return false
+}
+
+// yield leaves the Deployment to another autoscaler.
+func (v *verdict) yield(o observed, kind, name string) bool {
+	v.action = abstain
+	v.warn("AnotherAutoscaler", "Deployment %s is scaled by %s %s already, so that Flyball does nothing; remove it with: kubectl delete %s %s -n %s",
+		predictorName(o.service.Name), kind, name, strings.ToLower(kind), name, o.service.Namespace)
+	return true
+}
+
+// waitFor lets an object go first.
+func (v *verdict) waitFor(reason, format string, args ...any) bool {
+	v.action = wait
+	v.notices = append(v.notices, notice{false, reason, fmt.Sprintf(format, args...)})
+	return true
 }
 
 // isOurs is told by the label, or by the fields where someone took the label off.

@@ -105,18 +105,18 @@ func (k *kinds) served(all ...schema.GroupVersionKind) bool {
 	return k.looked && !slices.ContainsFunc(all, func(kind schema.GroupVersionKind) bool { return slices.Contains(k.absent, kind) })
 }
 
-// await returns once all are served, or with the context's error.
-func (k *kinds) await(ctx context.Context, all ...schema.GroupVersionKind) error {
+// await returns once all are served; false if the context ends before.
+func (k *kinds) await(ctx context.Context, all ...schema.GroupVersionKind) bool {
 	tick := time.NewTicker(lookPeriod / 10)
 	defer tick.Stop()
 	for !k.served(all...) {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-tick.C:
 		}
 	}
-	return nil
+	return true
 }
 
 // ready is the check of one kind on /readyz, where the check's name is the reason:

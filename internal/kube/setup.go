@@ -68,7 +68,7 @@ func (leading) NeedLeaderElection() bool { return true }
 
 // start is done when everything is watched, or the manager stops.
 func start(ctx context.Context, mgr ctrl.Manager, k *kinds) error {
-	if k.await(ctx, InferenceServiceKind) != nil {
+	if !k.await(ctx, InferenceServiceKind) {
 		return nil
 	}
 	r := &Reconciler{
@@ -86,7 +86,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *kinds) error {
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)
 	}
-	if k.await(ctx, ScaledObjectKind, TriggerAuthenticationKind) != nil {
+	if !k.await(ctx, ScaledObjectKind, TriggerAuthenticationKind) {
 		return nil
 	}
 	inNamespace := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []ctrl.Request {

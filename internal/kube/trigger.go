@@ -86,25 +86,34 @@ func resourceTrigger(m *ResourceMetric, path string) (Trigger, *Refusal) {
 			t.MetricType = autoscalingv2.AverageValueMetricType
 		}
 	}
-	switch {
-	case t.MetricType == autoscalingv2.AverageValueMetricType:
-		q, r := quantity(m.Target.AverageValue, path+".target.averageValue")
-		if r != nil {
-			return t, r
-		}
-		t.Metadata = map[string]string{"value": q.String()}
-	case t.MetricType != autoscalingv2.UtilizationMetricType:
-		return t, refuse(path+".target.type", "use Utilization or AverageValue", "KEDA scales no resource by %s", t.MetricType)
-	case m.Target.AverageUtilization == nil && m.Name == "cpu":
-		t.Metadata = map[string]string{"value": "80"} // KServe's default
-	case m.Target.AverageUtilization == nil:
-		return t, refuse(path+".target.averageUtilization", "give a percentage of the request, such as 80", "it is missing")
-	case *m.Target.AverageUtilization <= 0:
-		return t, refuse(path+".target.averageUtilization", "give a percentage of the request, such as 80", "%d is not positive", *m.Target.AverageUtilization)
+	var value string
+	var r *Refusal
+	switch t.MetricType {
+	case autoscalingv2.UtilizationMetricType:
+		value, r = utilization(m, path+".target.averageUtilization")
+	case autoscalingv2.AverageValueMetricType:
+		var q resource.Quantity
+		q, r = quantity(m.Target.AverageValue, path+".target.averageValue")
+		value = q.String()
 	default:
-		t.Metadata = map[string]string{"value": fmt.Sprint(*m.Target.AverageUtilization)}
+		r = refuse(path+".target.type", "use Utilization or AverageValue", "KEDA scales no resource by %s", t.MetricType)
 	}
-	return t, nil
+	t.Metadata = map[string]string{"value": value}
+	return t, r
+}
+
+func utilization(m *ResourceMetric, field string) (string, *Refusal) {
+	const mend = "give a percentage of the request, such as 80"
+	switch percent := m.Target.AverageUtilization; {
+	case percent == nil && m.Name == "cpu":
+		return "80", nil // KServe's default
+	case percent == nil:
+		return "", refuse(field, mend, "it is missing")
+	case *percent <= 0:
+		return "", refuse(field, mend, "%d is not positive", *percent)
+	default:
+		return fmt.Sprint(*percent), nil
+	}
 }
 
 func externalTrigger(m *ExternalMetric, path string) (Trigger, *Refusal) {
@@ -118,10 +127,9 @@ func externalTrigger(m *ExternalMetric, path string) (Trigger, *Refusal) {
 		return t, r
 	}
 	t.Metadata = map[string]string{"serverAddress": m.Metric.ServerAddress, "query": query, "threshold": threshold}
-	switch {
-	case t.Type == "graphite":
+	if t.Type == "graphite" {
 		t.Metadata["queryTime"] = graphiteFrom
-	default:
+	} else {
 		t.Metadata["ignoreNullValues"] = "false" // no answer is no number, not zero
 		if m.Metric.Namespace != "" {
 			t.Metadata["namespace"] = m.Metric.Namespace
