@@ -19,8 +19,10 @@ import (
 	"github.com/go-logr/logr/testr"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -103,6 +105,27 @@ func (a *apiServer) installCRDs(t *testing.T, name string) {
 	}
 	if _, err := envtest.InstallCRDs(a.config, envtest.CRDInstallOptions{CRDs: crds, MaxTime: patience}); err != nil {
 		t.Fatalf("installing %d CRDs of %s: %v", len(crds), name, err)
+	}
+}
+
+// uninstallCRDs waits until the group is not served.
+func (a *apiServer) uninstallCRDs(t *testing.T, group string) {
+	t.Helper()
+	kind := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+	crds, err := list(t.Context(), a.admin, kind, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range crds {
+		if !strings.HasSuffix(crds[i].GetName(), "."+group) {
+			continue
+		}
+		if err := a.admin.Delete(t.Context(), &crds[i]); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, crds[i].GetName()+" is gone", true, func() bool {
+			return apierrors.IsNotFound(a.admin.Get(t.Context(), client.ObjectKeyFromObject(&crds[i]), newObject(kind)))
+		})
 	}
 }
 
@@ -218,16 +241,29 @@ func (s spy) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
 	s.r.used[what+" "+verb] = true
-	if res.StatusCode == http.StatusForbidden {
-		s.r.forbidden = append(s.r.forbidden, what+" "+verb+" "+req.URL.Path)
-	}
 	switch {
+	case res.StatusCode == http.StatusForbidden:
+		return res, s.r.refused(what+" "+verb, res)
 	case verb == "watch" && req.URL.Query().Get("sendInitialEvents") != "":
 		s.r.used[what+" list"] = true // what a server without streaming lists is asked instead
 	case verb == "patch" && res.StatusCode == http.StatusCreated:
 		s.r.used[what+" create"] = true // the API server asks for both
 	}
 	return res, nil
+}
+
+// refused keeps the API server's words. While a kind is being uninstalled it forbids
+// to create one, which is no matter of rights.
+func (r *requests) refused(act string, res *http.Response) error {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	if !bytes.Contains(body, []byte("create not allowed while custom resource definition is terminating")) {
+		r.forbidden = append(r.forbidden, act+": "+string(body))
+	}
+	return nil
 }
 
 // asked is "group/resource" and the verb of a request, "" of one that is not for a resource.

@@ -47,6 +47,7 @@ func TestController(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a) })
 	}
+	t.Run("outlives KEDA", func(t *testing.T) { testKEDAGone(t, a) })
 	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked) })
 }
 
@@ -354,4 +355,19 @@ func testRefusal(t *testing.T, a *apiServer) {
 	if got := s.eventuallyScaled().Spec.Triggers[0].Metadata["threshold"]; got != "0.5" {
 		t.Errorf("threshold = %q, want 0.5", got)
 	}
+}
+
+// testKEDAGone uninstalls KEDA and installs it again beside a running controller.
+func testKEDAGone(t *testing.T, a *apiServer) {
+	s := a.service(t, "outlives")
+	first := s.eventuallyScaled()
+	a.uninstallCRDs(t, "keda.sh")
+	s.eventuallySays("KEDAMissing", "install KEDA")
+	a.installCRDs(t, "keda")
+	if again := s.eventuallyScaled(); again.UID == first.UID {
+		t.Error("the ScaledObject outlived its kind")
+	}
+	// The watch is back as well: drift is seen.
+	s.patch("ScaledObject", `{"spec":{"maxReplicaCount":2}}`)
+	eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
 }
