@@ -69,7 +69,7 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 40m -v ./internal/kube/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 40m -v ./config/... ./internal/kube/... ./e2e/...
 
 .PHONY: deflake
 deflake: ## unit tests COUNT=20 times, shuffled, under the race detector
