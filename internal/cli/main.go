@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -55,9 +56,17 @@ func newRoot(s *streams) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetUsageTemplate(examplesFirst(root.UsageTemplate()))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.AddCommand(newController(s), newDoctor(s), newDown(s), newLab(s), newLoad(s), newRehearse(s), newStatus(s), newUp(s), newVersion(s), newVLLMSim(s))
 	return root
+}
+
+// examplesFirst moves the examples of cobra's usage template to its top.
+func examplesFirst(template string) string {
+	const examples = "{{if .HasExample}}\n\nExamples:\n{{.Example}}{{end}}"
+	rest := strings.Replace(template, examples, "", 1)
+	return "{{if .HasExample}}Examples:\n{{.Example}}\n\n{{end}}" + rest
 }
