@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -30,10 +29,8 @@ type cluster struct {
 func start(t *testing.T, args ...string) *cluster {
 	t.Helper()
 	c := &cluster{dir: filepath.Join(t.TempDir(), ".flyball")}
-	c.up = exec.CommandContext(t.Context(), "bin/flyball", append([]string{"up", "--dir", c.dir}, args...)...)
+	c.up = exec.Command("bin/flyball", append([]string{"up", "--dir", c.dir}, args...)...)
 	c.up.Dir = root
-	c.up.Cancel = func() error { return c.up.Process.Signal(syscall.SIGTERM) }
-	c.up.WaitDelay = time.Minute
 	c.up.Stderr = os.Stderr
 	out, err := c.up.StdoutPipe()
 	if err != nil {
