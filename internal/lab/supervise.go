@@ -159,5 +159,5 @@ func (d *daemon) stop() {
 // environment is what a control-plane process sees: nothing of the user's but
 // the mark by which 'flyball down' finds it, and a garbage collector that keeps memory small.
 func (l *Lab) environment() []string {
-	return []string{proc.MarkVar + "=" + l.cfg.Dir, "HOME=" + l.cfg.Dir, "TMPDIR=" + l.path("tmp"), "PATH=" + os.Getenv("PATH"), "GOGC=50"}
+	return []string{proc.MarkVar + "=" + l.cfg.Dir, "HOME=" + l.cfg.Dir, "TMPDIR=" + l.path("tmp"), "PATH=" + os.Getenv("PATH"), "GOGC=50", "GOMEMLIMIT=280MiB"}
 }
