@@ -1,0 +1,22 @@
+// Package admit is the hold queue as a state machine: requests for services that
+// cannot serve yet wait in it, within a budget of bytes and of requests, until
+// there is room, time is up, the client has gone or nothing is left to wait for.
+//
+// INV-1: every request that is offered ends in exactly one Outcome: at rest,
+// offered = refused + released + expired + cancelled + given up, and before
+// that the difference is what is held.
+// INV-2: what is held never exceeds a budget, neither a service's nor the total,
+// neither in bytes nor in requests; Held and Total are the sums of what is held.
+// INV-3: the requests of a service are released in the order in which they were
+// offered, and none before an older one that could be released.
+// INV-4: Release gives back as many requests as there is room for, or all that are
+// held and not past their deadline if these are fewer.
+// INV-5: none is released at or after its deadline; Tick ends those whose
+// deadline has come and no other.
+// INV-6: the queue keeps nothing of a request that has ended, nor of a service
+// that holds none.
+//
+// It deliberately knows no HTTP, no pods, no bodies and no clock: a request is
+// its size, time is an argument, and what wakes a service is for others to find
+// out. Whether a service without room should hold or pass is the caller's choice.
+package admit
