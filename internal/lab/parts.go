@@ -30,7 +30,8 @@ func (l *Lab) startParts(ctx context.Context) error {
 	ready := make(chan struct{})
 	l.part(partCtx, "the network", func(ctx context.Context) error {
 		return network.Run(ctx, network.Config{
-			Client: l.client, ProxyAddr: l.host() + ":3128", Static: l.static, Log: netLog, Ready: func() { close(ready) },
+			Client: l.client, ProxyAddr: l.host() + ":3128", Static: l.static, Alias: ingress, Log: netLog,
+			Ready: func() { close(ready) },
 		})
 	})
 	l.agent, err = node.New(l.agentConfig(agentLog))
@@ -68,6 +69,12 @@ func (l *Lab) static(namespace, name string) (string, bool) {
 		return "", false
 	}
 	return u.Host, true
+}
+
+// ingress leads the host names that KServe gives its services (its default
+// ingressDomain) to the gateway.
+func ingress(host string) (string, bool) {
+	return "flyball-gateway.flyball-system.svc", strings.HasSuffix(host, ".example.com")
 }
 
 func (l *Lab) agentConfig(log *slog.Logger) node.Config {

@@ -24,6 +24,7 @@ type directory struct {
 	services corev1listers.ServiceLister
 	pods     corev1listers.PodLister
 	static   func(namespace, name string) (addr string, ok bool)
+	alias    func(host string) (to string, ok bool) // nil is none
 
 	mu   sync.Mutex
 	last map[string]string // Service and port → the address whose turn it was
@@ -31,6 +32,11 @@ type directory struct {
 
 // resolve finds the address for a host and port that a client names, and takes a turn.
 func (d *directory) resolve(host string, port int32) (string, error) {
+	if d.alias != nil {
+		if to, ok := d.alias(host); ok {
+			host = to
+		}
+	}
 	for range maxAliases {
 		if ip, ok := loopback(host); ok {
 			return net.JoinHostPort(ip, strconv.Itoa(int(port))), nil

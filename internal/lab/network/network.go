@@ -23,6 +23,7 @@ type Config struct {
 	Client    kubernetes.Interface
 	ProxyAddr string                                              // of the forward proxy, "127.42.0.1:3128"
 	Static    func(namespace, name string) (addr string, ok bool) // serves a Service without selector
+	Alias     func(host string) (to string, ok bool)              // a Service that a host outside leads to, as an ingress would; may be nil
 	Log       *slog.Logger
 	Ready     func() // called once when everything listens; may be nil
 }
@@ -67,7 +68,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	dir := &directory{services: services.Lister(), pods: pods.Lister(), static: cfg.Static, last: map[string]string{}}
+	dir := &directory{services: services.Lister(), pods: pods.Lister(), static: cfg.Static, alias: cfg.Alias, last: map[string]string{}}
 	pods.Informer()
 	factory.StartWithContext(ctx)
 	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {

@@ -45,6 +45,7 @@ func newTestLab(t *testing.T, objects ...runtime.Object) *lab {
 		done <- Run(ctx, Config{
 			Client: l.client, ProxyAddr: l.proxy, Log: slog.New(slog.DiscardHandler),
 			Static: func(ns, name string) (string, bool) { return l.proxy, ns+"/"+name == "demo/kubernetes" },
+			Alias:  func(host string) (string, bool) { return "llama.demo.svc", host == "llama-demo.example.com" },
 			Ready:  func() { close(ready) },
 		})
 	}()
@@ -226,6 +227,7 @@ func TestForwardProxy(t *testing.T) {
 	}{
 		{"http://llama.demo", 200, ""},
 		{"http://alias.demo.svc", 200, ""},
+		{"http://llama-demo.example.com", 200, ""},
 		{"http://" + direct, 200, "a"},
 		{"http://headless.demo.svc:" + strings.TrimPrefix(direct, "127.0.0.1:"), 200, "a"},
 		{"http://kubernetes.demo.svc:443", 400, "forward proxy"}, // answered by its static address, this proxy
