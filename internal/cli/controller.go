@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 
 func newController(s *streams) *cobra.Command {
 	var metrics, health string
+	var settings kube.Settings
 	var elect bool
 	cmd := &cobra.Command{
 		Use:   "controller",
@@ -44,20 +46,23 @@ func newController(s *streams) *cobra.Command {
 			options.HealthProbeBindAddress = health
 			options.LeaderElection, options.LeaderElectionID = elect, "flyball-controller"
 			options.LeaderElectionNamespace = os.Getenv("POD_NAMESPACE")
+			settings.Demand.Namespace = cmp.Or(options.LeaderElectionNamespace, "flyball-system")
 			options.LeaderElectionReleaseOnCancel = true
-			return runController(cmd, config, options)
+			return runController(cmd, config, options, settings)
 		},
 	}
 	cmd.Flags().StringVar(&metrics, "metrics-bind-address", "0", "address of /metrics; 0 for none")
 	cmd.Flags().StringVar(&health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	cmd.Flags().BoolVar(&elect, "leader-elect", false, "act only while holding the lease flyball-controller")
+	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; none without")
+	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with tls.crt and tls.key for it; plain HTTP without")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
 	cmd.Flags().AddGoFlagSet(fromRuntime)
 	return cmd
 }
 
-func runController(cmd *cobra.Command, config *rest.Config, options ctrl.Options) error {
+func runController(cmd *cobra.Command, config *rest.Config, options ctrl.Options, settings kube.Settings) error {
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return fmt.Errorf("preparing the controller: %w", err)
@@ -68,7 +73,7 @@ func runController(cmd *cobra.Command, config *rest.Config, options ctrl.Options
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /readyz: %w", err)
 	}
-	if err := kube.Setup(mgr); err != nil {
+	if err := kube.Setup(mgr, settings); err != nil {
 		return fmt.Errorf("adding the reconciler: %w", err)
 	}
 	if err := mgr.Start(cmd.Context()); err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,8 @@ func newStatus(s *streams) *cobra.Command {
 		Short: "Show how many replicas each service has, and why",
 		Long: `One row for each InferenceService: who scales it (MODE), its bounds, the replicas
 that exist (NOW), that its autoscaler asks for (WANTED) and that answer (READY), each
-metric over its target as the HPA sees them, and in one word why. -o wide, json and
+metric over its target as the HPA sees them, and in one word why. Where a gateway
+reports, also the requests that it holds (HELD) and that pods answer (INFLIGHT). -o wide, json and
 yaml have the explanation in full; -o table adds it on stderr for what needs attention.`,
 		Example: "  flyball status -n demo\n  flyball status -A -o wide",
 		Args:    cobra.NoArgs,
@@ -84,8 +86,12 @@ func showStatus(ctx context.Context, s *streams, cluster client.Reader, o status
 func statusTable(rows []kube.Row, o statusOptions, now time.Time) table {
 	t := table{header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
 	wide := o.output == "wide"
+	gateways := slices.ContainsFunc(rows, func(r kube.Row) bool { return r.Held != nil })
 	if o.all {
 		t.header = append([]string{"NAMESPACE"}, t.header...)
+	}
+	if gateways {
+		t.header = slices.Insert(t.header, slices.Index(t.header, "AGE"), "HELD", "INFLIGHT")
 	}
 	if wide {
 		t.header = append(t.header, "AUTOSCALER", "MESSAGE")
@@ -93,8 +99,11 @@ func statusTable(rows []kube.Row, o statusOptions, now time.Time) table {
 	for _, r := range rows {
 		cells := []string{
 			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Wanted), ratios(r.Metrics, wide), count(r.Ready),
-			duration.HumanDuration(now.Sub(r.Created)), string(r.Reason),
 		}
+		if gateways {
+			cells = append(cells, count(r.Held), count(r.InFlight))
+		}
+		cells = append(cells, duration.HumanDuration(now.Sub(r.Created)), string(r.Reason))
 		if o.all {
 			cells = append([]string{r.Namespace}, cells...)
 		}
@@ -106,7 +115,7 @@ func statusTable(rows []kube.Row, o statusOptions, now time.Time) table {
 	return t
 }
 
-func count(n *int32) string {
+func count[N int | int32](n *N) string {
 	if n == nil {
 		return "-"
 	}

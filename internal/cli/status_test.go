@@ -77,3 +77,21 @@ func TestStatusNotes(t *testing.T) {
 		t.Errorf("printNotes: -want +got\n%s", diff)
 	}
 }
+
+// The columns of the gateways are there where one reports.
+func TestStatusOfGateways(t *testing.T) {
+	now := time.Now()
+	rows := rowsForPrint(now)
+	rows[0].Held, rows[0].InFlight = new(3), new(12)
+	var out bytes.Buffer
+	if err := statusTable(rows, statusOptions{output: "table"}, now).print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  HELD  INFLIGHT  AGE   REASON
+llama  guide  1    8    3    4       1.25/1+1  3      3     12        5m    NoGPU
+qwen   guide  0    4    -    -       -         -      -     -         2d1h  Stopped
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("print: -want +got\n%s", diff)
+	}
+}

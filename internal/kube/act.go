@@ -15,7 +15,7 @@ import (
 // act says whether it changed something that is worth telling.
 func (r *Reconciler) act(ctx context.Context, o observed, v verdict) (changed bool, err error) {
 	switch v.action {
-	case create, adopt:
+	case create, adopt, rouse, settle:
 		return true, r.apply(ctx, v.apply)
 	case repair:
 		return false, r.apply(ctx, v.apply)

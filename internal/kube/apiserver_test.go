@@ -143,22 +143,31 @@ func (a *apiServer) namespace(t *testing.T, name string) {
 	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 }
 
+// rights are the files of roles that the controller gets, and that its test checks.
+func rights() []string {
+	return []string{"rbac/role", "rbac/leader-role", "gateway/controller-role"}
+}
+
 // controller runs Flyball with exactly the shipped rights, as config/ starts it, and
 // returns what it asked the API server for.
 func (a *apiServer) controller(t *testing.T) *requests {
 	t.Helper()
 	a.namespace(t, "flyball-system")
-	for _, name := range []string{"service-account", "role", "leader-role"} {
-		for _, o := range objects(t, root+"/config/rbac/"+name+".yaml") {
+	for _, name := range append(rights(), "rbac/service-account", "gateway/service-account") {
+		for _, o := range objects(t, root+"/config/"+name+".yaml") {
 			a.create(t, o)
 		}
 	}
-	config := rest.CopyConfig(a.config)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:flyball-system:flyball-controller",
-		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:flyball-system", "system:authenticated"},
-	}
-	r := &requests{used: map[string]bool{}}
+	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
+	a.startController(t, r)
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// startController lets r.stop end it.
+func (a *apiServer) startController(t *testing.T, r *requests) {
+	t.Helper()
+	config := a.as("flyball-controller")
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
 	options, err := Options()
 	if err != nil {
@@ -167,27 +176,36 @@ func (a *apiServer) controller(t *testing.T) *requests {
 	options.Logger = testr.New(t)
 	ctrl.SetLogger(options.Logger)
 	options.Metrics = server.Options{BindAddress: "0"}
-	r.health = freeAddress(t)
 	options.HealthProbeBindAddress = r.health
 	options.LeaderElection, options.LeaderElectionID, options.LeaderElectionNamespace = true, "flyball-controller", "flyball-system"
 	options.LeaderElectionReleaseOnCancel = true
+	options.Controller.SkipNameValidation = new(true) // a restart is in the same process here
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Setup(mgr); err != nil {
+	if err := Setup(mgr, Settings{Demand: DemandSettings{Address: r.demand, Namespace: "flyball-system"}}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
+	r.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("running the controller: %v", err)
 		}
-	})
-	return r
+	}
+}
+
+// as is a configuration for one of Flyball's ServiceAccounts.
+func (a *apiServer) as(account string) *rest.Config {
+	config := rest.CopyConfig(a.config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:flyball-system:" + account,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:flyball-system", "system:authenticated"},
+	}
+	return config
 }
 
 func freeAddress(t *testing.T) string {
@@ -202,7 +220,8 @@ func freeAddress(t *testing.T) string {
 
 // requests are those that one user made, as RBAC sees them.
 type requests struct {
-	health string
+	health, demand string // addresses
+	stop           func()
 
 	mu        sync.Mutex
 	used      map[string]bool // "group/resource verb"

@@ -48,7 +48,8 @@ func TestController(t *testing.T) {
 		t.Run(name, func(t *testing.T) { test(t, a) })
 	}
 	t.Run("outlives KEDA", func(t *testing.T) { testKEDAGone(t, a) })
-	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked) })
+	t.Run("wakes", func(t *testing.T) { testWakes(t, a, asked) })
+	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked, rights()...) })
 }
 
 // guided is the guide's service in a namespace of its own.

@@ -19,6 +19,7 @@ type observed struct {
 	hpas    []autoscalingv2.HorizontalPodAutoscaler // of the namespace
 	auths   map[string][]string                     // TriggerAuthentication → the Secrets it names
 	events  []corev1.Event                          // KEDA's Warnings about own, in any order
+	demand  Demand
 }
 
 // mine says whether the ScaledObject there is Flyball's.
@@ -32,6 +33,8 @@ const (
 	create                    // apply our ScaledObject where none is
 	adopt                     // apply it over the one that KServe made for class keda
 	repair                    // apply it over ours
+	rouse                     // likewise, asking for more replicas because requests are held
+	settle                    // likewise, no longer asking
 	remove                    // delete it, if its UID is still the same
 	release                   // leave it to KServe, which updates the object of that name
 	wait                      // an object that is about to go comes first
@@ -42,7 +45,7 @@ const (
 func (a action) String() string {
 	names := [numActions]string{
 		keep: "keep", create: "create", adopt: "adopt", repair: "repair",
-		remove: "remove", release: "release", wait: "wait", abstain: "abstain",
+		rouse: "rouse", settle: "settle", remove: "remove", release: "release", wait: "wait", abstain: "abstain",
 	}
 	if a < keep || a >= numActions {
 		return fmt.Sprintf("action(%d)", int(a))
@@ -59,7 +62,7 @@ type notice struct {
 // verdict is the act, what to tell meanwhile, and what once it is done.
 type verdict struct {
 	action  action
-	apply   *ScaledObject // of create, adopt and repair
+	apply   *ScaledObject // of create, adopt, repair, rouse and settle
 	notices []notice
 	done    *notice
 }
@@ -78,7 +81,7 @@ func (v *verdict) then(a action, reason, format string, args ...any) {
 //	class             stop  ScaledObject         → action
 //	external, metrics no    none                 → create, once no other autoscaler acts
 //	external, metrics no    KServe's             → adopt, likewise
-//	external, metrics no    ours                 → repair, likewise
+//	external, metrics no    ours                 → repair, rouse or settle, likewise
 //	external          yes   ours or KServe's     → remove
 //	external, bare    no    ours                 → remove
 //	keda              –     ours                 → release
@@ -156,6 +159,7 @@ func decideGuide(o observed, v *verdict) {
 	default:
 		v.action = repair
 	}
+	wake(o, v)
 	if warning != "" {
 		v.warn("FixedReplicas", "%s", warning)
 	}

@@ -9,6 +9,11 @@
 // INV-4: no Secret is read, and no InferenceService, Deployment or
 // HorizontalPodAutoscaler is written.
 // INV-5: a refused service keeps the ScaledObject that it has.
+// INV-6: while a gateway holds requests for a service that may be at zero, its
+// ScaledObject asks for at least one replica, and never for fewer than before; what a
+// wake is stands in the ScaledObject alone, so that any part may restart.
+// INV-7: a wake is withdrawn once nothing has been held for DemandTTL, and not within
+// DemandTTL of a start of the controller.
 //
 // It deliberately does not know how replicas are computed: KEDA and the HPA do.
 package kube

@@ -29,6 +29,7 @@ type Reconciler struct {
 	Live   client.Reader // reads the API server; asked once more before anything is created
 	Events events.EventRecorder
 	KEDA   func() bool // are KEDA's custom resources served?
+	Demand func(types.NamespacedName) Demand
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }
@@ -60,15 +61,28 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	case err != nil:
 		v.warn("ApplyFailed", "%v", err)
+		if o.demand.Held > 0 { // someone waits: no ever longer delay
+			log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.action.String())
+			r.tell(req.NamespacedName, raw, v.notices)
+			return ctrl.Result{RequeueAfter: time.Second}, nil
+		}
 	case changed:
 		log.FromContext(ctx).Info("acted", "action", v.action.String())
 		r.emit(raw, *v.done)
 	}
 	r.tell(req.NamespacedName, raw, v.notices)
-	if o.noKEDA && v.action == wait {
-		return ctrl.Result{RequeueAfter: lookPeriod}, err
+	return ctrl.Result{RequeueAfter: again(o, v)}, err
+}
+
+// again is when to look anew although nothing may have changed; 0 is never.
+func again(o observed, v verdict) time.Duration {
+	switch {
+	case o.noKEDA && v.action == wait:
+		return lookPeriod
+	case v.apply != nil && v.apply.Annotations[forceActivation] != "":
+		return max(o.demand.QuietIn, 10*time.Millisecond)
 	}
-	return ctrl.Result{}, err
+	return 0
 }
 
 func newObject(kind schema.GroupVersionKind) *unstructured.Unstructured {
@@ -78,7 +92,10 @@ func newObject(kind schema.GroupVersionKind) *unstructured.Unstructured {
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
-	o := observed{service: &InferenceService{}, noKEDA: !r.KEDA(), auths: map[string][]string{}}
+	o := observed{
+		service: &InferenceService{}, noKEDA: !r.KEDA(), auths: map[string][]string{},
+		demand: r.Demand(client.ObjectKeyFromObject(raw)),
+	}
 	if err := Decode(raw, o.service); err != nil {
 		return o, err
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,8 +43,11 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 			},
 		}).Build()
 	recorder := events.NewFakeRecorder(20)
-	return &Reconciler{Client: c, Live: c, Events: recorder, KEDA: func() bool { return keda }}, recorder
+	return &Reconciler{Client: c, Live: c, Events: recorder, KEDA: func() bool { return keda }, Demand: quietly}, recorder
 }
+
+// quietly is what no gateway reports.
+func quietly(types.NamespacedName) Demand { return Demand{Quiet: true} }
 
 func reconcile(t *testing.T, r *Reconciler) ctrl.Result {
 	t.Helper()
@@ -93,6 +98,41 @@ func TestConflictIsRetriedInSilence(t *testing.T) {
 	r, recorder := reconciler(t, true, apierrors.NewConflict(schema.GroupResource{Resource: "scaledobjects"}, "llama-predictor", nil))
 	if res := reconcile(t, r); res.RequeueAfter != time.Second || said(recorder) != "" {
 		t.Errorf("Reconcile() = %+v, want another try in a second and no Event", res)
+	}
+}
+
+// While requests are held the delay between two tries does not grow.
+func TestApplyErrorWhileHeld(t *testing.T) {
+	r, recorder := reconciler(t, true, apierrors.NewInternalError(errors.New("webhook: connection refused")))
+	r.Demand = func(types.NamespacedName) Demand { return Demand{Work: Work{Held: 1}, Gateways: 1, QuietIn: DemandTTL} }
+	if res := reconcile(t, r); res.RequeueAfter != time.Second {
+		t.Errorf("RequeueAfter = %s, want a second", res.RequeueAfter)
+	}
+	if got := said(recorder); !strings.Contains(got, "Warning ApplyFailed") {
+		t.Errorf("said %q, want ApplyFailed", got)
+	}
+}
+
+// A wake is looked at again when it may be withdrawn, not before.
+func TestWakeIsLookedAtAgain(t *testing.T) {
+	so := woken(2)
+	so.Namespace = "demo"
+	r, _ := reconciler(t, true, nil, untyped(t, ScaledObjectKind, so))
+	raw := newObject(InferenceServiceKind)
+	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := unstructured.SetNestedField(raw.Object, int64(0), "spec", "predictor", "minReplicas"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Client.Update(t.Context(), raw); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ quietIn, want time.Duration }{{3 * time.Second, 3 * time.Second}, {0, 0}} {
+		r.Demand = func(types.NamespacedName) Demand { return Demand{QuietIn: tc.quietIn, Quiet: tc.quietIn == 0} }
+		if res := reconcile(t, r); res.RequeueAfter != tc.want {
+			t.Errorf("quiet in %s: RequeueAfter = %s, want %s", tc.quietIn, res.RequeueAfter, tc.want)
+		}
 	}
 }
 

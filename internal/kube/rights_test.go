@@ -13,10 +13,10 @@ import (
 
 // testRights is what makes each shipped rule necessary: take one away and a request
 // is forbidden, add one and nothing uses it.
-func testRights(t *testing.T, r *requests) {
+func testRights(t *testing.T, r *requests, files ...string) {
 	granted := map[string]bool{}
-	for _, name := range []string{"role", "leader-role"} {
-		for _, o := range objects(t, root+"/config/rbac/"+name+".yaml") {
+	for _, name := range files {
+		for _, o := range objects(t, root+"/config/"+name+".yaml") {
 			rules, ok := o.Object["rules"].([]any)
 			if !ok {
 				continue // a binding

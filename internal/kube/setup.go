@@ -3,16 +3,20 @@ package kube
 import (
 	"context"
 	"fmt"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -38,9 +42,17 @@ func Options() (ctrl.Options, error) {
 	}, nil
 }
 
+// side is how many services are reconciled side by side: many may wake at once.
+const side = 8
+
+// Settings are what the controller does beyond its own reconciling.
+type Settings struct {
+	Demand DemandSettings
+}
+
 // Setup adds the reconciler to a manager made with Options. It starts as soon as
 // KServe's custom resource is there and acts as soon as KEDA's are, whenever that is.
-func Setup(mgr ctrl.Manager) error {
+func Setup(mgr ctrl.Manager, settings Settings) error {
 	from, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)
@@ -57,7 +69,16 @@ func Setup(mgr ctrl.Manager) error {
 	if err := mgr.Add(k); err != nil {
 		return fmt.Errorf("adding the look-out for custom resources: %w", err)
 	}
-	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, k) }})
+	d := newDemands(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
+	if settings.Demand.Address != "" {
+		if err := mgr.Add(d); err != nil {
+			return fmt.Errorf("adding the endpoint for gateways: %w", err)
+		}
+		if err := mgr.Add(leading{func(ctx context.Context) error { return d.publish(ctx, mgr.GetClient()) }}); err != nil {
+			return fmt.Errorf("adding the summary of the gateways' reports: %w", err)
+		}
+	}
+	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, k, d) }})
 }
 
 // leading runs on the leader only.
@@ -67,13 +88,14 @@ type leading struct{ manager.RunnableFunc }
 func (leading) NeedLeaderElection() bool { return true }
 
 // start is done when everything is watched, or the manager stops.
-func start(ctx context.Context, mgr ctrl.Manager, k *kinds) error {
+func start(ctx context.Context, mgr ctrl.Manager, k *kinds, d *demands) error {
 	if !k.await(ctx, InferenceServiceKind) {
 		return nil
 	}
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(Manager),
-		KEDA: func() bool { return k.served(ScaledObjectKind, TriggerAuthenticationKind) },
+		KEDA:   func() bool { return k.served(ScaledObjectKind, TriggerAuthenticationKind) },
+		Demand: d.of,
 	}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("inferenceservice").
@@ -82,6 +104,11 @@ func start(ctx context.Context, mgr ctrl.Manager, k *kinds) error {
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
+		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+			d.tell(func(service types.NamespacedName) { queue.Add(ctrl.Request{NamespacedName: service}) })
+			return nil
+		})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: side}).
 		Build(r)
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)

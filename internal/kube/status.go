@@ -22,6 +22,7 @@ type Service struct {
 	Pods             []corev1.Pod
 	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
 	NoKEDA           bool           // the cluster knows no ScaledObjects
+	Demand           *Demand        // what the gateways report; nil if nobody writes it down
 }
 
 // A Row is what flyball status says of one service. A number that has no object to
@@ -35,6 +36,8 @@ type Row struct {
 	Current    *int32      `json:"current"`
 	Wanted     *int32      `json:"wanted"`
 	Ready      *int32      `json:"ready"`
+	Held       *int        `json:"held"`     // requests that wait at the gateways
+	InFlight   *int        `json:"inFlight"` // and those that pods answer for them
 	Metrics    []MetricNow `json:"metrics"`
 	Reason     Reason      `json:"reason"`
 	Message    string      `json:"message"`
@@ -83,13 +86,16 @@ func (s Service) row() Row {
 		Reason:    why.Reason,
 		Message:   why.Message,
 		Mend:      why.Mend,
-		Attention: why.Reason.callsForAttention(),
+		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep || why.Mend != ""),
 		Created:   s.InferenceService.CreationTimestamp.UTC(),
 	}
 	r.Min, r.Max = s.limits()
 	if d := s.Deployment; d != nil {
 		w := wantedReplicas(*d)
 		r.Current, r.Wanted, r.Ready = &d.Status.Replicas, &w, &d.Status.ReadyReplicas
+	}
+	if s.Demand != nil {
+		r.Held, r.InFlight = &s.Demand.Held, &s.Demand.InFlight
 	}
 	if len(s.HPAs) > 0 {
 		r.Autoscaler = "hpa/" + s.HPAs[0].Name

@@ -26,6 +26,7 @@ type listed struct {
 	hpas        autoscalingv2.HorizontalPodAutoscalerList
 	pods        corev1.PodList
 	events      []corev1.Event
+	note        *demandNote
 }
 
 // ReadServices reads the services of a namespace, or of all where it is empty, with
@@ -66,6 +67,9 @@ func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]Ser
 			return nil, fmt.Errorf("reading events: %w", err)
 		}
 		l.events = append(l.events, events.Items...)
+	}
+	if l.note, err = readNote(ctx, c, time.Now()); err != nil {
+		return nil, err
 	}
 	return l.join(), nil
 }
@@ -109,6 +113,7 @@ func (l *listed) join() []Service {
 			Pods:             pods[place{isvc.Namespace, isvc.Name}],
 			Events:           events[place{InferenceServiceKind.Kind, string(isvc.UID)}],
 			NoKEDA:           l.noKEDA,
+			Demand:           l.note.of(isvc.Namespace, isvc.Name),
 		}
 		for _, o := range objects[workload] {
 			if o.Name != workload.name {

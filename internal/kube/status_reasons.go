@@ -24,6 +24,7 @@ const (
 	Refused    Reason = "Refused" // by Flyball, or by KEDA's webhook
 	Paused     Reason = "Paused"
 	Asleep     Reason = "Asleep"
+	Waking     Reason = "Waking" // requests are held, and no pod is asked for yet
 	NoMetric   Reason = "NoMetric"
 	Broken     Reason = "Broken" // the HPA cannot act for another cause
 	NoHPA      Reason = "NoHPA"
@@ -43,7 +44,7 @@ const (
 // callsForAttention is false where all is as the manifest says, or soon will be.
 func (r Reason) callsForAttention() bool {
 	switch r {
-	case Deleting, Unscaled, Starting, AtMaximum, AtMinimum, Holding, Following:
+	case Deleting, Unscaled, Waking, Starting, AtMaximum, AtMinimum, Holding, Following:
 		return false
 	default:
 		return true
@@ -210,20 +211,51 @@ func (s Service) unannotate(annotation string) string {
 	return fmt.Sprintf("kubectl annotate scaledobject %s -n %s %s-", s.ScaledObject.Name, s.ScaledObject.Namespace, annotation)
 }
 
-// asleep is a service at zero that may be there. No pod means no series of vLLM, so
-// the query that must wake it stays empty: KEDA's TriggerError is expected.
+// asleep is a service at zero that may be there.
 func (s Service) asleep() *explanation {
-	if lo, _ := s.limits(); s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 {
+	lo, _ := s.limits()
+	if s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 && raised(s.ScaledObject) == 0 {
 		return nil
 	}
+	if e := s.wakeable(); e != nil {
+		return e
+	}
+	return &explanation{
+		Asleep, s.cannotWake(),
+		fmt.Sprintf("kubectl scale deployment %s -n %s --replicas=1", s.Deployment.Name, s.Deployment.Namespace),
+	}
+}
+
+// wakeable is a service at zero that gateways wake, which only guide mode listens to.
+func (s Service) wakeable() *explanation {
+	asked, d := raised(s.ScaledObject), s.Demand
+	switch {
+	case asked > 0:
+		return &explanation{Waking, fmt.Sprintf("requests are held, %d replicas are asked of KEDA", asked), ""}
+	case s.mode() != ModeGuide || d == nil:
+		return nil
+	case d.Held > 0:
+		return &explanation{Waking, fmt.Sprintf("%d requests are held; the controller asks KEDA for replicas", d.Held), ""}
+	case d.Gateways > 0:
+		return &explanation{Asleep, fmt.Sprintf("at zero; the next request to a gateway wakes it, %d report", d.Gateways), ""}
+	}
+	return nil
+}
+
+// cannotWake says why. No pod means no series of vLLM, so the query that must wake
+// the service stays empty: KEDA's TriggerError is expected.
+func (s Service) cannotWake() string {
 	why := "at zero; its triggers say that there is no work"
 	if c := s.kedaCondition("Ready"); c.Status == "False" {
 		why = "at zero and cannot wake by itself: " + cmp.Or(s.credentials(), "no pod is there to report the metric, so its query is empty")
 	}
-	return &explanation{
-		Asleep, why,
-		fmt.Sprintf("kubectl scale deployment %s -n %s --replicas=1", s.Deployment.Name, s.Deployment.Namespace),
+	switch {
+	case s.mode() == ModeGuide:
+		why += "; no gateway reports that could wake it"
+	case s.Demand != nil && s.Demand.Gateways > 0:
+		why += "; a gateway wakes only what Flyball scales, class external with metrics"
 	}
+	return why
 }
 
 // credentials is what is wrong with them, and the command that mends it.

@@ -94,6 +94,15 @@ func (s *Service) setReplicas(wanted, ready int32) {
 	s.Deployment.Status.Replicas, s.Deployment.Status.ReadyReplicas = wanted, ready
 }
 
+// sleep puts the service to zero, its query empty, behind gateways.
+func (s *Service) sleep(d Demand) {
+	s.InferenceService.Spec.Predictor.MinReplicas = new(int32(0))
+	s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
+	s.setReplicas(0, 0)
+	s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+	s.Demand = &d
+}
+
 func (s *Service) setHPA(kind autoscalingv2.HorizontalPodAutoscalerConditionType, status, reason, message string) {
 	s.HPAs[0].Status.Conditions = append(s.HPAs[0].Status.Conditions, autoscalingv2.HorizontalPodAutoscalerCondition{
 		Type: kind, Status: corev1.ConditionStatus(status), Reason: reason, Message: message,
@@ -194,7 +203,22 @@ func notScaled() []reasonCase {
 		{"sleeps with a metric of its own", func(s *Service) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
-		}, Asleep, "no work", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+		}, Asleep, "no work; no gateway reports", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+		{"sleeps at KServe's hands", func(s *Service) {
+			s.InferenceService.Annotations[classAnnotation] = "keda"
+			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
+			s.setReplicas(0, 0)
+			s.Demand = &Demand{Gateways: 2}
+		}, Asleep, "a gateway wakes only what Flyball scales", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+		{"sleeps behind gateways", func(s *Service) { s.sleep(Demand{Gateways: 2}) }, Asleep, "wakes it, 2 report", ""},
+		{"is about to be woken", func(s *Service) {
+			s.sleep(Demand{Gateways: 2, Work: Work{Held: 3}})
+		}, Waking, "3 requests are held; the controller asks", ""},
+		{"is woken", func(s *Service) {
+			s.sleep(Demand{Gateways: 2, Work: Work{Held: 3}})
+			s.ScaledObject.Annotations = map[string]string{forceActivation: "true"}
+			s.ScaledObject.Spec.MinReplicaCount = new(int32(3))
+		}, Waking, "3 replicas are asked of KEDA", ""},
 	}
 }
 

@@ -1,0 +1,223 @@
+package kube
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// endpoint is one whose reviewer knows a few tokens by name, on a clock of the test's.
+type endpoint struct {
+	*demands
+	clock   time.Time
+	reviews int
+	told    []types.NamespacedName
+}
+
+func newEndpoint() *endpoint {
+	e := &endpoint{clock: time.Unix(1_700_000_000, 0)}
+	e.demands = newDemands(DemandSettings{Namespace: "flyball-system"}, nil, logr.Discard(), func() time.Time { return e.clock })
+	e.review = func(_ context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
+		e.reviews++
+		status := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{DemandAudience}}
+		status.User.Username = "system:serviceaccount:flyball-system:flyball-gateway"
+		switch token {
+		case "gateway":
+		case "other":
+			status.User.Username = "system:serviceaccount:demo:flyball-gateway"
+		case "audience":
+			status.Audiences = []string{"https://kubernetes.default.svc"}
+		case "broken":
+			return status, errors.New("connection refused")
+		default:
+			return authenticationv1.TokenReviewStatus{}, nil
+		}
+		return status, nil
+	}
+	e.tell(func(key types.NamespacedName) { e.told = append(e.told, key) })
+	return e
+}
+
+func (e *endpoint) post(token, body string) *httptest.ResponseRecorder {
+	return e.ask(http.MethodPost, DemandPath, token, body)
+}
+
+func (e *endpoint) ask(method, path, token, body string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res := httptest.NewRecorder()
+	e.ServeHTTP(res, req)
+	return res
+}
+
+const threeHeld = `{"gateway":"a","services":[{"namespace":"demo","name":"llama","held":3,"heldTokens":900,"inFlight":2,"arrivals":4}]}`
+
+func TestReportIsTaken(t *testing.T) {
+	e := newEndpoint()
+	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
+		t.Fatalf("POST = %d %s, want 204", res.Code, res.Body)
+	}
+	want := Demand{Work: Work{3, 900, 2, 4}, Gateways: 1, QuietIn: DemandTTL}
+	if diff := cmp.Diff(want, e.of(llama)); diff != "" {
+		t.Errorf("of(llama): -want +got\n%s", diff)
+	}
+	if !slices.Equal(e.told, []types.NamespacedName{llama}) {
+		t.Errorf("told of %v, want llama", e.told)
+	}
+	e.post("gateway", threeHeld)
+	if len(e.told) != 1 || e.reviews != 1 {
+		t.Errorf("told of %v after %d reviews, want llama once and one review", e.told, e.reviews)
+	}
+	e.clock = e.clock.Add(reviewPeriod)
+	if e.post("gateway", threeHeld); e.reviews != 2 {
+		t.Errorf("%d reviews after %s, want another", e.reviews, reviewPeriod)
+	}
+}
+
+func TestReportsThatAreRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		method, path, token, body string
+		status                    int
+		says                      string
+	}{
+		"no token":           {token: "", body: threeHeld, status: 401, says: "bearer token"},
+		"unknown token":      {token: "x", body: threeHeld, status: 401, says: "flyball-controller"},
+		"another audience":   {token: "audience", body: threeHeld, status: 401, says: "flyball-controller"},
+		"another account":    {token: "other", body: threeHeld, status: 403, says: "system:serviceaccount:demo:flyball-gateway may not"},
+		"no API server":      {token: "broken", body: threeHeld, status: 503, says: "cannot be reviewed"},
+		"another path":       {path: "/v1/models", token: "gateway", status: 404, says: "not found"},
+		"another method":     {method: "GET", token: "gateway", status: 405, says: "POST"},
+		"broken JSON":        {token: "gateway", body: "{", status: 400, says: "reading the report"},
+		"a negative count":   {token: "gateway", body: strings.Replace(threeHeld, ":3,", ":-3,", 1), status: 400, says: "no count"},
+		"more than a report": {token: "gateway", body: `{"gateway":"` + strings.Repeat("x", maxReport) + `"}`, status: 413, says: "too large"},
+	} {
+		e := newEndpoint()
+		method, path := tc.method, tc.path
+		if method == "" {
+			method = http.MethodPost
+		}
+		if path == "" {
+			path = DemandPath
+		}
+		res := e.ask(method, path, tc.token, tc.body)
+		if res.Code != tc.status || !strings.Contains(res.Body.String(), tc.says) {
+			t.Errorf("%s: %d %s, want %d with %q", name, res.Code, res.Body, tc.status, tc.says)
+		}
+		if list, _ := e.all(); len(list) > 0 || len(e.told) > 0 {
+			t.Errorf("%s: the table has %v, told of %v, want nothing", name, list, e.told)
+		}
+	}
+}
+
+// TestDemandServes is over a real socket: it listens, takes a report by TLS, and
+// is gone when the context ends.
+func TestDemandServes(t *testing.T) {
+	e := newEndpoint()
+	folder, pool := certificate(t)
+	e.settings.Certificates = folder
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.serve(ctx, l) }()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+l.Addr().String()+DemandPath, strings.NewReader(threeHeld))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer gateway")
+	res, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != http.StatusNoContent {
+		t.Errorf("POST = %s, want 204", res.Status)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("serve() = %v, want no error", err)
+	}
+}
+
+// certificate makes one for 127.0.0.1 in a folder, as a mounted Secret has it.
+func certificate(t *testing.T) (folder string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, pool = t.TempDir(), x509.NewCertPool()
+	for name, block := range map[string]*pem.Block{
+		"tls.crt": {Type: "CERTIFICATE", Bytes: der}, "tls.key": {Type: "EC PRIVATE KEY", Bytes: keyDER},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return folder, pool
+}
+
+func TestDemandNote(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	text, err := json.Marshal(demandNote{at, 2, []ReportItem{{"demo", "llama", Work{3, 900, 2, 4}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &corev1.ConfigMap{Data: map[string]string{noteKey: string(text)}}
+	m.Namespace, m.Name = controllerNamespace, noteName
+	for name, tc := range map[string]struct {
+		objects []client.Object
+		now     time.Time
+		want    *Demand
+	}{
+		"fresh": {[]client.Object{m}, at.Add(noteLife), &Demand{Work: Work{3, 900, 2, 4}, Gateways: 2}},
+		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &Demand{}},
+		"none":  {nil, at, nil},
+	} {
+		note, err := readNote(t.Context(), clientOf(t, tc.objects...), tc.now)
+		if diff := cmp.Diff(tc.want, note.of("demo", "llama")); err != nil || diff != "" {
+			t.Errorf("%s: readNote() = %v, -want +got\n%s", name, err, diff)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package kube
+
+import (
+	"strconv"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+)
+
+// forceActivation makes KEDA take a Deployment from 0 to its minimum, whatever its
+// triggers say (KEDA's ForceActivationAnnotation). A new minimum makes it do so at
+// once, and not at the next poll.
+const forceActivation = "autoscaling.keda.sh/force-activation"
+
+// wake raises the minimum of a service that may be at zero while requests are held
+// for it. Everything that a restart must not lose stands in the ScaledObject:
+//
+//	held     quiet  minimum raised  → minimum
+//	yes      –      any             → what the held requests need, never less than it was
+//	no       no     yes             → as it was: gateways may yet report, or hold again
+//	no       yes    yes             → the manifest's 0
+func wake(o observed, v *verdict) {
+	so := v.apply
+	if *so.Spec.MinReplicaCount > 0 {
+		return
+	}
+	most := *so.Spec.MaxReplicaCount
+	was := min(raised(o.own), most)
+	n := was
+	switch {
+	case o.demand.Held > 0:
+		n = max(was, wanted(o.demand.Held, requestsPerReplica(o.service), most))
+	case o.demand.Quiet:
+		n = 0
+	}
+	if n > 0 {
+		so.Annotations = map[string]string{forceActivation: "true"}
+		so.Spec.MinReplicaCount = &n
+	}
+	switch {
+	case v.action != repair || n == was:
+	case n > was:
+		v.then(rouse, "Waking", "requests are held: at least %d of %d replicas are asked for", n, most)
+	default:
+		v.then(settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it, down to 0 if they say so", DemandTTL)
+	}
+}
+
+// raised is the minimum that an earlier wake set, 0 if none.
+func raised(so *ScaledObject) int32 {
+	if so == nil || so.Annotations[forceActivation] != "true" || so.Spec.MinReplicaCount == nil {
+		return 0
+	}
+	return *so.Spec.MinReplicaCount
+}
+
+// wanted is ceil(held ÷ per replica), within 1 and most.
+func wanted(held int, perReplica float64, most int32) int32 {
+	if n := float64(held) / perReplica; n < float64(most) {
+		most = int32(n)
+		if float64(most) < n {
+			most++
+		}
+	}
+	return max(1, most)
+}
+
+// requestsPerReplica is the target of the metric that counts requests, +Inf-like
+// large where none does: one replica then answers whether more are needed.
+func requestsPerReplica(s *InferenceService) float64 {
+	const unknown = 1 << 30
+	if !metered(s) {
+		return unknown
+	}
+	triggers, r := mapMetrics(s)
+	if r != nil {
+		return unknown
+	}
+	for _, t := range triggers {
+		if t.MetricType != autoscalingv2.AverageValueMetricType || !strings.Contains(t.Metadata["query"], "num_requests_") {
+			continue
+		}
+		if n, err := strconv.ParseFloat(t.Metadata["threshold"], 64); err == nil && n > 0 {
+			return n
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,254 @@
+//go:build e2e
+
+package kube
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// testWakes: neither KEDA nor a gateway runs; the test reports what gateways would.
+func testWakes(t *testing.T, a *apiServer, r *requests) {
+	for name, test := range map[string]func(*testing.T, *apiServer, *requests){
+		"raises and withdraws": testWakeAndWithdraw, "gateways that disagree, and one that dies": testGateways,
+		"a restart in between": testRestart, "sixty at once": testSixty, "takes no stranger's report": testStrangers,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, a, r) })
+	}
+}
+
+// token is one of a ServiceAccount of flyball-system, for an audience.
+func (a *apiServer) token(t *testing.T, account, audience string) string {
+	t.Helper()
+	sa := &corev1.ServiceAccount{}
+	sa.Namespace, sa.Name = "flyball-system", account
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}}}
+	if err := a.admin.SubResource("token").Create(t.Context(), sa, request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Status.Token
+}
+
+// post returns the status; 0 where nobody listens.
+func post(t *testing.T, address, token string, r Report) int {
+	t.Helper()
+	body, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+DemandPath, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
+
+// A reporter is a gateway that repeats its report every second until it is stopped.
+type reporter struct {
+	name, address, token string
+	stop                 func()
+
+	mu   sync.Mutex
+	last Report
+}
+
+func (a *apiServer) reporter(t *testing.T, name string, r *requests) *reporter {
+	t.Helper()
+	g := &reporter{name: name, address: r.demand, token: a.token(t, GatewayAccount, DemandAudience), last: Report{Gateway: name}}
+	end, ended := make(chan struct{}), make(chan struct{})
+	g.stop = sync.OnceFunc(func() { close(end); <-ended })
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				g.send(t)
+			}
+		}
+	}()
+	t.Cleanup(g.stop)
+	return g
+}
+
+func (g *reporter) send(t *testing.T) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return post(t, g.address, g.token, g.last)
+}
+
+// holds reports at once.
+func (g *reporter) holds(t *testing.T, held int, services ...*guided) {
+	t.Helper()
+	g.mu.Lock()
+	g.last = Report{Gateway: g.name}
+	for _, s := range services {
+		g.last.Services = append(g.last.Services, ReportItem{s.key.Namespace, s.key.Name, Work{Held: held}})
+	}
+	g.mu.Unlock()
+	if got := g.send(t); got != http.StatusNoContent {
+		t.Fatalf("POST = %d, want 204", got)
+	}
+}
+
+// sleeper is a service with a minimum of 0.
+func (a *apiServer) sleeper(t *testing.T, namespace string) *guided {
+	t.Helper()
+	s := a.service(t, namespace, "minReplicas: 1", "minReplicas: 0")
+	s.eventuallyScaled()
+	return s
+}
+
+func (s *guided) eventuallyRaised(want int) {
+	s.t.Helper()
+	eventually(s.t, s.key.Namespace+"'s raised minimum", want, func() int { return int(raised(s.decoded())) })
+}
+
+// staysRaised watches for a time in which nothing may be withdrawn.
+func (s *guided) staysRaised(want int, during time.Duration) {
+	s.t.Helper()
+	end := time.NewTimer(during)
+	defer end.Stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if got := int(raised(s.decoded())); got != want {
+			s.t.Fatalf("%s's raised minimum = %d, want %d for %s", s.key.Namespace, got, want, during)
+		}
+		select {
+		case <-end.C:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func testWakeAndWithdraw(t *testing.T, a *apiServer, r *requests) {
+	s := a.sleeper(t, "wake")
+	g := a.reporter(t, "gateway-a", r)
+	g.holds(t, 0, s) // the token is known from now on
+	began := time.Now()
+	g.holds(t, 2, s)
+	s.eventuallyRaised(2)
+	t.Logf("asked for after %s", time.Since(began).Round(time.Millisecond)) // looked for every 50 ms
+	s.eventuallySays("Waking", "at least 2 of 8")
+	g.holds(t, 5, s)
+	s.eventuallyRaised(5)
+	g.holds(t, 1, s)
+	s.staysRaised(5, 2*time.Second)
+	if so := s.decoded(); so.Spec.Fallback != nil || *so.Spec.MaxReplicaCount != 8 {
+		t.Errorf("woken = %+v, want no fallback and the manifest's maximum", so.Spec)
+	}
+	eventually(t, "the note", 1, func() int {
+		note, err := readNote(t.Context(), a.admin, time.Now())
+		if err != nil || note == nil {
+			return -1
+		}
+		return note.of("wake", "llama").Held
+	})
+	g.holds(t, 0, s)
+	s.staysRaised(5, DemandTTL-time.Second)
+	s.eventuallyRaised(0)
+	s.eventuallySays("WakeWithdrawn", "no request has been held")
+	if so := s.decoded(); so.Annotations[forceActivation] != "" || *so.Spec.MinReplicaCount != 0 {
+		t.Errorf("after the wake = %v, minimum %d, want neither annotation nor minimum", so.Annotations, *so.Spec.MinReplicaCount)
+	}
+}
+
+func testGateways(t *testing.T, a *apiServer, r *requests) {
+	s := a.sleeper(t, "gateways")
+	one, other := a.reporter(t, "gateway-a", r), a.reporter(t, "gateway-b", r)
+	one.holds(t, 1, s)
+	other.holds(t, 3, s)
+	s.eventuallyRaised(4)
+	one.holds(t, 0, s)
+	s.staysRaised(4, DemandTTL+time.Second) // the other one still holds
+	other.stop()                            // as if it were killed: it holds until its report expires
+	s.staysRaised(4, DemandTTL)
+	s.eventuallyRaised(0)
+}
+
+func testRestart(t *testing.T, a *apiServer, r *requests) {
+	kept, ended := a.sleeper(t, "restart-kept"), a.sleeper(t, "restart-ended")
+	g := a.reporter(t, "gateway-a", r)
+	g.holds(t, 3, kept, ended)
+	kept.eventuallyRaised(3)
+	ended.eventuallyRaised(3)
+	r.stop()
+	g.mu.Lock()
+	g.last.Services = g.last.Services[:1] // while no controller listens
+	g.mu.Unlock()
+	a.startController(t, r)
+	kept.staysRaised(3, DemandTTL+2*time.Second)
+	ended.eventuallyRaised(0)
+	if got := int(raised(kept.decoded())); got != 3 {
+		t.Errorf("the raised minimum of what is held = %d, want 3", got)
+	}
+}
+
+func testSixty(t *testing.T, a *apiServer, r *requests) {
+	var all []*guided
+	for i := range 60 {
+		all = append(all, a.sleeper(t, fmt.Sprintf("sixty-%02d", i)))
+	}
+	g := a.reporter(t, "gateway-a", r)
+	g.holds(t, 0, all...)
+	began := time.Now()
+	g.holds(t, 2, all...)
+	eventually(t, "raised", 60, func() int {
+		objects, err := readKind[ScaledObject](t.Context(), a.admin, ScaledObjectKind, client.HasLabels{serviceLabel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for i := range objects {
+			if raised(&objects[i]) == 2 {
+				n++
+			}
+		}
+		return n
+	})
+	t.Logf("60 services asked for after %s", time.Since(began).Round(time.Millisecond))
+	g.holds(t, 0, all...)
+	for _, s := range all {
+		s.eventuallyRaised(0)
+	}
+}
+
+func testStrangers(t *testing.T, a *apiServer, r *requests) {
+	s := a.sleeper(t, "strangers")
+	report := Report{"x", []ReportItem{{s.key.Namespace, s.key.Name, Work{Held: 1}}}}
+	for name, tc := range map[string]struct {
+		token string
+		want  int
+	}{
+		"no token":         {"x", http.StatusUnauthorized},
+		"another audience": {a.token(t, GatewayAccount, "https://kubernetes.default.svc.cluster.local"), http.StatusUnauthorized},
+		"another account":  {a.token(t, "flyball-controller", DemandAudience), http.StatusForbidden},
+	} {
+		if got := post(t, r.demand, tc.token, report); got != tc.want {
+			t.Errorf("%s: POST = %d, want %d", name, got, tc.want)
+		}
+	}
+	if got := raised(s.decoded()); got != 0 {
+		t.Errorf("raised minimum = %d, want 0", got)
+	}
+}
