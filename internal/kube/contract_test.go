@@ -90,7 +90,11 @@ func TestContract(t *testing.T) {
 	applied := contractScaledObject(t, strict, service)
 	conditions := []any{map[string]any{"type": "Ready", "status": "True", "reason": "r", "message": "m"}}
 	applied.Object["status"] = map[string]any{"conditions": conditions, "hpaName": "keda-hpa-llama-predictor"}
-	service.Object["status"] = map[string]any{"conditions": conditions, "deploymentMode": "Standard"}
+	service.Object["status"] = map[string]any{
+		"conditions": conditions, "deploymentMode": "Standard",
+		"url": "http://llama-demo.example.com", "address": map[string]any{"url": "http://llama.demo.svc.cluster.local"},
+		"components": map[string]any{"predictor": map[string]any{"url": "http://llama-predictor-demo.example.com"}},
+	}
 	for _, o := range []*unstructured.Unstructured{applied, service} {
 		if err := strict.Status().Update(t.Context(), o); err != nil {
 			t.Errorf("writing the status of %s strictly: %v", o.GetKind(), err)

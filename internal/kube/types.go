@@ -92,6 +92,15 @@ type Target struct {
 type InferenceServiceStatus struct {
 	Conditions     []Condition `json:"conditions,omitempty"`
 	DeploymentMode string      `json:"deploymentMode,omitempty"`
+	URL            string      `json:"url,omitempty"`
+	Address        Address     `json:"address,omitzero"`
+
+	Components map[string]Address `json:"components,omitempty"`
+}
+
+// Address is where a service, or a component of it, can be called.
+type Address struct {
+	URL string `json:"url,omitempty"`
 }
 
 // Condition is KServe's and KEDA's, which lack fields of metav1.Condition.

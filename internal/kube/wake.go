@@ -65,16 +65,18 @@ func wanted(held int, perReplica float64, most int32) int32 {
 	return max(1, most)
 }
 
-// requestsPerReplica is the target of the metric that counts requests, +Inf-like
-// large where none does: one replica then answers whether more are needed.
+// unknownRequests stands for a replica of which it is not known how many requests it
+// takes: the first one that is up answers whether more are needed.
+const unknownRequests = 1 << 30
+
+// requestsPerReplica is the target of the first metric that is a sum of requests.
 func requestsPerReplica(s *InferenceService) float64 {
-	const unknown = 1 << 30
 	if !metered(s) {
-		return unknown
+		return unknownRequests
 	}
 	triggers, r := mapMetrics(s)
 	if r != nil {
-		return unknown
+		return unknownRequests
 	}
 	for _, t := range triggers {
 		if t.MetricType != autoscalingv2.AverageValueMetricType || !strings.Contains(t.Metadata["query"], "num_requests_") {
@@ -84,5 +86,5 @@ func requestsPerReplica(s *InferenceService) float64 {
 			return n
 		}
 	}
-	return unknown
+	return unknownRequests
 }

@@ -1,0 +1,171 @@
+package kube
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestModels(t *testing.T) {
+	for name, tc := range map[string]struct {
+		command, args []string
+		want          string
+	}{
+		"vllm serve":        {[]string{"vllm", "serve", "/mnt/models"}, []string{"--served-model-name", "llama", "--lora-modules", "sql=/a"}, "llama sql"},
+		"positional":        {nil, []string{"vllm", "serve", "Qwen/Qwen3-14B", "--port", "8000"}, "Qwen/Qwen3-14B"},
+		"--model":           {nil, []string{"--model", "Qwen/Qwen3-14B", "--enforce-eager"}, "Qwen/Qwen3-14B"},
+		"--model=":          {nil, []string{"--model=Qwen/Qwen3-14B"}, "Qwen/Qwen3-14B"},
+		"several names":     {nil, []string{"--model=/mnt", "--served-model-name", "b", "a", "--port", "80"}, "a b"},
+		"underscores":       {nil, []string{"--served_model_name=a"}, "a"},
+		"the last wins":     {nil, []string{"--served-model-name", "a", "--served-model-name=b"}, "b"},
+		"JSON adapters":     {nil, []string{"--model=a", "--lora-modules", `{"name": "x", "path": "/x", "base_model_name": "a"}`, "y=/y"}, "a x y"},
+		"hugging face":      {nil, []string{"--model_name=llama", "--model_dir=/mnt/models"}, "llama"},
+		"a script":          {[]string{"/bin/bash", "-c"}, []string{"eval \"exec vllm serve /mnt/models \\\n --served-model-name \"llama\" \\\n $@\""}, "llama"},
+		"a variable":        {[]string{"sh", "-c", "vllm serve $MODEL"}, nil, ""},
+		"nothing is said":   {nil, nil, ""},
+		"an option is last": {nil, []string{"--model"}, ""},
+	} {
+		p := &corev1.PodSpec{Containers: []corev1.Container{{Name: "sidecar", Args: []string{"--model=no"}}, {
+			Name: serverContainer, Command: tc.command, Args: tc.args,
+		}}}
+		if got := strings.Join(models(p), " "); got != tc.want {
+			t.Errorf("%s: models() = %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestPort(t *testing.T) {
+	declared := corev1.Container{Name: serverContainer, Ports: []corev1.ContainerPort{{ContainerPort: 8000}}, Args: []string{"--port=1"}}
+	for name, tc := range map[string]struct {
+		containers []corev1.Container
+		want       int32
+	}{
+		"declared":     {[]corev1.Container{declared}, 8000},
+		"vLLM's":       {[]corev1.Container{{Args: []string{"--port", "8123"}}}, 8123},
+		"Hugging Face": {[]corev1.Container{{Args: []string{"--http_port=8124"}}}, 8124},
+		"KServe's":     {[]corev1.Container{{Args: []string{"--port", "x"}}}, 8080},
+		"none":         {nil, 8080},
+	} {
+		if got := port(&corev1.PodSpec{Containers: tc.containers}); got != tc.want {
+			t.Errorf("%s: port() = %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+// routed is the service of scaling with two pods of which one is ready.
+func routed(t *testing.T) Service {
+	t.Helper()
+	s := scaling(t)
+	s.InferenceService.Status.URL = "http://Llama-demo.example.com"
+	s.InferenceService.Status.Address.URL = "http://llama.demo.svc.cluster.local/v1"
+	s.Deployment.Spec.Template.Spec.Containers = []corev1.Container{{
+		Name: serverContainer, Args: []string{"--model=m"}, Ports: []corev1.ContainerPort{{ContainerPort: 8000}},
+	}}
+	s.setReplicas(2, 1)
+	s.Pods = []corev1.Pod{pod("b", readyAt("10.0.0.2")), pod("a", func(*corev1.PodStatus) {})}
+	for i := range s.Pods {
+		s.Pods[i].Spec = s.Deployment.Spec.Template.Spec
+	}
+	return s
+}
+
+func readyAt(ip string) func(*corev1.PodStatus) {
+	return func(s *corev1.PodStatus) {
+		s.Phase, s.PodIP = corev1.PodRunning, ip
+		s.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	}
+}
+
+func (s *Service) asleepInGuideMode() {
+	s.sleep(Demand{})
+	s.Pods = nil
+}
+
+func crashLoop(s *corev1.PodStatus) {
+	s.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{
+		Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 40s"},
+	}}}
+}
+
+func overQuota(s *Service) {
+	s.Deployment.Status.Conditions = []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentReplicaFailure, Status: "True", Message: "exceeded quota: gpus",
+	}}
+}
+
+func TestBackend(t *testing.T) {
+	s := routed(t)
+	want := Backend{
+		Namespace: "demo", Name: "llama", Models: []string{"m"}, Pods: []Server{{"b", "10.0.0.2:8000"}}, Starting: 1,
+		Hosts: []string{
+			"llama-demo.example.com", "llama-predictor.demo", "llama-predictor.demo.svc", "llama-predictor.demo.svc.cluster.local",
+			"llama.demo", "llama.demo.svc", "llama.demo.svc.cluster.local",
+		},
+	}
+	if diff := cmp.Diff(want, s.backend()); diff != "" {
+		t.Errorf("backend(): -want +got\n%s", diff)
+	}
+	s.InferenceService.Spec.Predictor.AutoScaling.Metrics[0].External.Metric.Query = "sum(vllm:num_requests_running)"
+	if got := s.backend().Target; got != 1 {
+		t.Errorf("backend().Target = %d of a metric of requests, want 1", got)
+	}
+}
+
+func TestBackendOfPods(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change   func(*Service)
+		pods     string
+		starting int
+		stuck    string
+	}{
+		"one of two is ready":                {func(*Service) {}, "b", 1, ""},
+		"it terminates":                      {func(s *Service) { s.Pods[0].DeletionTimestamp = &metav1.Time{} }, "", 2, ""},
+		"it is not ready":                    {func(s *Service) { s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse }, "", 2, ""},
+		"it has ended":                       {func(s *Service) { s.Pods[0].Status.Phase = corev1.PodFailed }, "", 2, ""},
+		"IPv6":                               {func(s *Service) { s.Pods[0].Status.PodIP = "fd00::1" }, "b", 1, ""},
+		"a transformer's pod":                {func(s *Service) { s.Pods[0].Labels[componentLabel] = "transformer" }, "", 2, ""},
+		"a predictor's pod":                  {func(s *Service) { s.Pods[0].Labels[componentLabel] = "predictor" }, "b", 1, ""},
+		"asleep":                             {(*Service).asleepInGuideMode, "", 0, ""},
+		"asleep and paused":                  {func(s *Service) { s.asleepInGuideMode(); s.pause() }, "", 0, "paused"},
+		"paused, not asleep":                 {func(s *Service) { s.Pods = nil; s.pause() }, "", 2, ""},
+		"asleep, no KEDA":                    {func(s *Service) { s.asleepInGuideMode(); s.NoKEDA = true }, "", 0, "KEDA is not installed"},
+		"asleep, class keda":                 {func(s *Service) { s.asleepInGuideMode(); s.class("keda") }, "", 0, "its class is keda"},
+		"asleep, class none":                 {func(s *Service) { s.asleepInGuideMode(); s.class("none") }, "", 0, "its class is none"},
+		"asleep, no metrics":                 {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.AutoScaling = nil }, "", 0, "no autoScaling.metrics"},
+		"asleep, refused":                    {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.MaxReplicas = -1 }, "", 0, "spec.predictor.maxReplicas"},
+		"stopped":                            {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment, s.Pods = nil, nil }, "", 0, "stopped by its annotation"},
+		"stopped, pods remain":               {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment = nil }, "b", 0, ""},
+		"being deleted":                      {func(s *Service) { s.InferenceService.DeletionTimestamp, s.Pods = &metav1.Time{}, nil }, "", 0, "being deleted"},
+		"no Deployment yet":                  {func(s *Service) { s.Deployment, s.Pods = nil, nil }, "", 0, ""},
+		"over its quota":                     {func(s *Service) { s.Pods = nil; overQuota(s) }, "", 0, "exceeded quota"},
+		"partly over it":                     {overQuota, "b", 1, ""},
+		"one starts, the quota forbids more": {func(s *Service) { s.Pods = s.Pods[1:]; overQuota(s) }, "", 2, ""},
+		"all crash":                          {func(s *Service) { s.Pods = []corev1.Pod{pod("a", crashLoop), pod("b", crashLoop)} }, "", 0, "CrashLoopBackOff"},
+		"one crashes":                        {func(s *Service) { s.Pods = []corev1.Pod{pod("a", crashLoop), s.Pods[1]} }, "", 2, ""},
+		"Knative":                            {func(s *Service) { s.InferenceService.Status.DeploymentMode = "Knative" }, "", 0, "deployment mode is Knative"},
+		"a transformer":                      {func(s *Service) { s.InferenceService.Spec.Transformer = &Component{} }, "", 0, "has a transformer"},
+	} {
+		s := routed(t)
+		tc.change(&s)
+		b := s.backend()
+		var names []string
+		for _, p := range b.Pods {
+			names = append(names, p.Name)
+		}
+		if got := strings.Join(names, " "); got != tc.pods || b.Starting != tc.starting || !strings.Contains(b.Stuck, tc.stuck) || tc.stuck == "" && b.Stuck != "" {
+			t.Errorf("%s: pods %q, starting %d, stuck %q, want %q, %d, %q", name, got, b.Starting, b.Stuck, tc.pods, tc.starting, tc.stuck)
+		}
+	}
+}
+
+func (s *Service) pause() {
+	s.ScaledObject.Annotations = map[string]string{kedaPause: "true"}
+}
+
+func (s *Service) class(name string) { s.annotate(classAnnotation, name) }
+
+func (s *Service) annotate(key, value string) { s.InferenceService.Annotations[key] = value }

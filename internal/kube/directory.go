@@ -1,0 +1,292 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// DemandService is the headless Service of the controller's replicas, in their
+// namespace; its port is named demandPort.
+const (
+	DemandService = "flyball-controller-demand"
+	demandPort    = "demand"
+)
+
+// A Directory watches what a gateway needs to know, and says it anew at each change.
+type Directory struct {
+	cache     cache.Cache
+	kinds     *kinds
+	namespace string // the controller's
+	stirred   chan struct{}
+
+	mu          sync.Mutex
+	dirty       map[types.NamespacedName]bool
+	all         bool // what is known must be read anew
+	keda        bool // ScaledObjects are watched
+	controllers []string
+}
+
+// NewDirectory watches with the rights of config; namespace is the controller's.
+func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Directory, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	ofServices, err := labels.NewRequirement(serviceLabel, selection.Exists, nil)
+	if err != nil {
+		return nil, fmt.Errorf("selecting pods: %w", err)
+	}
+	selected := cache.ByObject{Label: labels.NewSelector().Add(*ofServices)}
+	c, err := cache.New(config, cache.Options{
+		Scheme: scheme, DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultUnsafeDisableDeepCopy: new(true), // nothing read here is changed
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}: selected, &appsv1.Deployment{}: selected,
+			&discoveryv1.EndpointSlice{}: {
+				Namespaces: map[string]cache.Config{namespace: {}},
+				Label:      labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: DemandService}),
+			},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing watches: %w", err)
+	}
+	from, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("preparing discovery: %w", err)
+	}
+	return &Directory{
+		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
+		kinds: &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind}, from: from, log: log},
+	}, nil
+}
+
+// Controllers are the addresses, host:port, of the controller's replicas; of all of
+// them, because each may be the next to act.
+func (d *Directory) Controllers() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.controllers
+}
+
+// Run calls told, first when all is known and then at each change, with every
+// service in the order of its name, until the context ends. told must not keep it
+// waiting, nor change what it is given.
+func (d *Directory) Run(ctx context.Context, told func([]Backend)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	var failed error
+	wg.Go(func() {
+		defer cancel()
+		if err := d.cache.Start(ctx); err != nil {
+			failed = fmt.Errorf("watching: %w", err)
+		}
+	})
+	wg.Go(func() { _ = d.kinds.Start(ctx) }) // ends with the context alone
+	if !d.kinds.await(ctx, InferenceServiceKind) {
+		wg.Wait()
+		return failed
+	}
+	for _, o := range []client.Object{newObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}, &discoveryv1.EndpointSlice{}} {
+		if err := d.watch(ctx, o); err != nil {
+			cancel()
+			wg.Wait()
+			return cmp.Or(failed, err)
+		}
+	}
+	wg.Go(func() { d.watchKEDA(ctx) })
+	d.follow(ctx, told)
+	cancel()
+	wg.Wait()
+	return failed
+}
+
+// watch returns when all that there is has been handled.
+func (d *Directory) watch(ctx context.Context, o client.Object) error {
+	informer, err := d.cache.GetInformer(ctx, o)
+	if err != nil {
+		return fmt.Errorf("watching %T: %w", o, err)
+	}
+	handled, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    d.touch,
+		UpdateFunc: func(_, now any) { d.touch(now) },
+		DeleteFunc: d.touch,
+	})
+	if err != nil {
+		return fmt.Errorf("watching %T: %w", o, err)
+	}
+	toolscache.WaitForCacheSync(ctx.Done(), handled.HasSynced)
+	return nil
+}
+
+// watchKEDA waits for KEDA, which may be installed late or never.
+func (d *Directory) watchKEDA(ctx context.Context) {
+	if !d.kinds.await(ctx, ScaledObjectKind) || d.watch(ctx, newObject(ScaledObjectKind)) != nil {
+		return // only the end of the context ends either
+	}
+	d.mu.Lock()
+	d.keda, d.all = true, true
+	d.mu.Unlock()
+	d.stir()
+}
+
+// touch notes which service an object belongs to.
+func (d *Directory) touch(o any) {
+	if gone, ok := o.(toolscache.DeletedFinalStateUnknown); ok {
+		o = gone.Obj
+	}
+	object, ok := o.(client.Object)
+	if !ok {
+		return
+	}
+	var keys []types.NamespacedName
+	switch object := object.(type) {
+	case *discoveryv1.EndpointSlice:
+	case *corev1.Pod, *appsv1.Deployment:
+		keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetLabels()[serviceLabel]})
+	default:
+		keys = append(keys, client.ObjectKeyFromObject(object))
+		for _, r := range request(object.GetNamespace(), object.GetName()) { // a ScaledObject
+			keys = append(keys, r.NamespacedName)
+		}
+	}
+	d.mu.Lock()
+	for _, key := range keys {
+		d.dirty[key] = true
+	}
+	d.mu.Unlock()
+	d.stir()
+}
+
+func (d *Directory) stir() {
+	select {
+	case d.stirred <- struct{}{}:
+	default: // the follower will see this one too
+	}
+}
+
+// touched takes what was, and every service that is known where all may have changed.
+func (d *Directory) touched(known map[types.NamespacedName]Backend) map[types.NamespacedName]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	dirty := d.dirty
+	d.dirty = map[types.NamespacedName]bool{}
+	if d.all {
+		for key := range known {
+			dirty[key] = true
+		}
+	}
+	d.all = false
+	return dirty
+}
+
+// follow works on what was touched: changes that come together are told together.
+func (d *Directory) follow(ctx context.Context, told func([]Backend)) {
+	known := map[types.NamespacedName]Backend{}
+	first := true
+	for {
+		d.findControllers(ctx)
+		changed := first
+		for key := range d.touched(known) {
+			b, ok := d.backend(ctx, key)
+			before, was := known[key]
+			switch {
+			case ok && was && reflect.DeepEqual(b, before), !ok && !was:
+				continue
+			case ok:
+				known[key] = b
+			default:
+				delete(known, key)
+			}
+			changed = true
+		}
+		if changed && ctx.Err() == nil {
+			first = false
+			all := slices.Collect(maps.Values(known))
+			slices.SortFunc(all, func(a, b Backend) int {
+				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+			})
+			told(all)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.stirred:
+		}
+	}
+}
+
+// backend reads one service from the watches; false if there is none.
+func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (Backend, bool) {
+	raw, s := newObject(InferenceServiceKind), Service{}
+	if d.cache.Get(ctx, key, raw) != nil || Decode(raw, &s.InferenceService) != nil {
+		return Backend{}, false
+	}
+	workload := types.NamespacedName{Namespace: key.Namespace, Name: predictorName(key.Name)}
+	deployment := &appsv1.Deployment{}
+	if d.cache.Get(ctx, workload, deployment) == nil {
+		s.Deployment = deployment
+	}
+	var pods corev1.PodList
+	if d.cache.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{serviceLabel: key.Name}) == nil {
+		s.Pods = pods.Items
+	}
+	d.mu.Lock()
+	keda := d.keda
+	d.mu.Unlock()
+	if s.NoKEDA = !d.kinds.served(ScaledObjectKind); keda && !s.NoKEDA {
+		raw, so := newObject(ScaledObjectKind), &ScaledObject{}
+		if d.cache.Get(ctx, workload, raw) == nil && Decode(raw, so) == nil {
+			s.ScaledObject = so
+		}
+	}
+	return s.backend(), true
+}
+
+// findControllers keeps those that are not ready too: none is while KEDA is missing.
+func (d *Directory) findControllers(ctx context.Context) {
+	var list discoveryv1.EndpointSliceList
+	if d.cache.List(ctx, &list, client.InNamespace(d.namespace)) != nil {
+		return
+	}
+	var all []string
+	for _, slice := range list.Items {
+		for _, p := range slice.Ports {
+			if p.Name == nil || *p.Name != demandPort || p.Port == nil {
+				continue
+			}
+			for _, e := range slice.Endpoints {
+				for _, address := range e.Addresses {
+					all = append(all, net.JoinHostPort(address, strconv.Itoa(int(*p.Port))))
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.controllers = slices.Compact(all)
+}

@@ -1,0 +1,186 @@
+//go:build e2e
+
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A listener keeps what a Directory told last.
+type listener struct {
+	*Directory
+	mu    sync.Mutex
+	last  []Backend
+	times int
+}
+
+// directory runs one with exactly the shipped rights of a gateway.
+func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
+	t.Helper()
+	a.namespace(t, "flyball-system")
+	for _, name := range []string{"gateway/service-account", "gateway/role"} {
+		for _, o := range objects(t, root+"/config/"+name+".yaml") {
+			a.create(t, o)
+		}
+	}
+	ctrl.SetLogger(testr.New(t))
+	r := &requests{used: map[string]bool{}}
+	config := a.as(GatewayAccount)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
+	d, err := NewDirectory(config, "flyball-system", testr.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{Directory: d}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx, l.hear) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run() = %v", err)
+		}
+	})
+	return l, r
+}
+
+func (l *listener) hear(all []Backend) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last, l.times = all, l.times+1
+}
+
+// says what was told last, in one line.
+func (l *listener) says() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.times == 0 {
+		return "nothing yet"
+	}
+	var all []string
+	for _, b := range l.last {
+		all = append(all, fmt.Sprintf("%s/%s %v%v%d %s", b.Namespace, b.Name, b.Models, b.Pods, b.Starting, b.Stuck))
+	}
+	return strings.Join(all, "\n")
+}
+
+func (l *listener) eventually(t *testing.T, want string) {
+	t.Helper()
+	eventually(t, "told", want, l.says)
+}
+
+func TestDirectory(t *testing.T) {
+	a := startAPIServer(t)
+	l, asked := a.directory(t)
+	l.eventually(t, "nothing yet")
+	a.installCRDs(t, "kserve")
+	l.eventually(t, "")
+
+	s := a.service(t, "demo", "minReplicas: 1", "minReplicas: 0")
+	l.eventually(t, "demo/llama [][]0 ")
+	d := a.deployment(t, s)
+	l.eventually(t, "demo/llama [m][]0 at zero, and KEDA is not installed")
+	a.installCRDs(t, "keda")
+	l.eventually(t, "demo/llama [m][]0 ")
+	so := s.kserves()
+	so.SetAnnotations(map[string]string{kedaPause: "true"})
+	a.create(t, so)
+	l.eventually(t, "demo/llama [m][]0 paused by the ScaledObject's annotation "+kedaPause+"=true")
+	s.patch(ScaledObjectKind.Kind, `{"metadata":{"annotations":null}}`)
+	l.eventually(t, "demo/llama [m][]0 ")
+
+	d.Spec.Replicas = new(int32(1))
+	if err := a.admin.Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually(t, "demo/llama [m][]1 ")
+	p := a.readyPod(t)
+	l.eventually(t, "demo/llama [m][{llama-1 10.0.0.1:8000}]0 ")
+	began := time.Now()
+	if err := a.admin.Delete(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually(t, "demo/llama [m][]1 ")
+	t.Logf("a pod that terminates was left out after %s", time.Since(began).Round(time.Millisecond)) // looked for every 50 ms
+	a.controllers(t)
+	eventually(t, "controllers", "10.0.0.8:9444 10.0.0.9:9444", func() string { return strings.Join(l.Controllers(), " ") })
+
+	if err := a.admin.Delete(t.Context(), s.inferenceServiceObject()); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually(t, "")
+	testRights(t, asked, "gateway/role")
+}
+
+func (s *guided) inferenceServiceObject() client.Object {
+	o := newObject(InferenceServiceKind)
+	o.SetNamespace(s.key.Namespace)
+	o.SetName(s.key.Name)
+	return o
+}
+
+// deployment is what KServe makes, at zero.
+func (a *apiServer) deployment(t *testing.T, s *guided) *appsv1.Deployment {
+	t.Helper()
+	labels := map[string]string{"app": "isvc.llama-predictor", serviceLabel: "llama", componentLabel: "predictor"}
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "llama-predictor", Namespace: s.key.Namespace, Labels: labels}}
+	d.Spec.Replicas = new(int32(0))
+	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": labels["app"]}}
+	d.Spec.Template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: serverSpec()}
+	a.create(t, d)
+	return d
+}
+
+func serverSpec() corev1.PodSpec {
+	return corev1.PodSpec{Containers: []corev1.Container{{
+		Name: serverContainer, Image: "vllm", Args: []string{"--model", "m"}, Ports: []corev1.ContainerPort{{ContainerPort: 8000}},
+	}}}
+}
+
+// readyPod stays while it terminates, because of its finalizer: no kubelet runs.
+func (a *apiServer) readyPod(t *testing.T) *corev1.Pod {
+	t.Helper()
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: "llama-1", Namespace: "demo", Finalizers: []string{"flyball.dev/test"},
+		Labels: map[string]string{serviceLabel: "llama", componentLabel: "predictor"},
+	}, Spec: serverSpec()}
+	p.Spec.AutomountServiceAccountToken = new(false)
+	a.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "demo"}}, p)
+	readyAt("10.0.0.1")(&p.Status)
+	p.Status.PodIPs = []corev1.PodIP{{IP: "10.0.0.1"}}
+	if err := a.admin.Status().Update(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// controllers are the endpoints of two replicas, one of them not ready.
+func (a *apiServer) controllers(t *testing.T) {
+	t.Helper()
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "x", Namespace: "flyball-system", Labels: map[string]string{discoveryv1.LabelServiceName: DemandService},
+		},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Endpoints: []discoveryv1.Endpoint{
+			{Addresses: []string{"10.0.0.9"}, Conditions: discoveryv1.EndpointConditions{Ready: new(false)}},
+			{Addresses: []string{"10.0.0.8"}, Conditions: discoveryv1.EndpointConditions{Ready: new(true)}},
+		},
+		Ports: []discoveryv1.EndpointPort{{Name: new(demandPort), Port: new(int32(9444))}, {Name: new("metrics"), Port: new(int32(8080))}},
+	}
+	a.create(t, slice)
+}
