@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"flyball.dev/flyball/internal/admit"
+)
+
+// heldOverhead is what a held request takes besides its body: its connection, two
+// goroutines and its headers. BenchmarkAgainstBareProxy measures it.
+const heldOverhead = 20 << 10
+
+// Config is a gateway to be.
+type Config struct {
+	Name   string       // tells this gateway from its replicas
+	Hold   admit.Config // how much may be held and how long
+	Limits Limits
+	// PrefixBytes is how much of a prompt's beginning decides to which pod it goes, as
+	// long as that pod is not busier than others: requests that begin alike then find
+	// their beginning in its cache. 0 does not look at it.
+	PrefixBytes int
+	// Tell passes on what the gateway has to do. It must not wait. nil tells nobody.
+	Tell     func(Report)
+	Registry *prometheus.Registry // empty; /metrics shows it
+	Log      *slog.Logger
+	TLS      *tls.Config // nil serves plain HTTP
+	// Dial opens connections to pods; nil is TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Limits bound what clients, pods and the gateway's own end may take.
+type Limits struct {
+	HeaderBytes int           // of a request
+	HeaderTime  time.Duration // in which its header must have come
+	BodyBytes   int64         // of a request
+	BodyTime    time.Duration // in which its body must have come
+	BodiesBytes int64         // of all bodies that are in memory
+	WriteTime   time.Duration // for which a client may take nothing of an answer
+	RequestTime time.Duration // from the first byte of a request to the last of its answer
+	IdleTime    time.Duration // for which a connection may stay without a request
+	DrainDelay  time.Duration // between not being ready and not listening
+	DrainTime   time.Duration // for which requests may go on after that
+}
+
+// Defaults fit an engine with a cold start of minutes.
+func Defaults() (admit.Config, Limits) {
+	hold := admit.Config{
+		Service: admit.Budget{Bytes: 512 << 20, Requests: 10000},
+		Total:   admit.Budget{Bytes: 1 << 30, Requests: 20000},
+		TTL:     10 * time.Minute,
+	}
+	return hold, Limits{
+		HeaderBytes: 64 << 10, HeaderTime: 10 * time.Second,
+		BodyBytes: 32 << 20, BodyTime: time.Minute, BodiesBytes: 1 << 30,
+		WriteTime: time.Minute, RequestTime: time.Hour, IdleTime: 2 * time.Minute,
+		DrainDelay: 5 * time.Second, DrainTime: 10 * time.Minute,
+	}
+}
+
+// Validate refuses limits that would let nothing through, or that never act.
+func (c Config) Validate() error {
+	l := c.Limits
+	switch {
+	case c.Name == "":
+		return errors.New("a gateway needs a name")
+	case c.Registry == nil || c.Log == nil:
+		return errors.New("a gateway needs a registry and a log")
+	case l.HeaderBytes < 1 || l.BodyBytes < 1 || l.BodiesBytes < l.BodyBytes:
+		return fmt.Errorf("limits of %d header bytes, %d bytes of a body and %d of all bodies: each must be at least 1, and all bodies at least one",
+			l.HeaderBytes, l.BodyBytes, l.BodiesBytes)
+	case min(l.HeaderTime, l.BodyTime, l.WriteTime, l.RequestTime, l.IdleTime) <= 0:
+		return errors.New("each time limit must be positive")
+	case min(l.DrainDelay, l.DrainTime) < 0:
+		return errors.New("the time to drain must not be negative")
+	case c.PrefixBytes < 0:
+		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
+	case c.Hold.Service.Bytes < l.BodyBytes+heldOverhead:
+		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone", c.Hold.Service.Bytes, l.BodyBytes+heldOverhead)
+	}
+	if err := c.Hold.Validate(); err != nil {
+		return fmt.Errorf("hold queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"cmp"
+	"slices"
+)
+
+// directory finds services. It is replaced, never changed.
+type directory struct {
+	byKey   map[string]*service
+	byHost  map[string][]*service
+	byModel map[string][]*service
+	list    []*service // in the order of their keys
+}
+
+// Update replaces what the gateway knows of services. Requests that are held for a
+// service that can no longer come are answered.
+func (g *Gateway) Update(services []Service) {
+	services = slices.SortedFunc(slices.Values(services), func(a, b Service) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.directory.Load()
+	next := &directory{byKey: map[string]*service{}, byHost: map[string][]*service{}, byModel: map[string][]*service{}}
+	for _, told := range services {
+		if next.byKey[told.key()] != nil {
+			continue
+		}
+		s := before.byKey[told.key()]
+		if s == nil {
+			s = g.newService(told)
+		}
+		s.learn(told)
+		next.byKey[s.key] = s
+		next.list = append(next.list, s)
+		enter(next.byHost, told.Hosts, s)
+		enter(next.byModel, told.Models, s)
+	}
+	g.directory.Store(next)
+	g.told.Store(true)
+	for key, s := range before.byKey {
+		if next.byKey[key] == nil {
+			s.gone = true
+			s.ready.Store(&[]*pod{})
+			g.metrics.forget(s)
+			g.giveUpLocked(s)
+		}
+	}
+	for _, s := range next.list {
+		g.settleLocked(s)
+	}
+}
+
+func enter(index map[string][]*service, names []string, s *service) {
+	for _, name := range names {
+		if !slices.Contains(index[name], s) {
+			index[name] = append(index[name], s)
+		}
+	}
+}
+
+func (g *Gateway) newService(told Service) *service {
+	s := &service{key: told.key(), pods: map[Pod]*pod{}}
+	s.holdTime, s.firstByteTime, s.wholeTime = g.metrics.observers(told.Namespace, told.Name)
+	return s
+}
+
+// learn keeps the state of pods that stay, and of those that have requests still.
+func (s *service) learn(told Service) {
+	s.told.Store(&told)
+	ready := make([]*pod, 0, len(told.Pods))
+	for _, p := range told.Pods {
+		if s.pods[p] == nil {
+			s.pods[p] = newPod(p)
+		}
+		if !slices.Contains(ready, s.pods[p]) {
+			ready = append(ready, s.pods[p])
+		}
+	}
+	s.ready.Store(&ready)
+	for id, p := range s.pods {
+		if p.inFlight.Load() == 0 && !slices.Contains(ready, p) {
+			delete(s.pods, id)
+		}
+	}
+}

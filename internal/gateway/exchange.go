@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// An Outcome is how a request ended.
+type Outcome int
+
+// How a request ends.
+const (
+	_           Outcome = iota
+	Answered            // by a pod or by the gateway itself, to the last byte
+	Refused             // it is at fault itself: 4xx
+	Full                // too much is held, or in memory: 429
+	Unavailable         // nothing to wait for: 503
+	Expired             // waited too long: 503 without pods, 429 with busy ones
+	Failed              // no pod gave an answer: 502
+	TimedOut            // took longer than Limits.RequestTime
+	ClientGone          // before the last byte, or took none for Limits.WriteTime
+	Cut                 // its pod went away in the middle of the answer
+	numOutcomes
+)
+
+func (o Outcome) String() string {
+	names := [numOutcomes]string{
+		"invalid", "answered", "refused", "full", "unavailable", "expired", "failed", "timed_out", "client_gone", "cut",
+	}
+	if o < 0 || o >= numOutcomes {
+		return names[0]
+	}
+	return names[o]
+}
+
+// exchange is a request on its way through the gateway. It belongs to the handler's
+// goroutine.
+type exchange struct {
+	g       *Gateway
+	writer  writer
+	request *http.Request
+	began   time.Time
+	trace   trace
+
+	service  *service // nil until it is found
+	body     []byte
+	reserved int64 // bytes of the budget for bodies
+	stream   bool  // an answer in events is asked for
+	prefix   uint64
+	input    int64 // tokens, by estimate
+	output   int64
+
+	pod      *pod   // that has the request now
+	podName  string // of the last one that had
+	silent   bool   // and has given no byte of an answer
+	tried    []*pod // that failed it
+	sent     int    // times that a pod may have had it and failed
+	attempts int
+
+	waited    time.Duration // held
+	firstByte time.Duration
+	readErr   error // from the pod, in the middle of an answer
+	outcome   Outcome
+	passed    bool // the proxy returned, and did not abort
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+func newExchange(g *Gateway, w http.ResponseWriter, r *http.Request) *exchange {
+	now := time.Now()
+	return &exchange{
+		g: g, request: r, began: now, trace: traceOf(r.Header),
+		writer: writer{ResponseWriter: w, patience: g.config.Limits.WriteTime},
+	}
+}
+
+// take gives the request to a pod.
+func (x *exchange) take(p *pod) {
+	x.pod, x.podName, x.silent = p, p.Name, true
+	p.inFlight.Add(1)
+	p.silent.Add(1)
+	p.work.Add(x.input + x.output)
+	x.service.inFlight.Add(1)
+}
+
+// speaks notes that the pod has given a first byte: its prompt has been read.
+func (x *exchange) speaks() {
+	if !x.silent {
+		return
+	}
+	x.silent = false
+	x.firstByte = time.Since(x.began)
+	x.pod.silent.Add(-1)
+	x.pod.work.Add(-x.input)
+	x.g.settle(x.service)
+}
+
+// giveBack ends what take began.
+func (x *exchange) giveBack() {
+	p := x.pod
+	if p == nil {
+		return
+	}
+	work := x.output
+	if x.silent {
+		p.silent.Add(-1)
+		work += x.input
+	}
+	p.work.Add(-work)
+	p.inFlight.Add(-1)
+	x.service.inFlight.Add(-1)
+	x.pod, x.silent = nil, false
+	x.g.settle(x.service)
+}
+
+// end sees to it that every request is accounted for, also while the proxy unwinds
+// after an answer that was cut.
+func (x *exchange) end() {
+	x.giveBack()
+	x.dropBody()
+	if x.outcome == 0 {
+		x.outcome = x.unfinished()
+	}
+	if s := x.service; s != nil {
+		s.outcomes[x.outcome].Add(1)
+		s.wholeTime.Observe(time.Since(x.began).Seconds())
+		if x.firstByte > 0 {
+			s.firstByteTime.Observe(x.firstByte.Seconds())
+		}
+	} else {
+		x.g.unrouted[x.outcome].Add(1)
+	}
+	x.log()
+}
+
+// unfinished tells why an answer that was begun has ended.
+func (x *exchange) unfinished() Outcome {
+	if x.passed {
+		return Answered
+	}
+	x.reset()
+	switch err := x.request.Context().Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return TimedOut
+	case err == nil && x.readErr != nil:
+		return Cut
+	}
+	return ClientGone
+}
+
+type connKey struct{}
+
+// reset makes an aborted answer to an HTTP/1.0 client look like one: without chunks,
+// a connection that is closed would look like the end.
+func (x *exchange) reset() {
+	conn, _ := x.request.Context().Value(connKey{}).(net.Conn)
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	if c, ok := conn.(interface{ SetLinger(seconds int) error }); ok && !x.request.ProtoAtLeast(1, 1) {
+		_ = c.SetLinger(0) // a connection that is gone already needs none
+	}
+}

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// mostSent is how many pods may have had a request and failed: a request that brings
+// down the engines that read it must not bring down all.
+const mostSent = 3
+
+// forwarder is the proxy's way to pods: it tries another one while it may.
+type forwarder struct{ g *Gateway }
+
+// RoundTrip returns the first answer that counts. The exchange holds a pod already.
+func (f forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
+	x := exchangeOf(r.Context())
+	for {
+		answer, err := f.attempt(x, r)
+		switch {
+		case err != nil:
+			if !f.mayRetry(x, err) {
+				return nil, err
+			}
+			x.giveBack()
+		case answer.StatusCode == http.StatusServiceUnavailable && x.other():
+			_ = answer.Body.Close() // a refusal: nobody reads it
+		default:
+			x.dropBody()
+			if answer.StatusCode == http.StatusSwitchingProtocols {
+				x.speaks()
+				x.writer.status = answer.StatusCode
+			} else {
+				answer.Body = &voice{answer.Body, x}
+			}
+			return answer, nil
+		}
+		x.service.retries.Add(1)
+		if x.pod != nil {
+			continue
+		}
+		if refused := f.g.acquire(x); refused != nil {
+			return nil, refused
+		}
+	}
+}
+
+// attempt sends the request to the exchange's pod.
+func (f forwarder) attempt(x *exchange, r *http.Request) (*http.Response, error) {
+	x.attempts++
+	out := r.WithContext(r.Context())
+	to := *r.URL
+	to.Host = x.pod.Address
+	out.URL = &to
+	out.Body, out.GetBody, out.ContentLength = nil, nil, int64(len(x.body))
+	if len(x.body) > 0 {
+		out.Body = &replay{rest: x.body}
+	}
+	answer, err := f.g.transport.RoundTrip(out)
+	if err == nil {
+		x.pod.answered()
+	}
+	return answer, err
+}
+
+// mayRetry judges an attempt without an answer.
+func (f forwarder) mayRetry(x *exchange, err error) bool {
+	if x.request.Context().Err() != nil {
+		return false
+	}
+	x.tried = append(x.tried, x.pod)
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+		f.g.shun(x.service, x.pod)
+		return true // the pod has seen nothing; the hold queue's time bounds this
+	}
+	x.sent++
+	return x.sent < mostSent
+}
+
+// other moves the request to a pod that has not refused it, if there is one.
+func (x *exchange) other() bool {
+	x.tried = append(x.tried, x.pod)
+	p := choose(*x.service.ready.Load(), x.tried, time.Now())
+	if p == nil {
+		return false
+	}
+	x.giveBack()
+	x.take(p)
+	return true
+}
+
+// voice is an answer's body. It notes the first byte, which is the end of the
+// prompt's reading, and an end that comes too early.
+type voice struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (v *voice) Read(b []byte) (int, error) {
+	n, err := v.ReadCloser.Read(b)
+	if n > 0 {
+		v.x.speaks()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		v.x.readErr = err
+	}
+	return n, err
+}

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flyball.dev/flyball/internal/admit"
+)
+
+// A Gateway is an http.Handler. Run must be running for requests to be held, and
+// Update have been called for it to know any service.
+type Gateway struct {
+	config    Config
+	began     time.Time // the hold queue's zero
+	proxy     *httputil.ReverseProxy
+	transport *http.Transport
+	metrics   *metrics
+	log       *slog.Logger
+
+	directory atomic.Pointer[directory]
+	told      atomic.Bool // Update has been called
+	draining  atomic.Bool
+	bodies    atomic.Int64 // bytes of bodies in memory
+	unrouted  [numOutcomes]atomic.Int64
+	urgent    chan struct{} // a report is due now
+
+	mu      sync.Mutex
+	queue   *admit.Queue
+	lastID  admit.ID
+	tickets map[admit.ID]*ticket
+	closed  bool // nothing is held any more
+}
+
+// New checks the configuration and makes a gateway that knows no service.
+func New(c Config) (*Gateway, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	queue, err := admit.New(c.Hold)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		config: c, began: time.Now(), log: c.Log, queue: queue,
+		tickets: map[admit.ID]*ticket{}, urgent: make(chan struct{}, 1),
+	}
+	g.directory.Store(&directory{})
+	g.metrics = newMetrics(g, c.Registry)
+	g.transport = newTransport(c)
+	g.proxy = &httputil.ReverseProxy{
+		Rewrite: rewrite, Transport: forwarder{g}, ModifyResponse: inStream, ErrorHandler: unanswered,
+		BufferPool: newBuffers(), ErrorLog: log.New(io.Discard, "", 0), // each request's end is in the access log
+	}
+	return g, nil
+}
+
+// newTransport opens connections to pods. An engine's web server closes a connection
+// that was idle for 5 s (uvicorn's default): before that, it is not used any more.
+func newTransport(c Config) *http.Transport {
+	dial := c.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+	}
+	return &http.Transport{
+		DialContext:            dial,
+		DisableCompression:     true, // answers pass as they are
+		IdleConnTimeout:        4 * time.Second,
+		MaxIdleConnsPerHost:    256,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// buffers are those that answers are copied through, one for each stream: events are
+// small, and a buffer for each of thousands of streams is what counts.
+type buffers struct{ pool sync.Pool }
+
+const bufferBytes = 8 << 10
+
+func newBuffers() *buffers {
+	return &buffers{sync.Pool{New: func() any { return new([bufferBytes]byte) }}}
+}
+
+func (b *buffers) Get() []byte {
+	buffer, _ := b.pool.Get().(*[bufferBytes]byte)
+	return buffer[:]
+}
+
+func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferBytes]byte)(p)) }
+
+// ServeHTTP takes a request to its end.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(g, w, r)
+	ctx, cancel := context.WithTimeout(r.Context(), g.config.Limits.RequestTime)
+	defer cancel()
+	x.request = r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
+	defer x.end()
+	if g.draining.Load() {
+		w.Header().Set("Connection", "close") // the next request finds another gateway
+	}
+	if answered := x.prepare(); answered {
+		return
+	}
+	if refused := g.acquire(x); refused != nil {
+		x.refuse(refused)
+		return
+	}
+	g.proxy.ServeHTTP(&x.writer, x.request)
+	x.passed = true
+}
+
+// rewrite is what a pod sees of a request.
+func rewrite(p *httputil.ProxyRequest) {
+	x := exchangeOf(p.In.Context())
+	p.Out.URL.Scheme = "http"
+	p.Out.URL.RawQuery = p.In.URL.RawQuery
+	p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
+	p.SetXForwarded()
+	for _, h := range []string{serviceHeader, earlyHeader, "Expect"} {
+		p.Out.Header.Del(h)
+	}
+	x.trace.set(p.Out.Header)
+	p.Out.TransferEncoding, p.Out.Trailer = nil, nil // the body has been read
+}
+
+// unanswered ends a request that no pod has answered.
+func unanswered(_ http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	var refused *refusal
+	switch ctx := r.Context(); {
+	case errors.As(err, &refused):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		refused = tooLong(x.g.config.Limits.RequestTime)
+	case ctx.Err() != nil:
+		x.outcome = ClientGone
+		return
+	case x.attempts == 0:
+		refused = invalidRequest(http.StatusBadRequest, "", "The request cannot be passed on: %v.", err)
+	case x.sent > 0:
+		refused = lostByPod()
+	default:
+		refused = badUpstream(err)
+	}
+	x.refuse(refused)
+}

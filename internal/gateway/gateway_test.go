@@ -1,0 +1,224 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestWakes is the whole way: a request for a service at zero is held, told of at
+// once, and answered when the first pod is ready.
+func TestWakes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama()})
+		began := time.Now()
+		done := f.start(chat)
+		w.check("held", f.last().Held, 1)
+		_, told := f.heard()
+		if late := told[len(told)-1].Sub(began); late > 100*time.Millisecond {
+			t.Errorf("told after %v, want at once", late)
+		}
+		pause(t.Context(), 30*time.Second)
+		select {
+		case got := <-done:
+			t.Fatalf("answered without a pod: %v", got)
+		default:
+		}
+		pod := w.engine("pod-1", streams(3))
+		f.Update([]Service{llama(pod)})
+		got := <-done
+		w.check("status", got.status, 200)
+		w.check("stream", got.body, "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: [DONE]\n\n")
+		pause(t.Context(), 3*time.Second)
+		w.check("after it", f.last(), Demand{})
+		w.check("answered", f.count("requests_total", "demo", "answered", "llama"), 1.0)
+	})
+}
+
+// TestRoutes: by header before host before model.
+func TestRoutes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		a, b := llama(w.engine("a", says("a"))), llama(w.engine("b", says("b")))
+		b.Name, b.Models = "mistral", []string{"mistral", "both"}
+		b.Hosts = []string{"mistral-demo.example.com"}
+		a.Models = append(a.Models, "both")
+		f.Update([]Service{b, a})
+		for name, test := range map[string]struct {
+			host, header, body string
+			status             int
+			want               string
+		}{
+			"model":                    {"", "", chat, 200, "a"},
+			"adapter":                  {"", "", `{"stream":true,"model":"llama-lora"}`, 200, "a"},
+			"other model":              {"", "", `{"model":"mistral"}`, 200, "b"},
+			"the last of two counts":   {"", "", `{"model":"llama","model":"mistral"}`, 200, "b"},
+			"escaped":                  {"", "", `{"m\u006fdel":"\u006distral"}`, 200, "b"},
+			"host":                     {"mistral-demo.example.com", "", chat, 200, "b"},
+			"host in capitals, a port": {"Mistral-Demo.Example.com.:8080", "", chat, 200, "b"},
+			"host, no body":            {"mistral-demo.example.com", "", "", 200, "b"},
+			"host, broken body":        {"mistral-demo.example.com", "", "{", 200, "b"},
+			"header before host":       {"llama.demo", "demo/mistral", chat, 200, "b"},
+			"unknown model":            {"", "", `{"model":"gpt-4"}`, 404, "The model `gpt-4` does not exist or you do not have access to it."},
+			"unknown service":          {"", "demo/none", chat, 404, "There is no service"},
+			"two have it":              {"", "", `{"model":"both"}`, 400, "several services"},
+			"no model":                 {"", "", `{}`, 400, "you must provide a model parameter"},
+			"null":                     {"", "", `{"model":null}`, 400, "you must provide a model parameter"},
+			"a model deeper down":      {"", "", `{"x":{"model":"llama"},"y":["model","llama"]}`, 400, "you must provide"},
+			"not JSON":                 {"", "", `model=llama`, 400, "could not parse"},
+			"JSON that goes on":        {"", "", chat + "{}", 400, "could not parse"},
+		} {
+			r := f.request(t.Context(), http.MethodPost, "/v1/chat/completions", test.body)
+			if test.host != "" {
+				r.Host = test.host
+			}
+			if test.header != "" {
+				r.Header.Set(serviceHeader, test.header)
+			}
+			if got := f.do(r); got.status != test.status || !strings.Contains(got.body, test.want) {
+				t.Errorf("%s: %v, want %d %q", name, got, test.status, test.want)
+			}
+		}
+	})
+}
+
+// TestUpload finds the model in a form, as transcriptions send it.
+func TestUpload(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama(w.engine("a", says("a")))})
+		r := f.request(t.Context(), http.MethodPost, "/v1/audio/transcriptions",
+			"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n"+
+				"--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nllama\r\n--x--\r\n")
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		w.check("status", f.do(r).status, 200)
+		r = f.request(t.Context(), http.MethodPost, "/v1/audio/transcriptions", "--x--\r\n")
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		w.check("without a model", f.do(r).status, 400)
+	})
+}
+
+// TestPasses: what a pod sees and what a client sees is what the other sent; the log
+// sees neither (INV-7).
+func TestPasses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		var seen *http.Request
+		pod := w.engine("a", func(rw http.ResponseWriter, r *http.Request) {
+			seen = r
+			rw.Header().Set("X-Request-Id", "7")
+			rw.WriteHeader(http.StatusTeapot)
+		})
+		f.Update([]Service{llama(pod)})
+		r := f.request(t.Context(), http.MethodPost, "/v1/chat/completions?a=1;b=%zz", chat)
+		parent := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		for k, v := range map[string]string{
+			"Traceparent": parent, "Tracestate": "a=b", "Authorization": "Bearer x",
+			"Connection": "X-Hop", "X-Hop": "1", earlyHeader: "no",
+		} {
+			r.Header.Set(k, v)
+		}
+		got := f.do(r)
+		w.check("status", got.status, http.StatusTeapot)
+		w.check("answer's header", got.header.Get("X-Request-Id"), "7")
+		w.check("query", seen.URL.RawQuery, "a=1;b=%zz")
+		w.check("host", seen.Host, "gateway:80")
+		w.check("length", seen.ContentLength, int64(len(chat)))
+		for k, v := range map[string]string{
+			"Traceparent": parent, "Tracestate": "a=b", "Authorization": "Bearer x", "X-Hop": "", earlyHeader: "",
+		} {
+			w.check(k, seen.Header.Get(k), v)
+		}
+		if f.post(chat); !validParent(seen.Header.Get("Traceparent")) {
+			t.Errorf("a trace is begun as %q", seen.Header.Get("Traceparent"))
+		}
+		if log := f.lines(); !strings.Contains(log, `"trace":"0af7651916cd43dd8448eb211c80319c"`) || strings.Contains(log, "hello") || strings.Contains(log, "Bearer") {
+			t.Errorf("log: %s", log)
+		}
+	})
+}
+
+// TestLookingWakesNothing (INV-8).
+func TestLookingWakesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama()})
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
+			r := f.request(t.Context(), method, "/metrics", "")
+			r.Host = "llama.demo"
+			w.check(method, f.do(r).status, 503)
+		}
+		r := f.request(t.Context(), http.MethodPost, "/v1/completions", `{"model":"llama",`)
+		r.Host = "llama.demo"
+		w.check("a body that no engine can read", f.do(r).status, 400)
+		pause(t.Context(), 3*time.Second)
+		reports, _ := f.heard()
+		for _, report := range reports {
+			for _, d := range report.Services {
+				w.check("held", d.Held, 0)
+			}
+		}
+	})
+}
+
+// TestNothingToWaitFor: the reason is told at once, and to those that wait already.
+func TestNothingToWaitFor(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama()})
+		held := f.start(chat)
+		s := llama()
+		s.Stuck = "the quota of namespace demo is used up"
+		f.Update([]Service{s})
+		for _, got := range []reply{<-held, f.post(chat)} {
+			if got.status != 503 || !strings.Contains(got.body, s.Stuck) || got.header.Get("Retry-After") == "" {
+				t.Errorf("got %v, want 503 with the reason", got)
+			}
+		}
+		f.Update([]Service{llama()})
+		held = f.start(chat)
+		f.Update(nil)
+		if got := <-held; got.status != 503 || !strings.Contains(got.body, "deleted") {
+			t.Errorf("after the service: %v", got)
+		}
+		w.check("then", f.post(chat).status, 404)
+	})
+}
+
+// TestEarlyHeaders: a client that asked for it gets comments while it is held, and
+// what then goes wrong as an event.
+func TestEarlyHeaders(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama()})
+		ask := func() <-chan reply {
+			r := f.request(t.Context(), http.MethodPost, "/v1/chat/completions", strings.Replace(chat, "{", `{"stream":true,`, 1))
+			r.Header.Set(earlyHeader, "true")
+			done := make(chan reply, 1)
+			go func() { done <- f.do(r) }()
+			pause(t.Context(), 15*time.Second)
+			return done
+		}
+		const waiting = ": waiting for demo/llama\n\n"
+		first := ask()
+		f.Update([]Service{llama(w.engine("good", streams(1)))})
+		w.check("stream", (<-first).body, waiting+waiting+"data: 0\n\ndata: [DONE]\n\n")
+
+		f.Update([]Service{llama()})
+		second := ask()
+		f.Update([]Service{llama(w.engine("bad", func(rw http.ResponseWriter, _ *http.Request) {
+			rw.WriteHeader(http.StatusBadRequest)
+			says("{\"error\":\n{}}")(rw, nil)
+		}))})
+		w.check("error of a pod", (<-second).body, waiting+waiting+"data: {\"error\":{}}\n\n")
+
+		f.Update([]Service{llama()})
+		third := ask()
+		f.Update(nil)
+		if got := (<-third).body; !strings.HasPrefix(got, waiting+waiting+`data: {"error":`) || strings.Contains(got, "[DONE]") {
+			t.Errorf("error of the gateway = %q", got)
+		}
+	})
+}

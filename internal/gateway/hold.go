@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"flyball.dev/flyball/internal/admit"
+)
+
+// ticket is a request's place in the hold queue.
+type ticket struct {
+	id   admit.ID
+	x    *exchange
+	done chan grant // takes the one answer
+}
+
+// grant is a pod, or why there is none.
+type grant struct {
+	pod     *pod
+	refused *refusal
+}
+
+func (g *Gateway) now() time.Duration { return time.Since(g.began) }
+
+// acquire finds a pod for a request, and waits for one if it must. A request that
+// comes while others are held waits behind them.
+func (g *Gateway) acquire(x *exchange) *refusal {
+	s := x.service
+	if s.held.Load() == 0 || !x.wakes() {
+		if p := s.pick(x, time.Now()); p != nil {
+			x.take(p)
+			return nil
+		}
+	}
+	if !x.wakes() {
+		return asleep(s.told.Load())
+	}
+	if kind := x.request.Header.Get("Content-Type"); (kind == "" || strings.Contains(kind, "json")) && len(x.body) > 0 && !json.Valid(x.body) {
+		return notJSON()
+	}
+	return g.hold(x)
+}
+
+// hold waits for the outcome that the queue has for the request.
+func (g *Gateway) hold(x *exchange) *refusal {
+	t := &ticket{x: x, done: make(chan grant, 1)}
+	began := time.Now()
+	if refused := g.offer(t); refused != nil {
+		return refused
+	}
+	given, ok := x.wait(t.done)
+	if !ok {
+		given = g.cancel(t)
+	}
+	took := time.Since(began)
+	x.waited += took
+	x.service.holdTime.Observe(took.Seconds())
+	if given.refused == nil {
+		x.adopt(given.pod)
+	}
+	return given.refused
+}
+
+func (g *Gateway) offer(t *ticket) *refusal {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := t.x.service
+	switch told := s.told.Load(); {
+	case g.closed:
+		return closing()
+	case s.gone:
+		return deleted(told)
+	case len(told.Pods) == 0 && told.Stuck != "":
+		return stuck(told)
+	case time.Since(t.x.began) >= g.config.Hold.TTL: // pods took it and failed until now
+		return g.expired(s)
+	}
+	g.lastID++
+	t.id = g.lastID
+	verdict := g.queue.Offer(g.now(), admit.Request{
+		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + heldOverhead, Tokens: t.x.input + t.x.output,
+	})
+	if verdict != admit.Held {
+		return full(verdict)
+	}
+	g.tickets[t.id] = t
+	// The controller hears of the first one at once, and again whenever twice as many
+	// wait: how many replicas are asked for depends on it.
+	if n := s.held.Add(1); n&(n-1) == 0 {
+		select {
+		case g.urgent <- struct{}{}:
+		default: // it is due already
+		}
+	}
+	g.settleLocked(s)
+	return nil
+}
+
+// cancel takes a request out that its client or its time has left. It may have got a
+// pod in the same moment.
+func (g *Gateway) cancel(t *ticket) grant {
+	g.mu.Lock()
+	queued := g.queue.Cancel(t.id)
+	if queued {
+		g.forgetLocked(t)
+	}
+	g.mu.Unlock()
+	if !queued {
+		return <-t.done
+	}
+	if errors.Is(t.x.request.Context().Err(), context.DeadlineExceeded) {
+		return grant{refused: tooLong(g.config.Limits.RequestTime)}
+	}
+	return grant{refused: gone()}
+}
+
+// settle lets as many requests go as there is room for, if any are held.
+func (g *Gateway) settle(s *service) {
+	if s.held.Load() == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settleLocked(s)
+}
+
+func (g *Gateway) settleLocked(s *service) {
+	if s.held.Load() == 0 {
+		return
+	}
+	if told := s.told.Load(); len(told.Pods) == 0 && told.Stuck != "" {
+		g.giveUpLocked(s)
+		return
+	}
+	room, pods := s.room(time.Now())
+	for _, id := range g.queue.Release(g.now(), s.key, room) {
+		t := g.tickets[id]
+		p := quietest(pods, t.x.tried)
+		p.inFlight.Add(1) // on behalf of take, so that the next one sees it
+		p.silent.Add(1)
+		g.answerLocked(t, grant{pod: p})
+	}
+}
+
+// adopt is take for a pod that settleLocked has counted already.
+func (x *exchange) adopt(p *pod) {
+	p.inFlight.Add(-1)
+	p.silent.Add(-1)
+	x.take(p)
+}
+
+func (g *Gateway) giveUpLocked(s *service) {
+	told := s.told.Load()
+	refused := stuck(told)
+	if s.gone {
+		refused = deleted(told)
+	}
+	for _, id := range g.queue.GiveUp(s.key) {
+		g.answerLocked(g.tickets[id], grant{refused: refused})
+	}
+}
+
+// tick ends what has waited too long. It returns when the next will have.
+func (g *Gateway) tick() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range g.queue.Tick(g.now()) {
+		t := g.tickets[id]
+		g.answerLocked(t, grant{refused: g.expired(t.x.service)})
+	}
+	if next := g.queue.Next(); next != admit.Never {
+		return next - g.now()
+	}
+	return admit.Never
+}
+
+// abandon answers all that is held: the gateway itself has to go.
+func (g *Gateway) abandon() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, t := range g.tickets {
+		g.queue.Cancel(t.id)
+		g.answerLocked(t, grant{refused: closing()})
+	}
+}
+
+func (g *Gateway) answerLocked(t *ticket, a grant) {
+	g.forgetLocked(t)
+	t.done <- a
+}
+
+func (g *Gateway) forgetLocked(t *ticket) {
+	delete(g.tickets, t.id)
+	t.x.service.held.Add(-1)
+}
+
+// shun keeps requests from a pod for a while, and then looks whether some are held.
+func (g *Gateway) shun(s *service, p *pod) {
+	now := time.Now()
+	if p.usable(now) { // the first of many that fail at the same time
+		time.AfterFunc(p.shun(now), func() { g.settle(s) })
+	}
+}

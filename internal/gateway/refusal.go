@@ -1,0 +1,211 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"flyball.dev/flyball/internal/admit"
+)
+
+// A refusal is an answer of the gateway's own, as OpenAI's API words errors.
+type refusal struct {
+	outcome    Outcome
+	status     int
+	code       string
+	message    string
+	retryAfter time.Duration // 0 where trying again is of no use
+	allow      string        // methods, with 405
+	hangUp     bool          // what is left of the request must not be read
+}
+
+func (r *refusal) Error() string { return r.message }
+
+// invalidRequest is the client's to mend.
+func invalidRequest(status int, code, format string, args ...any) *refusal {
+	return &refusal{outcome: Refused, status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+func unknownModel(name string) *refusal {
+	return invalidRequest(http.StatusNotFound, "model_not_found", "The model `%.256s` does not exist or you do not have access to it.", name)
+}
+
+func unknownService(key string) *refusal {
+	return invalidRequest(http.StatusNotFound, "service_not_found", "There is no service %.256q: %s names one as NAMESPACE/NAME.", key, serviceHeader)
+}
+
+func ambiguous(what, name string) *refusal {
+	return invalidRequest(http.StatusBadRequest, "ambiguous", "The %s %.256q is that of several services; name one by the header %s: NAMESPACE/NAME.", what, name, serviceHeader)
+}
+
+func noModel() *refusal {
+	return invalidRequest(http.StatusBadRequest, "", "you must provide a model parameter")
+}
+
+func notJSON() *refusal {
+	return invalidRequest(http.StatusBadRequest, "", "We could not parse the JSON body of your request.")
+}
+
+func encoded(how string) *refusal {
+	return invalidRequest(http.StatusUnsupportedMediaType, "", "A body in Content-Encoding %.64q is not looked into for a model; name the service by host or by the header %s.", how, serviceHeader)
+}
+
+func noRoute(r *http.Request) *refusal {
+	switch r.URL.Path {
+	case "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses":
+		return wrongMethod(r)
+	}
+	return invalidRequest(http.StatusNotFound, "", "Invalid URL (%s %.256s)", r.Method, r.URL.Path)
+}
+
+func wrongMethod(r *http.Request) *refusal {
+	no := invalidRequest(http.StatusMethodNotAllowed, "method_not_supported", "Not allowed to %.32s on %.256s", r.Method, r.URL.Path)
+	no.allow = http.MethodPost
+	return no
+}
+
+func tooLarge(most int64) *refusal {
+	no := invalidRequest(http.StatusRequestEntityTooLarge, "request_too_large", "The body is longer than the %d bytes that are taken.", most)
+	no.hangUp = true
+	return no
+}
+
+func tooSlow(limit time.Duration) *refusal {
+	no := invalidRequest(http.StatusRequestTimeout, "request_timeout", "The body did not come within %v.", limit)
+	no.hangUp = true
+	return no
+}
+
+func malformed() *refusal {
+	no := invalidRequest(http.StatusBadRequest, "", "The body's framing is broken.")
+	no.hangUp = true
+	return no
+}
+
+// gone is for a client that does not read it.
+func gone() *refusal { return &refusal{outcome: ClientGone} }
+
+func full(v admit.Verdict) *refusal {
+	return &refusal{
+		outcome: Full, status: http.StatusTooManyRequests, code: "queue_full", retryAfter: 5 * time.Second,
+		message: fmt.Sprintf("Too many requests are waiting for the model to start (%v).", v),
+	}
+}
+
+func memoryFull() *refusal {
+	return &refusal{
+		outcome: Full, status: http.StatusTooManyRequests, code: "memory_full", retryAfter: 5 * time.Second, hangUp: true,
+		message: "Too many bytes of requests are in memory.",
+	}
+}
+
+// unavailable is nobody's fault that sends requests.
+func unavailable(code string, retry time.Duration, format string, args ...any) *refusal {
+	return &refusal{
+		outcome: Unavailable, status: http.StatusServiceUnavailable, code: code, retryAfter: retry,
+		message: fmt.Sprintf(format, args...),
+	}
+}
+
+func stuck(s *Service) *refusal {
+	return unavailable("no_capacity", 30*time.Second, "The service %s/%s has no pod and cannot get one: %s.", s.Namespace, s.Name, s.Stuck)
+}
+
+func deleted(s *Service) *refusal {
+	return unavailable("service_deleted", 30*time.Second, "The service %s/%s has been deleted.", s.Namespace, s.Name)
+}
+
+func asleep(s *Service) *refusal {
+	return unavailable("service_"+s.state(), 10*time.Second, "The service %s/%s has no pod that takes requests (%s); reading alone wakes none.", s.Namespace, s.Name, s.state())
+}
+
+func closing() *refusal {
+	return unavailable("gateway_stopping", time.Second, "The gateway is stopping; another one takes the request.")
+}
+
+// expired tells apart a service that did not come from one that is too busy.
+func (g *Gateway) expired(s *service) *refusal {
+	told := s.told.Load()
+	no := unavailable("hold_expired", 10*time.Second, "The service %s was not ready within %v.", s.key, g.config.Hold.TTL)
+	if len(told.Pods) > 0 {
+		no.status = http.StatusTooManyRequests
+		no.message = fmt.Sprintf("The service %s had no room within %v.", s.key, g.config.Hold.TTL)
+	}
+	no.outcome = Expired
+	return no
+}
+
+func tooLong(limit time.Duration) *refusal {
+	return &refusal{outcome: TimedOut, status: http.StatusGatewayTimeout, code: "timeout", message: fmt.Sprintf("There was no answer within %v.", limit)}
+}
+
+func lostByPod() *refusal {
+	return &refusal{
+		outcome: Failed, status: http.StatusBadGateway, code: "pod_failed", retryAfter: time.Second,
+		message: "The pods that had the request went away without an answer.",
+	}
+}
+
+func badUpstream(err error) *refusal {
+	return &refusal{outcome: Failed, status: http.StatusBadGateway, code: "bad_upstream", message: fmt.Sprintf("The request cannot be passed on: %v.", err)}
+}
+
+func badStream(status int) *refusal {
+	return &refusal{outcome: Answered, status: status, code: "pod_failed", message: fmt.Sprintf("The pod answered with status %d.", status)}
+}
+
+// json is the body that OpenAI's clients read.
+func (r *refusal) json() []byte {
+	kind := "invalid_request_error"
+	switch {
+	case r.status == http.StatusTooManyRequests:
+		kind = "rate_limit_error"
+	case r.status >= http.StatusInternalServerError:
+		kind = "server_error"
+	}
+	var code *string
+	if r.code != "" {
+		code = &r.code
+	}
+	type detail struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    *string `json:"code"`
+	}
+	body, err := json.Marshal(map[string]detail{"error": {r.message, kind, nil, code}})
+	if err != nil { // strings and pointers to strings always marshal
+		return nil
+	}
+	return body
+}
+
+// refuse answers a request without a pod. It returns true: this is its end.
+func (x *exchange) refuse(r *refusal) bool {
+	x.outcome, x.passed = r.outcome, true
+	if r.outcome == ClientGone {
+		return true
+	}
+	w, body := &x.writer, r.json()
+	if w.early {
+		_, _ = w.Write(event(body)) // the client may be gone
+		return true
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(r.retryAfter/time.Second)))
+	}
+	if r.allow != "" {
+		h.Set("Allow", r.allow)
+	}
+	if r.hangUp {
+		h.Set("Connection", "close")
+	}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(body)
+	return true
+}

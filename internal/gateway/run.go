@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Run serves requests on public, and /healthz, /readyz and /metrics on admin, until
+// ctx ends and what was begun has ended. It closes both.
+func (g *Gateway) Run(ctx context.Context, public, admin net.Listener) error {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	kept := make(chan struct{})
+	go func() { defer close(kept); g.keep(life) }()
+	defer func() { end(); <-kept; g.transport.CloseIdleConnections() }()
+
+	web, side := g.server(g), g.server(g.admin())
+	side.TLSConfig = nil
+	failed := make(chan error, 2)
+	go func() { failed <- serve(side, admin) }()
+	go func() { failed <- serve(web, public) }()
+	select {
+	case err := <-failed:
+		return errors.Join(err, web.Close(), side.Close(), <-failed)
+	case <-ctx.Done():
+	}
+	err := g.drain(life, web)
+	return errors.Join(err, side.Close(), <-failed, <-failed)
+}
+
+func serve(s *http.Server, l net.Listener) error {
+	run := s.Serve
+	if s.TLSConfig != nil {
+		run = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
+	if err := run(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+func (g *Gateway) server(h http.Handler) *http.Server {
+	limits := g.config.Limits
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, TLSConfig: g.config.TLS.Clone(), Protocols: protocols,
+		ReadHeaderTimeout: limits.HeaderTime, IdleTimeout: limits.IdleTime, MaxHeaderBytes: limits.HeaderBytes,
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // clients' broken connections
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
+
+// drain lets what was begun end, and what still arrives meanwhile. Not being ready
+// comes first, and the listener stays until those who send requests have noticed.
+func (g *Gateway) drain(ctx context.Context, web *http.Server) error {
+	limits := g.config.Limits
+	g.draining.Store(true)
+	g.log.Info("stopping", "delay", limits.DrainDelay, "bound", limits.DrainTime)
+	delay := time.NewTimer(limits.DrainDelay)
+	defer delay.Stop()
+	<-delay.C
+	bound, cancel := context.WithTimeout(ctx, limits.DrainTime)
+	defer cancel()
+	err := web.Shutdown(bound)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	g.log.Warn("requests are cut: they have not ended within the bound")
+	g.abandon()
+	last, cancel := context.WithTimeout(ctx, time.Second) // the held ones hear it
+	defer cancel()
+	if err := web.Shutdown(last); err == nil {
+		return nil
+	}
+	return web.Close()
+}
+
+func (g *Gateway) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		switch {
+		case g.draining.Load():
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+		case !g.told.Load():
+			http.Error(w, "the services are not known yet", http.StatusServiceUnavailable)
+		}
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(g.config.Registry, promhttp.HandlerOpts{}))
+	return mux
+}

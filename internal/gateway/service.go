@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"hash/fnv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"flyball.dev/flyball/internal/admit"
+)
+
+// A Service is what the gateway is told of an InferenceService.
+type Service struct {
+	Namespace, Name string
+	Hosts           []string // by which clients may call it, without port
+	Models          []string // that it serves: names of the model and of its adapters
+	Pods            []Pod    // that are ready and not about to go
+	Starting        int      // pods that are on the way
+	Stuck           string   // why no pod can come; empty if one can
+	Target          int      // requests that one pod is meant to serve at a time; 0 if unknown
+}
+
+// A Pod serves requests.
+type Pod struct {
+	Name    string
+	Address string // host:port
+}
+
+// unknownTarget stands in for the Target of a service that names none: few enough
+// that no engine is flooded after a wake, see admit.Room.
+const unknownTarget = 16
+
+func (s *Service) key() string { return s.Namespace + "/" + s.Name }
+
+// State is one word for /v1/models.
+func (s *Service) state() string {
+	switch {
+	case len(s.Pods) > 0:
+		return "ready"
+	case s.Stuck != "":
+		return "unavailable"
+	case s.Starting > 0:
+		return "starting"
+	}
+	return "asleep"
+}
+
+// service is a Service and what the gateway does for it.
+type service struct {
+	key   string
+	told  atomic.Pointer[Service]
+	ready atomic.Pointer[[]*pod]
+	pods  map[Pod]*pod // ready, or with requests still; the gateway's lock
+	gone  bool         // no longer in the directory; the gateway's lock
+
+	held     atomic.Int64 // in the hold queue
+	inFlight atomic.Int64 // at pods
+
+	arrivals, reported        atomic.Int64 // reported: of the arrivals, those in a report
+	inputTokens, outputTokens atomic.Int64
+	retries                   atomic.Int64
+	outcomes                  [numOutcomes]atomic.Int64
+
+	holdTime, firstByteTime, wholeTime prometheus.Observer
+}
+
+func (s *service) target() int {
+	if n := s.told.Load().Target; n > 0 {
+		return n
+	}
+	return unknownTarget
+}
+
+// pod is a Pod and what it has to do.
+type pod struct {
+	Pod
+	hash     uint64
+	inFlight atomic.Int64
+	silent   atomic.Int64 // of these, without a byte of an answer
+	work     atomic.Int64 // tokens that are still to be read or written, by estimate
+
+	shunnedUntil atomic.Int64 // Unix nanoseconds; no connection could be opened
+	failures     atomic.Int64 // in a row
+}
+
+func newPod(p Pod) *pod {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(p.Name))
+	return &pod{Pod: p, hash: h.Sum64()}
+}
+
+const (
+	shunFirst = time.Second
+	shunMost  = 8 * time.Second
+)
+
+// shun keeps requests from a pod that takes no connections, each time twice as long.
+func (p *pod) shun(now time.Time) time.Duration {
+	d := min(shunMost, shunFirst<<min(p.failures.Add(1)-1, 10))
+	p.shunnedUntil.Store(now.Add(d).UnixNano())
+	return d
+}
+
+// answered forgets that it did.
+func (p *pod) answered() {
+	if p.failures.Load() > 0 {
+		p.failures.Store(0)
+		p.shunnedUntil.Store(0)
+	}
+}
+
+func (p *pod) usable(now time.Time) bool {
+	until := p.shunnedUntil.Load()
+	return until == 0 || until <= now.UnixNano()
+}
+
+// room is how many held requests may go to pods now, and the pods.
+func (s *service) room(now time.Time) (int, []*pod) {
+	var pods []*pod
+	var silent []int
+	for _, p := range *s.ready.Load() {
+		if p.usable(now) {
+			pods = append(pods, p)
+			silent = append(silent, int(p.silent.Load()))
+		}
+	}
+	return admit.Room(s.target(), silent), pods
+}
