@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
@@ -59,7 +60,7 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 	}
 	selected := cache.ByObject{Label: labels.NewSelector().Add(*ofServices)}
 	c, err := cache.New(config, cache.Options{
-		Scheme: scheme, DefaultTransform: cache.TransformStripManagedFields(),
+		Scheme: scheme, Mapper: knownKinds(), DefaultTransform: cache.TransformStripManagedFields(),
 		DefaultUnsafeDisableDeepCopy: new(true), // nothing read here is changed
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}: selected, &appsv1.Deployment{}: selected,
@@ -80,6 +81,18 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
 		kinds: &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind}, from: from, log: log},
 	}, nil
+}
+
+// knownKinds needs no API server, which may come later than the gateway.
+func knownKinds() meta.RESTMapper {
+	m := meta.NewDefaultRESTMapper(nil)
+	for _, kind := range []schema.GroupVersionKind{
+		InferenceServiceKind, ScaledObjectKind, corev1.SchemeGroupVersion.WithKind("Pod"),
+		appsv1.SchemeGroupVersion.WithKind("Deployment"), discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"),
+	} {
+		m.Add(kind, meta.RESTScopeNamespace)
+	}
+	return m
 }
 
 // Controllers are the addresses, host:port, of the controller's replicas; of all of

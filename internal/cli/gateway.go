@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"flyball.dev/flyball/internal/gateway"
+	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/kube"
+)
+
+// gatewayOptions are the flags of flyball gateway.
+type gatewayOptions struct {
+	gateway.Config
+	kubeconfig, namespace string
+	public, admin         string // addresses
+	certificates          string // folder
+	report                reportOptions
+
+	body, bodies, holdService, holdTotal resource.QuantityValue
+}
+
+func newGateway(s *streams) *cobra.Command {
+	o := &gatewayOptions{}
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Hold, route and wake: an OpenAI-compatible gateway in front of all services",
+		Long: `Pass requests to the pods of InferenceServices, by host name, by the model in the
+body or by the header Flyball-Service. A request for a service that has no ready
+pod is held in bounded memory, and the controller is told, which wakes the service.
+Any number of gateways may run beside each other. None writes to Kubernetes.`,
+		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig
+  flyball gateway --bind-address :8443 --certificates /etc/flyball/tls --hold-time 15m`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+func (o *gatewayOptions) register(fl *pflag.FlagSet) {
+	o.Hold, o.Limits = gateway.Defaults()
+	size := func(v *resource.QuantityValue, n int64, name, usage string) {
+		v.Quantity = *resource.NewQuantity(n, resource.BinarySI)
+		fl.Var(v, name, usage)
+	}
+	fl.StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default: the one that this runs in, or as for other commands)")
+	fl.StringVar(&o.public, "bind-address", ":8080", "address for requests")
+	fl.StringVar(&o.admin, "admin-bind-address", ":8081", "address of /healthz, /readyz and /metrics")
+	fl.StringVar(&o.certificates, "certificates", "", "folder with tls.crt and tls.key, read anew when they change; plain HTTP without")
+	fl.StringVar(&o.Name, "name", cmp.Or(os.Getenv("POD_NAME"), hostname()), "tells this gateway from its replicas")
+	fl.StringVar(&o.namespace, "controller-namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), "flyball-system"), "where the controller runs")
+	o.report.register(fl)
+	fl.DurationVar(&o.Hold.TTL, "hold-time", o.Hold.TTL, "how long a request may wait for a pod")
+	fl.IntVar(&o.Hold.Service.Requests, "hold-requests", o.Hold.Service.Requests, "how many requests may wait for a service")
+	fl.IntVar(&o.Hold.Total.Requests, "hold-requests-total", o.Hold.Total.Requests, "and for all services")
+	size(&o.holdService, o.Hold.Service.Bytes, "hold-memory", "how much memory the requests that wait for a service may take")
+	size(&o.holdTotal, o.Hold.Total.Bytes, "hold-memory-total", "and those for all services")
+	size(&o.body, o.Limits.BodyBytes, "body-size", "how large a request may be")
+	size(&o.bodies, o.Limits.BodiesBytes, "body-memory-total", "how much memory all requests' bodies may take")
+	fl.DurationVar(&o.Limits.RequestTime, "request-time", o.Limits.RequestTime, "how long a request may take, to its last byte")
+	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "at the end: how long to answer while not being ready")
+	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "and how long what was begun may take after that")
+	fl.IntVar(&o.PrefixBytes, "prefix-bytes", 0, "send requests that begin with the same so many bytes to the same pod, if it is not busier than others")
+}
+
+// hostname is empty where the machine has none; a gateway then asks for a name.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
+	handler := slog.NewJSONHandler(s.err, nil)
+	o.Log = slog.New(handler)
+	ctrl.SetLogger(logr.FromSlogHandler(handler))
+	klog.SetLogger(logr.FromSlogHandler(handler))
+	o.Registry = prometheus.NewRegistry()
+	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.Hold.Service.Bytes, o.Hold.Total.Bytes = o.holdService.Value(), o.holdTotal.Value()
+	o.Limits.BodyBytes, o.Limits.BodiesBytes = o.body.Value(), o.bodies.Value()
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	config, err := o.cluster()
+	if err != nil {
+		return err
+	}
+	d, err := kube.NewDirectory(config.config, o.namespace, logr.FromSlogHandler(handler))
+	if err != nil {
+		return err
+	}
+	if err := o.tls(ctx); err != nil {
+		return err
+	}
+	told, err := o.report.reports(o.Config, o.namespace, d.Controllers)
+	if err != nil {
+		return err
+	}
+	o.Tell = told.tell
+	g, err := gateway.New(o.Config)
+	if err != nil {
+		return err
+	}
+	return o.serve(ctx, g, d, told)
+}
+
+// cluster is the one that this runs in, where it runs in one and nothing else is said.
+func (o *gatewayOptions) cluster() (cluster, error) {
+	if o.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
+		if config, err := rest.InClusterConfig(); err == nil {
+			config.QPS = -1 // as for findCluster
+			return cluster{config: config, from: "the cluster that this runs in"}, nil
+		}
+	}
+	return findCluster(o.kubeconfig)
+}
+
+// serve runs the gateway to its end, and beside it what it knows and what it says.
+func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *kube.Directory, told *reports) error {
+	var listen net.ListenConfig
+	public, err := listen.Listen(ctx, "tcp", o.public)
+	if err != nil {
+		return hint.With(fmt.Errorf("listening for requests: %w", err), "name another address: --bind-address")
+	}
+	admin, err := listen.Listen(ctx, "tcp", o.admin)
+	if err != nil {
+		return errors.Join(hint.With(fmt.Errorf("listening for probes: %w", err), "name another address: --admin-bind-address"), public.Close())
+	}
+	o.Log.Info("serving", "address", public.Addr().String(), "name", o.Name)
+	stop, cancel := context.WithCancel(ctx) // of the gateway: by a signal, or because it goes blind
+	defer cancel()
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of what it needs while it drains
+	var wg sync.WaitGroup
+	var blind error
+	wg.Go(func() {
+		defer cancel()
+		blind = d.Run(life, func(all []kube.Backend) { g.Update(servicesOf(all)) })
+	})
+	wg.Go(func() { told.keepAlive(life) })
+	err = g.Run(stop, public, admin)
+	end()
+	wg.Wait()
+	told.Wait()
+	return errors.Join(err, blind)
+}
+
+// servicesOf says in the gateway's words what the directory knows.
+func servicesOf(all []kube.Backend) []gateway.Service {
+	services := make([]gateway.Service, len(all))
+	for i, b := range all {
+		services[i] = gateway.Service{
+			Namespace: b.Namespace, Name: b.Name, Hosts: b.Hosts, Models: b.Models,
+			Starting: b.Starting, Stuck: b.Stuck, Target: b.Target,
+		}
+		for _, p := range b.Pods {
+			services[i].Pods = append(services[i].Pods, gateway.Pod(p))
+		}
+	}
+	return services
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flyball.dev/flyball/internal/gateway"
+	"flyball.dev/flyball/internal/kube"
+)
+
+func TestServicesOf(t *testing.T) {
+	got := servicesOf([]kube.Backend{{
+		Namespace: "demo", Name: "llama", Hosts: []string{"llama.demo"}, Models: []string{"m"}, Starting: 1, Stuck: "why", Target: 4,
+		Pods: []kube.Server{{Name: "a", Address: "10.0.0.1:8000"}},
+	}})
+	want := []gateway.Service{{
+		Namespace: "demo", Name: "llama", Hosts: []string{"llama.demo"}, Models: []string{"m"}, Starting: 1, Stuck: "why", Target: 4,
+		Pods: []gateway.Pod{{Name: "a", Address: "10.0.0.1:8000"}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("servicesOf(): -want +got\n%s", diff)
+	}
+}
+
+// controllers answer 204 and keep what they were told, as the controller reads it.
+type controllers struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	urls, tokens []string
+	told         []kube.Report
+}
+
+func (c *controllers) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var r kube.Report
+	d := json.NewDecoder(req.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		c.t.Errorf("the controller cannot read the report: %v", err)
+	}
+	c.told = append(c.told, r)
+	c.urls = append(c.urls, req.URL.String())
+	c.tokens = append(c.tokens, req.Header.Get("Authorization"))
+	return &http.Response{StatusCode: http.StatusNoContent, Body: io.NopCloser(bytes.NewReader(nil)), Request: req}, nil
+}
+
+// reporting is a gateway's reports to the controllers that a Service names.
+func reporting(t *testing.T) (*reports, *controllers) {
+	t.Helper()
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := &reportOptions{token: token}
+	r, err := o.reports(gateway.Config{Name: "a", Log: slog.New(slog.DiscardHandler)}, "flyball-system",
+		func() []string { return []string{"10.0.0.8:9444", "10.0.0.9:9444"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &controllers{t: t}
+	r.Client = &http.Client{Transport: c}
+	return r, c
+}
+
+// TestReportsReachControllers is also the contract between the two packages.
+func TestReportsReachControllers(t *testing.T) {
+	r, c := reporting(t)
+	r.tell(gateway.Report{Gateway: "a", Services: []gateway.Demand{{
+		Namespace: "demo", Name: "llama", Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4,
+	}}})
+	r.Wait()
+	slices.Sort(c.urls)
+	if want := []string{"http://10.0.0.8:9444/v1/demand", "http://10.0.0.9:9444/v1/demand"}; !slices.Equal(c.urls, want) {
+		t.Errorf("told %v, want %v", c.urls, want)
+	}
+	want := kube.Report{Gateway: "a", Services: []kube.ReportItem{{
+		Namespace: "demo", Name: "llama", Work: kube.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4},
+	}}}
+	if diff := cmp.Diff([]kube.Report{want, want}, c.told); diff != "" || c.tokens[0] != "Bearer secret" {
+		t.Errorf("told with %q: -want +got\n%s", c.tokens[0], diff)
+	}
+}
+
+// A gateway with nothing to do says that it is there; one that speaks is not repeated.
+func TestReportsKeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, c := reporting(t)
+		go r.keepAlive(t.Context())
+		count := func() int {
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return len(c.told) / 2
+		}
+		if got := count(); got != 1 {
+			t.Fatalf("%d reports at the start, want 1", got)
+		}
+		for range 3 {
+			<-time.After(time.Second)
+			r.tell(gateway.Report{Gateway: "a", Services: []gateway.Demand{{Namespace: "demo", Name: "llama", InFlight: 1, Arrivals: 7}}})
+		}
+		<-time.After(aliveEvery - time.Millisecond)
+		if got := count(); got != 4 {
+			t.Fatalf("%d reports, want the 3 of the gateway and no other", got)
+		}
+		<-time.After(time.Millisecond)
+		if got := count(); got != 5 {
+			t.Fatalf("%d reports after %s of silence, want another", got, aliveEvery)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if last := c.told[len(c.told)-1].Services[0]; last.InFlight != 1 || last.Arrivals != 0 {
+			t.Errorf("repeated %+v, want the last report without its arrivals", last)
+		}
+	})
+}
+
+func TestReportsGoWhereTheyAreSent(t *testing.T) {
+	none := func() []string { return nil }
+	o := &reportOptions{controllers: []string{"https://a:1/", "http://b:2"}}
+	if got, want := o.urls("http://", none), []string{"https://a:1/v1/demand", "http://b:2/v1/demand"}; !slices.Equal(got, want) {
+		t.Errorf("urls() = %v, want %v", got, want)
+	}
+	empty := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{empty, empty + ".missing"} {
+		if _, err := (&reportOptions{caFile: file}).reports(gateway.Config{}, "x", none); err == nil {
+			t.Errorf("reports() with the authority %s = nil, want an error", file)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+
+	"flyball.dev/flyball/internal/gateway"
+	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/kube"
+)
+
+// aliveEvery is how often a gateway that has nothing to do says so: within the life
+// of a report, so that flyball status knows that it is there.
+const aliveEvery = kube.DemandTTL / 2
+
+// reportOptions say to whom a gateway reports.
+type reportOptions struct {
+	controllers   []string // URLs; found in the cluster if none is named
+	token, caFile string
+}
+
+func (o *reportOptions) register(fl *pflag.FlagSet) {
+	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: those that its Service "+kube.DemandService+" names)")
+	fl.StringVar(&o.token, "token-file", "/var/run/secrets/flyball/token", "with this gateway's token for the audience "+kube.DemandAudience)
+	fl.StringVar(&o.caFile, "controller-ca", "", "file with the authority of the controllers' certificate; plain HTTP without")
+}
+
+// reports passes on what the gateway has to do, and that it is alive.
+type reports struct {
+	*gateway.Teller
+	beat chan struct{} // a report was told
+
+	mu   sync.Mutex // an older report must not overtake a newer one
+	last gateway.Report
+}
+
+func (o *reportOptions) reports(c gateway.Config, namespace string, found func() []string) (*reports, error) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute} // no proxy: a token goes this way
+	scheme := "http://"
+	if o.caFile != "" {
+		pem, err := os.ReadFile(o.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the controllers' authority: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
+		}
+		// Replicas are called by their addresses, which no certificate names.
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: kube.DemandService + "." + namespace + ".svc"}
+		scheme = "https://"
+	}
+	return &reports{
+		beat: make(chan struct{}, 1), last: gateway.Report{Gateway: c.Name},
+		Teller: &gateway.Teller{
+			Client: &http.Client{Transport: transport}, Log: c.Log,
+			Replicas: func() []string { return o.urls(scheme, found) },
+			Token: func() (string, error) { // the kubelet renews it
+				token, err := os.ReadFile(o.token)
+				return strings.TrimSpace(string(token)), err
+			},
+		},
+	}, nil
+}
+
+func (o *reportOptions) urls(scheme string, found func() []string) []string {
+	var urls []string
+	for _, base := range o.controllers {
+		urls = append(urls, strings.TrimSuffix(base, "/")+kube.DemandPath)
+	}
+	if len(urls) > 0 {
+		return urls
+	}
+	for _, address := range found() {
+		urls = append(urls, scheme+address+kube.DemandPath)
+	}
+	return urls
+}
+
+// tell is the gateway's own word.
+func (r *reports) tell(report gateway.Report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = report
+	r.Tell(report)
+	select {
+	case r.beat <- struct{}{}:
+	default:
+	}
+}
+
+// keepAlive repeats the last report when the gateway has been silent for a while.
+func (r *reports) keepAlive(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.beat:
+		case <-timer.C:
+			r.again()
+		}
+		timer.Reset(aliveEvery)
+	}
+}
+
+// again tells the last report without its arrivals, which are counted once.
+func (r *reports) again() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	again := gateway.Report{Gateway: r.last.Gateway}
+	for _, d := range r.last.Services {
+		d.Arrivals = 0
+		again.Services = append(again.Services, d)
+	}
+	r.Tell(again)
+}
+
+// tls reads the certificate for clients, now and whenever it changes.
+func (o *gatewayOptions) tls(ctx context.Context) error {
+	if o.certificates == "" {
+		return nil
+	}
+	certificates, err := certwatcher.New(filepath.Join(o.certificates, "tls.crt"), filepath.Join(o.certificates, "tls.key"))
+	if err != nil {
+		return hint.With(fmt.Errorf("reading the certificate: %w", err), "the folder must have tls.crt and tls.key, as a Secret of type kubernetes.io/tls has")
+	}
+	go func() {
+		if err := certificates.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			o.Log.Error("the certificate is not read again", "error", err)
+		}
+	}()
+	o.TLS = &tls.Config{GetCertificate: certificates.GetCertificate, MinVersion: tls.VersionTLS12}
+	return nil
+}
