@@ -4,5 +4,5 @@ import "embed"
 
 // Files is the tree below config/.
 //
-//go:embed default rbac manager prometheus
+//go:embed complete default gateway manager prometheus rbac
 var Files embed.FS

@@ -2,6 +2,7 @@ package config
 
 import (
 	"io/fs"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,24 +34,27 @@ func TestRulesAreTheSame(t *testing.T) {
 }
 
 // What the pod security standard "restricted" asks for, and a root that is read-only.
-func TestDeploymentIsRestricted(t *testing.T) {
-	var d appsv1.Deployment
-	load(t, "manager/deployment.yaml", &d)
-	pod := d.Spec.Template.Spec
-	if pod.HostNetwork || pod.HostPID || len(pod.Volumes) > 0 || len(pod.Containers) != 1 {
-		t.Errorf("pod = %+v, want restricted", pod)
-	}
-	want := corev1.PodSecurityContext{
-		RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	}
-	if diff := cmp.Diff(want, *pod.SecurityContext); diff != "" {
-		t.Errorf("pod: -want +got\n%s", diff)
-	}
-	wantContainer := corev1.SecurityContext{
-		AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
-		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-	}
-	if diff := cmp.Diff(wantContainer, *pod.Containers[0].SecurityContext); diff != "" {
-		t.Errorf("container: -want +got\n%s", diff)
+func TestDeploymentsAreRestricted(t *testing.T) {
+	for _, name := range []string{"manager", "gateway"} {
+		var d appsv1.Deployment
+		load(t, name+"/deployment.yaml", &d)
+		pod := d.Spec.Template.Spec
+		other := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Projected == nil })
+		if pod.HostNetwork || pod.HostPID || other || len(pod.Containers) != 1 {
+			t.Errorf("%s: pod = %+v, want restricted", name, pod)
+		}
+		want := corev1.PodSecurityContext{
+			RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		}
+		if diff := cmp.Diff(want, *pod.SecurityContext); diff != "" {
+			t.Errorf("%s: pod: -want +got\n%s", name, diff)
+		}
+		wantContainer := corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
+			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		}
+		if diff := cmp.Diff(wantContainer, *pod.Containers[0].SecurityContext); diff != "" {
+			t.Errorf("%s: container: -want +got\n%s", name, diff)
+		}
 	}
 }

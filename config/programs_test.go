@@ -16,6 +16,7 @@ func TestPrograms(t *testing.T) {
 		says    string
 	}{
 		"default":    {"kubectl", []string{"kustomize", "default"}, "serviceAccountName: flyball-controller"},
+		"complete":   {"kubectl", []string{"kustomize", "complete"}, "--demand-bind-address=$(POD_IP):9444"},
 		"prometheus": {"kubectl", []string{"kustomize", "prometheus"}, "kind: PodMonitor"},
 		"rules":      {"promtool", []string{"check", "rules", "prometheus/rules.yaml"}, "2 rules found"},
 		"scrape":     {"promtool", []string{"check", "config", "--syntax-only", "prometheus/scrape.yaml"}, "SUCCESS"},

@@ -32,7 +32,7 @@ type reportOptions struct {
 }
 
 func (o *reportOptions) register(fl *pflag.FlagSet) {
-	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: those that its Service "+kube.DemandService+" names)")
+	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: every pod labelled app="+kube.Controller+")")
 	fl.StringVar(&o.token, "token-file", "/var/run/secrets/flyball/token", "with this gateway's token for the audience "+kube.DemandAudience)
 	fl.StringVar(&o.caFile, "controller-ca", "", "file with the authority of the controllers' certificate; plain HTTP without")
 }
@@ -59,7 +59,7 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 			return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
 		}
 		// Replicas are called by their addresses, which no certificate names.
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: kube.DemandService + "." + namespace + ".svc"}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: kube.Controller + "." + namespace + ".svc"}
 		scheme = "https://"
 	}
 	return &reports{

@@ -14,7 +14,6 @@ import (
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,11 +26,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// DemandService is the headless Service of the controller's replicas, in their
-// namespace; its port is named demandPort.
+// Controller is the name of the controller's Deployment and the label app of its pods;
+// gateways report to the port of these that is named demandPort.
 const (
-	DemandService = "flyball-controller-demand"
-	demandPort    = "demand"
+	Controller = "flyball-controller"
+	demandPort = "demand"
 )
 
 // A Directory watches what a gateway needs to know, and says it anew at each change.
@@ -63,11 +62,11 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 		Scheme: scheme, Mapper: knownKinds(), DefaultTransform: cache.TransformStripManagedFields(),
 		DefaultUnsafeDisableDeepCopy: new(true), // nothing read here is changed
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Pod{}: selected, &appsv1.Deployment{}: selected,
-			&discoveryv1.EndpointSlice{}: {
-				Namespaces: map[string]cache.Config{namespace: {}},
-				Label:      labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: DemandService}),
-			},
+			&appsv1.Deployment{}: selected,
+			&corev1.Pod{}: {Namespaces: map[string]cache.Config{
+				namespace:           {}, // the controller's pods too
+				cache.AllNamespaces: {LabelSelector: selected.Label},
+			}},
 		},
 	})
 	if err != nil {
@@ -87,8 +86,8 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 func knownKinds() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []schema.GroupVersionKind{
-		InferenceServiceKind, ScaledObjectKind, corev1.SchemeGroupVersion.WithKind("Pod"),
-		appsv1.SchemeGroupVersion.WithKind("Deployment"), discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"),
+		InferenceServiceKind, ScaledObjectKind, appsv1.SchemeGroupVersion.WithKind("Deployment"),
+		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("PodList"), // a cache of several namespaces asks for lists too
 	} {
 		m.Add(kind, meta.RESTScopeNamespace)
 	}
@@ -123,7 +122,7 @@ func (d *Directory) Run(ctx context.Context, told func([]Backend)) error {
 		wg.Wait()
 		return failed
 	}
-	for _, o := range []client.Object{newObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}, &discoveryv1.EndpointSlice{}} {
+	for _, o := range []client.Object{newObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}} {
 		if err := d.watch(ctx, o); err != nil {
 			cancel()
 			wg.Wait()
@@ -177,9 +176,10 @@ func (d *Directory) touch(o any) {
 	}
 	var keys []types.NamespacedName
 	switch object := object.(type) {
-	case *discoveryv1.EndpointSlice:
 	case *corev1.Pod, *appsv1.Deployment:
-		keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetLabels()[serviceLabel]})
+		if name := object.GetLabels()[serviceLabel]; name != "" {
+			keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: name})
+		}
 	default:
 		keys = append(keys, client.ObjectKeyFromObject(object))
 		for _, r := range request(object.GetNamespace(), object.GetName()) { // a ScaledObject
@@ -281,19 +281,16 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (Back
 
 // findControllers keeps those that are not ready too: none is while KEDA is missing.
 func (d *Directory) findControllers(ctx context.Context) {
-	var list discoveryv1.EndpointSliceList
-	if d.cache.List(ctx, &list, client.InNamespace(d.namespace)) != nil {
+	var pods corev1.PodList
+	if d.cache.List(ctx, &pods, client.InNamespace(d.namespace), client.MatchingLabels{"app": Controller}) != nil {
 		return
 	}
 	var all []string
-	for _, slice := range list.Items {
-		for _, p := range slice.Ports {
-			if p.Name == nil || *p.Name != demandPort || p.Port == nil {
-				continue
-			}
-			for _, e := range slice.Endpoints {
-				for _, address := range e.Addresses {
-					all = append(all, net.JoinHostPort(address, strconv.Itoa(int(*p.Port))))
+	for _, p := range pods.Items {
+		for _, c := range p.Spec.Containers {
+			for _, port := range c.Ports {
+				if port.Name == demandPort && p.Status.PodIP != "" && !ended(p) {
+					all = append(all, net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port.ContainerPort))))
 				}
 			}
 		}
@@ -301,5 +298,9 @@ func (d *Directory) findControllers(ctx context.Context) {
 	slices.Sort(all)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.controllers = slices.Compact(all)
+	d.controllers = all
+}
+
+func ended(p corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }

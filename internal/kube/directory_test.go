@@ -14,7 +14,6 @@ import (
 	"github.com/go-logr/logr/testr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -168,19 +167,26 @@ func (a *apiServer) readyPod(t *testing.T) *corev1.Pod {
 	return p
 }
 
-// controllers are the endpoints of two replicas, one of them not ready.
+// controllers are two replicas, none of them ready, and a pod that is no controller.
 func (a *apiServer) controllers(t *testing.T) {
 	t.Helper()
-	slice := &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: "x", Namespace: "flyball-system", Labels: map[string]string{discoveryv1.LabelServiceName: DemandService},
-		},
-		AddressType: discoveryv1.AddressTypeIPv4,
-		Endpoints: []discoveryv1.Endpoint{
-			{Addresses: []string{"10.0.0.9"}, Conditions: discoveryv1.EndpointConditions{Ready: new(false)}},
-			{Addresses: []string{"10.0.0.8"}, Conditions: discoveryv1.EndpointConditions{Ready: new(true)}},
-		},
-		Ports: []discoveryv1.EndpointPort{{Name: new(demandPort), Port: new(int32(9444))}, {Name: new("metrics"), Port: new(int32(8080))}},
+	for name, ip := range map[string]string{"x": "10.0.0.9", "y": "10.0.0.8", "gateway": "10.0.0.7"} {
+		p := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "flyball-system", Labels: map[string]string{"app": Controller}},
+			Spec: corev1.PodSpec{
+				ServiceAccountName: GatewayAccount, AutomountServiceAccountToken: new(false),
+				Containers: []corev1.Container{{Name: "controller", Image: "flyball", Ports: []corev1.ContainerPort{
+					{Name: demandPort, ContainerPort: 9444}, {Name: "metrics", ContainerPort: 8080},
+				}}},
+			},
+		}
+		if name == "gateway" {
+			p.Labels["app"] = "flyball-gateway"
+		}
+		a.create(t, p)
+		p.Status.PodIP, p.Status.PodIPs = ip, []corev1.PodIP{{IP: ip}}
+		if err := a.admin.Status().Update(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
 	}
-	a.create(t, slice)
 }

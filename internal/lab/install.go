@@ -36,6 +36,7 @@ var installed = [...]deployment{
 	{"keda", "keda-admission"},
 	{"kserve", "kserve-controller-manager"},
 	{"flyball-system", "flyball-controller"},
+	{"flyball-system", "flyball-gateway"},
 }
 
 // install applies everything that runs as pods and waits until it serves.
@@ -75,7 +76,7 @@ func (l *Lab) writeManifests() (files, error) {
 	if err := os.CopyFS(own, l.cfg.Install); err != nil {
 		return f, fmt.Errorf("writing Flyball's manifests: %w", err)
 	}
-	f.rest = [][]string{{"-k", filepath.Join(own, "default")}}
+	f.rest = [][]string{{"-k", filepath.Join(own, "complete")}}
 	for _, m := range []struct {
 		name string
 		make func() ([]byte, error)

@@ -28,7 +28,7 @@ type Config struct {
 	Dir            string // the lab's directory, emptied at the start
 	Bin            string // the built upstream programs and their manifests
 	Flyball        string // the flyball program that pods run
-	Install        fs.FS  // Flyball's kustomizations: "default" is applied, "prometheus/rules.yaml" is loaded
+	Install        fs.FS  // Flyball's kustomizations: "complete" is applied, "prometheus/rules.yaml" is loaded
 	GPUNodes       int
 	GPUsPerNode    int
 	ColdStart      node.ColdStart
