@@ -16,11 +16,11 @@ const (
 // rehearsalLoad lets a rehearsal start constant load; proxy knows the cluster's
 // names, "" asks the environment for one.
 func rehearsalLoad(proxy string) rehearse.LoadStarter {
-	return func(ctx context.Context, l rehearse.Load) (func() rehearse.Counts, error) {
+	return func(ctx context.Context, l rehearse.Load) (func(bool) rehearse.Counts, error) {
 		cfg := load.Config{
 			URL: l.Endpoint, Proxy: proxy, Model: l.Model, API: load.Chat,
 			Pacer: load.Pacer{
-				Process: load.Constant, Stages: []load.Stage{{PerSecond: l.PerSecond}}, Seed: 1,
+				Process: load.Constant, Stages: []load.Stage{{Duration: l.For, PerSecond: l.PerSecond}}, Seed: 1,
 				InputTokens: l.PromptTokens, OutputTokens: l.OutputTokens,
 			},
 			MaxInFlight: rehearsalMaxInFlight, Timeout: rehearsalTimeout,
@@ -38,8 +38,11 @@ func rehearsalLoad(proxy string) rehearse.LoadStarter {
 			}
 			done <- counts
 		}()
-		return func() rehearse.Counts {
-			cancel()
+		return func(breakOff bool) rehearse.Counts {
+			if breakOff {
+				cancel()
+			}
+			defer cancel()
 			return <-done
 		}, nil
 	}

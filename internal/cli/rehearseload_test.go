@@ -29,7 +29,7 @@ func TestRehearsalLoad(t *testing.T) {
 		t.Errorf("asked for %s, want %s", got, want)
 	}
 	proxy.Close() // waits until the answer is out
-	got := stop()
+	got := stop(true)
 	if got.FirstError != "" && !strings.Contains(got.FirstError, "503") {
 		t.Errorf("first error %q, want the status", got.FirstError)
 	}

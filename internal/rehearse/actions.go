@@ -54,31 +54,51 @@ func (s Shell) do(ctx context.Context, r *run) error {
 }
 
 func (s StartLoad) do(ctx context.Context, r *run) error {
-	if r.stopLoad != nil {
+	if r.endLoad != nil {
 		return errors.New("starting load: a load is already running")
 	}
-	stop, err := r.cfg.StartLoad(ctx, s.Load)
+	end, err := r.cfg.StartLoad(ctx, s.Load)
 	if err != nil {
 		return fmt.Errorf("starting load: %w", err)
 	}
-	r.stopLoad = stop
+	r.endLoad, r.loadFor = end, s.Load.For
 	return nil
 }
 
 func (StopLoad) do(_ context.Context, r *run) error {
-	if r.stopLoad == nil {
+	if r.endLoad == nil {
 		return errors.New("stopping load: no load is running")
 	}
-	c := r.stopLoad()
-	r.stopLoad = nil
-	r.timeline.row(r.now, fmt.Sprintf("load: %d sent, %d complete, %d failed, %d aborted by the stop", c.Sent, c.Complete, c.Failed, c.Aborted))
+	_, err := r.loadEnded(true)
+	return err
+}
+
+func (FinishLoad) do(_ context.Context, r *run) error {
+	switch {
+	case r.endLoad == nil:
+		return errors.New("finishing load: no load is running")
+	case r.loadFor == 0:
+		return errors.New("finishing load: it was started without for=TIME, so it never ends")
+	}
+	c, err := r.loadEnded(false)
+	if err == nil && c.Complete < c.Sent {
+		err = fmt.Errorf("finishing load: %d of %d requests were not answered in full: %s", c.Sent-c.Complete, c.Sent, c.FirstError)
+	}
+	return err
+}
+
+// loadEnded counts what became of a load's requests.
+func (r *run) loadEnded(breakOff bool) (Counts, error) {
+	c := r.endLoad(breakOff)
+	r.endLoad = nil
+	r.timeline.row(r.now, fmt.Sprintf("load: %d sent, %d complete, %d failed, %d broken off", c.Sent, c.Complete, c.Failed, c.Aborted))
 	if c.FirstError != "" {
 		r.timeline.row(r.now, "load: first error: "+c.FirstError)
 	}
 	if c.Complete == 0 {
-		return errors.New("stopping load: no request was completed, so nothing was shown under load")
+		return c, errors.New("ending load: no request was completed, so nothing was shown under load")
 	}
-	return nil
+	return c, nil
 }
 
 func (k Kill) do(ctx context.Context, r *run) error {

@@ -67,12 +67,14 @@ func (p *parser) shell(args []string) (Action, error) {
 	return nil, p.fail("shell FILE [for TIME]", "shell has the wrong words")
 }
 
-const loadForm = "load start rate=REQUESTS/SECOND output=TOKENS [prompt=TOKENS] · load stop"
+const loadForm = "load start rate=REQUESTS/SECOND output=TOKENS [prompt=TOKENS] [for=TIME] · load stop · load finish"
 
 func (p *parser) load(args []string) (Action, error) {
 	switch {
 	case len(args) == 1 && args[0] == "stop":
 		return StopLoad{}, nil
+	case len(args) == 1 && args[0] == "finish":
+		return FinishLoad{}, nil
 	case len(args) < 2 || args[0] != "start":
 		return nil, p.fail(loadForm, "load has the wrong words")
 	case p.script.Endpoint == "" || p.script.Model == "":
@@ -105,6 +107,9 @@ func (p *parser) loadSetting(l *Load, arg string) error {
 		l.OutputTokens, err = strconv.Atoi(value)
 	case "prompt":
 		l.PromptTokens, err = strconv.Atoi(value)
+	case "for":
+		l.For, err = p.duration(value)
+		return err
 	default:
 		return p.fail(loadForm, "unknown word %q", key)
 	}

@@ -30,13 +30,13 @@ step one: the first # with a title
   expect event inferenceservice/llama says="two words" within 5s
   fails without keda
 step two: the second
-  load start rate=0.5 output=2000
+  load start rate=0.5 output=2000 for=2m
   kill keda
   never two autoscalers
   never scale in
   hold "$up"
   expect value a/b {.spec.x} is "" within 1s
-  load stop
+  load finish
 after
   kubectl scale x
 `, map[string]string{"up": "2m"})
@@ -57,13 +57,13 @@ after
 				{14, `expect event inferenceservice/llama says="two words" within 5s`, Expect{Event{Object: "inferenceservice/llama", Says: "two words"}, 5 * time.Second}},
 			}},
 			{Name: "two", Title: "the second", Line: 16, Lines: []Line{
-				{17, "load start rate=0.5 output=2000", StartLoad{Load{"http://llama.demo.svc/v1", "m", 0.5, 100, 2000}}},
+				{17, "load start rate=0.5 output=2000 for=2m", StartLoad{Load{"http://llama.demo.svc/v1", "m", 0.5, 100, 2000, 2 * time.Minute}}},
 				{18, "kill keda", Kill{"keda"}},
 				{19, "never two autoscalers", NeverTwo{}},
 				{20, "never scale in", NeverIn{}},
 				{21, `hold "$up"`, Hold{minutes}},
 				{22, `expect value a/b {.spec.x} is "" within 1s`, Expect{Value{"a/b", "{.spec.x}", ""}, time.Second}},
-				{23, "load stop", StopLoad{}},
+				{23, "load finish", FinishLoad{}},
 			}},
 		},
 		After: []Line{{25, "kubectl scale x", Kubectl{[]string{"scale", "x"}}}},

@@ -10,8 +10,9 @@ import (
 	"flyball.dev/flyball/internal/hint"
 )
 
-// LoadStarter starts a load and returns what ends it and counts.
-type LoadStarter func(ctx context.Context, l Load) (stop func() Counts, err error)
+// LoadStarter starts a load and returns what waits for its end and counts; breakOff
+// ends it at once.
+type LoadStarter func(ctx context.Context, l Load) (end func(breakOff bool) Counts, err error)
 
 // Config is one rehearsal.
 type Config struct {
@@ -57,7 +58,8 @@ type run struct {
 	stepStart time.Time
 	guards    []guard
 	endFeeds  []func()
-	stopLoad  func() Counts
+	endLoad   func(breakOff bool) Counts
+	loadFor   time.Duration
 }
 
 const (
@@ -183,9 +185,9 @@ func (r *run) wait(ctx context.Context) error {
 func (r *run) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	if r.stopLoad != nil {
-		r.stopLoad()
-		r.stopLoad = nil
+	if r.endLoad != nil {
+		r.endLoad(true)
+		r.endLoad = nil
 	}
 	return r.block(ctx, "after", r.script.After)
 }

@@ -57,10 +57,12 @@ func (w *world) rehearse(ctx context.Context, change func(*Config)) (Report, err
 	return newRun(cfg, 20*time.Millisecond).rehearse(ctx)
 }
 
-func (w *world) startLoad(_ context.Context, l Load) (func() Counts, error) {
+func (w *world) startLoad(_ context.Context, l Load) (func(bool) Counts, error) {
 	w.loads = append(w.loads, l)
-	return func() Counts {
-		w.stopped++
+	return func(breakOff bool) Counts {
+		if breakOff {
+			w.stopped++
+		}
 		return Counts{Sent: 9, Complete: w.complete, Failed: 9 - w.complete}
 	}, nil
 }
@@ -140,7 +142,7 @@ after
 	if diff := cmp.Diff("delete old\napply -f up.yaml\npatch x -p {\"a\": 1}\nmend it\n", w.log()); diff != "" {
 		t.Errorf("commands: -want +got\n%s", diff)
 	}
-	if diff := cmp.Diff([]Load{{"http://x/v1", "m", 2, 100, 3}}, w.loads); diff != "" || w.stopped != 1 {
+	if diff := cmp.Diff([]Load{{"http://x/v1", "m", 2, 100, 3, 0}}, w.loads); diff != "" || w.stopped != 1 {
 		t.Errorf("loads, stopped %d times: -want +got\n%s", w.stopped, diff)
 	}
 }
@@ -176,10 +178,13 @@ func TestFailures(t *testing.T) {
 		"scaled in": {"never scale in\n  hold 60s", map[string]string{"deployments.watch": `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"4"},"spec":{"replicas":2}}}` + `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":1}}}` +
 			`{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"6"},"spec":{"replicas":2}}}`},
 			[]string{"deployment llama-predictor was scaled in from 2 to 1"}},
-		"overlap":   {"never two autoscalers\n  hold 60s", two("9", "8"), []string{"HorizontalPodAutoscaler llama and ScaledObject so acted on llama-predictor at the same time"}},
-		"no gap":    {"never two autoscalers\n  hold 200ms", two("8", "9"), nil},
-		"blind":     {"never two autoscalers\n  hold 60s", map[string]string{"horizontalpodautoscalers.watch": "nonsense"}, []string{"the watch of HorizontalPodAutoscaler ended"}},
-		"load idle": {"load stop", nil, []string{"no load is running"}},
+		"overlap":        {"never two autoscalers\n  hold 60s", two("9", "8"), []string{"HorizontalPodAutoscaler llama and ScaledObject so acted on llama-predictor at the same time"}},
+		"no gap":         {"never two autoscalers\n  hold 200ms", two("8", "9"), nil},
+		"blind":          {"never two autoscalers\n  hold 60s", map[string]string{"horizontalpodautoscalers.watch": "nonsense"}, []string{"the watch of HorizontalPodAutoscaler ended"}},
+		"load idle":      {"load stop", nil, []string{"no load is running"}},
+		"none to finish": {"load finish", nil, []string{"no load is running"}},
+		"never finished": {"load start rate=1 output=1\n  load finish", nil, []string{"without for=TIME"}},
+		"not all served": {"load start rate=1 output=1 for=1s\n  load finish", nil, []string{"2 of 9 requests were not answered in full"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{ScriptName: top + "step one: t\n  " + c.lines + "\nstep two: t\n  kubectl go\n"}
@@ -234,7 +239,7 @@ func TestCleanUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	report, err := w.rehearse(ctx, func(c *Config) {
 		start := c.StartLoad
-		c.StartLoad = func(ctx context.Context, l Load) (func() Counts, error) {
+		c.StartLoad = func(ctx context.Context, l Load) (func(bool) Counts, error) {
 			defer cancel()
 			return start(ctx, l)
 		}

@@ -43,7 +43,7 @@ type Line struct {
 }
 
 // Action is what a line does. Its kinds are Apply, Shell, Kubectl, StartLoad,
-// StopLoad, Kill, Hold, Expect, NeverIn and NeverTwo.
+// StopLoad, FinishLoad, Kill, Hold, Expect, NeverIn and NeverTwo.
 type Action interface {
 	do(ctx context.Context, r *run) error
 }
@@ -59,10 +59,12 @@ type (
 	}
 	// Kubectl runs one kubectl command.
 	Kubectl struct{ Args []string }
-	// StartLoad lets requests arrive until StopLoad.
+	// StartLoad lets requests arrive until StopLoad, or for a time.
 	StartLoad struct{ Load Load }
-	// StopLoad ends the arrivals.
+	// StopLoad ends the arrivals and breaks off what is under way.
 	StopLoad struct{}
+	// FinishLoad waits for the end of a load with a time; every request must be complete.
+	FinishLoad struct{}
 	// Kill ends the pods of a part, in a rehearsal that asks for it.
 	Kill struct{ Part string }
 	// Hold lets time pass while what never lines forbid is watched for.
@@ -108,6 +110,7 @@ type Load struct {
 	Endpoint, Model            string
 	PerSecond                  float64
 	PromptTokens, OutputTokens int
+	For                        time.Duration // 0: until it is stopped
 }
 
 // Counts is what became of a load's requests.
