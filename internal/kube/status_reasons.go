@@ -60,7 +60,7 @@ type explanation struct {
 func (s Service) explain() explanation {
 	for _, rule := range []func(Service) *explanation{
 		Service.deleting, Service.stopped, Service.unscaled, Service.contested, Service.refused, Service.missing, Service.paused,
-		Service.asleep, Service.blind, Service.broken, Service.unplaced, Service.denied, Service.crashing,
+		Service.asleep, Service.woken, Service.blind, Service.broken, Service.unplaced, Service.denied, Service.crashing,
 		Service.starting, Service.heldOneWay, Service.fixed, Service.limited,
 	} {
 		if e := rule(s); e != nil {
@@ -224,6 +224,21 @@ func (s Service) asleep() *explanation {
 		Asleep, s.cannotWake(),
 		fmt.Sprintf("kubectl scale deployment %s -n %s --replicas=1", s.Deployment.Name, s.Deployment.Namespace),
 	}
+}
+
+// woken is a service that has just left zero, where its metric and its HPA are not
+// expected to have noticed.
+func (s Service) woken() *explanation {
+	n := raised(s.ScaledObject)
+	if n == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas >= n {
+		return nil
+	}
+	for _, kept := range []func(Service) *explanation{Service.unplaced, Service.denied, Service.crashing} {
+		if e := kept(s); e != nil {
+			return e
+		}
+	}
+	return &explanation{Waking, fmt.Sprintf("requests were held: %d replicas are asked of KEDA, %d are ready", n, s.Deployment.Status.ReadyReplicas), ""}
 }
 
 // wakeable is a service at zero that gateways wake, which only guide mode listens to.

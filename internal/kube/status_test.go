@@ -219,7 +219,20 @@ func notScaled() []reasonCase {
 			s.ScaledObject.Annotations = map[string]string{forceActivation: "true"}
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(3))
 		}, Waking, "3 replicas are asked of KEDA", ""},
+		{"was woken", func(s *Service) { s.rouse() }, Waking, "3 replicas are asked of KEDA, 1 are ready", ""},
+		{"was woken without GPUs", func(s *Service) {
+			s.rouse()
+			s.Pods = []corev1.Pod{pod("a", unschedulable("0/2 nodes are available: 2 Insufficient nvidia.com/gpu."))}
+		}, NoGPU, "1 pod without a node", ""},
 	}
+}
+
+// rouse is a service that has left zero, which its HPA has not noticed.
+func (s *Service) rouse() {
+	s.setReplicas(3, 1)
+	s.setHPA(autoscalingv2.ScalingActive, "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+	s.ScaledObject.Annotations = map[string]string{forceActivation: "true"}
+	s.ScaledObject.Spec.MinReplicaCount = new(int32(3))
 }
 
 func cannotScale() []reasonCase {
