@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -89,29 +91,16 @@ func (x *exchange) dropBody() {
 	x.reserved, x.body = 0, nil
 }
 
-// replay is the body for one pod. The transport may close it while it reads.
-type replay struct {
-	mu   sync.Mutex
-	rest []byte
-}
-
-func (p *replay) Read(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.rest) == 0 {
-		return 0, io.EOF
+// upload is a body for one pod, with a context for its attempt. It is of a kind that
+// the transport knows to be in memory: it then puts the header and a short body into
+// one write. It would keep the body for as long as the answer takes; so what has been
+// written is let go. An attempt that fails before that it may repeat by itself.
+func upload(ctx context.Context, body []byte) (context.Context, io.ReadCloser) {
+	rest := bytes.NewReader(body)
+	written := func(how httptrace.WroteRequestInfo) {
+		if how.Err == nil {
+			rest.Reset(nil)
+		}
 	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
-	if len(p.rest) == 0 {
-		p.rest = nil
-	}
-	return n, nil
-}
-
-func (p *replay) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.rest = nil
-	return nil
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: written}), io.NopCloser(rest)
 }

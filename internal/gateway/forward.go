@@ -51,14 +51,15 @@ func (f forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 // attempt sends the request to the exchange's pod.
 func (f forwarder) attempt(x *exchange, r *http.Request) (*http.Response, error) {
 	x.attempts++
-	out := r.WithContext(r.Context())
+	ctx, body := r.Context(), io.ReadCloser(nil)
+	if len(x.body) > 0 {
+		ctx, body = upload(ctx, x.body)
+	}
+	out := r.WithContext(ctx)
 	to := *r.URL
 	to.Host = x.pod.Address
 	out.URL = &to
-	out.Body, out.GetBody, out.ContentLength = nil, nil, int64(len(x.body))
-	if len(x.body) > 0 {
-		out.Body = &replay{rest: x.body}
-	}
+	out.Body, out.GetBody, out.ContentLength = body, nil, int64(len(x.body))
 	answer, err := f.g.transport.RoundTrip(out)
 	if err == nil {
 		x.pod.answered()

@@ -64,7 +64,9 @@ func New(c Config) (*Gateway, error) {
 }
 
 // newTransport opens connections to pods. An engine's web server closes a connection
-// that was idle for 5 s (uvicorn's default): before that, it is not used any more.
+// that was idle for 5 s (uvicorn's default): before that, it is not used any more. The
+// usual prompt of some KB and its header go out in one write, for which the default
+// buffer of 4 KB is too small.
 func newTransport(c Config) *http.Transport {
 	dial := c.Dial
 	if dial == nil {
@@ -76,6 +78,7 @@ func newTransport(c Config) *http.Transport {
 		IdleConnTimeout:        4 * time.Second,
 		MaxIdleConnsPerHost:    256,
 		MaxResponseHeaderBytes: 256 << 10,
+		WriteBufferSize:        8 << 10,
 	}
 }
 

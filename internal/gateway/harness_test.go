@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -352,7 +353,7 @@ func (f *front) count(name string, labels ...string) float64 {
 
 func (w *world) check(what string, got, want any) {
 	w.t.Helper()
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		w.t.Errorf("%s = %v, want %v", what, got, want)
 	}
 }

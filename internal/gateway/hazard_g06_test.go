@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"weak"
 )
 
 // endless is a body that does not stop.
@@ -47,5 +51,32 @@ func TestG6_HugeBody(t *testing.T) {
 		f.Update(nil)
 		synctest.Wait()
 		w.check("bytes of bodies", f.bodies.Load(), int64(0))
+	})
+}
+
+// TestG6_BodyIsFreed as soon as its pod begins to answer: however long an answer takes,
+// only what is counted is in memory (INV-2).
+func TestG6_BodyIsFreed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama(w.engine("pod", streams(3)))})
+		r := f.request(t.Context(), http.MethodPost, "/v1/completions", "")
+		x := newExchange(f.Gateway, httptest.NewRecorder(), r)
+		x.service = f.directory.Load().byKey["demo/llama"]
+		x.body = make([]byte, 1<<20)
+		if refused := f.acquire(x); refused != nil {
+			t.Fatal(refused)
+		}
+		body := weak.Make(&x.body[0])
+		answer, err := forwarder{f.Gateway}.RoundTrip(r.WithContext(context.WithValue(t.Context(), exchangeKey{}, x)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		runtime.GC()
+		w.check("body still in memory", body.Value() != nil, false)
+		_, err = io.Copy(io.Discard, answer.Body)
+		w.check("the rest of the answer", err, nil)
+		x.giveBack()
 	})
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
@@ -16,9 +17,9 @@ func traceOf(h http.Header) trace {
 	if p := h.Get("Traceparent"); validParent(p) {
 		return trace{parent: p}
 	}
-	var id [24]byte
-	for i := range id {
-		id[i] = byte(rand.Uint32())
+	id := make([]byte, 0, 24)
+	for range 3 {
+		id = binary.NativeEndian.AppendUint64(id, rand.Uint64())
 	}
 	id[0] |= 1 // neither id may be all zero
 	id[16] |= 1
