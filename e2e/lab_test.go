@@ -108,6 +108,16 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// TestZero is the rehearsal of examples/zero: hold, wake, refuse, roll out.
+func TestZero(t *testing.T) {
+	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
+	if err := c.flyball(ctx, "rehearse", "examples/zero"); err != nil {
+		t.Fatalf("flyball rehearse examples/zero: %v", err)
+	}
+}
+
 // TestNothingLeft runs two labs side by side, ends one by Ctrl-C and one by
 // kill -9 and flyball down, and looks for what each has left.
 func TestNothingLeft(t *testing.T) {
