@@ -17,6 +17,8 @@ type driver struct {
 	commands chan command
 	stopped  chan struct{}
 	current  map[plant.ID]*generation // the driver goroutine's
+
+	completed, aborted int // requests; the driver goroutine's until it has stopped
 }
 
 // A command submits a generation, or aborts it.
@@ -96,6 +98,11 @@ func (d *driver) abort(g *generation) {
 }
 
 func (d *driver) finish(f plant.Finished) {
+	if f.Outcome == plant.Aborted {
+		d.aborted++
+	} else {
+		d.completed++
+	}
 	d.metrics.finished(f)
 	d.current[f.ID].end(f)
 	delete(d.current, f.ID)

@@ -117,10 +117,11 @@ func TestSigterm(t *testing.T) {
 		tokens     string
 		finished   bool
 		took       time.Duration // from SIGTERM until Run returns, in whole seconds
+		last       string        // words of the log
 	}{
-		{"abort", "m", "500", false, 0},
-		{"drain", "m --shutdown-timeout 30", "500", true, 4 * time.Second},
-		{"drain cut short", "m --shutdown-timeout 2", "500", false, 2 * time.Second},
+		{"abort", "m", "500", false, 0, "finished=0 aborted=1"},
+		{"drain", "m --shutdown-timeout 30", "500", true, 4 * time.Second, "finished=1 aborted=0"},
+		{"drain cut short", "m --shutdown-timeout 2", "500", false, 2 * time.Second, "finished=0 aborted=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,6 +149,9 @@ func TestSigterm(t *testing.T) {
 				}
 				if took := time.Since(sigterm).Truncate(time.Second); took != c.took {
 					t.Errorf("took %v, want %v", took, c.took)
+				}
+				if log := s.log.String(); !strings.HasSuffix(log, "msg=stopped "+c.last+"\n") {
+					t.Errorf("the log does not end with %s:\n%s", c.last, log)
 				}
 				s.client.CloseIdleConnections()
 			})

@@ -175,7 +175,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	driverCtx, stopDriver := context.WithCancel(context.WithoutCancel(ctx))
 	go s.driver.run(driverCtx)
-	defer func() { stopDriver(); <-s.driver.stopped }()
+	defer func() {
+		stopDriver()
+		<-s.driver.stopped
+		s.log.Info("stopped", "finished", s.driver.completed, "aborted", s.driver.aborted)
+	}()
 
 	web := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	served := make(chan error, 1)
