@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"flyball.dev/flyball/internal/hint"
 	"flyball.dev/flyball/internal/kube"
 )
 
@@ -30,6 +32,9 @@ func newController(s *streams) *cobra.Command {
   flyball controller --kubeconfig .flyball/kubeconfig`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkController(settings); err != nil {
+				return err
+			}
 			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.err, nil))
 			ctrl.SetLogger(logger)
 			klog.SetLogger(logger)
@@ -56,10 +61,23 @@ func newController(s *streams) *cobra.Command {
 	cmd.Flags().BoolVar(&elect, "leader-elect", false, "act only while holding the lease flyball-controller")
 	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; none without")
 	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with tls.crt and tls.key for it; plain HTTP without")
+	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; none without")
+	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with tls.crt and tls.key for it")
+	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "let the pod with the least work leave first, by what gateways report")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
 	cmd.Flags().AddGoFlagSet(fromRuntime)
 	return cmd
+}
+
+func checkController(s kube.Settings) error {
+	switch {
+	case s.DrainWebhook.Address != "" && s.DrainWebhook.Certificates == "":
+		return hint.With(errors.New("--drain-webhook without a certificate"), "give the folder with tls.crt and tls.key: --drain-webhook-certificates DIR")
+	case s.DeletionCost && s.Demand.Address == "":
+		return hint.With(errors.New("--deletion-cost without reports"), "let gateways report what each pod has to do: --demand-bind-address ADDRESS")
+	}
+	return nil
 }
 
 func runController(cmd *cobra.Command, config *rest.Config, options ctrl.Options, settings kube.Settings) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"flyball.dev/flyball/internal/admit"
@@ -26,6 +27,14 @@ type Demand struct {
 	HeldTokens int64  `json:"heldTokens"`
 	InFlight   int    `json:"inFlight"`
 	Arrivals   int64  `json:"arrivals"` // since the last report
+	Pods       []Load `json:"pods,omitempty"`
+}
+
+// Load is what a pod has to do for a gateway.
+type Load struct {
+	Name       string `json:"name"`
+	InFlight   int    `json:"inFlight"`
+	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
 }
 
 // keep ends what is held for too long, and reports: at once when a service begins to
@@ -74,13 +83,30 @@ func (g *Gateway) demands() []Demand {
 			load, _ := g.loads(s)
 			d.Held, d.HeldTokens = load.Requests, load.Tokens
 		}
-		if d == (Demand{}) {
+		if d.Held == 0 && d.HeldTokens == 0 && d.InFlight == 0 && d.Arrivals == 0 {
 			continue
+		}
+		if d.InFlight > 0 {
+			d.Pods = g.podLoads(s)
 		}
 		told := s.told.Load()
 		d.Namespace, d.Name = told.Namespace, told.Name
 		all = append(all, d)
 	}
+	return all
+}
+
+// podLoads are those of the pods that have any, by name.
+func (g *Gateway) podLoads(s *service) []Load {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Load
+	for _, p := range s.pods {
+		if n := p.inFlight.Load(); n > 0 {
+			all = append(all, Load{p.Name, int(n), max(0, p.work.Load())})
+		}
+	}
+	slices.SortFunc(all, func(a, b Load) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

@@ -32,7 +32,7 @@ func TestWakes(t *testing.T) {
 		w.check("status", got.status, 200)
 		w.check("stream", got.body, "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: [DONE]\n\n")
 		pause(t.Context(), 3*time.Second)
-		w.check("after it", f.last(), Demand{})
+		w.check("after it", f.last().Name, "")
 		w.check("answered", f.count("requests_total", "demo", "answered", "llama"), 1.0)
 	})
 }

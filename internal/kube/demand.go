@@ -29,6 +29,7 @@ type ReportItem struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Work
+	Pods []PodWork `json:"pods,omitempty"` // those with any
 }
 
 // Work is counted in requests, but for HeldTokens.
@@ -45,7 +46,6 @@ func (w Work) plus(o Work) Work {
 
 // validate refuses what no gateway says, so that sums can be trusted.
 func (r Report) validate() error {
-	const most = 1 << 40
 	if r.Gateway == "" || len(r.Gateway) > 253 {
 		return errors.New("gateway: a name of 1 to 253 characters is wanted")
 	}
@@ -53,8 +53,15 @@ func (r Report) validate() error {
 		if s.Namespace == "" || s.Name == "" {
 			return errors.New("services: each wants a namespace and a name")
 		}
-		for _, n := range []int64{int64(s.Held), s.HeldTokens, int64(s.InFlight), s.Arrivals} {
-			if n < 0 || n > most {
+		counts := []int64{int64(s.Held), s.HeldTokens, int64(s.InFlight), s.Arrivals}
+		for _, p := range s.Pods {
+			if p.Name == "" {
+				return fmt.Errorf("service %s/%s: each of its pods wants a name", s.Namespace, s.Name)
+			}
+			counts = append(counts, int64(p.InFlight), p.WorkTokens)
+		}
+		for _, n := range counts {
+			if n < 0 || n > 1<<40 {
 				return fmt.Errorf("service %s/%s: %d is no count", s.Namespace, s.Name, n)
 			}
 		}
@@ -83,6 +90,7 @@ type demandTable struct {
 type spoken struct {
 	at   time.Time
 	work map[types.NamespacedName]Work
+	pods map[types.NamespacedName][]PodWork
 }
 
 func newDemandTable(began time.Time) *demandTable {
@@ -103,12 +111,13 @@ func (t *demandTable) report(now time.Time, r Report) ([]types.NamespacedName, e
 		return nil, fmt.Errorf("%d gateways report already", maxGateways)
 	}
 	t.end(r.Gateway, now)
-	work := make(map[types.NamespacedName]Work, len(r.Services))
+	work, pods := make(map[types.NamespacedName]Work, len(r.Services)), map[types.NamespacedName][]PodWork{}
 	for _, s := range r.Services {
 		key := types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
 		work[key] = work[key].plus(s.Work)
+		pods[key] = append(pods[key], s.Pods...)
 	}
-	t.gateways[r.Gateway] = spoken{now, work}
+	t.gateways[r.Gateway] = spoken{now, work, pods}
 	var more []types.NamespacedName
 	for key, w := range work {
 		if held := t.sum(key).Held; w.Held > 0 && held > t.noticed[key] {
@@ -146,7 +155,7 @@ func (t *demandTable) all(now time.Time) (list []ReportItem, gateways int) {
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(sums), compareNames) {
-		list = append(list, ReportItem{key.Namespace, key.Name, sums[key]})
+		list = append(list, ReportItem{Namespace: key.Namespace, Name: key.Name, Work: sums[key]})
 	}
 	return list, len(t.gateways)
 }

@@ -14,7 +14,7 @@ var llama = types.NamespacedName{Namespace: "demo", Name: "llama"}
 
 // of is a report about the service llama alone.
 func reportOf(gateway string, held, inFlight int) Report {
-	return Report{gateway, []ReportItem{{"demo", "llama", Work{Held: held, HeldTokens: int64(100 * held), InFlight: inFlight, Arrivals: 1}}}}
+	return Report{gateway, []ReportItem{{"demo", "llama", Work{Held: held, HeldTokens: int64(100 * held), InFlight: inFlight, Arrivals: 1}, nil}}}
 }
 
 // A step of a demand case: at a second, either a report or a look.
@@ -95,13 +95,13 @@ func TestDemand(t *testing.T) {
 func TestDemandOfAll(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
 	table := newDemandTable(start)
-	for _, r := range []Report{reportOf("a", 1, 2), reportOf("b", 3, 4), {"c", []ReportItem{{"aaa", "zeta", Work{InFlight: 1}}}}} {
+	for _, r := range []Report{reportOf("a", 1, 2), reportOf("b", 3, 4), {"c", []ReportItem{{"aaa", "zeta", Work{InFlight: 1}, nil}}}} {
 		if _, err := table.report(start, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got, gateways := table.all(start)
-	want := []ReportItem{{"aaa", "zeta", Work{InFlight: 1}}, {"demo", "llama", Work{4, 400, 6, 2}}}
+	want := []ReportItem{{"aaa", "zeta", Work{InFlight: 1}, nil}, {"demo", "llama", Work{4, 400, 6, 2}, nil}}
 	if diff := cmp.Diff(want, got); diff != "" || gateways != 3 {
 		t.Errorf("all() of %d gateways: -want +got\n%s", gateways, diff)
 	}

@@ -34,7 +34,7 @@ type demandNote struct {
 func (n demandNote) same(b demandNote) bool {
 	return n.Gateways == b.Gateways && slices.EqualFunc(n.Services, b.Services, func(a, b ReportItem) bool {
 		a.Arrivals, b.Arrivals = 0, 0
-		return a == b
+		return a.Namespace == b.Namespace && a.Name == b.Name && a.Work == b.Work
 	})
 }
 

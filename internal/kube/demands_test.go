@@ -200,7 +200,7 @@ func certificate(t *testing.T) (folder string, pool *x509.CertPool) {
 
 func TestDemandNote(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	text, err := json.Marshal(demandNote{at, 2, []ReportItem{{"demo", "llama", Work{3, 900, 2, 4}}}})
+	text, err := json.Marshal(demandNote{at, 2, []ReportItem{{"demo", "llama", Work{3, 900, 2, 4}, nil}}})
 	if err != nil {
 		t.Fatal(err)
 	}

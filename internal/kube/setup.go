@@ -8,7 +8,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/util/workqueue"
@@ -25,20 +27,25 @@ import (
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
 // unstructured and watched like all others, of Events only the Warnings about
-// ScaledObjects.
+// ScaledObjects, of pods, if at all, only those of services.
 func Options() (ctrl.Options, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return ctrl.Options{}, err
 	}
+	ofServices, err := labels.NewRequirement(serviceLabel, selection.Exists, nil)
+	if err != nil {
+		return ctrl.Options{}, fmt.Errorf("selecting pods: %w", err)
+	}
 	return ctrl.Options{
 		Scheme: scheme,
 		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}},
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{&corev1.Event{}: {
-			Field: fields.SelectorFromSet(fields.Set{
+		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+			&corev1.Event{}: {Field: fields.SelectorFromSet(fields.Set{
 				"involvedObject.kind": ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
-			}),
-		}}},
+			})},
+			&corev1.Pod{}: {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
+		}},
 	}, nil
 }
 
@@ -47,7 +54,9 @@ const side = 8
 
 // Settings are what the controller does beyond its own reconciling.
 type Settings struct {
-	Demand DemandSettings
+	Demand       DemandSettings
+	DrainWebhook DrainWebhookSettings
+	DeletionCost bool // rank pods by what the gateways report
 }
 
 // Setup adds the reconciler to a manager made with Options. It starts as soon as
@@ -76,6 +85,17 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 		if err := mgr.Add(leading{func(ctx context.Context) error { return d.publish(ctx, mgr.GetClient()) }}); err != nil {
 			return fmt.Errorf("adding the summary of the gateways' reports: %w", err)
+		}
+	}
+	if settings.DrainWebhook.Address != "" {
+		if err := addDrainWebhook(mgr, settings.DrainWebhook); err != nil {
+			return err
+		}
+	}
+	if settings.DeletionCost {
+		c := &costs{client: mgr.GetClient(), work: d.podWork, log: mgr.GetLogger()}
+		if err := mgr.Add(leading{c.run}); err != nil {
+			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
 	}
 	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, k, d) }})

@@ -101,7 +101,7 @@ func (g *reporter) holds(t *testing.T, held int, services ...*guided) {
 	g.mu.Lock()
 	g.last = Report{Gateway: g.name}
 	for _, s := range services {
-		g.last.Services = append(g.last.Services, ReportItem{s.key.Namespace, s.key.Name, Work{Held: held}})
+		g.last.Services = append(g.last.Services, ReportItem{s.key.Namespace, s.key.Name, Work{Held: held}, nil})
 	}
 	g.mu.Unlock()
 	if got := g.send(t); got != http.StatusNoContent {
@@ -235,7 +235,7 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 
 func testStrangers(t *testing.T, a *apiServer, r *requests) {
 	s := a.sleeper(t, "strangers")
-	report := Report{"x", []ReportItem{{s.key.Namespace, s.key.Name, Work{Held: 1}}}}
+	report := Report{"x", []ReportItem{{s.key.Namespace, s.key.Name, Work{Held: 1}, nil}}}
 	for name, tc := range map[string]struct {
 		token string
 		want  int

@@ -1,0 +1,210 @@
+package kube
+
+import (
+	"cmp"
+	_ "embed" // the hook's script
+	"fmt"
+	"net"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// DrainLabel with the value "enabled", on an InferenceService or on a namespace, asks
+// for pods that end without loss; "disabled" on a service exempts it from its
+// namespace's. KServe copies the labels of a service to its pods.
+const DrainLabel = "flyball.dev/drain"
+
+// The way out of a pod, in seconds. Together they fit the grace period, which is
+// counted from the deletion on:
+//
+//	settle … all of the hook (hookBound) … SIGTERM … shutdownTime … spare … SIGKILL
+const (
+	settleTime   = 15  // for routers to notice; what KServe gives LLMInferenceServices
+	hookLeast    = 20  // a hook that ends before has no time for what is in flight
+	hookBound    = 260 // where the grace period is free
+	shutdownTime = 30  // for what came late, and for the last bytes
+	spareTime    = 10  // for vLLM to end its processes: the kubelet kills them at the grace period's end
+	leastGrace   = 45  // one that is shorter has no room for all of these
+)
+
+// drainScript waits in the pod as internal/drain does in a simulation.
+//
+//go:embed drain.sh
+var drainScript string
+
+// An addition is what lossless has put into a pod.
+type addition string
+
+// What a pod needs in order to end without loss.
+const (
+	addedTimeout addition = "--shutdown-timeout" // vLLM's time after SIGTERM
+	addedHook    addition = "preStop"
+	addedGrace   addition = "terminationGracePeriodSeconds"
+)
+
+// lossless adds what the vLLM container of a pod lacks in order to end without loss,
+// and never changes what is there: only a grace period of 30 s, which KServe writes
+// where a service names none, counts as not set. The refusal says what is left out.
+// It finds nothing to do in what it has done.
+//
+// Worked example (TestLosslessGuide): the guide's pod gets --shutdown-timeout=30, a
+// hook of 260 s at most, 15 s of which are for routers, and 260 + 30 + 10 = 300 s of
+// grace. With 60 s of grace from the user: a timeout of (60 - 10 - 15)/2 = 17 s and
+// 60 - 10 - 17 = 33 s for the hook.
+func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
+	c := serverOf(p)
+	flags := parseFlags(c)
+	if why := undrainable(c, flags); why != "" {
+		return nil, why
+	}
+	grace, free := gracePeriod(p)
+	if grace < leastGrace {
+		return nil, fmt.Sprintf("its grace period of %d s is shorter than %d s", grace, leastGrace)
+	}
+	timeout, own := shutdownTimeout(flags)
+	if refusal = noTimeout(c); !own && refusal == "" {
+		timeout = min(shutdownTime, (grace-spareTime-settleTime)/2)
+		c.Args = append(slices.Clone(c.Args), fmt.Sprintf("%s=%d", addedTimeout, timeout))
+		added = append(added, addedTimeout)
+	}
+	if own {
+		refusal = ""
+	}
+	hook := grace - spareTime - timeout
+	if free {
+		hook, grace = hookBound, hookBound+timeout+spareTime
+	}
+	switch {
+	case c.Lifecycle != nil && c.Lifecycle.PreStop != nil:
+	case hook < hookLeast:
+		refusal = fmt.Sprintf("its grace period of %d s leaves %d s before SIGTERM beside its %s of %d s", grace, hook, addedTimeout, timeout)
+	default:
+		c.Lifecycle = withHook(c, address(flags), hook)
+		added = append(added, addedHook)
+	}
+	if free {
+		p.TerminationGracePeriodSeconds = &grace
+		added = append(added, addedGrace)
+	}
+	return added, refusal
+}
+
+// gracePeriod is what the pod has, or may have where no one has chosen it.
+func gracePeriod(p *corev1.PodSpec) (seconds int64, free bool) {
+	given := p.TerminationGracePeriodSeconds
+	if given == nil || *given == corev1.DefaultTerminationGracePeriodSeconds {
+		return hookBound + shutdownTime + spareTime, true
+	}
+	return *given, false
+}
+
+// undrainable is a container whose gauges the hook could not read.
+func undrainable(c *corev1.Container, f flags) string {
+	_, silent := f.values["disable-log-stats"]
+	switch {
+	case !isVLLM(c):
+		return "the arguments of container " + c.Name + " do not show vLLM"
+	case f.last("ssl-certfile") != "" || f.last("ssl-keyfile") != "":
+		return "it serves TLS, through which the hook cannot read its gauges"
+	case f.last("uds") != "":
+		return "it serves on a Unix socket, where the hook cannot read its gauges"
+	case silent:
+		return "--disable-log-stats takes away the gauges that the hook reads"
+	case address(f) == "":
+		return fmt.Sprintf("its --host %q and --port %q are no address and number for the hook", f.last("host"), f.last("port"))
+	}
+	return ""
+}
+
+// isVLLM looks at the command line, and where the image brings the command at the image.
+func isVLLM(c *corev1.Container) bool {
+	words := commandLine(c)
+	for i, w := range words {
+		if strings.HasPrefix(w, "vllm.entrypoints.") || path.Base(w) == "vllm" && i+1 < len(words) && words[i+1] == "serve" {
+			return true
+		}
+	}
+	return len(c.Command) == 0 && len(c.Args) > 0 && strings.HasPrefix(imageName(c.Image), vllmImage)
+}
+
+// vllmImage begins the name of the images that the vLLM project builds; their tags
+// are its versions, and their entrypoint is its server.
+const vllmImage = "vllm-openai"
+
+// imageName leaves out registry, folder, tag and digest.
+func imageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	name, _, _ := strings.Cut(path.Base(image), ":")
+	return name
+}
+
+// shutdownTimeout is the one that the arguments set.
+func shutdownTimeout(f flags) (seconds int64, set bool) {
+	if _, set = f.values["shutdown-timeout"]; !set {
+		return 0, false
+	}
+	seconds, err := strconv.ParseInt(f.last("shutdown-timeout"), 10, 32)
+	if err != nil || seconds < 0 {
+		return 0, true // vLLM will say so
+	}
+	return seconds, true
+}
+
+// noTimeout says why --shutdown-timeout must not be added: a server that does not
+// know it would not start at all.
+func noTimeout(c *corev1.Container) string {
+	for _, w := range slices.Concat(c.Command, c.Args) {
+		switch path.Base(w) {
+		case "sh", "bash", "dash", "ash", "--":
+			return fmt.Sprintf("no %s: its arguments are a script's", addedTimeout)
+		}
+	}
+	if !strings.HasPrefix(imageName(c.Image), vllmImage) || !sinceShutdownTimeout(c.Image) {
+		return fmt.Sprintf("no %s: its image %s is not known to be vLLM 0.18 or later", addedTimeout, c.Image)
+	}
+	return ""
+}
+
+// sinceShutdownTimeout reads the version from a tag such as v0.23.0; vLLM has the
+// argument since 0.18.
+func sinceShutdownTimeout(image string) bool {
+	image, _, _ = strings.Cut(image, "@")
+	_, tag, _ := strings.Cut(path.Base(image), ":")
+	major, rest, _ := strings.Cut(strings.TrimPrefix(tag, "v"), ".")
+	minor, _, more := strings.Cut(rest, ".")
+	x, errX := strconv.Atoi(major)
+	y, errY := strconv.Atoi(minor)
+	return errX == nil && errY == nil && more && (x > 0 || y >= 18)
+}
+
+// address is where the hook finds the server; empty if the arguments do not say it.
+func address(f flags) string {
+	host := f.last("host")
+	switch host {
+	case "", "0.0.0.0", "localhost":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	port := cmp.Or(f.last("port"), "8000") // vLLM's own
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil || net.ParseIP(host) == nil {
+		return ""
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// withHook keeps a postStart hook.
+func withHook(c *corev1.Container, address string, bound int64) *corev1.Lifecycle {
+	all := &corev1.Lifecycle{}
+	if c.Lifecycle != nil {
+		all = c.Lifecycle.DeepCopy()
+	}
+	all.PreStop = &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{
+		"bash", "-c", drainScript, "drain", address, strconv.Itoa(settleTime), strconv.FormatInt(bound, 10),
+	}}}
+	return all
+}

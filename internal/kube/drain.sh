@@ -1,0 +1,31 @@
+# A vLLM pod's way out: drain HOST:PORT SETTLE BOUND, as a preStop hook, before SIGTERM.
+# Routers have SETTLE s to notice. Then the engine must say three times, a second
+# apart, that nothing runs and nothing waits. After BOUND s it is over in any case.
+# Bash alone can do it: the image needs no curl.
+idle() {
+  local line running= waiting= host=${1%:*}
+  host=${host#[} host=${host%]}
+  {
+    printf 'GET /metrics HTTP/1.0\r\nHost: %s\r\n\r\n' "$1" >&3
+    while IFS= read -r -t 5 line <&3; do
+      case $line in
+        vllm:num_requests_running[{\ ]*) running=1 ;;
+        vllm:num_requests_waiting[{\ ]*) waiting=1 ;;
+        *) continue ;;
+      esac
+      case ${line##* } in
+        0 | 0.0) ;;
+        *) return 1 ;;
+      esac
+    done
+  } 2>/dev/null 3<>"/dev/tcp/$host/${1##*:}" || return 1
+  [[ $running && $waiting ]] # what is not seen may be busy
+}
+sleep "$2"
+quiet=0
+while ((SECONDS < $3)); do
+  if idle "$1"; then ((++quiet)); else quiet=0; fi
+  ((quiet >= 3)) && break
+  sleep 1
+done
+exit 0

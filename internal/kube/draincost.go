@@ -1,0 +1,187 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"flyball.dev/flyball/internal/drain"
+)
+
+// PodWork is one gateway's work at one pod.
+type PodWork struct {
+	Name       string `json:"name"`
+	InFlight   int    `json:"inFlight"`
+	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
+}
+
+// Costs are looked at every costPeriod, and at most costWrites are written in it: a
+// ReplicaSet reads them only when it deletes, and each is a change that every watcher
+// of pods is told.
+const (
+	costPeriod = 30 * time.Second
+	costWrites = 200
+)
+
+// podWork is what the living reports together say of the pods of each service.
+func (t *demandTable) podWork(now time.Time) map[types.NamespacedName]map[string]PodWork {
+	t.expire(now)
+	sums := map[types.NamespacedName]map[string]PodWork{}
+	for _, g := range t.gateways {
+		for key, pods := range g.pods {
+			if sums[key] == nil {
+				sums[key] = map[string]PodWork{}
+			}
+			for _, p := range pods {
+				sum := sums[key][p.Name]
+				sums[key][p.Name] = PodWork{p.Name, sum.InFlight + p.InFlight, sum.WorkTokens + p.WorkTokens}
+			}
+		}
+	}
+	return sums
+}
+
+// podWork of all services now.
+func (d *demands) podWork() map[types.NamespacedName]map[string]PodWork {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.table.podWork(d.now())
+}
+
+// newCosts are the deletion costs to write so that the pods leave in the order of
+// drain.Rank: none while those that are there give it. A pod at which no gateway has
+// anything is idle: this is for services whose requests all come through gateways.
+//
+// Worked example (TestNewCosts): a has 3 requests and is owed 900 tokens, b has
+// nothing, c has no cost yet and 1 request: b stays at 0, a and c get theirs.
+func newCosts(pods []corev1.Pod, work map[string]PodWork) map[string]int32 {
+	var measured []drain.Pod
+	have := map[string]int32{}
+	for i := range pods {
+		if p := &pods[i]; serves(p) {
+			w := work[p.Name]
+			measured = append(measured, drain.Pod{Name: p.Name, Measured: true, InFlight: w.InFlight, WorkTokens: w.WorkTokens})
+			have[p.Name] = writtenCost(p)
+		}
+	}
+	measured = drain.Rank(measured)
+	if inOrder(measured, have) {
+		return nil
+	}
+	want := map[string]int32{}
+	for _, p := range measured {
+		if cost := p.Cost(); cost != have[p.Name] {
+			want[p.Name] = cost
+		}
+	}
+	return want
+}
+
+// inOrder says whether every pod of a higher cost has a higher cost already.
+func inOrder(ranked []drain.Pod, have map[string]int32) bool {
+	below, most := int64(math.MinInt64), int64(math.MinInt64) // the most in the groups before, and with this one
+	for i, p := range ranked {
+		if i > 0 && p.Cost() != ranked[i-1].Cost() {
+			below = most
+		}
+		cost := int64(have[p.Name])
+		if cost <= below {
+			return false
+		}
+		most = max(most, cost)
+	}
+	return true
+}
+
+// writtenCost is 0 where there is none, as for a ReplicaSet.
+func writtenCost(p *corev1.Pod) int32 {
+	cost, err := strconv.ParseInt(p.Annotations[corev1.PodDeletionCost], 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(cost)
+}
+
+// costs keeps the order in which the pods of each service leave.
+type costs struct {
+	client client.Client // of pods it needs list, watch and patch
+	work   func() map[types.NamespacedName]map[string]PodWork
+	log    logr.Logger
+
+	last    types.NamespacedName // where the writes of a period ended
+	trouble string
+}
+
+// run works until the context ends.
+func (c *costs) run(ctx context.Context) error {
+	tick := time.NewTicker(costPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		trouble := ""
+		if err := c.write(ctx); err != nil {
+			trouble = err.Error()
+		}
+		if trouble != c.trouble && trouble != "" && ctx.Err() == nil {
+			c.log.Info("pods may leave in another order than that of their work", "error", trouble)
+		}
+		c.trouble = trouble
+	}
+}
+
+// write is one period's. It goes on with the services that the last one left out.
+func (c *costs) write(ctx context.Context) error {
+	work := c.work()
+	keys := slices.SortedFunc(maps.Keys(work), compareNames)
+	next := slices.IndexFunc(keys, func(k types.NamespacedName) bool { return compareNames(k, c.last) > 0 })
+	keys = slices.Concat(keys[max(0, next):], keys[:max(0, next)])
+	left := costWrites
+	for _, key := range keys {
+		var pods corev1.PodList
+		if err := c.client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{serviceLabel: key.Name}); err != nil {
+			return fmt.Errorf("listing the pods of %s: %w", key, err)
+		}
+		want := newCosts(slices.DeleteFunc(pods.Items, otherComponent), work[key])
+		if len(want) > left && left < costWrites {
+			break
+		}
+		left -= len(want)
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if err := c.patch(ctx, types.NamespacedName{Namespace: key.Namespace, Name: name}, want[name]); err != nil {
+				return err
+			}
+		}
+		c.last = key
+	}
+	return nil
+}
+
+func otherComponent(p corev1.Pod) bool {
+	c := p.Labels[componentLabel]
+	return c != "" && c != "predictor"
+}
+
+func (c *costs) patch(ctx context.Context, key types.NamespacedName, cost int32) error {
+	p := &corev1.Pod{}
+	p.Namespace, p.Name = key.Namespace, key.Name
+	body := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%d"}}}`, corev1.PodDeletionCost, cost)
+	err := c.client.Patch(ctx, p, client.RawPatch(types.MergePatchType, body), client.FieldOwner(Manager))
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("writing the deletion cost of %s: %w", key, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+// readyPod serves; cost "" is none.
+func readyPod(service, name, cost string) *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "demo", Name: name, Labels: map[string]string{serviceLabel: service, componentLabel: "predictor"},
+		},
+		Status: corev1.PodStatus{
+			Phase: corev1.PodRunning, PodIP: "10.0.0.1",
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+		},
+	}
+	if cost != "" {
+		p.Annotations = map[string]string{corev1.PodDeletionCost: cost}
+	}
+	return p
+}
+
+func TestNewCosts(t *testing.T) {
+	busy := PodWork{InFlight: 3, WorkTokens: 900}
+	const busyCost, oneCost = 10 << 14, 1 << 14 // 900 has 10 binary digits, 1 has one
+	for name, tc := range map[string]struct {
+		have map[string]string
+		work map[string]PodWork
+		want map[string]int32
+	}{
+		"the worked example": {
+			map[string]string{"a": "", "b": "0", "c": ""},
+			map[string]PodWork{"a": busy, "c": {InFlight: 1}}, map[string]int32{"a": busyCost, "c": oneCost},
+		},
+		"in order already":     {map[string]string{"a": "7", "b": "0", "c": "1"}, map[string]PodWork{"a": busy, "c": {InFlight: 1}}, nil},
+		"all idle":             {map[string]string{"a": "7", "b": "0", "c": ""}, nil, nil},
+		"all alike":            {map[string]string{"a": "", "b": ""}, map[string]PodWork{"a": busy, "b": busy}, nil},
+		"turned round":         {map[string]string{"a": "0", "b": "7"}, map[string]PodWork{"a": busy}, map[string]int32{"a": busyCost, "b": 0}},
+		"a new pod is busy":    {map[string]string{"a": strconv.Itoa(oneCost), "b": ""}, map[string]PodWork{"a": {InFlight: 1}, "b": busy}, map[string]int32{"b": busyCost}},
+		"nonsense counts as 0": {map[string]string{"a": "x", "b": "-1"}, map[string]PodWork{"b": busy}, map[string]int32{"b": busyCost}},
+		"alone":                {map[string]string{"a": "3"}, map[string]PodWork{"a": busy}, nil},
+		"another's pod":        {map[string]string{"a": "", "b": ""}, map[string]PodWork{"x": busy}, nil},
+	} {
+		var pods []corev1.Pod
+		for pod, cost := range tc.have {
+			pods = append(pods, *readyPod("llama", pod, cost))
+		}
+		terminating := readyPod("llama", "z", "")
+		terminating.DeletionTimestamp = &metav1.Time{Time: time.Now()}
+		pods = append(pods, *terminating)
+		if tc.work == nil {
+			tc.work = map[string]PodWork{}
+		}
+		tc.work["z"] = PodWork{InFlight: 1}
+		if diff := cmp.Diff(tc.want, newCosts(pods, tc.work)); diff != "" {
+			t.Errorf("%s: newCosts() -want +got\n%s", name, diff)
+		}
+	}
+}
+
+// The work of gateways adds up, and ends with their reports (INV-9).
+func TestPodWork(t *testing.T) {
+	now := time.Unix(0, 0)
+	table := newDemandTable(now)
+	llama := types.NamespacedName{Namespace: "demo", Name: "llama"}
+	say := func(gateway string, at time.Time, pods ...PodWork) {
+		t.Helper()
+		if _, err := table.report(at, Report{gateway, []ReportItem{{Namespace: "demo", Name: "llama", Pods: pods}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("a", now, PodWork{"p", 1, 10}, PodWork{"q", 2, 20})
+	say("b", now.Add(time.Second), PodWork{"p", 4, 40})
+	want := map[string]PodWork{"p": {"p", 5, 50}, "q": {"q", 2, 20}}
+	if diff := cmp.Diff(want, table.podWork(now.Add(time.Second))[llama]); diff != "" {
+		t.Errorf("podWork() -want +got\n%s", diff)
+	}
+	want = map[string]PodWork{"p": {"p", 4, 40}}
+	if diff := cmp.Diff(want, table.podWork(now.Add(DemandTTL))[llama]); diff != "" {
+		t.Errorf("podWork() when a is silent -want +got\n%s", diff)
+	}
+	for _, bad := range []PodWork{{"", 1, 1}, {"p", -1, 1}, {"p", 1, 1 << 41}} {
+		if _, err := table.report(now, Report{"c", []ReportItem{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
+			t.Errorf("a report of %+v was taken", bad)
+		}
+	}
+}
+
+// TestCosts writes annotations and nothing else, once, and of many services some in
+// each period (INV-9).
+func TestCosts(t *testing.T) {
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const services = costWrites + 10 // one write each
+	work := map[types.NamespacedName]map[string]PodWork{}
+	build := fake.NewClientBuilder().WithScheme(scheme)
+	for i := range services {
+		name := fmt.Sprintf("s%03d", i)
+		build.WithObjects(readyPod(name, name+"-a", ""), readyPod(name, name+"-b", ""))
+		work[types.NamespacedName{Namespace: "demo", Name: name}] = map[string]PodWork{name + "-a": {name + "-a", 1, 5}}
+	}
+	writes, fail := 0, error(nil)
+	build.WithInterceptorFuncs(interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+		writes++
+		if fail != nil {
+			return fail
+		}
+		return c.Patch(ctx, o, p, opts...)
+	}})
+	c := &costs{client: build.Build(), work: func() map[types.NamespacedName]map[string]PodWork { return work }, log: testr.New(t)}
+	for i, want := range []int{costWrites, 10, 0} {
+		writes = 0
+		if err := c.write(t.Context()); err != nil || writes != want {
+			t.Errorf("period %d: %d writes, %v, want %d", i, writes, err, want)
+		}
+	}
+	var got corev1.Pod
+	if err := c.client.Get(t.Context(), types.NamespacedName{Namespace: "demo", Name: "s209-a"}, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := readyPod("s209", "s209-a", strconv.Itoa(3<<14))
+	want.ResourceVersion = got.ResourceVersion
+	if diff := cmp.Diff(want, &got); diff != "" {
+		t.Errorf("the pod: -want +got\n%s", diff)
+	}
+	work = map[types.NamespacedName]map[string]PodWork{{Namespace: "demo", Name: "s000"}: {"s000-b": {"s000-b", 9, 90}}}
+	fail = errors.New("forbidden")
+	if err := c.write(t.Context()); !errors.Is(err, fail) {
+		t.Errorf("write() = %v, want %v", err, fail)
+	}
+}

@@ -1,0 +1,52 @@
+package kube
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-logr/logr/testr"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+)
+
+// asked is the webhook's answer and the paths that it changes.
+func askWebhook(t *testing.T, raw []byte) (admission.Response, []string) {
+	t.Helper()
+	response := drainWebhook{testr.New(t)}.Handle(t.Context(), admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		Namespace: "demo", Object: runtime.RawExtension{Raw: raw},
+	}})
+	var paths []string
+	for _, p := range response.Patches {
+		paths = append(paths, p.Operation+" "+p.Path)
+	}
+	slices.Sort(paths)
+	return response, paths
+}
+
+func TestDrainWebhook(t *testing.T) {
+	pod := func(change func(*corev1.PodSpec, *corev1.Container)) []byte {
+		raw, err := json.Marshal(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "llama-1-"}, Spec: *engine(change)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// a field that this program does not know
+		return []byte(strings.Replace(string(raw), `"spec":{`, `"spec":{"fieldOfTomorrow":1,`, 1))
+	}
+	response, paths := askWebhook(t, pod(nil))
+	want := []string{"add /spec/containers/0/args/2", "add /spec/containers/0/lifecycle", "replace /spec/terminationGracePeriodSeconds"}
+	if !response.Allowed || !slices.Equal(paths, want) || len(response.Warnings) > 0 {
+		t.Errorf("allowed %v with %q and warnings %q, want %q", response.Allowed, paths, response.Warnings, want)
+	}
+	response, paths = askWebhook(t, pod(func(_ *corev1.PodSpec, c *corev1.Container) { c.Image = "tgi:3" }))
+	if !response.Allowed || len(paths) > 0 || len(response.Warnings) != 1 {
+		t.Errorf("of another server: allowed %v with %q and warnings %q", response.Allowed, paths, response.Warnings)
+	}
+	if response, _ = askWebhook(t, []byte("{")); response.Allowed {
+		t.Error("what is no pod was allowed, not left to the failure policy")
+	}
+}
