@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -152,13 +153,20 @@ func rights() []string {
 // returns what it asked the API server for.
 func (a *apiServer) controller(t *testing.T) *requests {
 	t.Helper()
+	return a.controllerWith(t, Settings{})
+}
+
+// controllerWith does more, which asks for more of config's files.
+func (a *apiServer) controllerWith(t *testing.T, settings Settings, files ...string) *requests {
+	t.Helper()
 	a.namespace(t, "flyball-system")
-	for _, name := range append(rights(), "rbac/service-account", "gateway/service-account") {
+	for _, name := range slices.Concat(rights(), files, []string{"rbac/service-account", "gateway/service-account"}) {
 		for _, o := range objects(t, root+"/config/"+name+".yaml") {
 			a.create(t, o)
 		}
 	}
-	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
+	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t), settings: settings}
+	r.settings.Demand = DemandSettings{Address: r.demand, Namespace: "flyball-system"}
 	a.startController(t, r)
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -184,7 +192,7 @@ func (a *apiServer) startController(t *testing.T, r *requests) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Setup(mgr, Settings{Demand: DemandSettings{Address: r.demand, Namespace: "flyball-system"}}); err != nil {
+	if err := Setup(mgr, r.settings); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -221,6 +229,7 @@ func freeAddress(t *testing.T) string {
 // requests are those that one user made, as RBAC sees them.
 type requests struct {
 	health, demand string // addresses
+	settings       Settings
 	stop           func()
 
 	mu        sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 
 	"flyball.dev/flyball/internal/drain"
 )
@@ -205,5 +207,36 @@ func TestDrainScriptBlind(t *testing.T) {
 		"drain", address, "15", "260").CombinedOutput()
 	if err != nil || string(out) != "260\n" {
 		t.Errorf("the script said %q, %v, want 260", out, err)
+	}
+}
+
+// The shipped manifest is what the webhook would make of a service without one.
+func TestLosslessExample(t *testing.T) {
+	var runtime struct {
+		Spec struct{ Containers []corev1.Container }
+	}
+	var service struct {
+		Spec struct{ Predictor corev1.PodSpec }
+	}
+	for name, into := range map[string]any{"runtime": &runtime, "service": &service} {
+		data, err := os.ReadFile("../../examples/lossless/" + name + ".yaml")
+		if err == nil {
+			err = yaml.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := engine(func(_ *corev1.PodSpec, c *corev1.Container) {
+		c.Args = slices.DeleteFunc(slices.Clone(runtime.Spec.Containers[0].Args), func(a string) bool { return strings.Contains(a, "shutdown") })
+	})
+	lossless(want)
+	got := &corev1.PodSpec{Containers: runtime.Spec.Containers, TerminationGracePeriodSeconds: service.Spec.Predictor.TerminationGracePeriodSeconds}
+	for _, c := range []*corev1.Container{&got.Containers[0], &want.Containers[0]} {
+		slices.Sort(c.Args)
+		c.Ports, c.ReadinessProbe, c.Resources = nil, nil, corev1.ResourceRequirements{}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("examples/lossless: -want +got\n%s", diff)
 	}
 }

@@ -29,7 +29,7 @@ type PodWork struct {
 // ReplicaSet reads them only when it deletes, and each is a change that every watcher
 // of pods is told.
 const (
-	costPeriod = 30 * time.Second
+	costPeriod = 20 * time.Second
 	costWrites = 200
 )
 
