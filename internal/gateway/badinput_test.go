@@ -148,7 +148,38 @@ func TestHTTP2(t *testing.T) {
 	})
 }
 
-// TestLoopback is the one test on real sockets: an answer that breaks off looks so to
+// TestHalfClose: a client that closes its own direction, with its request whole or not,
+// is gone, and is not told 200 (INV-4).
+func TestHalfClose(t *testing.T) {
+	g, err := New(loopbackConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Update([]Service{llama()})
+	gateway := serveLoopback(t, g.server(g))
+	for name, send := range map[string]string{
+		"whole":     head + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(chat)) + chat,
+		"half":      head + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(chat)) + chat[:20],
+		"in chunks": head + "Transfer-Encoding: chunked\r\n\r\n" + chunk(chat),
+	} {
+		conn, err := net.Dial("tcp", gateway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, send)
+		_ = conn.(*net.TCPConn).CloseWrite()
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if err == nil && answer.StatusCode != statusClientGone {
+			t.Errorf("%s: %s, want %d or nothing", name, answer.Status, statusClientGone)
+		}
+		_ = conn.Close()
+	}
+}
+
+// TestLoopback is on real sockets: an answer that breaks off looks so to
 // a client of HTTP/1.0 as well, which has nothing but the connection's end to go by
 // (INV-4).
 func TestLoopback(t *testing.T) {

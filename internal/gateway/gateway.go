@@ -143,8 +143,7 @@ func unanswered(_ http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		refused = tooLong(x.g.config.Limits.RequestTime)
 	case ctx.Err() != nil:
-		x.outcome = ClientGone
-		return
+		refused = gone()
 	case x.attempts == 0:
 		refused = invalidRequest(http.StatusBadRequest, "", "The request cannot be passed on: %v.", err)
 	case x.sent > 0:

@@ -84,8 +84,14 @@ func malformed() *refusal {
 	return no
 }
 
-// gone is for a client that does not read it.
-func gone() *refusal { return &refusal{outcome: ClientGone} }
+// statusClientGone is nginx's: there is no official one.
+const statusClientGone = 499
+
+// gone is for a client that closed its connection. One that has closed only its own
+// direction of it still reads: it must not take nothing for an answer.
+func gone() *refusal {
+	return &refusal{outcome: ClientGone, status: statusClientGone, code: "client_gone", message: "The client closed the connection before its answer."}
+}
 
 func full(v admit.Verdict) *refusal {
 	return &refusal{
@@ -185,9 +191,6 @@ func (r *refusal) json() []byte {
 // refuse answers a request without a pod. It returns true: this is its end.
 func (x *exchange) refuse(r *refusal) bool {
 	x.outcome, x.passed = r.outcome, true
-	if r.outcome == ClientGone {
-		return true
-	}
 	w, body := &x.writer, r.json()
 	if w.early {
 		_, _ = w.Write(event(body)) // the client may be gone
