@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -45,5 +46,25 @@ func TestG5_SlowReader(t *testing.T) {
 		}
 		synctest.Wait()
 		w.check("outcome", f.count("requests_total", "demo", "client_gone", "llama"), 1.0)
+
+		f.Update([]Service{llama(w.engine("other", func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Length", strconv.Itoa(64<<10)) // no flush
+			says(strings.Repeat("x", 64<<10))(rw, r)
+		}))})
+		slow, err := w.client.Do(f.request(t.Context(), http.MethodPost, "/v1/chat/completions", chat))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer slow.Body.Close()
+		n, began := 0, time.Now()
+		for err == nil {
+			pause(t.Context(), 10*time.Second)
+			var more int
+			more, err = slow.Body.Read(make([]byte, 4<<10))
+			n += more
+		}
+		if n != 64<<10 || time.Since(began) <= f.config.Limits.WriteTime {
+			t.Errorf("a slow one got %d bytes in %v, %v", n, time.Since(began), err)
+		}
 	})
 }

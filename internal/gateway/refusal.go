@@ -88,7 +88,7 @@ func malformed() *refusal {
 const statusClientGone = 499
 
 // gone is for a client that closed its connection. One that has closed only its own
-// direction of it still reads: it must not take nothing for an answer.
+// direction of it still reads: the status tells it that this is no answer.
 func gone() *refusal {
 	return &refusal{outcome: ClientGone, status: statusClientGone, code: "client_gone", message: "The client closed the connection before its answer."}
 }
@@ -191,7 +191,12 @@ func (r *refusal) json() []byte {
 // refuse answers a request without a pod. It returns true: this is its end.
 func (x *exchange) refuse(r *refusal) bool {
 	x.outcome, x.passed = r.outcome, true
-	w, body := &x.writer, r.json()
+	w := &x.writer
+	if r.outcome == ClientGone && !w.early { // thousands may go at once: words are spared
+		w.WriteHeader(r.status)
+		return true
+	}
+	body := r.json()
 	if w.early {
 		_, _ = w.Write(event(body)) // the client may be gone
 		return true
