@@ -20,7 +20,7 @@ COUNT    ?= 20
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: build lab ## a local cluster with simulated GPUs, the guide applied, under a gentle load, until Ctrl-C
@@ -86,6 +86,10 @@ fuzz: ## each fuzz test for FUZZTIME=30s
 .PHONY: bench
 bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+.PHONY: bench-gateway
+bench-gateway: ## the gateway's CPU, latency and memory against a bare httputil.ReverseProxy, about 1 min
+	$(GO) test -run '^$$' -bench AgainstBareProxy -benchtime 1x ./internal/gateway
 
 ##@ Write
 

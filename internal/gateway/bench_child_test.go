@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,6 +65,7 @@ func serveChild(kind string) int {
 func bareProxy(pods string) http.Handler {
 	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: pods})
 	p.Transport = &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
+	p.ErrorLog = log.New(io.Discard, "", 0)
 	p.BufferPool = &pooled{sync.Pool{New: func() any { return make([]byte, 32<<10) }}}
 	return p
 }
