@@ -106,8 +106,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	x.request = r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	defer x.end()
-	if g.draining.Load() {
-		w.Header().Set("Connection", "close") // the next request finds another gateway
+	if g.draining.Load() || len(r.TransferEncoding) > 0 {
+		// The next request finds another gateway. And after a body in chunks there is
+		// none on this connection: had it a length as well, which the server leaves out,
+		// then somebody before the gateway may take what follows for a part of the body.
+		w.Header().Set("Connection", "close")
 	}
 	if answered := x.prepare(); answered {
 		return
