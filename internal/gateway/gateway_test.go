@@ -43,8 +43,8 @@ func TestRoutes(t *testing.T) {
 		f := w.front("gateway", nil)
 		a, b := llama(w.engine("a", says("a"))), llama(w.engine("b", says("b")))
 		b.Name, b.Models = "mistral", []string{"mistral", "both"}
-		b.Hosts = []string{"mistral-demo.example.com"}
-		a.Models = append(a.Models, "both")
+		b.Hosts = []string{"mistral-demo.example.com", "both.example.com"}
+		a.Models, a.Hosts = append(a.Models, "both"), append(a.Hosts, "both.example.com")
 		f.Update([]Service{b, a})
 		for name, test := range map[string]struct {
 			host, header, body string
@@ -64,6 +64,7 @@ func TestRoutes(t *testing.T) {
 			"unknown model":            {"", "", `{"model":"gpt-4"}`, 404, "The model `gpt-4` does not exist or you do not have access to it."},
 			"unknown service":          {"", "demo/none", chat, 404, "There is no service"},
 			"two have it":              {"", "", `{"model":"both"}`, 400, "several services"},
+			"two have the host":        {"both.example.com", "", chat, 400, "several services"},
 			"no model":                 {"", "", `{}`, 400, "you must provide a model parameter"},
 			"null":                     {"", "", `{"model":null}`, 400, "you must provide a model parameter"},
 			"a model deeper down":      {"", "", `{"x":{"model":"llama"},"y":["model","llama"]}`, 400, "you must provide"},
