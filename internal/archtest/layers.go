@@ -50,8 +50,8 @@ func place(dir string) (layer, string) {
 	switch {
 	case top == "cmd":
 		return layerMain, dir
-	case top == "config":
-		return layerLeaf, "config"
+	case top == "config" || top == "data":
+		return layerLeaf, top
 	case top == "e2e":
 		return layerTest, "e2e"
 	case top != "internal":
@@ -115,7 +115,10 @@ func layerRules() []rule {
 			func(t *tree, report reporter) {
 				for _, f := range t.files() {
 					for _, i := range f.imports() {
-						if to, ok := i.local(); ok && !mayImport(f.dir(), to) {
+						// The core's tests look at what was measured; the core itself is given it.
+						to, ok := i.local()
+						measured := f.test && to == "data"
+						if ok && !measured && !mayImport(f.dir(), to) {
 							report(f.path, i.pos, "%s imports %s", f.dir(), to)
 						}
 					}
