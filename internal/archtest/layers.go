@@ -23,7 +23,8 @@ const (
 // a lower rank. Everything else has rank 0.
 func coreRank(name string) int {
 	ranks := [][]string{
-		{"reading", "des", "score", "workload", "drain", "admit"},
+		{"reading", "des"},
+		{"score", "workload", "drain", "admit"}, // workloads draw from des's streams
 		{"capacity", "forecast", "guard"},
 		{"law", "plan"},
 		{"decide", "plant"},
