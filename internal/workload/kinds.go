@@ -100,7 +100,7 @@ func (s *spec) arrivals() (Arrivals, error) {
 	default: // Find lets nothing else through
 		drain, scale := s.flag("drain", true), s.number("scale", 1)
 		if !s.has("stages") {
-			return Arrivals{}, fmt.Errorf("staged needs stages=, such as 2x330s/4x6m")
+			return Arrivals{}, fmt.Errorf("staged needs stages=, such as 330s:2/6m:4")
 		}
 		return Staged(scaled(s.stages("stages"), scale), drain)
 	}

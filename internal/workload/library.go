@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,31 +22,28 @@ type Entry struct {
 // Library lists the named workloads. The published benchmarks are those of llm-d and of
 // its workload variant autoscaler (WVA).
 func Library() []Entry {
-	const (
-		drains = "; a stage begins when the one before has drained"
-		wva    = ",duration=10m,timeout=300s"
-	)
+	const wva = ",duration=10m,timeout=300s"
 	return []Entry{
-		{"aibrix-8min", "trace:file=aibrix_8min_up_down.csv", "AIBrix: up to 11 requests per second and down again"},
-		{"arxiv-summarization", "poisson:rate=1,duration=30m,lengths=lengths_arxiv_summarization.csv", "lengths of papers and summaries (vidur), Poisson arrivals"},
-		{"azure2023-conv", "trace:file=azure2023_conv.csv", "Azure, November 2023: an hour of a conversation service"},
+		{"aibrix-8min", "trace:file=aibrix_8min_up_down.csv", "AIBrix's ramp, from 1.5 to 9 per second and down again"},
+		{"arxiv-summarization", "poisson:rate=1,duration=30m,lengths=lengths_arxiv_summarization.csv", "papers and their summaries, Poisson arrivals"},
+		{"azure2023-conv", "trace:file=azure2023_conv.csv", "an hour of Azure's conversations, November 2023"},
 		{"azure2024-diurnal", "poisson:rates=azure2024_rate.csv,lengths=azure2024_length_quantiles.csv,series=conv,scale=0.1",
-			"Azure, May 2024: a week of a conversation service, a tenth of its rate; Poisson within 7 minutes"},
-		{"llmd-prefill-heavy", "staged:stages=1.93x20m,input=8192,output=256,timeout=600s", "llm-d token-aware benchmark"},
-		{"llmd-symmetrical", "staged:stages=1.04x20m,input=2048,output=2048,timeout=600s", "llm-d token-aware benchmark"},
-		{"llmd-decode-heavy", "staged:stages=0.52x20m,input=256,output=4096,timeout=600s", "llm-d token-aware benchmark"},
-		{"mooncake-synthetic", "trace:file=mooncake_synthetic.csv", "Mooncake, FAST 2025: synthetic, long prompts with shared prefixes"},
+			"a week of Azure's conversations, May 2024, 10 % of them"},
+		{"llmd-decode-heavy", "staged:stages=20m:0.52,input=256,output=4096,timeout=600s", "llm-d's token-aware benchmark, long answers"},
+		{"llmd-prefill-heavy", "staged:stages=20m:1.93,input=8192,output=256,timeout=600s", "llm-d's token-aware benchmark, long prompts"},
+		{"llmd-symmetrical", "staged:stages=20m:1.04,input=2048,output=2048,timeout=600s", "llm-d's token-aware benchmark, both alike"},
+		{"mooncake-synthetic", "trace:file=mooncake_synthetic.csv", "Mooncake's synthetic trace, long prompts that begin alike"},
 		{"servegen-m-large", "poisson:rates=servegen_rate_10min.csv,lengths=servegen_length_quantiles.csv,series=m-large,scale=0.02",
-			"ServeGen: two weeks of a large model, 2 % of its rate; Poisson within 10 minutes"},
+			"two weeks of a large model at Alibaba, 2 % of them"},
 		{"servegen-m-small", "poisson:rates=servegen_rate_10min.csv,lengths=servegen_length_quantiles.csv,series=m-small,scale=0.005",
-			"ServeGen: two weeks of a small model, 0.5 % of its rate; Poisson within 10 minutes"},
-		{"staged-ramp", "staged:stages=2x330s/4x6m/6x6m/8x6m/10x6m/4x6m/1x5m," +
-			"input=normal:4000:300:3500:4500,output=normal:1000:80:900:1100,timeout=900s", "llm-d SLO-aware benchmark" + drains},
-		{"wva-bursty", "staged:stages=15x3m/2x2m/10x3m/15x3m/5x2m/2x2m," +
-			"input=normal:1000:200:500:1500,output=normal:1000:200:500:1500,timeout=300s", "WVA benchmark" + drains},
-		{"wva-decode", "poisson:rate=20,input=1000,output=4000" + wva, "WVA benchmark, decode heavy"},
-		{"wva-prefill", "poisson:rate=20,input=4000,output=1000" + wva, "WVA benchmark, prefill heavy"},
-		{"wva-symmetrical", "poisson:rate=20,input=1000,output=1000" + wva, "WVA benchmark, symmetrical"},
+			"two weeks of a small model at Alibaba, 0.5 % of them"},
+		{"staged-ramp", "staged:stages=330s:2/6m:4/6m:6/6m:8/6m:10/6m:4/5m:1," +
+			"input=normal:4000:300:3500:4500,output=normal:1000:80:900:1100,timeout=900s", "llm-d's SLO-aware benchmark, 2 to 10 per second to 1"},
+		{"wva-bursty", "staged:stages=3m:15/2m:2/3m:10/3m:15/2m:5/2m:2," +
+			"input=normal:1000:200:500:1500,output=normal:1000:200:500:1500,timeout=300s", "WVA's benchmark, up to 15 per second in stages"},
+		{"wva-decode", "poisson:rate=20,input=1000,output=4000" + wva, "WVA's benchmark, long answers"},
+		{"wva-prefill", "poisson:rate=20,input=4000,output=1000" + wva, "WVA's benchmark, long prompts"},
+		{"wva-symmetrical", "poisson:rate=20,input=1000,output=1000" + wva, "WVA's benchmark, both alike"},
 	}
 }
 
@@ -53,6 +51,9 @@ func Library() []Entry {
 func Kinds() []string {
 	return []string{"bursts", "even", "gamma", "poisson", "staged", "trace", "weibull"}
 }
+
+// ErrUnknown is Find's error for a word that is neither a name nor a kind.
+var ErrUnknown = errors.New("no such name or kind")
 
 // Find makes the workload that text names: a name of the library, name:key=value,… to
 // change what its spec says, kind:key=value,… , or several of these with + between
@@ -82,7 +83,7 @@ func findOne(text string, files Files) (Workload, error) {
 	if !slices.Contains(Kinds(), word) {
 		i := slices.IndexFunc(Library(), func(e Entry) bool { return e.Name == word })
 		if i < 0 {
-			return Workload{}, fmt.Errorf("workload %q: no such name or kind", word)
+			return Workload{}, fmt.Errorf("workload %q: %w", word, ErrUnknown)
 		}
 		kind, keys, _ := strings.Cut(Library()[i].Spec, ":")
 		named, err := parseSpec(kind, keys, files)

@@ -122,15 +122,15 @@ func (s *spec) flag(key string, otherwise bool) bool {
 	return false
 }
 
-// stages reads 2x330s/4x6m: requests per second, for how long.
+// stages reads 330s:2/6m:4: for how long, requests per second.
 func (s *spec) stages(key string) []Step {
 	var steps []Step
 	for word := range strings.SplitSeq(s.text(key), "/") {
-		rate, length, _ := strings.Cut(word, "x")
-		perSecond, err := strconv.ParseFloat(rate, 64)
-		d, err2 := parseDuration(length)
+		length, rate, _ := strings.Cut(word, ":")
+		d, err := parseDuration(length)
+		perSecond, err2 := strconv.ParseFloat(rate, 64)
 		if err != nil || err2 != nil {
-			s.wrong(key, "must be stages such as 2x330s/4x6m: requests per second, x, for how long")
+			s.wrong(key, "must be stages such as 330s:2/6m:4, for how long and requests per second")
 			return nil
 		}
 		steps = append(steps, Step{perSecond, d})

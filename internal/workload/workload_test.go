@@ -42,8 +42,8 @@ func take(w Workload, seed uint64, n int) []Request {
 func examples() []string {
 	all := []string{
 		"even:rate=3", "poisson:rate=5,input=1000,output=250,duration=10m", "gamma:rate=5,cv=3,input=10..20",
-		"weibull:stages=1x1m/0x1m/9x1m,cv=2,output=lognormal:200:400:1:4000", "bursts:rate=1,burst=20",
-		"staged:stages=2x30s/9x30s,drain=false,prefix=600,prefixes=3", "trace:file=azure2023_conv.csv,from=10m,duration=5m,speed=2",
+		"weibull:stages=1m:1/1m:0/1m:9,cv=2,output=lognormal:200:400:1:4000", "bursts:rate=1,burst=20",
+		"staged:stages=30s:2/30s:9,drain=false,prefix=600,prefixes=3", "trace:file=azure2023_conv.csv,from=10m,duration=5m,speed=2",
 		"poisson:rate=2+azure2023-conv", "poisson:rates=azure2024_rate.csv,series=conv,from=1d,duration=1h,lengths=mooncake_synthetic.csv",
 	}
 	for _, e := range Library() {
@@ -102,7 +102,7 @@ func TestRequestsAreInOrder(t *testing.T) {
 func TestSourceAllocatesNothing(t *testing.T) {
 	for _, text := range []string{
 		"poisson:rate=1000,duration=1h,input=normal:1000:100:1:2000", "gamma:rate=1000,duration=1h,cv=2,prefix=100",
-		"staged:stages=1000x1h", "azure2023-conv", "bursts:rate=1000,burst=2000,duration=1h,every=10m", "poisson:rate=1000,duration=1h+even:rate=9,duration=1h",
+		"staged:stages=1h:1000", "azure2023-conv", "bursts:rate=1000,burst=2000,duration=1h,every=10m", "poisson:rate=1000,duration=1h+even:rate=9,duration=1h",
 	} {
 		source := find(t, text).Open(1)
 		if _, ok := source.Next(); !ok {
@@ -241,7 +241,7 @@ func TestGaps(t *testing.T) {
 // the gaps that cross from one to the other do not disturb it.
 func TestStepsKeepTheirRates(t *testing.T) {
 	counts := [2]int{}
-	stages := strings.TrimSuffix(strings.Repeat("10x50s/90x50s/", 20), "/")
+	stages := strings.TrimSuffix(strings.Repeat("50s:10/50s:90/", 20), "/")
 	for r := range find(t, "poisson:stages="+stages).All(1) {
 		counts[int(r.At/(50*time.Second))%2]++
 	}
@@ -399,8 +399,8 @@ func TestFindRefuses(t *testing.T) {
 		"poisson:output=normal:1:2":                    "workload poisson: output=normal:1:2: must be a number of tokens",
 		"poisson:output=normal:NaN:1:1:2":              "workload poisson: output=normal:NaN:1:1:2: must be a number of tokens",
 		"poisson:output=bell:5:1:1:9":                  "workload poisson: output=bell:5:1:1:9: must be a number of tokens",
-		"poisson:rate=1,stages=1x1s":                   "workload poisson: rate, stages and rates are three ways to say it: choose one",
-		"poisson:stages=1x1s/2":                        "workload poisson: stages=1x1s/2: must be stages such as 2x330s/4x6m",
+		"poisson:rate=1,stages=1s:1":                   "workload poisson: rate, stages and rates are three ways to say it: choose one",
+		"poisson:stages=1s:1/2":                        "workload poisson: stages=1s:1/2: must be stages such as 330s:2/6m:4",
 		"poisson:rates=azure2024_rate.csv":             "workload poisson: rates azure2024_rate.csv: the file has several series: choose one by its service",
 		"poisson:rates=azure2024_rate.csv,series=code": "workload poisson: rates azure2024_rate.csv: 0 rates: at least two are needed",
 		"poisson:lengths=azure2023_conv.csv,input=3":   "workload poisson: lengths gives both sides: leave out input and output",
@@ -412,9 +412,9 @@ func TestFindRefuses(t *testing.T) {
 		"weibull:rate=1,cv=0":               "workload weibull: cv is 0, must be from 0.05 to 20",
 		"bursts:every=0s":                   "workload bursts: bursts every 0s lasting 30s: both must be at least 1ms",
 		"bursts:rate=0,burst=0":             "workload bursts: no request ever arrives",
-		"staged:drain=true":                 "workload staged: staged needs stages=, such as 2x330s/4x6m",
-		"staged:stages=1x1s,drain=maybe":    "workload staged: drain=maybe: must be true or false",
-		"staged:stages=0.1x1s":              "workload staged: no stage is long enough for one request at its rate",
+		"staged:drain=true":                 "workload staged: staged needs stages=, such as 330s:2/6m:4",
+		"staged:stages=1s:1,drain=maybe":    "workload staged: drain=maybe: must be true or false",
+		"staged:stages=1s:0.1":              "workload staged: no stage is long enough for one request at its rate",
 		"trace:speed=2":                     "workload trace: trace needs file=",
 		"trace:file=absent.csv":             "workload trace: file: open absent.csv",
 		"trace:file=bad.csv":                `workload trace: file bad.csv: line 3: arrival_s is "NaN", must be a finite number`,
