@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball.dev/flyball/internal/workload"
+)
+
+func newWorkload(s *streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "workload",
+		Short:   "List and describe the workloads that can be simulated",
+		Example: "  flyball workload list\n  flyball workload describe azure2023-conv",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newWorkloadList(s), newWorkloadDescribe(s))
+	return cmd
+}
+
+func newWorkloadList(s *streams) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the named workloads",
+		Long:    "The named workloads. -o wide, json and yaml have what each name stands for.",
+		Example: "  flyball workload list\n  flyball workload list -o wide",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			library := workload.Library()
+			t := table{header: []string{"NAME", "ABOUT"}}
+			if output == "wide" {
+				t.header = append(t.header, "SPEC")
+			}
+			for _, e := range library {
+				row := []string{e.Name, e.About}
+				if output == "wide" {
+					row = append(row, e.Spec)
+				}
+				t.rows = append(t.rows, row)
+			}
+			return printAs(s.out, output, library, t)
+		},
+	}
+	outputFlag(cmd, &output, "table", "wide", "json", "yaml")
+	return cmd
+}
+
+func newWorkloadDescribe(s *streams) *cobra.Command {
+	var output string
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "describe NAME|FILE|KIND:KEY=VALUE,...",
+		Short: "Print the rate, the burstiness and the lengths of a workload",
+		Long: `A workload is a name of flyball workload list; a name with keys to change it; a file;
+a kind with keys; or several of these with + between them, at once. - is standard input.
+
+  kind          arrivals                          keys (besides scale and duration)
+  poisson       independent of each other         rate, stages, or rates and series; from
+  gamma         gaps with a coefficient of        the same, and cv
+  weibull       variation, or all alike
+  even
+  bursts        Poisson at two rates in turn      rate, burst, every, lasting
+  staged        as inference-perf sends them      stages, drain
+  trace         as in a file                      file, from, speed
+
+All kinds but trace take input and output (1000, 500..1500, or normal or lognormal with
+:MEAN:DEVIATION:LOW:HIGH) or lengths (a file), and prefix and prefixes; all take timeout.
+Files: CSV with arrival_s,input_tokens,output_tokens, Azure's, BurstGPT's and Mooncake's
+traces, and inference-perf's configurations and request logs, packed with gzip or not.`,
+		Example: `  flyball workload describe azure2023-conv
+  flyball workload describe azure2024-diurnal:scale=0.5,from=2d,duration=1d
+  flyball workload describe poisson:rate=5,input=1000,output=250,duration=10m
+  flyball workload describe trace.csv -o json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			w, err := findWorkload(args[0], s.in)
+			if err != nil {
+				return err
+			}
+			d := workload.Describe(w, seed, sparkColumns)
+			if output == "table" {
+				return printDescription(s.out, d)
+			}
+			return printAs(s.out, output, d, table{})
+		},
+	}
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "of what is drawn; a trace is the same for every seed")
+	outputFlag(cmd, &output, "table", "json", "yaml")
+	return cmd
+}
+
+// sparkColumns leaves room for the rate beside the line on 80 columns.
+const sparkColumns = 60
+
+func printDescription(w io.Writer, d workload.Description) error {
+	facts := table{header: []string{"NAME", shorten(d.Name, 60)}}
+	add := func(name, format string, args ...any) {
+		facts.rows = append(facts.rows, []string{name, fmt.Sprintf(format, args...)})
+	}
+	add("REQUESTS", "%d in %s", d.Requests, roundSpan(d.Seconds))
+	add("RATE", "%.3g/s, at most %.3g/s in a minute", d.Rate, d.PeakRate)
+	add("BURSTINESS", "index of dispersion %.3g, CV of gaps %.3g (Poisson: 1, 1)", d.Dispersion, d.GapCV)
+	if d.Reusable > 0 {
+		add("PREFIXES", "%.1f %% of the prompt tokens were in an earlier prompt", 100*d.Reusable)
+	}
+	if d.Drains > 0 {
+		add("WAITS", "%d times until all requests have ended, not counted above", d.Drains)
+	}
+	if d.TimeoutSeconds > 0 {
+		add("TIMEOUT", "%s", roundSpan(d.TimeoutSeconds))
+	}
+	tokens := table{header: []string{"TOKENS", "MEAN", "P50", "P90", "P95", "P99", "MAX"}}
+	for _, side := range []struct {
+		name string
+		workload.Tokens
+	}{{"input", d.Input}, {"output", d.Output}} {
+		row := []string{side.name, fmt.Sprintf("%.0f", side.Mean)}
+		for _, n := range []int{side.P50, side.P90, side.P95, side.P99, side.Max} {
+			row = append(row, fmt.Sprint(n))
+		}
+		tokens.rows = append(tokens.rows, row)
+	}
+	if err := facts.print(w); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	if err := tokens.print(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s", spark(d.Rates))
+	return err
+}
+
+// spark draws rates from 0 to the largest, with that beside it.
+func spark(rates []float64) string {
+	most := 0.0
+	for _, r := range rates {
+		most = max(most, r)
+	}
+	levels := []rune(" ▁▂▃▄▅▆▇█")
+	var line strings.Builder
+	for _, r := range rates {
+		level := 0
+		if r > 0 && most > 0 { // what arrives at all is seen
+			level = max(1, int(math.Ceil(r/most*float64(len(levels)-1))))
+		}
+		line.WriteRune(levels[min(level, len(levels)-1)])
+	}
+	return fmt.Sprintf("%s %.3g/s at most\n", line.String(), most)
+}
+
+// roundSpan leaves out what nobody reads.
+func roundSpan(seconds float64) string {
+	unit := time.Millisecond
+	if seconds >= 60 {
+		unit = time.Second
+	}
+	d := time.Duration(seconds * float64(time.Second)).Round(unit)
+	switch days, rest := d/(24*time.Hour), d%(24*time.Hour); {
+	case days < 2:
+		return d.String()
+	case rest == 0:
+		return fmt.Sprintf("%dd", days)
+	default:
+		return fmt.Sprintf("%dd%s", days, rest)
+	}
+}
+
+func shorten(s string, most int) string {
+	if letters := []rune(s); len(letters) > most {
+		return string(letters[:most-1]) + "…"
+	}
+	return s
+}
