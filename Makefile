@@ -11,6 +11,7 @@ LINTER  := bin/tools/golangci-lint
 # The race detector needs cgo, which Go turns off where there is no C compiler.
 RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
+ORACLES  := hpa kpa
 FUZZTIME ?= 30s
 COUNT    ?= 20
 
@@ -43,12 +44,12 @@ lab: build ## bin/lab: Kubernetes, KEDA, KServe and Prometheus, what is missing 
 
 .PHONY: clean
 clean: ## remove what was built, but not bin/lab, which takes half an hour
-	rm -rf bin/flyball bin/tools
+	rm -rf bin/flyball bin/tools bin/oracle
 
 ##@ Test
 
 .PHONY: test
-test: lab race e2e ## everything: unit and archtest under the race detector, then e2e on the lab
+test: lab race oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
 
 .PHONY: check
 check: $(LINTER) ## before a commit: format, lint, unit tests, generate, and none of it changed a file
@@ -70,6 +71,14 @@ race: ## the same under the race detector
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
 	$(GO) test -tags e2e -count=1 -p 1 -timeout 40m -v ./config/... ./internal/kube/... ./e2e/...
+
+.PHONY: oracle-live
+oracle-live: bin/oracle ## the laws against the real HPA and KPA on 500 sequences that nobody has seen
+	@seed=$$(date +%s); echo "oracle-live: seed $$seed"; \
+	for law in $(ORACLES); do \
+		bin/oracle/$$law -test.run TestGenerate -n 500 -seed $$seed -out $(CURDIR)/bin/oracle/$$law.json.gz || exit 1; \
+	done; \
+	$(GO) test -count=1 -v -run AsTheRealOne ./internal/law $(foreach l,$(ORACLES),-$(l) $(CURDIR)/bin/oracle/$(l).json.gz)
 
 .PHONY: deflake
 deflake: ## unit tests COUNT=20 times, shuffled, under the race detector
@@ -113,6 +122,20 @@ generate: ## docs/invariants.md, from each package's doc.go
 golden: ## rewrite golden files; then read the diff
 	$(GO) test -count=1 $$(grep -rlE '"rewrite"|cockroachdb/datadriven"' --include='*_test.go' internal | \
 		xargs -n1 dirname | sort -u | sed 's,^,./,') -rewrite
+
+.PHONY: oracle
+oracle: bin/oracle ## internal/law/testdata: what the real HPA and KPA decided on 10,000 sequences each
+	@for law in $(ORACLES); do \
+		bin/oracle/$$law -test.run TestGenerate -out $(CURDIR)/internal/law/testdata/$$law.json.gz || exit 1; \
+	done
+
+# Built anew when go says so, which takes it a second.
+.PHONY: bin/oracle
+bin/oracle:
+	@[ -x bin/oracle/hpa ] || echo "building the oracles, about 3 min on 2 cores with nothing cached"
+	@for law in $(ORACLES); do \
+		$(GO) test -C lab/oracle/$$law -c -o $(CURDIR)/bin/oracle/$$law . || exit 1; \
+	done
 
 $(LINTER): tools/go.mod tools/go.sum
 	@echo "building golangci-lint, about 3 min on 2 cores with nothing cached"

@@ -52,6 +52,11 @@ func (r Reading) Usable() bool {
 	return (r.Quality == Fresh || r.Quality == Stale) && !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
 }
 
+// Null says that there was an answer without a number in it: empty, NaN or infinite.
+func (r Reading) Null() bool {
+	return r.Quality == Absent || r.Quality == Invalid && (math.IsNaN(r.Value) || math.IsInf(r.Value, 0))
+}
+
 // Or is the value, or otherwise if it may not be computed with.
 func (r Reading) Or(otherwise float64) float64 {
 	if !r.Usable() {

@@ -1,0 +1,180 @@
+package law
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"flyball.dev/flyball/internal/reading"
+)
+
+// A Law maps what is seen to a wanted number of replicas.
+type Law interface {
+	// Step decides at in.Now. It returns the law as it is afterwards, with what it
+	// has to remember, and its decision. It is called at the last Output's Next or
+	// later, the first time when the service is created.
+	Step(in Input) (Law, Output)
+	// Needs are the names of the series that Step looks for among the readings: a
+	// name of series.go, or the text of a query for a law that was given one.
+	Needs() []string
+}
+
+// An Input is all that a law sees. Times count from the start of the run.
+type Input struct {
+	Now     time.Duration
+	Desired int // replicas last asked for: the scale's spec
+	Fleet   Fleet
+	Pods    []Pod
+	// Readings are the values that are there to be read, by name. A law keeps
+	// nothing of the slices and the map: the caller may use them again.
+	Readings map[string]Series
+}
+
+// A Fleet counts the replicas of a service by state.
+type Fleet struct {
+	Pending  int // no node yet
+	Starting int // image, weights, compile
+	Ready    int
+	Draining int // told to end, finishing what they have
+}
+
+// Provisioned are the replicas that serve or will: what a scale reports as status.
+func (f Fleet) Provisioned() int { return f.Pending + f.Starting + f.Ready }
+
+// A Pod is one replica as its status shows it.
+type Pod struct {
+	Phase    Phase
+	Ready    bool
+	Deleting bool
+	// StartedAt is when the node took the pod, ChangedAt when Ready last changed.
+	StartedAt, ChangedAt time.Duration
+}
+
+// A Phase is a pod's status.phase, as far as an autoscaler tells them apart.
+type Phase int
+
+// The phases.
+const (
+	PhaseUnknown Phase = iota
+	PodPending
+	PodRunning
+	PodFailed
+	numPhases
+)
+
+func (p Phase) String() string {
+	names := [numPhases]string{"unknown", "pending", "running", "failed"}
+	if p < 0 || p >= numPhases {
+		return names[PhaseUnknown]
+	}
+	return names[p]
+}
+
+// A Series is one metric: for the service as a whole and, where it has one value
+// per pod, one reading for each of Input.Pods in their order.
+type Series struct {
+	Total reading.Reading
+	Pods  []reading.Reading
+}
+
+// Ready are the usable readings of a series for the pods that serve.
+func (in Input) Ready(name string) []float64 {
+	var values []float64
+	for i, r := range in.Readings[name].Pods {
+		if i < len(in.Pods) && in.Pods[i].Ready && !in.Pods[i].Deleting && r.Usable() {
+			values = append(values, r.Value)
+		}
+	}
+	return values
+}
+
+// ready are the pods that run and are ready, those that are told to end included.
+func (in Input) ready() int {
+	n := 0
+	for _, p := range in.Pods {
+		if p.Phase == PodRunning && p.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+// total is a series' value for the service as a whole, and whether it is usable.
+func (in Input) total(name string) (float64, bool) {
+	r := in.Readings[name].Total
+	return r.Or(0), r.Usable()
+}
+
+// An Output is a law's decision.
+type Output struct {
+	Replicas int
+	Reasons  []Reason
+	Next     time.Duration // when the law wants to be stepped again
+}
+
+// A Reason is one rule that acted, with the number before and after it. The
+// numbers of an Output's reasons chain to its Replicas.
+type Reason struct {
+	Rule     string
+	From, To int
+}
+
+// to notes that a rule set the number, if it changed it.
+func (o Output) to(rule string, replicas int) Output {
+	if replicas != o.Replicas {
+		o.Reasons = append(slices.Clip(o.Reasons), Reason{rule, o.Replicas, replicas})
+		o.Replicas = replicas
+	}
+	return o
+}
+
+// held notes that a rule kept the number as it was.
+func (o Output) held(rule string) Output {
+	o.Reasons = append(slices.Clip(o.Reasons), Reason{rule, o.Replicas, o.Replicas})
+	return o
+}
+
+// Bounds are the least and the most replicas. A maximum of 0 is no maximum.
+type Bounds struct{ Min, Max int }
+
+// Clamp brings a number within the bounds; the minimum gives way to the maximum.
+func (b Bounds) Clamp(n int) int { return min(max(n, b.Min, 0), b.most()) }
+
+// most is the maximum, where there is none as many as any law asks for.
+func (b Bounds) most() int {
+	if b.Max <= 0 {
+		return most
+	}
+	return min(b.Max, most)
+}
+
+// least is the minimum, unless the maximum is less.
+func (b Bounds) least() int { return b.Clamp(0) }
+
+// clamp notes the bound that acted.
+func (o Output) clamp(b Bounds) Output {
+	switch n := b.Clamp(o.Replicas); {
+	case n > o.Replicas:
+		return o.to("minimum", n)
+	default:
+		return o.to("maximum", n)
+	}
+}
+
+// most is as many replicas as any law asks for: a number that no sum overflows.
+const most = 1 << 20
+
+// ceil rounds up to a number of replicas; what is no number is none.
+func ceil(x float64) int { return count(math.Ceil(x)) }
+
+// count is a whole number of replicas: x is truncated, NaN is 0.
+func count(x float64) int {
+	switch {
+	case math.IsNaN(x) || x <= 0:
+		return 0
+	case x >= most:
+		return most
+	default:
+		return int(x)
+	}
+}

@@ -1,0 +1,18 @@
+package law
+
+import "time"
+
+// Static asks for N replicas at all times: the peak provisioning that autoscaling is
+// measured against (reference: none; it is the null law).
+//
+// Worked example (TestStaticWorkedExample): N = 8: 8, whatever happens.
+type Static struct{ N int }
+
+// Needs is nothing.
+func (s Static) Needs() []string { return nil }
+
+// Step asks for N.
+func (s Static) Step(in Input) (Law, Output) {
+	out := Output{Replicas: in.Desired, Next: in.Now + time.Hour}
+	return s, out.to("static", min(max(s.N, 0), most))
+}
