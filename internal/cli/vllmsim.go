@@ -19,7 +19,7 @@ func newVLLMSim(s *streams) *cobra.Command {
 The arguments are vLLM's: --model, --served-model-name, --host, --port,
 --max-num-seqs, --max-num-batched-tokens, --max-model-len,
 --tensor-parallel-size, --gpu-memory-utilization, --block-size, --dtype,
---[no-]enable-prefix-caching, --shutdown-timeout and
+--[no-]enable-prefix-caching, --[no-]async-scheduling, --shutdown-timeout and
 --show-hidden-metrics-for-version act; others are accepted and named in the log.
 
 What only a simulation has is read from the environment:

@@ -27,20 +27,21 @@ func newEngine(t *testing.T, c Config) *Engine {
 	return e
 }
 
-// run submits all requests at time 0 and prints each step until the engine is idle.
-// Host overhead (12 µs a sequence) is rounded away.
+// run submits all requests at once and prints each step, by the time since then, until
+// the engine is idle.
 func run(t *testing.T, e *Engine, requests ...Request) string {
 	t.Helper()
+	began := e.endsAt.nanos
 	for _, r := range requests {
-		if err := e.Submit(0, r); err != nil {
+		if err := e.Submit(began, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var b strings.Builder
-	for now := time.Duration(0); now != Never; {
+	for now := began; now != Never; {
 		ev, next := e.Step(now)
 		if ev.StepEnded {
-			fmt.Fprintf(&b, "%v:", now.Round(time.Millisecond))
+			fmt.Fprintf(&b, "%v:", (now - began).Round(time.Millisecond))
 			for _, tok := range ev.Tokens {
 				fmt.Fprintf(&b, " %d", tok.ID)
 			}

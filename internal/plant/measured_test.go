@@ -1,82 +1,330 @@
 package plant
 
 import (
+	"encoding/csv"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"flyball.dev/flyball/data"
 )
 
-// TestMeasuredRuns replays published runs of vLLM 0.23.0 with Qwen3-14B on one
-// H100 (inference-sim/residency-vllm, commit 2641b576: Poisson arrivals, 1024
-// tokens in, 128 out, max_num_seqs 256) and holds the distance to what was
-// measured there. Nothing is fitted to these runs. The time to the first token
-// comes out too short the nearer the load is to what the engine can carry, 17 per
-// second: vLLM chooses a step's sequences while the step before still runs, so that
-// a prompt which arrives in between waits for one more.
-func TestMeasuredRuns(t *testing.T) {
-	p, err := FindProfile("qwen3-14b-h100", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		perSecond, ttftMillis, itlMillis, e2eMillis float64 // means
-	}{
-		{2.02, 66.9, 12.33, 1633},
-		{6.02, 80.2, 15.25, 2016},
-		{10.03, 104.1, 20.44, 2700},
-		{12.01, 129.5, 26.29, 3469},
-	} {
-		ttft, itl, e2e := replay(t, p, c.perSecond)
+// TestQwenRuns replays the published runs of vLLM 0.23.0 with Qwen3-14B on one H100
+// (data/vllm_runs_qwen3_14b_h100.csv: Poisson arrivals, 1024 tokens in, 128 out,
+// max_num_seqs 256) up to 85 % of what the engine can carry. One setting holds for
+// all runs: kernel times, asynchronous scheduling, and a front end
+// of 2 ms and 0.1 ms per running sequence. A figure is
+// the mean over twenty seeds of ten minutes, as long as a published run: at 12 per second
+// the p99 of one seed's TTFT varies by 5 % (one standard deviation), its mean by 2 %.
+func TestQwenRuns(t *testing.T) {
+	p := mustProfile(t, "qwen3-14b-h100")
+	for _, run := range measuredRuns(t, "vllm_runs_qwen3_14b_h100.csv") {
+		rate := run.number("arrival_rps")
+		if rate > 0.85*17.45 || strings.HasPrefix(run.text("run"), "w7") || strings.HasSuffix(run.text("run"), "patched") {
+			continue
+		}
+		c := serving(p)
+		c.MaxNumSeqs = 256
+		var got seeds
+		for seed := range uint64(20) {
+			got = append(got, replay(t, c, poisson(seed, rate, 10*time.Minute, func(*rand.Rand) Request {
+				return Request{PromptTokens: 1024, MaxTokens: 128}
+			})))
+		}
 		for _, m := range []struct {
 			name                string
 			got, want, relative float64
 		}{
-			{"TTFT", ttft, c.ttftMillis, 0.22},
-			{"inter-token latency", itl, c.itlMillis, 0.06},
-			{"E2E", e2e, c.e2eMillis, 0.06},
+			{"TTFT mean", got.mean(ttft), run.number("ttft_mean_ms"), 0.10},
+			{"TTFT p50", got.quantile(ttft, 0.5), run.number("ttft_p50_ms"), 0.10},
+			{"TTFT p90", got.quantile(ttft, 0.9), run.number("ttft_p90_ms"), 0.10},
+			{"TTFT p99", got.quantile(ttft, 0.99), run.number("ttft_p99_ms"), 0.10},
+			{"ITL mean", got.mean(itl), run.number("itl_mean_ms"), 0.05},
+			{"E2E mean", got.mean(e2e), run.number("e2e_mean_ms"), 0.05},
+			{"E2E p99", got.quantile(e2e, 0.99), run.number("e2e_p99_ms"), 0.10},
 		} {
-			t.Logf("%v/s: mean %s %.1f ms, measured %.1f", c.perSecond, m.name, m.got, m.want)
-			if math.Abs(m.got/m.want-1) > m.relative {
-				t.Errorf("%v/s: mean %s %.1f ms, measured %.1f, more than %v %% apart", c.perSecond, m.name, m.got, m.want, 100*m.relative)
+			off := m.got/m.want - 1
+			t.Logf("%-32s %6.2f/s %-9s %7.1f ms, measured %7.1f: %+5.1f %%", run.text("run"), rate, m.name, m.got, m.want, 100*off)
+			if math.Abs(off) > m.relative {
+				t.Errorf("%s: %s %.1f ms, measured %.1f: %+.1f %%, want at most %.0f", run.text("run"), m.name, m.got, m.want, 100*off, 100*m.relative)
 			}
 		}
 	}
 }
 
-// replay runs ten minutes of load and returns the means in milliseconds.
-func replay(t *testing.T, p Profile, perSecond float64) (ttft, itl, e2e float64) {
-	e := newEngine(t, Config{
-		Cost: p.Cost, KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen,
-		MaxNumBatchedTokens: p.MaxNumBatchedTokens, MaxNumSeqs: 256,
-	})
-	random := rand.New(rand.NewPCG(1, 2))
-	gap := func() time.Duration { return time.Duration(random.ExpFloat64() / perSecond * float64(time.Second)) }
-	arrival, next := gap(), Never
-	count := 0.0
-	for id := ID(0); arrival < 10*time.Minute || next != Never; {
-		now := min(arrival, next)
-		var ev Events
-		ev, next = e.Step(now)
-		for _, f := range ev.Finished {
-			count++
-			ttft += (f.FirstToken - f.Submitted + FrontEndOverhead).Seconds() * 1e3
-			itl += (f.LastToken - f.FirstToken).Seconds() * 1e3 / float64(f.Generated-1)
-			e2e += (f.EndedAt - f.Submitted + FrontEndOverhead).Seconds() * 1e3
-		}
-		if now < arrival {
+// TestQwenCapacity offers more than the engine can carry, of which the published
+// client let 256 requests in at a time. The run at 18 per second is left out: that is
+// hardly more than the engine can carry, and the client did not always have 256.
+func TestQwenCapacity(t *testing.T) {
+	p := mustProfile(t, "qwen3-14b-h100")
+	for _, run := range measuredRuns(t, "vllm_runs_qwen3_14b_h100.csv") {
+		if run.number("mean_in_flight") < 254 {
 			continue
 		}
-		if err := e.Submit(now, Request{ID: id, PromptTokens: 1024, MaxTokens: 128}); err != nil {
-			t.Fatal(err)
+		length := func(*rand.Rand) int { return 1024 }
+		if strings.HasPrefix(run.text("run"), "w7") { // half of the prompts short, half long: the means are theirs
+			long := (run.number("mean_input") - 256) / (4096 - 256)
+			length = func(r *rand.Rand) int {
+				if r.Float64() < long {
+					return 4096
+				}
+				return 256
+			}
 		}
-		_, next = e.Step(now)
-		id++
-		if arrival += gap(); arrival >= 10*time.Minute {
-			arrival = Never
+		c := serving(p)
+		c.MaxNumSeqs = 256
+		got := saturate(t, c, 256, int(run.number("requests")), func(r *rand.Rand) Request { return Request{PromptTokens: length(r), MaxTokens: 128} })
+		off := got/run.number("completed_rps") - 1
+		t.Logf("%-20s %.2f/s, measured %.2f: %+.1f %%", run.text("run"), got, run.number("completed_rps"), 100*off)
+		if math.Abs(off) > 0.03 {
+			t.Errorf("%s: %.2f/s, measured %.2f: %+.1f %%, want at most 3", run.text("run"), got, run.number("completed_rps"), 100*off)
 		}
 	}
-	return ttft / count, itl / count, e2e / count
+}
+
+// TestBLISRuns replays the published runs of vLLM 0.15.1 with dense models on three
+// GPUs (data/vllm_runs_blis_v0151.csv). Their prompts are a system prompt that all
+// share and a question of which it is not published how often it was asked before: one
+// share holds for all runs. Llama-2-70B has the shape of Llama-3.1-70B.
+func TestBLISRuns(t *testing.T) {
+	const askedBefore = 0.6
+	models := map[string]string{
+		"Qwen/Qwen3-14B": "qwen3-14b", "codellama/CodeLlama-34b-Instruct-hf": "codellama-34b",
+		"meta-llama/Llama-2-70b-hf": "llama-3.1-70b", "meta-llama/Llama-3.1-70B-Instruct": "llama-3.1-70b",
+		"meta-llama/Llama-3.1-8B-Instruct": "llama-3.1-8b", "01-ai/Yi-34B": "yi-34b",
+	}
+	off := map[string][]float64{}
+	for _, run := range measuredRuns(t, "vllm_runs_blis_v0151.csv") {
+		model, ok := models[run.text("model")]
+		if !ok {
+			continue
+		}
+		gpu, _, _ := strings.Cut(strings.ToLower(run.text("gpu")), "-")
+		p, err := FindProfile(model+"-"+gpu, int(run.number("tp")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := serving(p)
+		c.PrefixCaching = true
+		c.MaxNumSeqs, c.MaxNumBatchedTokens = int(run.number("max_num_seqs")), int(run.number("max_num_batched_tokens"))
+		system, question := int(run.number("system_prompt_tokens")), int(run.number("question_tokens"))
+		asked := uint64(1000)
+		got := replay(t, c, poisson(1, run.number("rate_rps"), 4*time.Minute, func(r *rand.Rand) Request {
+			first := uint64(1) // the question that everybody asks
+			if r.Float64() >= askedBefore {
+				asked++
+				first = asked << 20
+			}
+			hashes := make([]uint64, (system+question)/16)
+			for i := range hashes {
+				hashes[i] = uint64(i + 1)
+				if i >= system/16 {
+					hashes[i] += first << 10
+				}
+			}
+			return Request{PromptTokens: system + question, MaxTokens: int(run.number("output_tokens")), BlockHashes: hashes}
+		}))
+		line := run.text("exp_id") + " " + p.Name + " " + run.text("workload") + " " + run.text("rate_rps") + "/s"
+		for _, m := range []struct {
+			name      string
+			got, want float64
+		}{
+			{"TTFT", got.mean(ttft), run.number("ttft_mean_ms")},
+			{"ITL", got.mean(itl), run.number("itl_from_e2e_ms")},
+			{"E2E", got.mean(e2e), run.number("e2e_mean_ms")},
+		} {
+			off[m.name] = append(off[m.name], math.Abs(m.got/m.want-1))
+			t.Logf("%-50s %-4s %7.1f ms, measured %7.1f: %+5.1f %%", line, m.name, m.got, m.want, 100*(m.got/m.want-1))
+		}
+	}
+	for name, most := range map[string]float64{"TTFT": 0.10, "ITL": 0.06, "E2E": 0.06} {
+		median := quantile(off[name], 0.5)
+		t.Logf("%s: median of %d stages %.1f %%", name, len(off[name]), 100*median)
+		if median > most {
+			t.Errorf("%s: median %.1f %% off, want at most %.0f", name, 100*median, 100*most)
+		}
+	}
+}
+
+// serving is a profile's engine at vLLM's defaults.
+func serving(p Profile) Config {
+	return Config{
+		Cost: p.Cost, KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen,
+		MaxNumBatchedTokens: p.MaxNumBatchedTokens, MaxNumSeqs: p.MaxNumSeqs,
+		FrontEnd: p.FrontEnd, FrontEndPerSequence: p.FrontEndPerSequence, AsyncScheduling: p.AsyncScheduling,
+	}
+}
+
+func mustProfile(t testing.TB, name string) Profile {
+	t.Helper()
+	p, err := FindProfile(name, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A measuredRun is a row of a file of data/.
+type measuredRun struct {
+	t      *testing.T
+	fields map[string]string
+}
+
+func (r measuredRun) text(column string) string { return r.fields[column] }
+
+func (r measuredRun) number(column string) float64 {
+	r.t.Helper()
+	v, err := strconv.ParseFloat(r.fields[column], 64)
+	if err != nil {
+		r.t.Fatalf("column %s: %v", column, err)
+	}
+	return v
+}
+
+func measuredRuns(t *testing.T, file string) []measuredRun {
+	t.Helper()
+	f, err := data.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []measuredRun
+	for _, row := range rows[1:] {
+		r := measuredRun{t, map[string]string{}}
+		for i, column := range rows[0] {
+			r.fields[column] = row[i]
+		}
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+// An arrival is a request and when it comes.
+type arrival struct {
+	at time.Duration
+	Request
+}
+
+// poisson is load at a rate.
+func poisson(seed uint64, perSecond float64, until time.Duration, next func(*rand.Rand) Request) []arrival {
+	random := rand.New(rand.NewPCG(seed, 2))
+	var all []arrival
+	for at := time.Duration(0); ; {
+		at += time.Duration(random.ExpFloat64() / perSecond * float64(time.Second))
+		if at > until {
+			return all
+		}
+		r := next(random)
+		r.ID = ID(len(all))
+		all = append(all, arrival{at, r})
+	}
+}
+
+// results are finished requests.
+type results []Finished
+
+func ttft(f Finished) time.Duration { return f.FirstToken - f.Submitted }
+func itl(f Finished) time.Duration {
+	return (f.LastToken - f.FirstToken) / time.Duration(max(1, f.Generated-1))
+}
+func e2e(f Finished) time.Duration { return f.EndedAt - f.Submitted }
+
+func (r results) millis(of func(Finished) time.Duration) []float64 {
+	all := make([]float64, len(r))
+	for i, f := range r {
+		all[i] = of(f).Seconds() * 1e3
+	}
+	return all
+}
+
+func (r results) mean(of func(Finished) time.Duration) float64 {
+	sum := 0.0
+	for _, v := range r.millis(of) {
+		sum += v
+	}
+	return sum / float64(len(r))
+}
+
+func (r results) quantile(of func(Finished) time.Duration, q float64) float64 {
+	return quantile(r.millis(of), q)
+}
+
+// seeds are the results of runs that differ in nothing but the seed.
+type seeds []results
+
+func (s seeds) mean(of func(Finished) time.Duration) float64 {
+	sum := 0.0
+	for _, r := range s {
+		sum += r.mean(of)
+	}
+	return sum / float64(len(s))
+}
+
+func (s seeds) quantile(of func(Finished) time.Duration, q float64) float64 {
+	sum := 0.0
+	for _, r := range s {
+		sum += r.quantile(of, q)
+	}
+	return sum / float64(len(s))
+}
+
+func quantile(values []float64, q float64) float64 {
+	slices.Sort(values)
+	return values[int(q*float64(len(values)-1))]
+}
+
+// replay offers the load to an engine and lets it finish.
+func replay(t testing.TB, c Config, load []arrival) results {
+	t.Helper()
+	e, err := NewEngine(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all results
+	for next := time.Duration(0); len(load) > 0 || next != Never; {
+		now := next
+		if len(load) > 0 && load[0].at <= now {
+			now = load[0].at
+			if err := e.Submit(now, load[0].Request); err != nil {
+				t.Fatal(err)
+			}
+			load = load[1:]
+		}
+		var ev Events
+		ev, next = e.Step(now)
+		all = append(all, ev.Finished...)
+	}
+	return all
+}
+
+// saturate keeps a number of requests in the engine until the last of them and
+// returns how many ended in a second, from the first to the last.
+func saturate(t *testing.T, c Config, inFlight, total int, request func(*rand.Rand) Request) float64 {
+	t.Helper()
+	e := newEngine(t, c)
+	random := rand.New(rand.NewPCG(3, 4))
+	var now time.Duration
+	for sent, ended := 0, 0; ended < total; {
+		for ; sent < total && sent-ended < inFlight; sent++ {
+			r := request(random)
+			r.ID = ID(sent)
+			if err := e.Submit(now, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ev, next := e.Step(now)
+		if ended += len(ev.Finished); ended < total {
+			now = max(now, next)
+		}
+	}
+	return float64(total) / now.Seconds()
 }
 
 // BenchmarkEngine decodes 100 sequences; one operation is one step.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // profilesCSV is read and never written; its origin is in SOURCES.md.
@@ -32,7 +33,9 @@ type Profile struct {
 	MaxNumBatchedTokens int
 	MaxNumSeqs          int
 
-	Cost StepCost
+	Cost                          StepCost
+	FrontEnd, FrontEndPerSequence time.Duration
+	AsyncScheduling               bool
 }
 
 // KVTokensAt is the size of the KV cache when the engine may use that share of
@@ -94,11 +97,12 @@ func parseProfile(header, row []string) (Profile, error) {
 		"gpu_memory_mib": &p.GPUMemoryMiB, "max_model_len": &p.MaxModelLen,
 		"max_num_batched_tokens": &p.MaxNumBatchedTokens, "max_num_seqs": &p.MaxNumSeqs,
 	}
-	c := &p.Cost
+	c, frontEndMillis, frontEndMicros := &p.Cost, 0.0, 0.0
 	numbers := map[string]*float64{
 		"alpha_d_ms": &c.AlphaDMillis, "delta_d_us": &c.DeltaDMicros, "gamma_d_ns": &c.GammaDNanos,
 		"alpha_m_ms": &c.AlphaMMillis, "beta_us": &c.BetaMicros, "delta_m_us": &c.DeltaMMicros,
 		"gamma_m_ns": &c.GammaMNanos, "q_ns": &c.QNanos,
+		"host_us": &c.HostMicros, "front_end_ms": &frontEndMillis, "front_end_us_per_seq": &frontEndMicros,
 	}
 	for i, column := range header {
 		var err error
@@ -108,6 +112,8 @@ func parseProfile(header, row []string) (Profile, error) {
 			*count, err = strconv.Atoi(row[i])
 		} else if number := numbers[column]; number != nil {
 			*number, err = strconv.ParseFloat(row[i], 64)
+		} else if column == "async" {
+			p.AsyncScheduling = row[i] == "1"
 		} else {
 			err = fmt.Errorf("unknown column")
 		}
@@ -115,5 +121,7 @@ func parseProfile(header, row []string) (Profile, error) {
 			return p, fmt.Errorf("%s: %w", column, err)
 		}
 	}
+	p.FrontEnd = time.Duration(frontEndMillis * float64(time.Millisecond))
+	p.FrontEndPerSequence = time.Duration(frontEndMicros * float64(time.Microsecond))
 	return p, nil
 }

@@ -71,11 +71,11 @@ func TestStepDuration(t *testing.T) {
 		batch Batch
 		want  time.Duration
 	}{
-		{Batch{Sequences: 1, PrefillTokens: 1024, Attention: 1024 * 512}, 44501710},
+		{Batch{Sequences: 1, PrefillTokens: 1024, AttentionPairs: 1024 * 1024}, 44501710},
 		{Batch{Sequences: 1, Decodes: 1, DecodeContext: 1025}, 11243180},
 		{Batch{}, 11160 * time.Microsecond},
 		// A short prompt beside many decodes costs what the decodes cost.
-		{Batch{Sequences: 33, Decodes: 32, DecodeContext: 32 * 1024, PrefillTokens: 1, Attention: 0.5}, 13846994},
+		{Batch{Sequences: 33, Decodes: 32, DecodeContext: 32 * 1024, PrefillTokens: 1, AttentionPairs: 1}, 13846994},
 	} {
 		if got := p.Cost.Duration(c.batch); got.Round(time.Microsecond) != c.want.Round(time.Microsecond) {
 			t.Errorf("Duration(%+v) = %v, want %v", c.batch, got, c.want)

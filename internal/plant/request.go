@@ -48,13 +48,14 @@ type Token struct {
 	Latency time.Duration
 }
 
-// A Finished request with what it took. Admitted, FirstToken and LastToken are 0
-// where it did not come that far; all are times on the engine's clock.
+// A Finished request with what it took. All times are on the engine's clock: when it
+// came, when it was through the front end, when it first ran, and so on. Admitted,
+// FirstToken and LastToken are 0 where it did not come that far.
 type Finished struct {
 	Request
-	Outcome                                             Outcome
-	Generated, CachedTokens, Preemptions                int
-	Submitted, Admitted, FirstToken, LastToken, EndedAt time.Duration
+	Outcome                                                     Outcome
+	Generated, CachedTokens, Preemptions                        int
+	Submitted, Queued, Admitted, FirstToken, LastToken, EndedAt time.Duration
 }
 
 // Events are what one call of Step brought about.
@@ -72,13 +73,15 @@ type Events struct {
 type sequence struct {
 	Finished
 	admitted   bool
-	computed   int     // tokens whose KV is in blocks, or will be after the step in flight
+	most       int     // tokens to generate before its length ends it
+	planned    int     // tokens generated, or to come from the steps already chosen
+	computed   int     // tokens whose KV is in blocks, or will be after the steps already chosen
 	blocks     []int32 // computed tokens lie in them, in order
 	remembered int     // blocks of the prompt already offered to the prefix cache
 }
 
 // tokens is how many the sequence has: prompt and generated.
-func (s *sequence) tokens() int { return s.PromptTokens + s.Generated }
+func (s *sequence) tokens() int { return s.PromptTokens + s.planned }
 
 // decoding holds for a sequence that lacks nothing but its newest token.
-func (s *sequence) decoding() bool { return s.Generated > 0 && s.computed == s.tokens()-1 }
+func (s *sequence) decoding() bool { return s.planned > 0 && s.computed == s.tokens()-1 }

@@ -5,39 +5,47 @@ import (
 	"time"
 )
 
-// startStep chooses what the next step works on, as vLLM's scheduler does
+// choose makes up the next step, as vLLM's scheduler does
 // (v1/core/sched/scheduler.py): each sequence gets as many tokens as it lacks and
 // the budget leaves, running ones first, then waiting ones in order of arrival.
-func (e *Engine) startStep(start time.Duration, ev *Events) {
-	budget := e.config.MaxNumBatchedTokens
-	var batch Batch
-	ev.Preemptions = e.scheduleRunning(&budget, &batch)
-	if ev.Preemptions == 0 {
-		e.scheduleWaiting(start, &budget, &batch, ev)
+func (e *Engine) choose(now time.Duration, ev *Events) step {
+	c := choice{budget: e.config.MaxNumBatchedTokens}
+	preemptions := e.scheduleRunning(&c)
+	ev.Preemptions += preemptions
+	if preemptions == 0 {
+		e.scheduleWaiting(now, &c, ev)
 	}
-	if len(e.step) == 0 {
-		return
+	took := e.cost.step(c.batch)
+	if e.config.Jitter > 0 && len(c.parts) > 0 {
+		took = max(1, picos(float64(took)*(1+e.config.Jitter*(2*e.random.Float64()-1))))
 	}
-	took := e.config.Cost.Duration(batch)
-	if e.config.Jitter > 0 {
-		took = time.Duration(float64(took) * (1 + e.config.Jitter*(2*e.random.Float64()-1)))
-	}
-	e.busy, e.endsAt = true, start+max(took, 1)
+	return step{c.parts, took}
 }
 
-// scheduleRunning serves the running sequences. When no block is free the newest
-// of them is preempted: it loses its blocks, goes to the head of the waiting queue
-// and computes prompt and generated tokens again later.
-func (e *Engine) scheduleRunning(budget *int, batch *Batch) (preemptions int) {
-	for i := 0; i < len(e.running) && *budget > 0; i++ {
+// A choice is a step that is being made up.
+type choice struct {
+	budget int
+	batch  Batch
+	parts  []part
+}
+
+// scheduleRunning serves the running sequences, but for those whose last token is
+// already to come. When no block is free the newest of them is preempted: it loses
+// its blocks, goes to the head of the waiting queue and computes prompt and generated
+// tokens again later.
+func (e *Engine) scheduleRunning(c *choice) (preemptions int) {
+	for i := 0; i < len(e.running) && c.budget > 0; i++ {
 		s := e.running[i]
-		n := min(s.tokens()-s.computed, *budget)
+		if s.planned >= s.most {
+			continue
+		}
+		n := min(s.tokens()-s.computed, c.budget)
 		for i < len(e.running) && !e.grow(s, s.computed+n) {
 			e.preemptLast()
 			preemptions++
 		}
 		if i < len(e.running) { // it did not preempt itself
-			e.put(s, n, budget, batch)
+			e.put(s, n, c)
 		}
 	}
 	return preemptions
@@ -48,12 +56,13 @@ func (e *Engine) scheduleRunning(budget *int, batch *Batch) (preemptions int) {
 // all its tokens are free (vLLM: scheduler_reserve_full_isl), though they are
 // taken chunk by chunk. A late caller may have submitted what a step that starts
 // in its past cannot see yet.
-func (e *Engine) scheduleWaiting(start time.Duration, budget *int, batch *Batch, ev *Events) {
-	for len(e.waiting) > 0 && *budget > 0 && len(e.running) < e.config.MaxNumSeqs {
+func (e *Engine) scheduleWaiting(start time.Duration, c *choice, ev *Events) {
+	for len(e.waiting) > 0 && c.budget > 0 && len(e.running) < e.config.MaxNumSeqs {
 		s := e.waiting[0]
-		if s.Submitted > start {
+		if s.Queued > start {
 			return
 		}
+		s.planned = s.Generated
 		cached := e.cachedStart(s)
 		need := e.config.blocksFor(s.tokens()) - len(cached)
 		if need > e.pool.free-e.pool.freeAmong(cached) {
@@ -73,9 +82,9 @@ func (e *Engine) scheduleWaiting(start time.Duration, budget *int, batch *Batch,
 		}
 		e.waiting = slices.Delete(e.waiting, 0, 1)
 		e.running = append(e.running, s)
-		n := min(s.tokens()-s.computed, *budget)
+		n := min(s.tokens()-s.computed, c.budget)
 		e.grow(s, s.computed+n)
-		e.put(s, n, budget, batch)
+		e.put(s, n, c)
 	}
 }
 
@@ -119,18 +128,22 @@ func (e *Engine) preemptLast() {
 // put makes n tokens of the sequence part of the step. What they compute counts as
 // done from here on, as in vLLM, so that a prompt with the same start that is
 // admitted in the same step already finds it.
-func (e *Engine) put(s *sequence, n int, budget *int, batch *Batch) {
-	*budget -= n
-	batch.Sequences++
+func (e *Engine) put(s *sequence, n int, c *choice) {
+	c.budget -= n
+	c.batch.Sequences++
 	if s.decoding() {
-		batch.Decodes++
-		batch.DecodeContext += s.tokens()
+		c.batch.Decodes++
+		c.batch.DecodeContext += s.tokens()
 	} else {
-		batch.PrefillTokens += n
-		batch.Attention += float64(n) * (float64(s.computed) + float64(n)/2)
+		c.batch.PrefillTokens += n
+		c.batch.AttentionPairs += n * (2*s.computed + n)
 	}
 	s.computed += n
-	e.step = append(e.step, s)
+	last := s.computed == s.tokens()
+	if last {
+		s.planned++
+	}
+	c.parts = append(c.parts, part{s, last})
 	if !e.config.PrefixCaching {
 		return
 	}

@@ -1,28 +1,24 @@
 package plant
 
-import "time"
-
-// FrontEndOverhead is what an API server adds to the time to the first token:
-// HTTP, tokenizer and the way into the engine's process. A bare vLLM server was
-// measured at 10–12 ms.
-const FrontEndOverhead = 11 * time.Millisecond
-
-// hostPerSequence is the scheduler's and sampler's own time per sequence of a
-// step, which the GPU waits for.
-const hostPerSequence = 12 * time.Microsecond
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // StepCost holds the coefficients of a step's duration. With p prefill tokens,
-// b decoding sequences, KV tokens of context that those read, and prefill chunks
-// p_i that attend to ctx_i tokens before them:
+// b decoding sequences, KV tokens of context that those read, prefill chunks p_i
+// that attend to ctx_i tokens before them, and n sequences in all:
 //
 //	decode = α_d + δ_d·(b+p) + γ_d·KV
 //	mixed  = α_m + β·p + δ_m·b + γ_m·KV + q·Σ p_i·(ctx_i + p_i/2)
 //	step   = decode              without prefill
 //	       = max(decode, mixed)  with prefill
-//	       + 12 µs for each sequence
+//	       + host·n
 //
 // α is reading the weights, δ and β work per token, γ reading the KV cache, q
-// attention within the prompt.
+// attention within the prompt, host the scheduler's and sampler's own time for a
+// sequence, which the GPU waits for.
 //
 // Worked (TestStepDuration): Qwen3-14B on one H100, 1024 prompt tokens alone:
 // decode 11.16 + 0.01498·1024 = 26.5 ms, mixed 4.742 + 0.03842·1024 +
@@ -31,24 +27,108 @@ type StepCost struct {
 	AlphaDMillis, DeltaDMicros, GammaDNanos float64
 	AlphaMMillis, BetaMicros                float64
 	DeltaMMicros, GammaMNanos, QNanos       float64
+	HostMicros                              float64
 }
 
 // A Batch is what one step works on.
 type Batch struct {
-	Sequences     int
-	PrefillTokens int     // p
-	Decodes       int     // b
-	DecodeContext int     // KV
-	Attention     float64 // Σ p_i·(ctx_i + p_i/2)
+	Sequences      int // n
+	PrefillTokens  int // p
+	Decodes        int // b
+	DecodeContext  int // KV
+	AttentionPairs int // Σ p_i·(2·ctx_i + p_i), twice what q counts
 }
 
 // Duration is how long a step over the batch takes.
 func (c StepCost) Duration(b Batch) time.Duration {
-	prefill, decodes, context := float64(b.PrefillTokens), float64(b.Decodes), float64(b.DecodeContext)
-	millis := c.AlphaDMillis + c.DeltaDMicros*(decodes+prefill)/1e3 + c.GammaDNanos*context/1e6
-	if b.PrefillTokens > 0 {
-		millis = max(millis, c.AlphaMMillis+c.BetaMicros*prefill/1e3+c.DeltaMMicros*decodes/1e3+
-			c.GammaMNanos*context/1e6+c.QNanos*b.Attention/1e6)
+	return time.Duration(c.exact().step(b) / picosPerNano)
+}
+
+// picos is a time in picoseconds, in which the coefficients are whole numbers: the
+// sum of many steps is then the same however it is added up. It holds 106 days.
+type picos int64
+
+const picosPerNano = 1000
+
+// maxStep bounds the step of a valid engine, so that jumpSteps of them fit into picos.
+const maxStep = picos(600e12)
+
+// exactCost is a StepCost in picoseconds per unit.
+type exactCost struct {
+	alphaD, deltaD, gammaD picos
+	alphaM, beta           picos
+	deltaM, gammaM         picos
+	halfQ                  float64
+	host                   picos
+}
+
+func (c StepCost) exact() exactCost {
+	milli := func(f float64) picos { return picos(math.Round(f * 1e9)) }
+	micro := func(f float64) picos { return picos(math.Round(f * 1e6)) }
+	nano := func(f float64) picos { return picos(math.Round(f * 1e3)) }
+	return exactCost{
+		milli(c.AlphaDMillis), micro(c.DeltaDMicros), nano(c.GammaDNanos),
+		milli(c.AlphaMMillis), micro(c.BetaMicros),
+		micro(c.DeltaMMicros), nano(c.GammaMNanos), c.QNanos * 1e3 / 2,
+		micro(c.HostMicros),
 	}
-	return time.Duration(millis*float64(time.Millisecond)) + time.Duration(b.Sequences)*hostPerSequence
+}
+
+func (c exactCost) step(b Batch) picos {
+	prefill, decodes, context := picos(b.PrefillTokens), picos(b.Decodes), picos(b.DecodeContext)
+	took := c.alphaD + c.deltaD*(decodes+prefill) + c.gammaD*context
+	if b.PrefillTokens > 0 {
+		took = max(took, c.alphaM+c.beta*prefill+c.deltaM*decodes+c.gammaM*context+picos(c.halfQ*float64(b.AttentionPairs)))
+	}
+	return max(took+c.host*picos(b.Sequences), picosPerNano)
+}
+
+// validate refuses coefficients that are no times, and a step so long that it can
+// only be a mistake in units.
+func (c StepCost) validate(largest Batch) error {
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{
+		{"alphaDMillis", c.AlphaDMillis},
+		{"deltaDMicros", c.DeltaDMicros},
+		{"gammaDNanos", c.GammaDNanos},
+		{"alphaMMillis", c.AlphaMMillis},
+		{"betaMicros", c.BetaMicros},
+		{"deltaMMicros", c.DeltaMMicros},
+		{"gammaMNanos", c.GammaMNanos},
+		{"qNanos", c.QNanos},
+		{"hostMicros", c.HostMicros},
+	} {
+		if !(f.value >= 0 && f.value <= 1e6) {
+			return fmt.Errorf("%s is %v, must be from 0 to 1e6", f.name, f.value)
+		}
+	}
+	sum := c.AlphaDMillis + c.AlphaMMillis + (c.DeltaDMicros+c.BetaMicros)*float64(largest.PrefillTokens)/1e3 +
+		(c.DeltaDMicros+c.DeltaMMicros+c.HostMicros)*float64(largest.Sequences)/1e3 +
+		(c.GammaDNanos+c.GammaMNanos)*float64(largest.DecodeContext)/1e6 + c.QNanos*float64(largest.AttentionPairs)/2e6
+	if sum > float64(maxStep)/1e9 {
+		return fmt.Errorf("the largest step takes %.0f s, more than %.0f: look at the units of the coefficients",
+			sum/1e3, float64(maxStep)/1e12)
+	}
+	return nil
+}
+
+// An instant is a time on the engine's clock, exact to the picosecond.
+type instant struct {
+	nanos time.Duration
+	picos picos // 0 to 999
+}
+
+func (t instant) add(d picos) instant {
+	d += t.picos
+	return instant{t.nanos + time.Duration(d/picosPerNano), d % picosPerNano}
+}
+
+// later is t, or the whole nanosecond at if that is later.
+func later(t instant, at time.Duration) instant {
+	if at > t.nanos {
+		return instant{nanos: at}
+	}
+	return t
 }

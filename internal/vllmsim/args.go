@@ -25,6 +25,7 @@ type Args struct {
 	BlockTokens          int
 	GPUMemoryUtilization float64
 	PrefixCaching        bool
+	NoAsyncScheduling    bool
 	ShutdownTimeout      time.Duration
 	ShowHiddenMetrics    bool
 	// Ignored names the arguments that vLLM may know and the simulation does not use.
@@ -130,6 +131,8 @@ func (a *Args) known() map[string]option {
 		"--enable-prefix-caching":  turn(&a.PrefixCaching, true),
 		// vLLM makes a --no- form of every switch.
 		"--no-enable-prefix-caching": turn(&a.PrefixCaching, false),
+		"--async-scheduling":         turn(&a.NoAsyncScheduling, false),
+		"--no-async-scheduling":      turn(&a.NoAsyncScheduling, true),
 		// Which version is all the same: the simulation knows one set of hidden names.
 		"--show-hidden-metrics-for-version": single(func(string) error { a.ShowHiddenMetrics = true; return nil }),
 	}

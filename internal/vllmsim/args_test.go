@@ -34,6 +34,7 @@ func TestParseArgs(t *testing.T) {
 		{"m --max-model-len -1", with(func(a *Args) { a.MaxModelLen = -1 })},
 		{"m --no-enable-prefix-caching --dtype bfloat16", with(func(a *Args) { a.PrefixCaching = false })},
 		{"m --no-enable-prefix-caching --enable-prefix-caching", plain},
+		{"m --no-async-scheduling", with(func(a *Args) { a.NoAsyncScheduling = true })},
 		{"m --gpu-memory-utilization 0.5 --block-size=32", with(func(a *Args) { a.GPUMemoryUtilization, a.BlockTokens = 0.5, 32 })},
 		{"m --shutdown-timeout 30", with(func(a *Args) { a.ShutdownTimeout = 30 * time.Second })},
 		{"m --show-hidden-metrics-for-version 0.11", with(func(a *Args) { a.ShowHiddenMetrics = true })},

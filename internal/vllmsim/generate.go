@@ -27,7 +27,7 @@ func (s *Server) complete(chat bool) http.HandlerFunc {
 		}
 		id := cmp.Or(r.Header.Get("X-Request-Id"), fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()))
 		a := answer{j, prefix + id, time.Now().Unix()}
-		g, ok := s.start(r.Context(), j)
+		g, ok := s.start(j)
 		if !ok {
 			return
 		}
@@ -39,16 +39,8 @@ func (s *Server) complete(chat bool) http.HandlerFunc {
 	}
 }
 
-// start hands the job to the engine after what a front end takes. It reports false
-// if the client or the server is gone.
-func (s *Server) start(ctx context.Context, j *job) (*generation, bool) {
-	overhead := time.NewTimer(s.driver.wall(plant.FrontEndOverhead))
-	defer overhead.Stop()
-	select {
-	case <-overhead.C:
-	case <-ctx.Done():
-		return nil, false
-	}
+// start hands the job to the engine. It reports false if the server is gone.
+func (s *Server) start(j *job) (*generation, bool) {
 	g := newGeneration(plant.Request{
 		ID: plant.ID(s.lastID.Add(1)), PromptTokens: j.prompt.tokens, MaxTokens: j.maxTokens,
 		NaturalTokens: j.natural, BlockHashes: j.prompt.hashes,

@@ -221,7 +221,7 @@ func (m *metrics) token(t plant.Token) int {
 		}
 		return 0
 	}
-	m.ttft.Observe(m.seconds(t.Latency + plant.FrontEndOverhead))
+	m.ttft.Observe(m.seconds(t.Latency))
 	m.promptComputed.Add(float64(t.PromptTokens - t.CachedTokens))
 	m.promptHit.Add(float64(t.CachedTokens))
 	m.promptCached.Add(float64(t.CachedTokens))
@@ -235,8 +235,8 @@ func (m *metrics) finished(f plant.Finished) {
 		return
 	}
 	decode := m.seconds(f.LastToken - f.FirstToken)
-	m.e2e.Observe(m.seconds(f.EndedAt - f.Submitted + plant.FrontEndOverhead))
-	m.queue.Observe(m.seconds(f.Admitted - f.Submitted))
+	m.e2e.Observe(m.seconds(f.EndedAt - f.Submitted))
+	m.queue.Observe(m.seconds(f.Admitted - f.Queued))
 	m.inference.Observe(m.seconds(f.LastToken - f.Admitted))
 	m.prefill.Observe(m.seconds(f.FirstToken - f.Admitted))
 	m.decode.Observe(decode)

@@ -97,6 +97,9 @@ func engineConfig(a Args, s Settings, p plant.Profile) plant.Config {
 		MaxNumBatchedTokens: cmp.Or(a.MaxNumBatchedTokens, p.MaxNumBatchedTokens),
 		MaxNumSeqs:          cmp.Or(a.MaxNumSeqs, p.MaxNumSeqs),
 		PrefixCaching:       a.PrefixCaching,
+		FrontEnd:            p.FrontEnd,
+		FrontEndPerSequence: p.FrontEndPerSequence,
+		AsyncScheduling:     p.AsyncScheduling && !a.NoAsyncScheduling,
 		Jitter:              s.Jitter, Seed: seed(a, s),
 	}
 	if a.MaxModelLen == autoModelLen {
