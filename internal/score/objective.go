@@ -1,0 +1,119 @@
+package score
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Metric is a latency of one request.
+type Metric int
+
+// The metrics.
+const (
+	TTFT Metric = iota // arrival to first token
+	TPOT               // mean time between the tokens after the first
+	E2E                // arrival to last token
+	numMetrics
+)
+
+func (m Metric) String() string {
+	names := [numMetrics]string{"ttft", "tpot", "e2e"}
+	if m < 0 || m >= numMetrics {
+		return "unknown"
+	}
+	return names[m]
+}
+
+// An Objective is met by a request whose latency is at most Target, and by a service
+// if the Quantile of its requests' latencies is.
+type Objective struct {
+	Metric   Metric
+	Quantile float64 // above 0, at most 1
+	Target   time.Duration
+}
+
+// String is what ParseObjective reads: ttft:p90:3s.
+func (o Objective) String() string {
+	return fmt.Sprintf("%s:p%s:%s", o.Metric, strconv.FormatFloat(o.Quantile*100, 'g', 6, 64), o.Target)
+}
+
+// ParseObjective reads METRIC:pQUANTILE:TARGET, as ttft:p90:3s.
+func ParseObjective(text string) (Objective, error) {
+	fail := func(why string) (Objective, error) {
+		return Objective{}, fmt.Errorf("objective %q: %s; write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms", text, why)
+	}
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return fail("it has not three parts")
+	}
+	o := Objective{Metric: numMetrics}
+	for m := range numMetrics {
+		if parts[0] == m.String() {
+			o.Metric = m
+		}
+	}
+	if o.Metric == numMetrics {
+		return fail("the metric is none of ttft, tpot and e2e")
+	}
+	digits, ok := strings.CutPrefix(parts[1], "p")
+	percent, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(percent > 0 && percent <= 100) {
+		return fail("the quantile is not within p0 and p100")
+	}
+	o.Quantile = percent / 100
+	if o.Target, err = time.ParseDuration(parts[2]); err != nil || o.Target <= 0 {
+		return fail("the target is no time above 0")
+	}
+	return o, nil
+}
+
+// ParseObjectives reads several, each for another metric or quantile.
+func ParseObjectives(texts []string) ([]Objective, error) {
+	var all []Objective
+	for _, text := range texts {
+		o, err := ParseObjective(text)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range all {
+			if other.Metric == o.Metric && other.Quantile == o.Quantile {
+				return nil, fmt.Errorf("objectives %s and %s contradict each other: state one", other, o)
+			}
+		}
+		all = append(all, o)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no objective is stated: without one nothing can be judged; for example ttft:p90:3s")
+	}
+	return all, nil
+}
+
+// A Request is what became of one.
+type Request struct {
+	Arrival     time.Duration // since the start of the run
+	First, Last time.Duration // its tokens, at the same clock; not read if it was aborted
+	Output      int           // tokens
+	Aborted     bool          // by the client's patience, a crash, or the end of the run
+}
+
+// Latency is one of the request's. TPOT of fewer than two tokens is 0.
+func (r Request) Latency(m Metric) time.Duration {
+	switch m {
+	case TTFT:
+		return r.First - r.Arrival
+	case E2E:
+		return r.Last - r.Arrival
+	case TPOT:
+		if r.Output > 1 {
+			return (r.Last - r.First) / time.Duration(r.Output-1)
+		}
+	case numMetrics:
+	}
+	return 0
+}
+
+// Meets says whether the request is good for an objective.
+func (r Request) Meets(o Objective) bool { return !r.Aborted && r.Latency(o.Metric) <= o.Target }

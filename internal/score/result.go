@@ -1,0 +1,162 @@
+package score
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// A Result is the judgement of one run.
+type Result struct {
+	Requests, Aborted int
+	// Attainment is the share of requests that meet all objectives.
+	Attainment float64
+	// AttainmentPublished is 1 − Σ misses of each objective ÷ requests, as llm-d's
+	// SLO-aware benchmark counts: a request that misses two objectives is subtracted
+	// twice, so it is at most Attainment, and may be below 0.
+	AttainmentPublished float64
+	Misses              []int  // per objective, in their order
+	Met                 []bool // per objective: the quantile of all requests is within the target
+
+	Latency [numMetrics]Quantiles // of requests that were not aborted
+
+	AverageReplicas float64 // pending, starting and ready ones, over time
+	AverageReady    float64
+	GPUHours        float64
+	Cost            float64
+	PeakWaiting     int
+
+	ScaleEvents int // changes of the wanted replicas
+	// Thrash counts the replicas that were asked for and taken back, or taken and
+	// asked for again, within ten minutes: the smaller of the two opposite changes.
+	Thrash int
+	// Reaction is the median time from the first miss after a minute without one to
+	// the next raise of the wanted replicas; 0 if there was no such raise.
+	Reaction time.Duration
+	// WorstFiveMinutes is the least attainment of arrivals within five minutes, of
+	// those windows with at least 20 requests; the whole run's if there is none.
+	WorstFiveMinutes float64
+	Duration         time.Duration
+}
+
+// Quantiles of a latency.
+type Quantiles struct{ Mean, P50, P90, P99, Max time.Duration }
+
+// Result judges the run, which ends at end.
+func (r *Recorder) Result(end time.Duration) Result {
+	r.advance(end)
+	seconds := r.at.Seconds()
+	perSecond := func(area float64) float64 {
+		if seconds == 0 {
+			return 0
+		}
+		return area / seconds
+	}
+	res := Result{
+		Requests: r.requests, Aborted: r.aborted, Misses: slices.Clone(r.misses),
+		Attainment: 1, AttainmentPublished: 1,
+		AverageReplicas: perSecond(r.area.provisioned), AverageReady: perSecond(r.area.ready),
+		GPUHours:    r.area.holding / 3600 * float64(r.terms.GPUsPerReplica),
+		PeakWaiting: r.most, ScaleEvents: len(r.changes), Thrash: thrash(r.changes),
+		Reaction: reaction(r.missed, r.changes), Duration: r.at,
+	}
+	res.Cost = res.GPUHours * r.terms.PricePerHour
+	if r.requests > 0 {
+		all := float64(r.requests)
+		res.Attainment = float64(r.good) / all
+		for _, m := range r.misses {
+			res.AttainmentPublished -= float64(m) / all
+		}
+	}
+	res.WorstFiveMinutes = worst(r.bins, res.Attainment)
+	for m := range numMetrics {
+		slices.Sort(r.latencies[m])
+		res.Latency[m] = quantiles(r.latencies[m])
+	}
+	for _, o := range r.terms.Objectives {
+		res.Met = append(res.Met, r.met(o))
+	}
+	return res
+}
+
+// met takes an aborted request's latency as endless.
+func (r *Recorder) met(o Objective) bool {
+	i := rank(o.Quantile, r.requests)
+	return r.requests == 0 || i < len(r.latencies[o.Metric]) && r.latencies[o.Metric][i] <= o.Target
+}
+
+func quantiles(sorted []time.Duration) Quantiles {
+	n := len(sorted)
+	if n == 0 {
+		return Quantiles{}
+	}
+	sum := 0.0
+	for _, d := range sorted {
+		sum += float64(d)
+	}
+	return Quantiles{
+		Mean: time.Duration(sum / float64(n)), P50: sorted[rank(.5, n)], P90: sorted[rank(.9, n)],
+		P99: sorted[rank(.99, n)], Max: sorted[n-1],
+	}
+}
+
+// rank is the index of a quantile among n sorted values, by the nearest rank.
+func rank(q float64, n int) int {
+	return min(max(int(math.Ceil(q*float64(n)))-1, 0), max(n-1, 0))
+}
+
+// worst slides over the arrivals.
+func worst(bins []share, otherwise float64) float64 {
+	least := 2.0
+	var now share
+	width := int(worstSpan / bin)
+	for i, b := range bins {
+		now.good, now.all = now.good+b.good, now.all+b.all
+		if i >= width {
+			now.good, now.all = now.good-bins[i-width].good, now.all-bins[i-width].all
+		}
+		if i >= width-1 && now.all >= worstLeast {
+			least = min(least, float64(now.good)/float64(now.all))
+		}
+	}
+	if least > 1 {
+		return otherwise
+	}
+	return least
+}
+
+const thrashSpan = 10 * time.Minute
+
+func thrash(changes []change) int {
+	sum := 0
+	for i, c := range changes {
+		if i == 0 {
+			continue
+		}
+		before := changes[i-1]
+		if c.at-before.at <= thrashSpan && (c.by > 0) != (before.by > 0) {
+			sum += min(max(c.by, -c.by), max(before.by, -before.by))
+		}
+	}
+	return sum
+}
+
+func reaction(missed []time.Duration, changes []change) time.Duration {
+	missed = slices.Clone(missed)
+	slices.Sort(missed)
+	var took []time.Duration
+	for i, at := range missed {
+		if i > 0 && at-missed[i-1] < calm {
+			continue
+		}
+		raise := slices.IndexFunc(changes, func(c change) bool { return c.at >= at && c.by > 0 })
+		if raise >= 0 {
+			took = append(took, changes[raise].at-at)
+		}
+	}
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[rank(.5, len(took))]
+}
