@@ -182,3 +182,30 @@ func (a average) at(now, tick, span time.Duration) (float64, bool) {
 	const precision = 1e6
 	return math.Round(sum/float64(ticks)*precision) / precision, true
 }
+
+func kpaSpec() Spec {
+	return Spec{
+		Name: "kpa", Doc: "Knative's concurrency, averaged over a stable and a panic window",
+		Source: "knative.dev/serving v0.48.1 pkg/autoscaler/scaling/autoscaler.go",
+		Params: bounded("1",
+			Param{Name: "target", Default: "70", Unit: "requests", Doc: "in flight per replica: 70 % of the limit, or of 100"},
+			Param{Name: "tick", Default: "2s", Doc: "between decisions"},
+			Param{Name: "stable", Default: "60s", Doc: "window"},
+			Param{Name: "panic", Default: "6s", Doc: "window"},
+			Param{Name: "threshold", Default: "2", Doc: "panic when so many times the ready replicas are wanted"},
+			Param{Name: "up", Default: "1000", Doc: "at most so many times the ready replicas"},
+			Param{Name: "down", Default: "2", Doc: "at least the ready replicas divided by it"},
+			Param{Name: "delay", Default: "0s", Doc: "scale-down-delay"},
+			Param{Name: "activation", Default: "1", Unit: "replicas", Doc: "activation-scale"},
+			Param{Name: "grace", Default: "30s", Doc: "before the last replica goes"},
+		),
+		build: func(v *values, _ Facts) Law {
+			return KPA{KPAConfig: KPAConfig{
+				Bounds: v.bounds(), Target: v.above("target"), Tick: v.duration("tick"),
+				StableWindow: v.duration("stable"), PanicWindow: v.duration("panic"), PanicThreshold: v.above("threshold"),
+				MaxUp: v.above("up"), MaxDown: v.above("down"), ScaleDownDelay: v.duration("delay"),
+				ActivationScale: v.count("activation"), ToZeroGrace: v.duration("grace"),
+			}}
+		},
+	}
+}

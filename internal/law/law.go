@@ -77,15 +77,24 @@ type Series struct {
 	Pods  []reading.Reading
 }
 
-// Ready are the usable readings of a series for the pods that serve.
-func (in Input) Ready(name string) []float64 {
-	var values []float64
-	for i, r := range in.Readings[name].Pods {
-		if i < len(in.Pods) && in.Pods[i].Ready && !in.Pods[i].Deleting && r.Usable() {
-			values = append(values, r.Value)
+// rows are the values of several series, one row for each ready pod that has all.
+func (in Input) rows(names ...string) [][]float64 {
+	var rows [][]float64
+	for i, p := range in.Pods {
+		if !p.Ready || p.Deleting {
+			continue
+		}
+		var row []float64
+		for _, name := range names {
+			if samples := in.Readings[name].Pods; i < len(samples) && samples[i].Usable() {
+				row = append(row, samples[i].Value)
+			}
+		}
+		if len(row) == len(names) {
+			rows = append(rows, row)
 		}
 	}
-	return values
+	return rows
 }
 
 // ready are the pods that run and are ready, those that are told to end included.
@@ -166,6 +175,9 @@ const most = 1 << 20
 
 // ceil rounds up to a number of replicas; what is no number is none.
 func ceil(x float64) int { return count(math.Ceil(x)) }
+
+// floor rounds down to a number of replicas.
+func floor(x float64) int { return count(math.Floor(x)) }
 
 // count is a whole number of replicas: x is truncated, NaN is 0.
 func count(x float64) int {

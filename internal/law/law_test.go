@@ -3,6 +3,7 @@ package law
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,35 +12,53 @@ import (
 	"flyball.dev/flyball/internal/reading"
 )
 
-// A sample is a law between 1 and 8 replicas for the properties below. A law that is
-// blind asks for fewer without readings, and its comment says so.
+// A sample is a law between 1 and 8 replicas for the properties below.
 type sample struct {
-	name  string
-	law   Law
-	blind bool
+	name string
+	law  Law
 }
 
-func samples() []sample {
-	h := HPAConfig{}.Defaults()
-	h.Bounds, h.Behavior = Bounds{1, 8}, &Behavior{h.DefaultUp(), h.DefaultDown()}
-	h.Metrics = []HPAMetric{
-		{Kind: External, Series: "a", Goal: 3},
-		{Kind: CPU, Target: Utilization, Series: "b", Goal: 80, Request: 1},
+// engine serves one request per second and takes 10 ms and 0.1 ms per prompt token a step.
+func engine() Engine {
+	return Engine{
+		MaxSeqs: 256, BatchTokens: 2048, KVTokens: 100_000,
+		Best: func(Shape, time.Duration, time.Duration) float64 { return 1 },
+		Step: func(prefill, kv float64) time.Duration {
+			return 10*time.Millisecond + time.Duration(min(prefill*1e5+kv*1e2, 1e15))
+		},
 	}
-	plain := h
-	plain.Behavior, plain.Metrics = nil, []HPAMetric{{Kind: External, Target: Value, Series: "a", Goal: 3}}
-	k := KEDAConfig{Triggers: []Trigger{{Series: "a", Threshold: 3, Name: "a"}, {Series: "b", Threshold: 1, Name: "b"}}}.Defaults()
-	k.Max, k.Fallback = 8, &Fallback{Failures: 2, Replicas: 4, Behavior: FallbackCurrentIfHigher}
-	formula := k
-	formula.Modifiers = &Modifiers{Target: 2, Formula: func(v map[string]float64) (float64, bool) { return v["a"] / v["b"], true }}
-	return []sample{
-		{"static", Static{5}, true},
-		{"oracle", Oracle{OracleConfig: OracleConfig{Bounds: Bounds{1, 8}, ColdStart: time.Minute, Needed: []Level{{0, 3}, {time.Hour, 7}}}}, true},
-		{"hpa", HPA{HPAConfig: h}, false},
-		{"hpa without behavior", HPA{HPAConfig: plain}, false},
-		{"keda", NewKEDA(k), true},
-		{"keda with a formula", NewKEDA(formula), true},
+}
+
+// samples are all laws of the registry at their defaults, and some more.
+func samples(t *testing.T) []sample {
+	t.Helper()
+	f := Facts{ColdStart: time.Minute, Phase: 7 * time.Second, Needed: []Level{{0, 3}, {time.Hour, 7}}, Engine: engine()}
+	var all []sample
+	texts := []string{
+		"static:n=5", "hpa:kind=CPU,metric=cpu_usage,target=80,request=1", "hpa:kind=Pods,metric=waiting", "hpa:type=Value",
+		"aibrix-apa:as=intended", "aibrix-kpa:as=intended", "keda:min=0,fallback=4,behavior=currentReplicasIfHigher",
+		"kpa:min=0,delay=30s", "dynamo-load:easy=latency", "ray-serve:min=0,down-delay=20s", "kthena:panic=0,up-window=60s",
+		"wva-v2:min=0", "kubeai:min=0,samples=3", "skyserve:up-votes=1,down-votes=2",
 	}
+	for _, s := range Specs() {
+		texts = append(texts, s.Name+":min=1,max=8")
+	}
+	for _, text := range texts {
+		if text == "static:min=1,max=8" {
+			continue
+		}
+		l, err := New(text, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, sample{text, l})
+	}
+	c := KEDAConfig{Triggers: []Trigger{{Series: "a", Threshold: 3, Name: "a"}, {Series: "b", Threshold: 1, Name: "b", Cached: true}}}.Defaults()
+	c.Max, c.Fallback = 8, &Fallback{Failures: 2, Replicas: 4, Behavior: FallbackModifiers}
+	c.Modifiers = &Modifiers{Target: 2, Formula: func(v map[string]float64) (float64, bool) { return v["a"] / v["b"], true }}
+	plain := HPAConfig{Metrics: []HPAMetric{{Kind: External, Series: "a", Goal: 3}, {Kind: PerPod, Series: "b", Goal: 3}}}.Defaults()
+	plain.Bounds = Bounds{1, 8}
+	return append(all, sample{"keda with a formula", NewKEDA(c)}, sample{"hpa without behavior", HPA{HPAConfig: plain}})
 }
 
 // number is anything that a metric may turn out to be.
@@ -88,10 +107,10 @@ func copied(in Input) Input {
 
 // INV-1, INV-2 and INV-4, whatever is seen.
 func TestEveryLawOnAnything(t *testing.T) {
-	for _, s := range samples() {
+	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
-			for range 40 {
+			for range 12 {
 				l, now, desired := s.law, time.Duration(0), 1+r.IntN(8)
 				for range 60 {
 					in := anything(r, s.law.Needs(), now, desired)
@@ -143,10 +162,13 @@ func sameInput(a, b Input) bool {
 	return cmp.Equal(a.Pods, b.Pods) && cmp.Equal(a.Readings, b.Readings, bits)
 }
 
-// INV-3.
+// INV-3. What an empty answer means to KEDA, and no traffic to llm-d's rules, is 0:
+// the laws that say so ask for fewer.
 func TestNoLawScalesInBlind(t *testing.T) {
-	for _, s := range samples() {
-		if s.blind {
+	for _, s := range samples(t) {
+		name, _, _ := strings.Cut(s.name, ":")
+		switch name {
+		case "static", "oracle", "keda", "keda with a formula", "llmd-queue", "llmd-slo", "llmd-tokens", "production-stack":
 			continue
 		}
 		l, now := s.law, time.Duration(0)
@@ -160,5 +182,30 @@ func TestNoLawScalesInBlind(t *testing.T) {
 			}
 			now = out.Next
 		}
+	}
+}
+
+// BenchmarkStep is one decision about 8 pods, its inputs made beforehand.
+func BenchmarkStep(b *testing.B) {
+	for _, s := range Specs() {
+		b.Run(s.Name, func(b *testing.B) {
+			l, err := New(s.Name, Facts{Engine: engine()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			totals := map[string]float64{}
+			for _, q := range Queries() {
+				totals[q.Name] = 0.5
+			}
+			in := perPod(see(0, 8, totals), totals)
+			in.Readings[MeanInput] = Series{Total: reading.New(1000, 0)}
+			in.Readings[MeanOutput] = Series{Total: reading.New(200, 0)}
+			b.ReportAllocs()
+			for b.Loop() {
+				var out Output
+				l, out = l.Step(in)
+				in.Now = out.Next
+			}
+		})
 	}
 }

@@ -66,3 +66,21 @@ func (o Oracle) Step(in Input) (Law, Output) {
 func (c OracleConfig) Sorted() bool {
 	return slices.IsSortedFunc(c.Needed, func(a, b Level) int { return int(a.From - b.From) })
 }
+
+func oracleSpec() Spec {
+	return Spec{
+		Name: "oracle", Doc: "knows the arrivals and pays the cold start: hindsight",
+		Source: "none: a bound",
+		Params: bounded("0", Param{Name: "coldstart", Default: "0s", Doc: "look so far ahead; 0s: the plant's cold start"}),
+		build: func(v *values, f Facts) Law {
+			c := OracleConfig{Bounds: v.bounds(), ColdStart: v.duration("coldstart"), Needed: f.Needed}
+			if c.ColdStart == 0 {
+				c.ColdStart = f.ColdStart
+			}
+			if !c.Sorted() {
+				v.fail("the needed replicas are not in the order of time")
+			}
+			return Oracle{OracleConfig: c}
+		},
+	}
+}

@@ -13,6 +13,9 @@ const (
 	// KVCapacity is a label of vllm:cache_config_info, in tokens.
 	KVCapacity = "kv_cache_size_tokens"
 
+	// AllKVUsage is the sum over the pods.
+	AllKVUsage = "sum(vllm:kv_cache_usage_perc)"
+
 	PeakWaiting = "max_over_time(vllm:num_requests_waiting[1m])"
 	PeakKVUsage = "max_over_time(vllm:kv_cache_usage_perc[1m])"
 
@@ -31,6 +34,8 @@ const (
 
 	// What the router in front of the pods knows.
 	Arrivals  = "rate(inference_extension_scheduler_attempts_total[1m])" // requests sent on to pods, per second
+	Sent      = "llm_d_epp_request_running"                              // requests sent on and not answered in full
+	Prefills  = "llm_d_epp_inflight_tokens"                              // of prompts sent on, not cached, without a first token
 	Held      = "inference_extension_flow_control_queue_size"            // requests held back
 	HeldBytes = "inference_extension_flow_control_queue_bytes"
 )
@@ -81,6 +86,7 @@ func Queries() []Query {
 		{Name: Waiting, Short: "waiting", Family: Waiting, Func: Last},
 		{Name: KVUsage, Short: "kv", Family: KVUsage, Func: Last, Shared: true},
 		{Name: KVCapacity, Short: "kv-tokens", Family: "vllm:cache_config_info", Func: Last},
+		{Name: AllKVUsage, Short: "kv-sum", Family: KVUsage, Func: Last},
 		{Name: PeakWaiting, Short: "waiting-peak", Family: Waiting, Func: Peak, Window: minute},
 		{Name: PeakKVUsage, Short: "kv-peak", Family: KVUsage, Func: Peak, Window: minute, Shared: true},
 		{Name: Completions, Short: "completions", Family: "vllm:request_success_total", Func: Rate, Window: minute},
@@ -94,6 +100,8 @@ func Queries() []Query {
 		{Name: TTFTp90, Short: "ttft-p90", Family: ttft, Func: Quantile, Window: minute, Quantile: 0.9, Shared: true},
 		{Name: TPOTp90, Short: "tpot-p90", Family: tpot, Func: Quantile, Window: minute, Quantile: 0.9, Shared: true},
 		{Name: Arrivals, Short: "arrivals", Family: "inference_extension_scheduler_attempts_total", Func: Rate, Window: minute, Router: true},
+		{Name: Sent, Short: "sent", Family: Sent, Func: Last, Router: true},
+		{Name: Prefills, Short: "prefills", Family: Prefills, Func: Last, Router: true},
 		{Name: Held, Short: "held", Family: Held, Func: Last, Router: true},
 		{Name: HeldBytes, Short: "held-bytes", Family: HeldBytes, Func: Last, Router: true},
 	}

@@ -16,3 +16,11 @@ func (s Static) Step(in Input) (Law, Output) {
 	out := Output{Replicas: in.Desired, Next: in.Now + time.Hour}
 	return s, out.to("static", min(max(s.N, 0), most))
 }
+
+func staticSpec() Spec {
+	return Spec{
+		Name: "static", Doc: "always n replicas", Source: "none: the null law",
+		Params: []Param{{Name: "n", Default: "8", Unit: "replicas", Doc: "how many"}},
+		build:  func(v *values, _ Facts) Law { return Static{v.count("n")} },
+	}
+}
