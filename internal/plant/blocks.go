@@ -1,79 +1,107 @@
 package plant
 
-// A blockPool is the KV cache: blocks that requests hold, share and give back.
-// A block that nobody holds stays findable by the hash of its content until it
-// is given out again, the longest free first (vLLM: block_pool.py).
+// A blockPool is the KV cache: blocks that requests hold, share and give back. A
+// block with a name holds a full block of a prompt and can be found by the hash of its
+// content until it is given out again, the longest free first (vLLM: block_pool.py).
+// All others are alike, so that they are counted and not told apart: n of them cost
+// no more than one.
 type blockPool struct {
-	refs   []int32
-	hashes []uint64 // of the content; 0 while it has none
-	byHash map[uint64]int32
-	// prev and next link the free blocks, oldest first, in a ring that starts
-	// and ends at the extra index len(refs).
-	prev, next []int32
-	free       int
+	total, free int
+	byHash      map[uint64]int32
+	// runs are free blocks, oldest first, in a ring that starts and ends at index 0,
+	// and the names of held ones, which are in no ring.
+	runs  []blockRun
+	spare []int32 // runs that are not in use
+	// changes counts what can make a request fit that did not fit before.
+	changes int
 }
 
+// A blockRun is a number of blocks without a name, or one with a name.
+type blockRun struct {
+	hash       uint64 // of the content; 0 is no name
+	count      int
+	holders    int
+	prev, next int32
+}
+
+// unnamed stands for a block that has no name of its own.
+const unnamed = int32(-1)
+
 func newBlockPool(total int) *blockPool {
-	p := &blockPool{
-		refs: make([]int32, total), hashes: make([]uint64, total), byHash: map[uint64]int32{},
-		prev: make([]int32, total+1), next: make([]int32, total+1), free: total,
-	}
-	ring := int32(total) + 1
-	for i := range ring {
-		p.next[i] = (i + 1) % ring
-		p.prev[i] = (i + ring - 1) % ring
-	}
+	p := &blockPool{total: total, byHash: map[uint64]int32{}, runs: make([]blockRun, 1)}
+	p.release(total)
+	p.changes = 0
 	return p
 }
 
-func (p *blockPool) used() int { return len(p.refs) - p.free }
+func (p *blockPool) used() int { return p.total - p.free }
 
-// take gives out the block that has been free longest and forgets its content.
-// The caller has checked that one is free.
-func (p *blockPool) take() int32 {
-	b := p.next[len(p.refs)]
-	if h := p.hashes[b]; h != 0 {
-		delete(p.byHash, h)
-		p.hashes[b] = 0
+// take gives out the n blocks that have been free longest and forgets their content.
+// The caller has checked that they are free.
+func (p *blockPool) take(n int) {
+	p.free -= n
+	for n > 0 {
+		oldest := p.runs[0].next
+		r := &p.runs[oldest]
+		if r.count > n {
+			r.count -= n
+			return
+		}
+		n -= r.count
+		p.unlink(oldest)
+		if r.hash != 0 {
+			delete(p.byHash, r.hash)
+		}
+		p.spare = append(p.spare, oldest)
 	}
-	p.share(b)
+}
+
+// release takes back n held blocks without a name; they become the newest free ones.
+func (p *blockPool) release(n int) {
+	if n == 0 {
+		return
+	}
+	p.free += n
+	p.changes++
+	if newest := p.runs[0].prev; newest != 0 && p.runs[newest].hash == 0 {
+		p.runs[newest].count += n
+		return
+	}
+	p.link(p.newRun(blockRun{count: n}))
+}
+
+// share adds a holder to a named block, free or not.
+func (p *blockPool) share(b int32) {
+	if p.runs[b].holders == 0 {
+		p.unlink(b)
+		p.free--
+	}
+	p.runs[b].holders++
+}
+
+// unshare takes a holder away; the last one makes the block the newest free one.
+func (p *blockPool) unshare(b int32) {
+	p.changes++
+	if p.runs[b].holders--; p.runs[b].holders == 0 {
+		p.free++
+		p.link(b)
+	}
+}
+
+// name makes a held block findable by its content. A block that holds the same
+// content already keeps the name.
+func (p *blockPool) name(hash uint64) int32 {
+	if _, known := p.byHash[hash]; known || hash == 0 {
+		return unnamed
+	}
+	b := p.newRun(blockRun{hash: hash, count: 1, holders: 1})
+	p.byHash[hash] = b
+	p.changes++
 	return b
 }
 
-// share adds a holder to a block, free or not.
-func (p *blockPool) share(b int32) {
-	if p.refs[b] == 0 {
-		p.next[p.prev[b]], p.prev[p.next[b]] = p.next[b], p.prev[b]
-		p.free--
-	}
-	p.refs[b]++
-}
-
-// release takes a holder away; the last one makes the block the newest free one.
-func (p *blockPool) release(b int32) {
-	if p.refs[b]--; p.refs[b] > 0 {
-		return
-	}
-	ring := int32(len(p.refs))
-	last := p.prev[ring]
-	p.next[last], p.prev[b] = b, last
-	p.next[b], p.prev[ring] = ring, b
-	p.free++
-}
-
-// remember makes a held block findable by its content. A block that holds the
-// same content already keeps the name.
-func (p *blockPool) remember(b int32, hash uint64) {
-	if _, known := p.byHash[hash]; known || hash == 0 || p.hashes[b] != 0 {
-		return
-	}
-	p.hashes[b] = hash
-	p.byHash[hash] = b
-}
-
-// find returns the blocks that hold the longest known start of hashes.
-func (p *blockPool) find(hashes []uint64) []int32 {
-	var found []int32
+// find appends the blocks that hold the longest known start of hashes.
+func (p *blockPool) find(hashes []uint64, found []int32) []int32 {
 	for _, h := range hashes {
 		b, ok := p.byHash[h]
 		if !ok {
@@ -88,9 +116,32 @@ func (p *blockPool) find(hashes []uint64) []int32 {
 func (p *blockPool) freeAmong(blocks []int32) int {
 	n := 0
 	for _, b := range blocks {
-		if p.refs[b] == 0 {
+		if p.runs[b].holders == 0 {
 			n++
 		}
 	}
 	return n
+}
+
+func (p *blockPool) newRun(r blockRun) int32 {
+	if last := len(p.spare) - 1; last >= 0 {
+		b := p.spare[last]
+		p.spare = p.spare[:last]
+		p.runs[b] = r
+		return b
+	}
+	p.runs = append(p.runs, r)
+	return int32(len(p.runs) - 1)
+}
+
+// link makes a run the newest.
+func (p *blockPool) link(b int32) {
+	last := p.runs[0].prev
+	p.runs[b].prev, p.runs[b].next = last, 0
+	p.runs[last].next, p.runs[0].prev = b, b
+}
+
+func (p *blockPool) unlink(b int32) {
+	r := p.runs[b]
+	p.runs[r.prev].next, p.runs[r.next].prev = r.next, r.prev
 }

@@ -1,15 +1,17 @@
-// Package plant is what is controlled: one LLM engine as a state machine that
-// batches, chunks, queues, caches and preempts as vLLM's V1 scheduler does, and
-// whose steps take as long as measured kernels say.
+// Package plant is what is controlled: LLM engines as state machines that batch, chunk,
+// queue, cache and preempt as vLLM's V1 scheduler does, and whose steps take as long as
+// measured kernels say.
 //
 // INV-1: every accepted request ends in exactly one Outcome.
 // INV-2: KV blocks are conserved: each block is free or referenced by as many
 // requests as hold it, and free + used = all.
-// INV-3: while any request is held, a step is in flight or the next call of Step
-// starts one, and that step advances at least one request.
+// INV-3: while any request is held, a step is in flight or the next call starts one
+// once a request is through the front end; it comes to an end by itself.
 // INV-4: the same calls with the same arguments give the same events.
 // INV-5: a request gets its tokens in order and never more than MaxTokens, nor
 // more than the model length leaves room for.
+// INV-6: an engine that jumps from event to event is the engine that goes step by
+// step: the same times to the nanosecond, the same loads and the same counts.
 //
 // It deliberately knows nothing of clocks, HTTP, text or metrics: time is an
 // argument, and a prompt is a length and the hashes of its blocks. It leaves out

@@ -74,30 +74,49 @@ func (c Config) totalBlocks() int { return max(0, c.KVTokens) / c.BlockTokens }
 func (c Config) blocksFor(tokens int) int { return (tokens + c.BlockTokens - 1) / c.BlockTokens }
 
 // An Engine is one replica's scheduler and GPU. Its methods take the time on a
-// clock of the caller's that never runs backwards.
+// clock of the caller's that never runs backwards. Steps are numbered from 1.
 type Engine struct {
 	config  Config
 	cost    exactCost
 	random  *rand.Rand
 	pool    *blockPool
+	meter   Meter
 	known   map[ID]*sequence
 	running []*sequence // oldest first
-	waiting []*sequence // next first
+	waiting line
+	spare   []*sequence // not in use
+	ended   []Finished  // since the last call
 
-	steps  []step // chosen, the first of them in flight
-	endsAt instant
+	partial  *sequence // the running one, and then the last, whose prompt is not all computed
+	decodes  decodes
+	ends     endHeap // all that decode
+	admitted int64   // sequences, ever
+
+	done, chosen int64   // the last step that has ended, and that has been chosen
+	steps        [2]step // those between, in flight first
+	now, endsAt  instant // when the step in flight began, and ends
+	steady       bool    // the next choice is the last one again, unless something happens
+	stuck        bool    // the head of the queue has come and was not admitted
+	refused      refusal
+	ending       []*sequence
 }
 
-// A step is what the GPU is to work on.
+// A step is what the GPU works on, as far as it has results.
 type step struct {
-	parts []part
-	took  picos
+	took picos
+	// A token come of it: one for each of that many sequences which had one in the
+	// step before, for those whose prompt it completes, and for those that were
+	// preempted since it was chosen.
+	decodes    int
+	prefills   []*sequence
+	stragglers []*sequence
 }
 
-// A part is a sequence's share of a step.
-type part struct {
-	*sequence
-	last bool // the sequence lacks nothing after it, and gets its next token
+// A refusal is that of a sequence for want of blocks. It holds as long as the pool is
+// the same, or only gives blocks out.
+type refusal struct {
+	head    *sequence
+	changes int // of the pool
 }
 
 // NewEngine starts an idle engine.
@@ -107,7 +126,8 @@ func NewEngine(c Config) (*Engine, error) {
 	}
 	return &Engine{
 		config: c, cost: c.Cost.exact(), random: rand.New(rand.NewPCG(c.Seed, 0)),
-		pool: newBlockPool(c.totalBlocks()), known: map[ID]*sequence{},
+		pool: newBlockPool(c.totalBlocks()), meter: newMeter(), known: map[ID]*sequence{},
+		decodes: newDecodes(c.BlockTokens),
 	}, nil
 }
 
@@ -119,11 +139,14 @@ type Load struct {
 
 // Load is what the engine holds now; waiting includes the preempted.
 func (e *Engine) Load() Load {
-	return Load{len(e.running), len(e.waiting), e.pool.used(), len(e.pool.refs)}
+	return Load{len(e.running), e.waiting.len(), e.pool.used(), e.pool.total}
 }
 
-// Submit puts a request at the end of the waiting queue. An idle engine starts
-// with the next call of Step.
+// Meter is what the engine has counted, to be read and not changed.
+func (e *Engine) Meter() *Meter { return &e.meter }
+
+// Submit puts a request at the end of the waiting queue. The caller has let the
+// engine run up to now.
 func (e *Engine) Submit(now time.Duration, r Request) error {
 	switch {
 	case e.known[r.ID] != nil:
@@ -133,120 +156,111 @@ func (e *Engine) Submit(now time.Duration, r Request) error {
 	case r.MaxTokens < 1:
 		return fmt.Errorf("max tokens is %d, must be at least 1", r.MaxTokens)
 	}
-	s := &sequence{
-		Finished: Finished{Request: r, Submitted: now, Queued: now + e.config.FrontEnd + time.Duration(len(e.running))*e.config.FrontEndPerSequence},
-		most:     min(r.MaxTokens, e.config.MaxModelLen-r.PromptTokens),
+	s := e.newSequence()
+	s.Request, s.Submitted = r, now
+	s.Queued = now + e.config.FrontEnd + time.Duration(len(e.running))*e.config.FrontEndPerSequence
+	if n := len(e.waiting.all); e.waiting.len() > 0 { // none overtakes another
+		s.Queued = max(s.Queued, e.waiting.all[n-1].Queued)
 	}
-	if n := len(e.waiting); n > 0 { // none overtakes another
-		s.Queued = max(s.Queued, e.waiting[n-1].Queued)
+	// vLLM looks at the length before the end token (check_stop).
+	s.ends = min(r.MaxTokens, e.config.MaxModelLen-r.PromptTokens)
+	if r.NaturalTokens > 0 && r.NaturalTokens < s.ends {
+		s.ends, s.stops = r.NaturalTokens, true
 	}
 	e.known[r.ID] = s
-	e.waiting = append(e.waiting, s)
+	e.waiting.push(s)
 	return nil
 }
 
+func (e *Engine) newSequence() *sequence {
+	last := len(e.spare) - 1
+	if last < 0 {
+		return &sequence{}
+	}
+	s := e.spare[last]
+	e.spare = e.spare[:last]
+	return s
+}
+
 // Abort takes a request back at once. It reports false for a request that is not
-// there, such as one that has ended.
+// there, such as one that has ended. The caller has let the engine run up to now.
 func (e *Engine) Abort(now time.Duration, id ID) (Finished, bool) {
 	s := e.known[id]
 	if s == nil {
 		return Finished{}, false
 	}
+	e.steady = false
+	for i := range e.chosen - e.done { // what is in flight goes on without it
+		at, p := &e.steps[i], e.done+1+i
+		if s.decoding && p > s.firstStep && p <= s.endStep {
+			at.decodes--
+		}
+		same := func(other *sequence) bool { return other == s }
+		at.prefills = slices.DeleteFunc(at.prefills, same)
+		before := len(at.stragglers)
+		at.stragglers = slices.DeleteFunc(at.stragglers, same)
+		at.decodes -= before - len(at.stragglers)
+	}
+	if s.decoding {
+		e.settle(s)
+	}
+	e.waiting.remove(s)
 	return e.end(s, Aborted, now), true
 }
 
-// Step ends the step in flight if its time has come and starts the next one if
-// there is work. It returns when it wants to be called next, or Never. A caller that
-// is late calls it until the returned time lies in the future; the steps still
-// follow each other without a gap.
-func (e *Engine) Step(now time.Duration) (Events, time.Duration) {
-	var ev Events
-	if len(e.steps) > 0 {
-		if now < e.endsAt.nanos {
-			return ev, e.endsAt.nanos
-		}
-		e.finishStep(&ev)
-	} else if len(e.waiting) > 0 {
-		if now < e.waiting[0].Queued {
-			return ev, e.waiting[0].Queued
-		}
-		e.endsAt = later(e.endsAt, e.waiting[0].Queued)
-	}
-	e.fill(&ev)
-	switch {
-	case len(e.steps) > 0:
-		return ev, e.endsAt.nanos
-	case len(e.waiting) > 0:
-		return ev, e.waiting[0].Queued
-	}
-	return ev, Never
-}
-
-// fill chooses steps: the one to run now, and with asynchronous scheduling the one
-// after it.
-func (e *Engine) fill(ev *Events) {
-	now, depth := e.endsAt, 1
-	if e.config.AsyncScheduling {
-		depth = 2
-	}
-	if len(e.steps) > 0 {
-		e.endsAt = now.add(e.steps[0].took)
-	}
-	for len(e.steps) < depth {
-		s := e.choose(now.nanos, ev)
-		if len(s.parts) == 0 {
-			return
-		}
-		e.steps = append(e.steps, s)
-		if len(e.steps) == 1 {
-			e.endsAt = now.add(s.took)
-		}
-	}
-}
-
-// finishStep gives each sequence that the step brought up to date its next token.
-func (e *Engine) finishStep(ev *Events) {
-	now, done := e.endsAt.nanos, e.steps[0]
-	e.steps = slices.Delete(e.steps, 0, 1)
-	ev.StepEnded = true
-	for _, s := range done.parts {
-		if s.Outcome != 0 || !s.last { // ended, or in the middle of its prompt
-			continue
-		}
-		t := Token{ID: s.ID, First: s.Generated == 0, PromptTokens: s.PromptTokens, CachedTokens: s.CachedTokens, Latency: now - s.LastToken}
-		if t.First {
-			t.Latency = now - s.Submitted
-			s.FirstToken = now
-		}
-		s.LastToken = now
-		s.Generated++
-		ev.Tokens = append(ev.Tokens, t)
-		// vLLM looks at the length before the end token (check_stop).
-		switch {
-		case s.Generated >= s.most:
-			ev.Finished = append(ev.Finished, e.end(s.sequence, Length, now))
-		case s.NaturalTokens > 0 && s.Generated >= s.NaturalTokens:
-			ev.Finished = append(ev.Finished, e.end(s.sequence, Stop, now))
-		}
-	}
-}
-
-// end gives back what the sequence holds.
+// end gives back what the sequence holds and forgets it.
 func (e *Engine) end(s *sequence, o Outcome, now time.Duration) Finished {
 	s.Outcome, s.EndedAt = o, now
-	e.free(s)
+	e.release(s)
+	if i := slices.Index(e.running, s); i >= 0 {
+		e.running = slices.Delete(e.running, i, i+1)
+	}
 	delete(e.known, s.ID)
-	same := func(other *sequence) bool { return other == s }
-	e.running = slices.DeleteFunc(e.running, same)
-	e.waiting = slices.DeleteFunc(e.waiting, same)
-	return s.Finished
+	e.refused = refusal{}
+	f := s.Finished
+	e.meter.finished(&f)
+	*s = sequence{blocks: s.blocks[:0]}
+	e.spare = append(e.spare, s)
+	return f
 }
 
-// free gives the blocks back, the last first, so that the start of a prompt stays
-// in the prefix cache longest.
-func (e *Engine) free(s *sequence) {
-	for _, b := range slices.Backward(s.blocks) {
-		e.pool.release(b)
+// settle writes down how far a decoding sequence has come.
+func (e *Engine) settle(s *sequence) {
+	if n := s.generatedAfter(e.done); n > s.Generated {
+		s.Generated, s.LastToken = n, e.now.nanos
 	}
-	s.blocks, s.remembered, s.computed = nil, 0, 0
+}
+
+// release gives all blocks back, the last first, so that the start of a prompt stays
+// in the prefix cache longest, and takes the sequence out of whatever it is part of.
+func (e *Engine) release(s *sequence) {
+	e.steady = false
+	e.pool.release(e.held(s) - len(s.blocks))
+	for _, b := range slices.Backward(s.blocks) {
+		if b == unnamed {
+			e.pool.release(1)
+		} else {
+			e.pool.unshare(b)
+		}
+	}
+	s.blocks, s.computed = s.blocks[:0], 0
+	if s.member {
+		e.decodes.add(s, -1)
+	}
+	if s.decoding {
+		e.ends.remove(s)
+		s.decoding = false
+	}
+	if e.partial == s {
+		e.partial = nil
+	}
+}
+
+// held is how many blocks the sequence has.
+func (e *Engine) held(s *sequence) int {
+	if !s.decoding {
+		return e.config.blocksFor(s.computed)
+	}
+	last := min(e.chosen, s.leaves(e.config.AsyncScheduling))
+	return e.config.blocksFor(s.PromptTokens + int(last-1-s.offset))
 }

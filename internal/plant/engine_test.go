@@ -31,7 +31,7 @@ func newEngine(t *testing.T, c Config) *Engine {
 // the engine is idle.
 func run(t *testing.T, e *Engine, requests ...Request) string {
 	t.Helper()
-	began := e.endsAt.nanos
+	began := e.now.nanos
 	for _, r := range requests {
 		if err := e.Submit(began, r); err != nil {
 			t.Fatal(err)

@@ -38,6 +38,7 @@ type player struct {
 func play(t *testing.T, ops []byte) []Events {
 	c := small()
 	c.KVTokens, c.PrefixCaching, c.Jitter = 48, true, 0.5
+	c.AsyncScheduling = len(ops)%2 == 0
 	p := &player{t: t, e: newEngine(t, c), produced: map[ID]int{}, ended: map[ID]Outcome{}}
 	for i := 0; i+1 < len(ops); i += 2 {
 		switch a, b := ops[i], ops[i+1]; a % 4 {
@@ -113,38 +114,49 @@ func (p *player) end(f Finished) {
 // check recounts the blocks from who holds them.
 func (p *player) check() {
 	e := p.e
-	holders := make([]int32, len(e.pool.refs))
+	held, holders := 0, map[int32]int{}
 	for _, s := range e.running {
-		if s.computed > len(s.blocks)*e.config.BlockTokens {
-			p.t.Fatalf("request %d computed %d tokens in %d blocks", s.ID, s.computed, len(s.blocks))
+		blocks := e.held(s)
+		if len(s.blocks) > blocks {
+			p.t.Fatalf("request %d has names for %d of its %d blocks", s.ID, len(s.blocks), blocks)
 		}
+		held += blocks
 		for _, b := range s.blocks {
-			holders[b]++
+			if b != unnamed {
+				holders[b]++
+			}
 		}
 	}
-	if diff := cmp.Diff(holders, e.pool.refs); diff != "" {
-		p.t.Fatalf("INV-2: holders and references differ\n%s", diff)
+	for b, n := range holders {
+		held -= n - 1 // one block, however many hold it
+		if e.pool.runs[b].holders != n {
+			p.t.Fatalf("INV-2: block %d has %d holders, counts %d", b, n, e.pool.runs[b].holders)
+		}
 	}
-	p.checkFree()
-	for _, s := range e.waiting {
-		if len(s.blocks) > 0 {
+	p.checkFree(held, len(holders))
+	for _, s := range e.waiting.all[e.waiting.head:] {
+		if e.held(s) > 0 || len(s.blocks) > 0 {
 			p.t.Fatalf("INV-2: waiting request %d holds %v", s.ID, s.blocks)
 		}
 	}
-	if len(e.running)+len(e.waiting) != len(e.known) || len(e.running) > e.config.MaxNumSeqs {
-		p.t.Fatalf("INV-1: %d running, %d waiting, %d known", len(e.running), len(e.waiting), len(e.known))
+	if len(e.running)+e.waiting.len() != len(e.known) || len(e.running) > e.config.MaxNumSeqs {
+		p.t.Fatalf("INV-1: %d running, %d waiting, %d known", len(e.running), e.waiting.len(), len(e.known))
 	}
 }
 
 // checkFree walks the list of free blocks.
-func (p *player) checkFree() {
-	e, free := p.e, 0
-	for b := e.pool.next[len(e.pool.refs)]; int(b) < len(e.pool.refs); b = e.pool.next[b] {
-		if free++; e.pool.refs[b] != 0 || free > e.pool.free {
-			p.t.Fatalf("INV-2: block %d is in the free list with %d holders", b, e.pool.refs[b])
+func (p *player) checkFree(held, named int) {
+	pool, free := p.e.pool, 0
+	for b := pool.runs[0].next; b != 0; b = pool.runs[b].next {
+		r := pool.runs[b]
+		if free += r.count; r.holders != 0 || r.count < 1 {
+			p.t.Fatalf("INV-2: %+v is in the list of free blocks", r)
+		}
+		if r.hash != 0 {
+			named++
 		}
 	}
-	if free != e.pool.free {
-		p.t.Fatalf("INV-2: %d blocks in the free list, %d counted", free, e.pool.free)
+	if free != pool.free || free+held != pool.total || named != len(pool.byHash) {
+		p.t.Fatalf("INV-2: %d free (%d counted) and %d held of %d, %d named of %d", free, pool.free, held, pool.total, named, len(pool.byHash))
 	}
 }

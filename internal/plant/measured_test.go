@@ -21,7 +21,7 @@ import (
 // the mean over twenty seeds of ten minutes, as long as a published run: at 12 per second
 // the p99 of one seed's TTFT varies by 5 % (one standard deviation), its mean by 2 %.
 func TestQwenRuns(t *testing.T) {
-	p := mustProfile(t, "qwen3-14b-h100")
+	p := qwen14B(t)
 	for _, run := range measuredRuns(t, "vllm_runs_qwen3_14b_h100.csv") {
 		rate := run.number("arrival_rps")
 		if rate > 0.85*17.45 || strings.HasPrefix(run.text("run"), "w7") || strings.HasSuffix(run.text("run"), "patched") {
@@ -60,7 +60,7 @@ func TestQwenRuns(t *testing.T) {
 // client let 256 requests in at a time. The run at 18 per second is left out: that is
 // hardly more than the engine can carry, and the client did not always have 256.
 func TestQwenCapacity(t *testing.T) {
-	p := mustProfile(t, "qwen3-14b-h100")
+	p := qwen14B(t)
 	for _, run := range measuredRuns(t, "vllm_runs_qwen3_14b_h100.csv") {
 		if run.number("mean_in_flight") < 254 {
 			continue
@@ -159,9 +159,9 @@ func serving(p Profile) Config {
 	}
 }
 
-func mustProfile(t testing.TB, name string) Profile {
+func qwen14B(t testing.TB) Profile {
 	t.Helper()
-	p, err := FindProfile(name, 0)
+	p, err := FindProfile("qwen3-14b-h100", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,20 +288,13 @@ func replay(t testing.TB, c Config, load []arrival) results {
 		t.Fatal(err)
 	}
 	var all results
-	for next := time.Duration(0); len(load) > 0 || next != Never; {
-		now := next
-		if len(load) > 0 && load[0].at <= now {
-			now = load[0].at
-			if err := e.Submit(now, load[0].Request); err != nil {
-				t.Fatal(err)
-			}
-			load = load[1:]
+	for _, a := range load {
+		all = append(all, e.Advance(a.at)...)
+		if err := e.Submit(a.at, a.Request); err != nil {
+			t.Fatal(err)
 		}
-		var ev Events
-		ev, next = e.Step(now)
-		all = append(all, ev.Finished...)
 	}
-	return all
+	return append(all, e.Advance(Never-1)...)
 }
 
 // saturate keeps a number of requests in the engine until the last of them and
@@ -319,35 +312,8 @@ func saturate(t *testing.T, c Config, inFlight, total int, request func(*rand.Ra
 				t.Fatal(err)
 			}
 		}
-		ev, next := e.Step(now)
-		if ended += len(ev.Finished); ended < total {
-			now = max(now, next)
-		}
+		now = e.Next()
+		ended += len(e.Advance(now))
 	}
 	return float64(total) / now.Seconds()
-}
-
-// BenchmarkEngine decodes 100 sequences; one operation is one step.
-func BenchmarkEngine(b *testing.B) {
-	p, err := FindProfile("qwen3-14b-h100", 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	e, err := NewEngine(Config{
-		Cost: p.Cost, KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen,
-		MaxNumBatchedTokens: p.MaxNumBatchedTokens, MaxNumSeqs: p.MaxNumSeqs, PrefixCaching: true,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	next, id := time.Duration(0), ID(0)
-	for b.Loop() {
-		for e.Load().Running+e.Load().Waiting < 100 {
-			if err := e.Submit(next, Request{ID: id, PromptTokens: 1000, MaxTokens: 1000}); err != nil {
-				b.Fatal(err)
-			}
-			id++
-		}
-		_, next = e.Step(next)
-	}
 }

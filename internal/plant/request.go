@@ -69,19 +69,42 @@ type Events struct {
 	CacheQueries, CacheHits int
 }
 
-// sequence is a request inside the engine.
+// A sequence is a request inside the engine. While it waits or its prompt is
+// computed, Generated and computed say how far it is. From the step that completes
+// its prompt on it gets a token in each step, and the number of a step says all.
 type sequence struct {
 	Finished
-	admitted   bool
-	most       int     // tokens to generate before its length ends it
-	planned    int     // tokens generated, or to come from the steps already chosen
-	computed   int     // tokens whose KV is in blocks, or will be after the steps already chosen
-	blocks     []int32 // computed tokens lie in them, in order
-	remembered int     // blocks of the prompt already offered to the prefix cache
+	admitted bool
+	order    int64   // of admission; the running ones are in this order
+	ends     int     // tokens that it gets
+	stops    bool    // and then it stops by itself, which the scheduler cannot know before
+	computed int     // tokens whose KV is in blocks, or will be after the steps already chosen
+	blocks   []int32 // of the prompt that have been offered to the prefix cache; others are only counted
+
+	decoding  bool  // the step that completes its prompt is chosen
+	firstStep int64 // that step
+	offset    int64 // step p gives token p − offset
+	endStep   int64 // the step that gives the last token
+	member    bool  // of the decodes
+	heapIndex int
 }
 
 // tokens is how many the sequence has: prompt and generated.
-func (s *sequence) tokens() int { return s.PromptTokens + s.planned }
+func (s *sequence) tokens() int { return s.PromptTokens + s.Generated }
 
-// decoding holds for a sequence that lacks nothing but its newest token.
-func (s *sequence) decoding() bool { return s.planned > 0 && s.computed == s.tokens()-1 }
+// generatedAfter is how many tokens it has when a step has ended.
+func (s *sequence) generatedAfter(step int64) int {
+	if s.decoding && step >= s.firstStep {
+		return int(step - s.offset)
+	}
+	return s.Generated
+}
+
+// leaves is the last step that works on it. The scheduler does not see in time that
+// a sequence has stopped by itself if it chooses the next step before.
+func (s *sequence) leaves(async bool) int64 {
+	if async && s.stops {
+		return s.endStep + 1
+	}
+	return s.endStep
+}

@@ -74,7 +74,7 @@ func newMetrics(r prometheus.Registerer, a Args, e plant.Config, speed float64) 
 			kvUsage: f.gauge("vllm:gpu_cache_usage_perc", "Removed name of vllm:kv_cache_usage_perc."),
 			queries: f.counter("vllm:gpu_prefix_cache_queries_total", "Removed name of vllm:prefix_cache_queries_total."),
 			hits:    f.counter("vllm:gpu_prefix_cache_hits_total", "Removed name of vllm:prefix_cache_hits_total."),
-			itl:     f.histogram("vllm:time_per_output_token_seconds", "Removed name of vllm:inter_token_latency_seconds.", tokenBuckets()),
+			itl:     f.histogram("vllm:time_per_output_token_seconds", "Removed name of vllm:inter_token_latency_seconds.", plant.TokenBuckets()),
 		}
 	}
 	return m
@@ -117,16 +117,14 @@ func (m *metrics) addScheduler(f family) {
 }
 
 func (m *metrics) addLatencies(f family) {
-	m.ttft = f.histogram("vllm:time_to_first_token_seconds", "Time from arrival to the first token.", []float64{
-		.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
-	})
-	m.itl = f.histogram("vllm:inter_token_latency_seconds", "Time between two tokens of a request.", tokenBuckets())
-	m.tpot = f.histogram("vllm:request_time_per_output_token_seconds", "Mean time per token after the first, of each request.", tokenBuckets())
-	m.e2e = f.histogram("vllm:e2e_request_latency_seconds", "Time from arrival to the last token.", requestBuckets())
-	m.queue = f.histogram("vllm:request_queue_time_seconds", "Time spent waiting.", requestBuckets())
-	m.inference = f.histogram("vllm:request_inference_time_seconds", "Time spent running.", requestBuckets())
-	m.prefill = f.histogram("vllm:request_prefill_time_seconds", "Time from running to the first token.", requestBuckets())
-	m.decode = f.histogram("vllm:request_decode_time_seconds", "Time from the first token to the last.", requestBuckets())
+	m.ttft = f.histogram("vllm:time_to_first_token_seconds", "Time from arrival to the first token.", plant.TTFTBuckets())
+	m.itl = f.histogram("vllm:inter_token_latency_seconds", "Time between two tokens of a request.", plant.TokenBuckets())
+	m.tpot = f.histogram("vllm:request_time_per_output_token_seconds", "Mean time per token after the first, of each request.", plant.TokenBuckets())
+	m.e2e = f.histogram("vllm:e2e_request_latency_seconds", "Time from arrival to the last token.", plant.RequestBuckets())
+	m.queue = f.histogram("vllm:request_queue_time_seconds", "Time spent waiting.", plant.RequestBuckets())
+	m.inference = f.histogram("vllm:request_inference_time_seconds", "Time spent running.", plant.RequestBuckets())
+	m.prefill = f.histogram("vllm:request_prefill_time_seconds", "Time from running to the first token.", plant.RequestBuckets())
+	m.decode = f.histogram("vllm:request_decode_time_seconds", "Time from the first token to the last.", plant.RequestBuckets())
 }
 
 func (m *metrics) addLengths(f family, maxModelLen int) {
@@ -141,14 +139,6 @@ func (m *metrics) addLengths(f family, maxModelLen int) {
 	m.iteration = f.histogram("vllm:iteration_tokens_total", "Tokens per step of the engine.", []float64{
 		1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384,
 	})
-}
-
-func tokenBuckets() []float64 {
-	return []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
-}
-
-func requestBuckets() []float64 {
-	return []float64{.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
 }
 
 // oneTwoFive is 1, 2, 5, 10, 20, 50, … up to most.

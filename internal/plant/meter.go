@@ -1,0 +1,148 @@
+package plant
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// A Meter is what an engine has counted since it started, as vLLM's counters and
+// histograms do.
+type Meter struct {
+	PromptTokens     int // of prompts that have been computed
+	GenerationTokens int
+	// CacheQueries and CacheHits count prompt tokens looked up in the prefix cache for
+	// requests admitted the first time.
+	CacheQueries, CacheHits int
+	Preemptions             int
+
+	Ended [numOutcomes]int // requests
+	// EndedPromptTokens and EndedGenerationTokens are of those not aborted.
+	EndedPromptTokens, EndedGenerationTokens int
+
+	TTFT, ITL, E2E, Queue Histogram
+}
+
+func newMeter() Meter {
+	return Meter{
+		TTFT: NewHistogram(TTFTBuckets()), ITL: NewHistogram(TokenBuckets()),
+		E2E: NewHistogram(RequestBuckets()), Queue: NewHistogram(RequestBuckets()),
+	}
+}
+
+// Clone is a copy that does not change any more.
+func (m *Meter) Clone() Meter {
+	c := *m
+	for _, h := range []*Histogram{&c.TTFT, &c.ITL, &c.E2E, &c.Queue} {
+		h.Counts = slices.Clone(h.Counts)
+	}
+	return c
+}
+
+// tokens counts tokens after the first, each of which came so long after the one
+// before it; nanos is the same as the clock shows it.
+func (m *Meter) tokens(n int, gap picos, nanos time.Duration) {
+	if n <= 0 {
+		return
+	}
+	m.GenerationTokens += n
+	m.ITL.observe(n, gap)
+	m.ITL.Sum += time.Duration(n) * nanos
+}
+
+// decodeSteps counts as many tokens in each of n steps, of which the first takes
+// first, each longer by growth than the one before, and all together nanos.
+func (m *Meter) decodeSteps(tokens, n int, first, growth picos, nanos time.Duration) {
+	m.GenerationTokens += tokens * n
+	m.ITL.Sum += time.Duration(tokens) * nanos
+	for n > 0 {
+		bucket := m.ITL.bucket(first)
+		within := n // steps that fall into the bucket too
+		if bucket < len(m.ITL.bounds) && growth > 0 {
+			within = int(min(picos(n), (m.ITL.bounds[bucket]-first)/growth+1))
+		}
+		m.ITL.Counts[bucket] += uint64(tokens * within)
+		n -= within
+		first += growth * picos(within)
+	}
+}
+
+func (m *Meter) first(promptTokens int, after time.Duration) {
+	m.GenerationTokens++
+	m.PromptTokens += promptTokens
+	m.TTFT.Observe(after)
+}
+
+func (m *Meter) finished(f *Finished) {
+	m.Ended[f.Outcome]++
+	if f.Outcome == Aborted {
+		return
+	}
+	m.EndedPromptTokens += f.PromptTokens
+	m.EndedGenerationTokens += f.Generated
+	m.E2E.Observe(f.EndedAt - f.Submitted)
+	m.Queue.Observe(f.Admitted - f.Queued)
+}
+
+// A Histogram counts durations in buckets. Counts has one more than Upper, for those
+// beyond all, and is not cumulative.
+type Histogram struct {
+	Upper  []float64 // seconds
+	Counts []uint64
+	Sum    time.Duration
+	bounds []picos
+}
+
+// NewHistogram is empty; the upper bounds, in seconds, ascend.
+func NewHistogram(upper []float64) Histogram {
+	h := Histogram{Upper: upper, Counts: make([]uint64, len(upper)+1), bounds: make([]picos, len(upper))}
+	for i, u := range upper {
+		h.bounds[i] = picos(math.Round(u * 1e12))
+	}
+	return h
+}
+
+// Observe counts one duration.
+func (h *Histogram) Observe(d time.Duration) {
+	h.Sum += d
+	h.observe(1, picos(min(d, maxObserved))*picosPerNano)
+}
+
+// maxObserved is beyond all buckets, and small enough for picos.
+const maxObserved = 1000 * time.Hour
+
+func (h *Histogram) observe(n int, d picos) { h.Counts[h.bucket(d)] += uint64(n) }
+
+func (h *Histogram) bucket(d picos) int {
+	for i, b := range h.bounds {
+		if d <= b {
+			return i
+		}
+	}
+	return len(h.bounds)
+}
+
+// Count is how many durations there were.
+func (h *Histogram) Count() uint64 {
+	n := uint64(0)
+	for _, c := range h.Counts {
+		n += c
+	}
+	return n
+}
+
+// TTFTBuckets are those of vLLM's vllm:time_to_first_token_seconds.
+func TTFTBuckets() []float64 {
+	return []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
+}
+
+// TokenBuckets are those of vLLM's vllm:inter_token_latency_seconds.
+func TokenBuckets() []float64 {
+	return []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
+}
+
+// RequestBuckets are those of vLLM's vllm:e2e_request_latency_seconds and of the
+// other histograms of a request's times.
+func RequestBuckets() []float64 {
+	return []float64{.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
+}
