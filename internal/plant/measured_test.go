@@ -150,13 +150,12 @@ func TestBLISRuns(t *testing.T) {
 	}
 }
 
-// serving is a profile's engine at vLLM's defaults.
+// serving is a profile's engine at vLLM's defaults, but for the prefix cache: the
+// prompts of most measured runs share nothing.
 func serving(p Profile) Config {
-	return Config{
-		Cost: p.Cost, KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen,
-		MaxNumBatchedTokens: p.MaxNumBatchedTokens, MaxNumSeqs: p.MaxNumSeqs,
-		FrontEnd: p.FrontEnd, FrontEndPerSequence: p.FrontEndPerSequence, AsyncScheduling: p.AsyncScheduling,
-	}
+	c := p.Engine()
+	c.PrefixCaching = false
+	return c
 }
 
 func qwen14B(t testing.TB) Profile {

@@ -1,8 +1,7 @@
 package plant
 
 import (
-	_ "embed" // for profiles.csv
-	"encoding/csv"
+	_ "embed" // for profiles.json
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,20 +9,22 @@ import (
 	"time"
 )
 
-// profilesCSV is read and never written; its origin is in SOURCES.md.
+// profilesJSON is read and never written; its origin is in SOURCES.md.
 //
-//go:embed profiles.csv
-var profilesCSV string
+//go:embed profiles.json
+var profilesJSON []byte
 
 // referenceUtilization is the --gpu-memory-utilization that KVTokens holds for.
 const referenceUtilization = 0.9
 
-// A Profile is one model on one kind of GPU: how long its steps take and how
-// much it can hold. The limits are vLLM's defaults there.
+// A Profile is one model on one kind of GPU: how long its steps take, how much it can
+// hold, what it costs and how long it takes to start. The limits are vLLM's defaults
+// there.
 type Profile struct {
-	Name           string
-	Model, GPU     string
-	TensorParallel int
+	Name          string
+	Model, GPU    string
+	GPUs          int // of one replica (tensor parallel)
+	USDPerGPUHour float64
 
 	KVTokens        int // at referenceUtilization
 	KVBytesPerToken int // over all GPUs
@@ -36,23 +37,84 @@ type Profile struct {
 	Cost                          StepCost
 	FrontEnd, FrontEndPerSequence time.Duration
 	AsyncScheduling               bool
+
+	ColdStart ColdStart
+}
+
+// Engine is an engine at vLLM's defaults.
+func (p Profile) Engine() Config {
+	return Config{
+		Cost: p.Cost, FrontEnd: p.FrontEnd, FrontEndPerSequence: p.FrontEndPerSequence, AsyncScheduling: p.AsyncScheduling,
+		KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen,
+		MaxNumBatchedTokens: p.MaxNumBatchedTokens, MaxNumSeqs: p.MaxNumSeqs, PrefixCaching: true,
+	}
 }
 
 // KVTokensAt is the size of the KV cache when the engine may use that share of
 // each GPU's memory. What is not cache (weights, activations) stays the same, so
 // each byte more or less is a byte of cache. It can be 0 or less.
 func (p Profile) KVTokensAt(utilization float64) int {
-	bytes := float64(p.GPUMemoryMiB) * (1 << 20) * float64(p.TensorParallel)
-	return p.KVTokens + int((utilization-referenceUtilization)*bytes/float64(p.KVBytesPerToken))
+	return p.KVTokens + int((utilization-referenceUtilization)*p.memoryBytes()/float64(p.KVBytesPerToken))
 }
 
-// FindProfile looks a profile up by name. A tensorParallel above 0 asks for that
-// many GPUs, whatever the name says.
+func (p Profile) memoryBytes() float64 {
+	return float64(p.GPUMemoryMiB) * (1 << 20) * float64(p.GPUs)
+}
+
+// Validate refuses what no GPU can be, with the field's name in the file.
+func (p Profile) Validate() error {
+	for _, c := range p.Name {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-", c) {
+			return fmt.Errorf("name %q: only a-z, 0-9, . and - may be in it", p.Name)
+		}
+	}
+	for _, f := range []struct {
+		name      string
+		value     int
+		low, high int
+	}{
+		{"gpus", p.GPUs, 1, 64},
+		{"gpuMemoryMiB", p.GPUMemoryMiB, 1, 1 << 24},
+		{"kvTokens", p.KVTokens, 1, 1 << 30},
+		{"kvBytesPerToken", p.KVBytesPerToken, 1, 1 << 30},
+		{"maxModelLen", p.MaxModelLen, 2, 1 << 24},
+		{"maxNumBatchedTokens", p.MaxNumBatchedTokens, 1, 1 << 24},
+		{"maxNumSeqs", p.MaxNumSeqs, 1, 1 << 20},
+	} {
+		if f.value < f.low || f.value > f.high {
+			return fmt.Errorf("%s is %d, must be from %d to %d", f.name, f.value, f.low, f.high)
+		}
+	}
+	switch cache := float64(p.KVTokens) * float64(p.KVBytesPerToken); {
+	case cache > referenceUtilization*p.memoryBytes():
+		return fmt.Errorf("kvTokens is %d, which takes %.1f GB, and %v of the memory of %d × %s is %.1f GB",
+			p.KVTokens, cache/1e9, referenceUtilization, p.GPUs, p.GPU, referenceUtilization*p.memoryBytes()/1e9)
+	case !(p.USDPerGPUHour >= 0 && p.USDPerGPUHour <= 1e6):
+		return fmt.Errorf("usdPerGPUHour is %v, must be from 0 to 1e6", p.USDPerGPUHour)
+	case p.Cost.AlphaDMillis <= 0:
+		return fmt.Errorf("step.alphaDMillis is %v: reading the weights takes time", p.Cost.AlphaDMillis)
+	}
+	return FleetConfig{
+		Engine: p.Engine(), GPUs: p.GPUs, GPUsPerNode: p.GPUs, Nodes: 1, ColdStart: p.ColdStart, Routing: RoundRobin,
+	}.Validate()
+}
+
+// FindProfile looks a built-in profile up by name. A tensorParallel above 0 asks for
+// that many GPUs, whatever the name says.
 func FindProfile(name string, tensorParallel int) (Profile, error) {
 	all, err := Profiles()
 	if err != nil {
 		return Profile{}, err
 	}
+	return all.Find(name, tensorParallel)
+}
+
+// A Catalog is profiles by name.
+type Catalog []Profile
+
+// Find looks a profile up by name. A tensorParallel above 0 asks for that many GPUs,
+// whatever the name says.
+func (all Catalog) Find(name string, tensorParallel int) (Profile, error) {
 	if tensorParallel > 0 {
 		name, _, _ = strings.Cut(name, "-tp")
 		if tensorParallel > 1 {
@@ -69,59 +131,15 @@ func FindProfile(name string, tensorParallel int) (Profile, error) {
 	return Profile{}, fmt.Errorf("no engine profile %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// Profiles are all profiles, by name.
-func Profiles() ([]Profile, error) {
-	r := csv.NewReader(strings.NewReader(profilesCSV))
-	r.Comment = '#'
-	rows, err := r.ReadAll()
+// Profiles are those built in, by name.
+func Profiles() (Catalog, error) {
+	all, err := Catalog{}.Extend(profilesJSON)
 	if err != nil {
-		return nil, fmt.Errorf("reading profiles.csv: %w", err)
+		return nil, fmt.Errorf("reading profiles.json: %w", err)
 	}
-	var all []Profile
-	for _, row := range rows[min(1, len(rows)):] {
-		p, err := parseProfile(rows[0], row)
-		if err != nil {
-			return nil, fmt.Errorf("reading profiles.csv: %s: %w", row[0], err)
-		}
-		all = append(all, p)
-	}
-	slices.SortFunc(all, func(a, b Profile) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
 }
 
-func parseProfile(header, row []string) (Profile, error) {
-	var p Profile
-	texts := map[string]*string{"name": &p.Name, "model": &p.Model, "gpu": &p.GPU}
-	counts := map[string]*int{
-		"tp": &p.TensorParallel, "kv_tokens": &p.KVTokens, "kv_bytes_per_token": &p.KVBytesPerToken,
-		"gpu_memory_mib": &p.GPUMemoryMiB, "max_model_len": &p.MaxModelLen,
-		"max_num_batched_tokens": &p.MaxNumBatchedTokens, "max_num_seqs": &p.MaxNumSeqs,
-	}
-	c, frontEndMillis, frontEndMicros := &p.Cost, 0.0, 0.0
-	numbers := map[string]*float64{
-		"alpha_d_ms": &c.AlphaDMillis, "delta_d_us": &c.DeltaDMicros, "gamma_d_ns": &c.GammaDNanos,
-		"alpha_m_ms": &c.AlphaMMillis, "beta_us": &c.BetaMicros, "delta_m_us": &c.DeltaMMicros,
-		"gamma_m_ns": &c.GammaMNanos, "q_ns": &c.QNanos,
-		"host_us": &c.HostMicros, "front_end_ms": &frontEndMillis, "front_end_us_per_seq": &frontEndMicros,
-	}
-	for i, column := range header {
-		var err error
-		if text := texts[column]; text != nil {
-			*text = row[i]
-		} else if count := counts[column]; count != nil {
-			*count, err = strconv.Atoi(row[i])
-		} else if number := numbers[column]; number != nil {
-			*number, err = strconv.ParseFloat(row[i], 64)
-		} else if column == "async" {
-			p.AsyncScheduling = row[i] == "1"
-		} else {
-			err = fmt.Errorf("unknown column")
-		}
-		if err != nil {
-			return p, fmt.Errorf("%s: %w", column, err)
-		}
-	}
-	p.FrontEnd = time.Duration(frontEndMillis * float64(time.Millisecond))
-	p.FrontEndPerSequence = time.Duration(frontEndMicros * float64(time.Microsecond))
-	return p, nil
+func (all Catalog) sort() {
+	slices.SortFunc(all, func(a, b Profile) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -9,7 +9,7 @@ import (
 // Settings is what only a simulation has: it comes from the environment, because
 // the command line is vLLM's.
 type Settings struct {
-	Profile         string        // FLYBALL_SIM_PROFILE: a row of internal/plant/profiles.csv
+	Profile         string        // FLYBALL_SIM_PROFILE: a row of internal/plant/profiles.json
 	Weights, WarmUp time.Duration // FLYBALL_SIM_WEIGHTS, FLYBALL_SIM_WARMUP: phases before the port opens
 	Jitter          float64       // FLYBALL_SIM_JITTER: relative, on steps and phases
 	Speed           float64       // FLYBALL_SIM_SPEED: how many engine seconds pass in one
