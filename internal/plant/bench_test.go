@@ -2,6 +2,7 @@ package plant
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -78,4 +79,39 @@ func BenchmarkStep(b *testing.B) {
 		}
 		_, next = e.Step(next)
 	}
+}
+
+// TestMemory runs a million requests through a fleet of eight: what it holds afterwards
+// must not depend on how many there were. The design allows 300 MB.
+func TestMemory(t *testing.T) {
+	requests := ID(1_000_000)
+	if testing.Short() {
+		requests = 100_000
+	}
+	f := newFleet(t, nil)
+	if err := f.Prime(0, 8); err != nil {
+		t.Fatal(err)
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	at, ended, before := time.Duration(0), 0, uint64(0)
+	for id := range requests {
+		if id == requests/10 {
+			before = heap()
+		}
+		at += time.Duration(random.ExpFloat64() * float64(25*time.Millisecond))
+		ended += len(f.Advance(at))
+		f.Offer(at, Request{ID: id + 1, PromptTokens: 1000, MaxTokens: 250}, 0)
+	}
+	after := heap()
+	t.Logf("%d requests, %d ended: %.1f MB after a tenth, %.1f MB after all", requests, ended, float64(before)/1e6, float64(after)/1e6)
+	if after > before+5e6 || after > 300e6 {
+		t.Errorf("memory grows with the number of finished requests: %d bytes, then %d", before, after)
+	}
+	runtime.KeepAlive(f)
 }

@@ -149,7 +149,10 @@ func NewFleet(c FleetConfig) (*Fleet, error) {
 	}
 	f := &Fleet{config: c, flights: map[ID]flight{}, routes: des.Stream(c.Seed, "routing"), nodes: make([]node, c.Nodes)}
 	for i := range f.nodes {
-		f.nodes[i] = node{free: c.GPUsPerNode, pulled: c.ColdStart.Pulled}
+		f.nodes[i] = node{free: c.GPUsPerNode, imageAt: Never}
+		if c.ColdStart.Pulled {
+			f.nodes[i].imageAt = 0
+		}
 	}
 	return f, nil
 }

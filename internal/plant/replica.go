@@ -3,6 +3,7 @@ package plant
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ type Replica struct {
 	inFlight   int
 	sentPrompt int // tokens of the prompts that it was given, and that were not aborted before their first token
 
-	placedAt, changedAt time.Duration
+	createdAt, placedAt, changedAt time.Duration
 }
 
 // Number tells it from the fleet's others, those that are gone included.
@@ -72,8 +73,8 @@ func (r *Replica) PlacedAt() time.Duration { return r.placedAt }
 func (r *Replica) ChangedAt() time.Duration { return r.changedAt }
 
 type node struct {
-	free   int // GPUs
-	pulled bool
+	free    int           // GPUs
+	imageAt time.Duration // when the image is there; Never if nobody has asked for it
 }
 
 type eventKind int
@@ -113,12 +114,12 @@ func (f *Fleet) SetReplicas(now time.Duration, n int) {
 	have := len(f.replicas) - f.Count(Draining)
 	for ; have < n; have++ {
 		f.created++
-		r := &Replica{number: f.created, next: Never}
+		r := &Replica{number: f.created, next: Never, createdAt: now}
 		f.replicas = append(f.replicas, r)
 		f.events.Push(now+f.draw(r, "schedule", f.config.ColdStart.Schedule), 0, fleetEvent{kind: placing, replica: r})
 	}
 	for ; have > max(n, 0); have-- {
-		f.end(now, f.victim())
+		f.end(now, f.victim(now))
 	}
 	f.leave()
 }
@@ -127,12 +128,13 @@ func (f *Fleet) SetReplicas(now time.Duration, n int) {
 func (f *Fleet) Prime(now time.Duration, n int) error {
 	for range n {
 		f.created++
-		r := &Replica{number: f.created, next: Never}
+		r := &Replica{number: f.created, next: Never, createdAt: now}
 		if !f.take(r) {
 			return fmt.Errorf("%d replicas are to be ready, and the nodes have GPUs for %d", n, f.config.Capacity())
 		}
 		f.replicas = append(f.replicas, r)
 		r.placedAt = now
+		f.nodes[r.node].imageAt = min(f.nodes[r.node].imageAt, now)
 		f.serve(now, r)
 	}
 	return nil
@@ -144,8 +146,8 @@ func (f *Fleet) draw(r *Replica, phase string, p Phase) time.Duration {
 
 // victim is the one that a ReplicaSet ends first (pkg/controller, ActivePodsWithRanks):
 // without a node before with, not ready before ready, then by deletion cost, then from
-// the node with most of them, then the one that was ready last, then the newest.
-func (f *Fleet) victim() *Replica {
+// the node with most of them, then the one that has been ready or there for less time.
+func (f *Fleet) victim(now time.Duration) *Replica {
 	onNode := map[int]int{}
 	var active []*Replica
 	for _, r := range f.replicas {
@@ -157,14 +159,32 @@ func (f *Fleet) victim() *Replica {
 		}
 	}
 	return slices.MinFunc(active, func(a, b *Replica) int {
-		busy := 0
+		busy, ready := 0, 0
 		if f.config.LeastBusyFirst {
 			busy = cmp.Compare(a.inFlight, b.inFlight)
 		}
+		if a.state == Ready && b.state == Ready {
+			ready = f.younger(a, b, now-a.changedAt, now-b.changedAt)
+		}
 		return cmp.Or(
 			cmp.Compare(a.state, b.state), busy, cmp.Compare(onNode[b.node], onNode[a.node]),
-			cmp.Compare(b.changedAt, a.changedAt), cmp.Compare(b.number, a.number))
+			ready, f.younger(a, b, now-a.createdAt, now-b.createdAt), cmp.Compare(b.number, a.number))
 	})
+}
+
+// younger orders two replicas by age. Ages with the same power of two are alike to a
+// ReplicaSet (LogarithmicScaleDown): among them the UID decides, which is random.
+func (f *Fleet) younger(a, b *Replica, ageA, ageB time.Duration) int {
+	if ageA == ageB {
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(bits.Len64(uint64(max(0, ageA))), bits.Len64(uint64(max(0, ageB)))),
+		cmp.Compare(f.uid(a), f.uid(b)))
+}
+
+func (f *Fleet) uid(r *Replica) uint64 {
+	return des.Stream(f.config.Seed, fmt.Sprintf("UID of replica %d", r.number)).Uint64()
 }
 
 // end tells a replica to go. One that does not serve yet goes at once.
@@ -261,7 +281,7 @@ func (f *Fleet) happen(now time.Duration, e fleetEvent) {
 		if r.state == Ready && r.changedAt == e.since {
 			f.cut(now, r)
 			r.state, r.changedAt, r.engine, r.next = Starting, now, nil, Never
-			f.start(now, r, false)
+			f.start(now, 0, r)
 			f.release(now)
 		}
 	case impatience:
@@ -276,17 +296,17 @@ func (f *Fleet) place(now time.Duration, r *Replica) {
 	}
 	r.placedAt, r.changedAt = now, now
 	n := &f.nodes[r.node]
-	f.start(now, r, !n.pulled)
-	n.pulled = true
+	if n.imageAt == Never {
+		n.imageAt = now + f.draw(r, "pull", f.config.ColdStart.Pull)
+	}
+	f.start(now, max(0, n.imageAt-now), r)
 }
 
-// start goes through the phases, in the container's case from the weights on.
-func (f *Fleet) start(now time.Duration, r *Replica, pull bool) {
+// start goes through the phases after a pause: in the container's case from the
+// weights on.
+func (f *Fleet) start(now, pause time.Duration, r *Replica) {
 	c := f.config.ColdStart
-	at := now + f.draw(r, "load", c.Load) + f.draw(r, "compile", c.Compile) + f.draw(r, "ready", c.Ready)
-	if pull {
-		at += f.draw(r, "pull", c.Pull)
-	}
+	at := now + pause + f.draw(r, "load", c.Load) + f.draw(r, "compile", c.Compile) + f.draw(r, "ready", c.Ready)
 	f.events.Push(at, 0, fleetEvent{kind: readiness, replica: r, since: now})
 }
 
