@@ -32,7 +32,7 @@ func engine() Engine {
 // samples are all laws of the registry at their defaults, and some more.
 func samples(t *testing.T) []sample {
 	t.Helper()
-	f := Facts{ColdStart: time.Minute, Phase: 7 * time.Second, Needed: []Level{{0, 3}, {time.Hour, 7}}, Engine: engine()}
+	f := Facts{ColdStart: time.Minute, Phase: 7 * time.Second, Needed: func() []Level { return []Level{{0, 3}, {time.Hour, 7}} }, Engine: engine()}
 	var all []sample
 	texts := []string{
 		"static:n=5", "hpa:kind=CPU,metric=cpu_usage,target=80,request=1", "hpa:kind=Pods,metric=waiting", "hpa:type=Value",

@@ -73,7 +73,10 @@ func oracleSpec() Spec {
 		Source: "none: a bound",
 		Params: bounded("0", Param{Name: "coldstart", Default: "0s", Doc: "look so far ahead; 0s: the plant's cold start"}),
 		build: func(v *values, f Facts) Law {
-			c := OracleConfig{Bounds: v.bounds(), ColdStart: v.duration("coldstart"), Needed: f.Needed}
+			c := OracleConfig{Bounds: v.bounds(), ColdStart: v.duration("coldstart")}
+			if f.Needed != nil {
+				c.Needed = f.Needed()
+			}
 			if c.ColdStart == 0 {
 				c.ColdStart = f.ColdStart
 			}

@@ -30,9 +30,9 @@ type Param struct {
 // Facts are what a law may be told of the service that it scales. A law that needs
 // what is missing holds, and says so.
 type Facts struct {
-	ColdStart time.Duration // from the wish for a replica to its first token
-	Phase     time.Duration // when control loops first run, less than 15 s
-	Needed    []Level       // for the oracle
+	ColdStart time.Duration  // from the wish for a replica to its first token
+	Phase     time.Duration  // when control loops first run, less than 15 s
+	Needed    func() []Level // for the oracle; may be nil
 	Engine    Engine
 }
 
@@ -150,7 +150,7 @@ func (v *values) text(name string) (Param, string) {
 
 // given is a count, and 0 where the law has no such parameter.
 func (v *values) given(name string) int {
-	if !slices.Contains(v.spec.keys(), name) {
+	if !v.spec.Takes(name) {
 		return 0
 	}
 	return v.count(name)
@@ -226,3 +226,6 @@ func bounded(least string, params ...Param) []Param {
 		{Name: "max", Default: "8", Unit: "replicas", Doc: "at most so many; 0: no maximum"},
 	}, params...)
 }
+
+// Takes says whether the law has a parameter of that name.
+func (s Spec) Takes(name string) bool { return slices.Contains(s.keys(), name) }

@@ -31,7 +31,7 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("New(%q) = %v, want %q", text, err, want)
 		}
 	}
-	if _, err := New("oracle", Facts{Needed: []Level{{time.Minute, 1}, {0, 2}}}); err == nil {
+	if _, err := New("oracle", Facts{Needed: func() []Level { return []Level{{time.Minute, 1}, {0, 2}} }}); err == nil {
 		t.Error("New(oracle) with levels out of order: no error")
 	}
 }

@@ -95,6 +95,9 @@ func (r *Recorder) Request(q Request) {
 	}
 }
 
+// Now is the time of the newest Fleet.
+func (r *Recorder) Now() time.Duration { return r.at }
+
 // Fleet says what the fleet is from a time on.
 func (r *Recorder) Fleet(at time.Duration, f Fleet) {
 	r.advance(at)

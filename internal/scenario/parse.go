@@ -1,0 +1,170 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/plant"
+	"flyball.dev/flyball/internal/score"
+	"flyball.dev/flyball/internal/workload"
+)
+
+// A File is a scenario as it is written: one word and what belongs to it on a line, #
+// begins a comment.
+//
+//	workload  staged-ramp                 what flyball workload describe takes
+//	profile   qwen3-32b-h100-tp2          what flyball profiles lists
+//	replicas  3..8 from 3                 the laws' bounds, and how many are ready at the start
+//	nodes     4 of 8 GPUs                 without: as many as the maximum needs
+//	start     schedule=1s load=99s        phases of the cold start, in place of the profile's
+//	routing   least-outstanding
+//	hold      room=75                     requests wait in front of replicas that have so many; none: they fail
+//	grace     10m                         a replica that is told to end may finish what it has
+//	scrape    15s
+//	objective ttft:p90:3s                 any number
+//	drained                               the run ends when the replicas are back at the start's
+//	law       hpa:metric=running          any number, what flyball laws takes
+//	expect    hpa attainment >= 0.95      any number, of the mean over the seeds
+type File struct {
+	Name     string
+	Setup    Setup
+	Min, Max int
+	Laws     []string
+	Expects  []Expectation
+	nodes    [2]int
+	profile  plant.Profile
+}
+
+// Env is what names in a file stand for.
+type Env struct {
+	Workload func(text string) (workload.Workload, error)
+	Profile  func(name string) (plant.Profile, error)
+}
+
+// Parse reads a scenario. An error has the line.
+func Parse(name, text string, env Env) (File, error) {
+	f := File{Name: name, Min: -1}
+	f.Setup = Setup{Name: name, Scrape: 15 * time.Second}
+	f.Setup.Fleet = plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Enabled: true}, Grace: 10 * time.Minute}
+	number := 0
+	seen := map[string]bool{}
+	for line := range strings.Lines(text) {
+		number++
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		word, ok := vocabulary()[words[0]]
+		switch {
+		case !ok:
+			return File{}, fmt.Errorf("%s:%d: unknown word %q; there are %s", name, number, words[0], strings.Join(sortedWords(), ", "))
+		case seen[words[0]] && !word.many:
+			return File{}, fmt.Errorf("%s:%d: %s stands twice", name, number, words[0])
+		}
+		seen[words[0]] = true
+		if err := word.read(&f, words[1:], env); err != nil {
+			return File{}, fmt.Errorf("%s:%d: %s: %w", name, number, words[0], err)
+		}
+	}
+	for _, w := range []string{"workload", "profile", "replicas", "objective"} {
+		if !seen[w] {
+			return File{}, fmt.Errorf("%s: no %s", name, w)
+		}
+	}
+	return f, f.finish()
+}
+
+// finish fills in what follows from the rest.
+func (f *File) finish() error {
+	c := &f.Setup.Fleet
+	c.Engine, c.GPUs = f.profile.Engine(), f.profile.GPUs
+	if c.ColdStart == (plant.ColdStart{}) {
+		c.ColdStart = f.profile.ColdStart
+	}
+	c.Nodes, c.GPUsPerNode = f.nodes[0], f.nodes[1]
+	if c.Nodes == 0 {
+		c.GPUsPerNode = max(8, c.GPUs)
+		each := c.GPUsPerNode / c.GPUs
+		c.Nodes = (max(f.Max, f.Setup.Start) + each - 1) / each
+	}
+	f.Setup.Terms.GPUsPerReplica, f.Setup.Terms.PricePerHour = f.profile.GPUs, f.profile.USDPerGPUHour
+	if err := f.Setup.Validate(); err != nil {
+		return fmt.Errorf("%s: %w", f.Name, err)
+	}
+	for _, l := range f.Laws {
+		if _, err := law.New(f.Bounded(l), law.Facts{}); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	for _, e := range f.Expects {
+		if !slices.Contains(f.Laws, e.Law) {
+			return fmt.Errorf("%s: expects something of %s, which is no law of it", f.Name, e.Law)
+		}
+	}
+	return nil
+}
+
+// Profile is the name of the model and GPU.
+func (f File) Profile() string { return f.profile.Name }
+
+// Bounded is a law's text with the file's bounds, where it has no others.
+func (f File) Bounded(text string) string { return Bounded(text, f.Min, f.Max) }
+
+// Bounded is a law's text with these bounds, if it takes any and says no others.
+func Bounded(text string, least, most int) string {
+	name, rest, _ := strings.Cut(text, ":")
+	spec, err := law.Find(name)
+	if err != nil {
+		return text
+	}
+	for _, b := range []struct {
+		key   string
+		value int
+	}{{"min", least}, {"max", most}} {
+		given := strings.HasPrefix(rest, b.key+"=") || strings.Contains(rest, ","+b.key+"=")
+		if !given && spec.Takes(b.key) {
+			rest = strings.TrimPrefix(rest+","+b.key+"="+strconv.Itoa(b.value), ",")
+		}
+	}
+	return strings.TrimSuffix(name+":"+rest, ":")
+}
+
+// one is the only argument.
+func one(args []string) (string, error) {
+	if len(args) != 1 {
+		return "", fmt.Errorf("has %d arguments, takes one", len(args))
+	}
+	return args[0], nil
+}
+
+// A word of the language.
+type word struct {
+	many bool
+	read func(f *File, args []string, env Env) error
+}
+
+func readDuration(args []string, into *time.Duration) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	if *into, err = time.ParseDuration(text); err != nil || *into < 0 {
+		return fmt.Errorf("%q is no time, as 15s or 10m", text)
+	}
+	return nil
+}
+
+func readObjective(f *File, args []string, _ Env) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	o, err := score.ParseObjective(text)
+	f.Setup.Terms.Objectives = append(f.Setup.Terms.Objectives, o)
+	return err
+}

@@ -1,0 +1,315 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"flyball.dev/flyball/internal/des"
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/plant"
+	"flyball.dev/flyball/internal/score"
+	"flyball.dev/flyball/internal/workload"
+)
+
+// An Outcome is one run.
+type Outcome struct {
+	score.Result
+	Points []Point // with Setup.Draw
+}
+
+// A Builder makes the law of a run from what may be known of it.
+type Builder func(law.Facts) (law.Law, error)
+
+// Named is the builder of a law's text, as wva-v2:min=1,max=8.
+func Named(text string) Builder {
+	return func(f law.Facts) (law.Law, error) { return law.New(text, f) }
+}
+
+const (
+	// patience is how long a run goes on after the last arrival before what is in
+	// flight is given up.
+	patience = 6 * time.Hour
+	// settled is how long the wanted replicas must stay the same for Setup.Drained to
+	// give up: longer than the HPA's window of five minutes.
+	settled = 6 * time.Minute
+)
+
+// run is one under way.
+type run struct {
+	Setup
+	fleet   *plant.Fleet
+	law     law.Law
+	names   []string // series that the law needs
+	sampler *sampler
+	promql  PromQL
+	asked   map[string]bool // of the names those that are PromQL
+	rec     *score.Recorder
+	track   *track
+
+	source   workload.Source
+	timeline workload.Timeline
+	next     workload.Request
+	more     bool
+	drained  time.Duration // when the last request ended
+	lastID   plant.ID
+
+	wanted               int
+	changed              time.Duration // when it last did
+	nextStep, nextScrape time.Duration
+	state                score.Fleet
+	known                map[*plant.Replica]string // that were scraped, by pod name
+	input                law.Input
+	values               []float64
+}
+
+// Run simulates one law under one seed.
+func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
+	if err := s.Validate(); err != nil {
+		return Outcome{}, err
+	}
+	r, err := newRun(s, build, seed)
+	if err != nil {
+		return Outcome{}, err
+	}
+	end := r.play()
+	out := Outcome{Result: r.rec.Result(end)}
+	if s.Draw {
+		out.Points = r.track.points(end)
+	}
+	return out, nil
+}
+
+func newRun(s Setup, build Builder, seed uint64) (*run, error) {
+	phases := des.Stream(seed, "phases")
+	phase := func(of time.Duration) time.Duration { return time.Duration(phases.Int64N(int64(of))) }
+	s.Fleet.Seed = des.Stream(seed, "fleet").Uint64()
+	fleet, err := plant.NewFleet(s.Fleet)
+	if err != nil {
+		return nil, err
+	}
+	if err := fleet.Prime(0, s.Start); err != nil {
+		return nil, err
+	}
+	r := &run{
+		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine),
+		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phase(s.Scrape),
+		asked: map[string]bool{}, known: map[*plant.Replica]string{}, input: law.Input{Readings: map[string]law.Series{}},
+	}
+	r.next, r.more = r.source.Next()
+	if r.law, err = build(s.facts(phase(15*time.Second), seed)); err != nil {
+		return nil, err
+	}
+	return r, r.announce(r.nextScrape)
+}
+
+// announce sorts the law's series into those that the sampler makes and PromQL.
+func (r *run) announce(phase time.Duration) error {
+	r.names = r.law.Needs()
+	var queries []string
+	for _, n := range r.names {
+		if _, ok := r.sampler.queries[n]; !ok && n != "" {
+			r.asked[n] = true
+			queries = append(queries, n)
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	if r.PromQL == nil {
+		return fmt.Errorf("the law asks %q, and nothing here answers PromQL", queries[0])
+	}
+	var err error
+	r.promql, err = r.PromQL(r.Scrape, phase, queries)
+	return err
+}
+
+// play runs to the end, and says when that was.
+func (r *run) play() time.Duration {
+	r.observe(0)
+	last := time.Duration(0)
+	for {
+		arrival := r.arrival()
+		now := min(arrival, r.nextScrape, r.nextStep, r.fleet.Next())
+		if end, over := r.over(now, last); over {
+			return end
+		}
+		r.collect(now)
+		if now == arrival {
+			last = now
+			r.offer(now)
+		}
+		if now == r.nextScrape {
+			r.scrape(now)
+		}
+		if now == r.nextStep {
+			r.step(now)
+		}
+		r.observe(now)
+	}
+}
+
+// over says whether the run ends before now: all requests have ended, or it is no use
+// to wait for them any longer.
+func (r *run) over(now, last time.Duration) (time.Duration, bool) {
+	if r.more && r.fleet.InFlight() == 0 {
+		return 0, false
+	}
+	idle := !r.more && r.fleet.InFlight() == 0
+	switch {
+	case idle && (!r.Drained || len(r.fleet.Replicas()) <= r.Start):
+		return max(r.drained, last, r.rec.Now()), true
+	case idle && now > max(r.drained, last, r.changed)+settled:
+		return max(r.drained, last, r.changed) + settled, true
+	case now > last+patience && (!r.more || r.next.Barrier != nil):
+		return r.giveUp(last + patience), true
+	}
+	return 0, false
+}
+
+// giveUp counts what is in flight as aborted.
+func (r *run) giveUp(now time.Duration) time.Duration {
+	for range r.fleet.InFlight() {
+		r.rec.Request(score.Request{Arrival: now, Aborted: true})
+	}
+	return now
+}
+
+// arrival is when the next request comes; one behind a barrier not before all earlier
+// ones have ended.
+func (r *run) arrival() time.Duration {
+	if !r.more || r.next.Barrier != nil && r.fleet.InFlight() > 0 {
+		return plant.Never
+	}
+	timeline := r.timeline
+	return timeline.Arrival(r.next, r.drained)
+}
+
+func (r *run) offer(now time.Duration) {
+	r.timeline.Arrival(r.next, r.drained)
+	r.lastID++
+	r.fleet.Offer(now, plant.Request{
+		ID: r.lastID, PromptTokens: r.next.Input, MaxTokens: r.next.Output,
+		BlockHashes: r.next.BlockHashes(nil, r.Fleet.Engine.BlockTokens),
+	}, r.Workload.Timeout)
+	r.track.arrived(now)
+	r.next, r.more = r.source.Next()
+}
+
+// collect lets the fleet come up to now and counts what has ended.
+func (r *run) collect(now time.Duration) {
+	for _, d := range r.fleet.Advance(now) {
+		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Output: d.Generated, Aborted: d.Aborted}
+		r.rec.Request(q)
+		r.track.ended(q)
+		r.drained = max(r.drained, d.LastToken)
+	}
+}
+
+// scrape is Prometheus': of every replica that answers, and of the router.
+func (r *run) scrape(now time.Duration) {
+	r.nextScrape = now + r.Scrape
+	r.fleet.Sync(now)
+	r.sampler.scrape(now, r.fleet)
+	if r.promql == nil {
+		return
+	}
+	for _, replica := range r.fleet.Replicas() {
+		h := r.sampler.pods[replica]
+		if h == nil {
+			continue
+		}
+		if r.known[replica] == "" {
+			r.known[replica] = fmt.Sprintf("pod-%d", replica.Number())
+		}
+		r.values = expose(r.values[:0], replica, h.samples[len(h.samples)-1])
+		r.promql.Scrape(now, r.known[replica], r.values)
+	}
+	r.forget(now)
+}
+
+// forget tells PromQL which replicas are gone, in the order of their names' numbers.
+func (r *run) forget(now time.Duration) {
+	gone := 0
+	for replica := range r.known {
+		if replica.Engine() == nil {
+			gone++
+		}
+	}
+	for n := 0; gone > 0; n++ {
+		for replica, name := range r.known {
+			if replica.Number() == n && replica.Engine() == nil {
+				r.promql.Gone(now, name)
+				delete(r.known, replica)
+				gone--
+			}
+		}
+	}
+}
+
+// step lets the law decide.
+func (r *run) step(now time.Duration) {
+	in := &r.input
+	in.Now, in.Desired, in.Pods = now, r.wanted, in.Pods[:0]
+	in.Fleet = law.Fleet{
+		Pending: r.fleet.Count(plant.Pending), Starting: r.fleet.Count(plant.Starting),
+		Ready: r.fleet.Count(plant.Ready), Draining: r.fleet.Count(plant.Draining),
+	}
+	for _, replica := range r.fleet.Replicas() {
+		in.Pods = append(in.Pods, podOf(replica))
+	}
+	for _, name := range r.names {
+		if r.asked[name] {
+			in.Readings[name] = law.Series{Total: r.promql.Query(now, name)}
+		} else if name != "" {
+			in.Readings[name] = r.sampler.series(now, name, r.fleet.Replicas())
+		}
+	}
+	next, out := r.law.Step(*in)
+	r.law = next
+	r.nextStep = max(out.Next, now+time.Millisecond)
+	if out.Replicas != r.wanted {
+		r.wanted, r.changed = out.Replicas, now
+		r.fleet.SetReplicas(now, r.wanted)
+	}
+}
+
+func podOf(r *plant.Replica) law.Pod {
+	p := law.Pod{Phase: law.PodRunning, StartedAt: r.PlacedAt(), ChangedAt: r.ChangedAt()}
+	switch r.State() {
+	case plant.Pending:
+		p.Phase, p.StartedAt = law.PodPending, 0
+	case plant.Ready:
+		p.Ready = true
+	case plant.Draining:
+		p.Deleting = true
+	case plant.Starting: // running, and not ready
+	}
+	return p
+}
+
+// observe tells the score how the fleet stands, where that has changed.
+func (r *run) observe(now time.Duration) {
+	waiting := r.fleet.Held()
+	s := score.Fleet{Wanted: r.wanted}
+	for _, replica := range r.fleet.Replicas() {
+		switch replica.State() {
+		case plant.Pending:
+			s.Pending++
+		case plant.Starting:
+			s.Starting++
+		case plant.Ready:
+			s.Ready++
+		case plant.Draining:
+			s.Draining++
+		}
+		if e := replica.Engine(); e != nil {
+			waiting += e.Load().Waiting
+		}
+	}
+	s.Waiting = waiting
+	if s != r.state || now == 0 {
+		r.rec.Fleet(now, s)
+		r.state = s
+	}
+	r.track.fleet(now, s)
+}

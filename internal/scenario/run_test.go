@@ -1,0 +1,322 @@
+package scenario
+
+import (
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flyball.dev/flyball/data"
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/plant"
+	"flyball.dev/flyball/internal/reading"
+	"flyball.dev/flyball/internal/score"
+	"flyball.dev/flyball/internal/workload"
+)
+
+func testEnv() Env {
+	return Env{
+		Workload: func(text string) (workload.Workload, error) {
+			return workload.Find(text, func(name string) (io.ReadCloser, error) { return data.Open(name) })
+		},
+		Profile: func(name string) (plant.Profile, error) { return plant.FindProfile(name, 0) },
+	}
+}
+
+func parse(tb testing.TB, text string) File {
+	tb.Helper()
+	f, err := Parse("test", text, testEnv())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+const small = `
+workload  poisson:rate=3,duration=10m,input=1000,output=200
+profile   qwen3-14b-h100
+replicas  0..4 from 1
+start     schedule=1s load=20s±0.3
+objective ttft:p90:1s
+objective tpot:p90:50ms
+`
+
+// Each law that there is runs, and every request is in its result (INV-3); the same
+// run twice is the same (INV-1).
+func TestEveryLaw(t *testing.T) {
+	for _, spec := range law.Specs() {
+		f := parse(t, small)
+		f.Setup.Draw = true
+		if spec.Name == "static" {
+			spec.Name += ":n=2"
+		}
+		one, err := Run(f.Setup, Named(f.Bounded(spec.Name)), 7)
+		if err != nil {
+			t.Errorf("%s: %v", spec.Name, err)
+			continue
+		}
+		two, err := Run(f.Setup, Named(f.Bounded(spec.Name)), 7)
+		if diff := cmp.Diff(one, two); diff != "" || err != nil {
+			t.Errorf("%s: twice the same run: %v %s", spec.Name, err, diff)
+		}
+		arrived := 0
+		for range f.Setup.arrivals(seedOf(7)) {
+			arrived++
+		}
+		if one.Requests != arrived {
+			t.Errorf("%s: %d requests in the result, %d arrived", spec.Name, one.Requests, arrived)
+		}
+		sum := 0.0
+		for i, p := range one.Points {
+			step := one.Duration - p.At
+			if i+1 < len(one.Points) {
+				step = one.Points[i+1].At - p.At
+			}
+			sum += p.Arrivals * step.Seconds()
+		}
+		if math.Abs(sum-float64(arrived)) > 1e-6*sum || math.Abs(one.Points[len(one.Points)-1].GPUHours-one.GPUHours) > 1e-9 {
+			t.Errorf("%s: the points have %v arrivals and %v GPU-hours, the result %d and %v",
+				spec.Name, sum, one.Points[len(one.Points)-1].GPUHours, arrived, one.GPUHours)
+		}
+	}
+}
+
+// A spy is a law that looks at what it is given.
+type spy struct {
+	names []string
+	look  func(law.Input)
+	n     int
+}
+
+func (s spy) Needs() []string { return s.names }
+
+func (s spy) Step(in law.Input) (law.Law, law.Output) {
+	s.look(in)
+	return s, law.Output{Replicas: s.n, Next: in.Now + time.Second}
+}
+
+// INV-2: between scrapes a reading stays as it was, and its time is the scrape's.
+func TestSeesScrapes(t *testing.T) {
+	f := parse(t, small)
+	values, last := map[time.Duration]float64{}, time.Duration(0)
+	s := spy{names: []string{law.Running, law.TTFTp90, law.Sent}, n: 1, look: func(in law.Input) {
+		r := in.Readings[law.Running].Total
+		if r.Quality == reading.Absent {
+			return
+		}
+		if seen, ok := values[r.At]; ok && seen != r.Value {
+			t.Errorf("at %v the scrape of %v is %v, it was %v", in.Now, r.At, r.Value, seen)
+		}
+		if r.At > in.Now || in.Now-r.At > f.Setup.Scrape {
+			t.Errorf("at %v the reading is of %v", in.Now, r.At)
+		}
+		values[r.At], last = r.Value, r.At
+	}}
+	if _, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(values); n < 35 || last < 9*time.Minute {
+		t.Errorf("%d scrapes were seen, the last at %v; ten minutes have 40", n, last)
+	}
+}
+
+// A fake PromQL answers 7, and counts.
+type fakePromQL struct{ scrapes, gone int }
+
+func (p *fakePromQL) Scrape(time.Duration, string, []float64) { p.scrapes++ }
+func (p *fakePromQL) Gone(time.Duration, string)              { p.gone++ }
+func (p *fakePromQL) Query(at time.Duration, _ string) reading.Reading {
+	return reading.New(7, at)
+}
+
+func TestPromQL(t *testing.T) {
+	f := parse(t, small)
+	var p fakePromQL
+	var asked []string
+	s := spy{names: []string{"sum(up)"}, look: func(in law.Input) {
+		if v := in.Readings["sum(up)"].Total.Value; v != 7 {
+			t.Errorf("the query's answer is %v", v)
+		}
+	}}
+	build := func(law.Facts) (law.Law, error) { return s, nil }
+	if _, err := Run(f.Setup, build, 1); err == nil || !strings.Contains(err.Error(), "sum(up)") {
+		t.Errorf("without PromQL: %v", err)
+	}
+	s.n = 2
+	f.Setup.PromQL = func(_, _ time.Duration, queries []string) (PromQL, error) {
+		asked = queries
+		return &p, nil
+	}
+	if _, err := Run(f.Setup, build, 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
+		t.Errorf("%v; %d scrapes, asked %v", err, p.scrapes, asked)
+	}
+	if got, want := len(expose(nil, &plant.Replica{}, sample{meter: newMeter(t)})), len(Exposed("m")); got != want {
+		t.Errorf("%d values are exposed under %d names", got, want)
+	}
+}
+
+func newMeter(t *testing.T) plant.Meter {
+	t.Helper()
+	p, err := plant.FindProfile("qwen3-14b-h100", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := plant.NewEngine(p.Engine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Meter().Clone()
+}
+
+// Prometheus' own example: 10 within 0.1 s, 10 more within 0.5 s.
+func TestQuantile(t *testing.T) {
+	upper, counts := []float64{.1, .5, 1}, []float64{10, 10, 0, 0}
+	for q, want := range map[float64]float64{.5: .1, .75: .3, 1: .5, .25: .05} {
+		if got := quantile(q, upper, counts); math.Abs(got-want) > 1e-9 {
+			t.Errorf("quantile(%v) = %v, want %v", q, got, want)
+		}
+	}
+	if got := quantile(.9, upper, []float64{0, 0, 0, 5}); got != 1 {
+		t.Errorf("beyond all buckets: %v, want the highest bound", got)
+	}
+	if got := quantile(.9, upper, make([]float64, 4)); !math.IsNaN(got) {
+		t.Errorf("of nothing: %v", got)
+	}
+}
+
+// The capacity that is found is one: a little less meets the objectives, more does not.
+func TestCapacity(t *testing.T) {
+	f := parse(t, small)
+	shape := law.Shape{Input: 1000, Output: 200}
+	c := Capacity(f.Setup.Fleet.Engine, shape, f.Setup.Terms.Objectives)
+	if c < 3 || c > 30 || serves(f.Setup.Fleet.Engine, shape, f.Setup.Terms.Objectives, 1.1*c) {
+		t.Errorf("capacity %v requests/s", c)
+	}
+	hopeless := []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: time.Microsecond}}
+	if c := Capacity(f.Setup.Fleet.Engine, shape, hopeless); c != 0 {
+		t.Errorf("capacity %v for an objective that nothing meets", c)
+	}
+}
+
+// INV-4, and the hints for what is wrong.
+func TestParseErrors(t *testing.T) {
+	for lines, want := range map[string]string{
+		"speed 3":                     `test:8: unknown word "speed"; there are drained,`,
+		"workload nothing":            "workload stands twice",
+		"routing best":                `no routing "best"; there are random`,
+		"hold 3":                      "write none or room=N",
+		"nodes 2 of 4":                "write N of G GPUs",
+		"nodes 1 of 1 GPUs\nlaw nope": `no law "nope"`,
+		"law hpa:nonsense=1":          `no parameter "nonsense"`,
+		"expect hpa attainment >= 1":  "which is no law of it",
+		"law hpa\nexpect hpa x >= 1":  `no measure "x"`,
+		"scrape often":                `"often" is no time`,
+		"scrape 10ms":                 "must be from 1s to 5m",
+		"grace -1s":                   "is no time",
+		"drained now":                 "takes nothing",
+		"objective ttft:p90:soon":     "no time above 0",
+	} {
+		_, err := Parse("test", small+lines, testEnv())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", lines, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                               "no workload",
+		"replicas 4..2":                  "no range of replicas",
+		"replicas 1..2 from many":        "no number of replicas",
+		"profile none":                   "no engine profile",
+		"workload none:a=1":              "no such name or kind",
+		"start nap=3s":                   `no phase "nap"`,
+		"start load=x":                   "no time",
+		small + "nodes 1 of 1 GPUs\n#\n": "",
+	} {
+		_, err := Parse("test", text, testEnv())
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestExpectations(t *testing.T) {
+	f := parse(t, small+"law static:n=3\nexpect static:n=3 attainment >= 0.9\nexpect static:n=3 average-replicas <= 2")
+	o, err := Run(f.Setup, Named("static:n=3"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := []score.Result{o.Result}
+	if said := f.Expects[0].Check(results); said != "" {
+		t.Error(said)
+	}
+	if said := f.Expects[1].Check(results); !strings.Contains(said, "expected static:n=3 average-replicas <= 2, it is ") {
+		t.Errorf("Check = %q", said)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	for text, want := range map[string]string{
+		"hpa": "hpa:min=0,max=4", "hpa:max=2": "hpa:max=2,min=0", "static:n=3": "static:n=3", "nope:x=1": "nope:x=1",
+	} {
+		if got := Bounded(text, 0, 4); got != want {
+			t.Errorf("Bounded(%s) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+// The library's scenarios can be read, and a law of each runs.
+func TestLibrary(t *testing.T) {
+	for _, name := range Library() {
+		text, err := Text(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(name, text, testEnv()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Text("nope"); err == nil || !strings.Contains(err.Error(), "staged-ramp") {
+		t.Errorf("Text(nope) = %v", err)
+	}
+}
+
+// Stages that wait for each other: no request of a stage arrives before the last
+// answer of the one before, and the run takes longer than the stages.
+func TestBarriers(t *testing.T) {
+	f := parse(t, strings.Replace(small, "poisson:rate=3,duration=10m,input=1000,output=200", "staged:stages=1m:2/1m:4,input=1000,output=500", 1))
+	o, err := Run(f.Setup, Named("static:n=1"), 1)
+	if err != nil || o.Duration < 2*time.Minute+5*time.Second || o.Requests != 360 {
+		t.Errorf("%v: %v for %d requests, want more than the 2m that they arrive in", err, o.Duration, o.Requests)
+	}
+}
+
+// A fleet that never comes does not make a run endless.
+func TestGivesUp(t *testing.T) {
+	f := parse(t, strings.Replace(small, "0..4 from 1", "0..4 from 0", 1))
+	o, err := Run(f.Setup, Named("static:n=0"), 1)
+	if err != nil || o.Requests == 0 || o.Aborted != o.Requests || o.Attainment != 0 {
+		t.Errorf("%v: %d requests, %d aborted, attainment %v", err, o.Requests, o.Aborted, o.Attainment)
+	}
+}
+
+// 8 replicas at 10/s of 4000/1000 tokens with the whole metric path (design.md, section
+// 9), on the path that needs no PromQL.
+func BenchmarkMetricPath(b *testing.B) {
+	f := parse(b, `
+workload  poisson:rate=10,duration=1h,input=4000,output=1000
+profile   qwen3-32b-h100-tp2
+replicas  8..8 from 8
+objective ttft:p90:3s
+`)
+	simulated := time.Duration(0)
+	for b.Loop() {
+		o, err := Run(f.Setup, Named(f.Bounded("keda")), 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		simulated += o.Duration
+	}
+	b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
+}

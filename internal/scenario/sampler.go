@@ -1,0 +1,299 @@
+package scenario
+
+import (
+	"math"
+	"time"
+
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/plant"
+	"flyball.dev/flyball/internal/reading"
+)
+
+// lookBack is the longest window of a law's series, and how old an instant value may
+// be, as in Prometheus.
+const lookBack = 5 * time.Minute
+
+// A sample is what a scrape sees of one replica.
+type sample struct {
+	at    time.Duration
+	load  plant.Load
+	meter plant.Meter
+}
+
+// A history is one replica's samples, oldest first.
+type history struct {
+	replica *plant.Replica
+	engine  *plant.Engine // a new one after a crash: its counters begin at 0
+	samples []sample
+}
+
+// routed is what a scrape sees of the router.
+type routed struct {
+	at                             time.Duration
+	sent, inFlight, prefills, held float64
+}
+
+// A sampler keeps what scrapes have seen, and makes a law's series of it.
+type sampler struct {
+	queries map[string]law.Query
+	kv      float64 // tokens that an engine's cache holds
+	pods    map[*plant.Replica]*history
+	router  []routed
+}
+
+func newSampler(c plant.Config) *sampler {
+	s := &sampler{queries: map[string]law.Query{}, kv: float64(c.KVTokens), pods: map[*plant.Replica]*history{}}
+	for _, q := range law.Queries() {
+		s.queries[q.Name] = q
+	}
+	return s
+}
+
+// scrape looks at all replicas that answer.
+func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
+	prefills := 0
+	for _, r := range f.Replicas() {
+		e := r.Engine()
+		if e == nil {
+			continue
+		}
+		h := s.pods[r]
+		if h == nil || h.engine != e {
+			h = &history{replica: r, engine: e}
+			s.pods[r] = h
+		}
+		for len(h.samples) > 0 && h.samples[0].at < now-lookBack-time.Minute {
+			h.samples = h.samples[1:]
+		}
+		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone()})
+		prefills += r.Prefilling()
+	}
+	for r := range s.pods { // in no order: nothing comes of it
+		if r.Engine() == nil {
+			delete(s.pods, r)
+		}
+	}
+	for len(s.router) > 0 && s.router[0].at < now-lookBack-time.Minute {
+		s.router = s.router[1:]
+	}
+	s.router = append(s.router, routed{
+		now, float64(f.Sent()), float64(f.InFlight() - f.Held()), float64(prefills), float64(f.Held()),
+	})
+}
+
+// series is a law's series of one name for the replicas given.
+func (s *sampler) series(now time.Duration, name string, replicas []*plant.Replica) law.Series {
+	q, ok := s.queries[name]
+	if !ok {
+		return law.Series{}
+	}
+	if q.Router {
+		return law.Series{Total: s.routerReading(now, q)}
+	}
+	out := law.Series{Pods: make([]reading.Reading, len(replicas))}
+	var all ratio
+	sum, seen, newest := 0.0, 0, time.Duration(0)
+	for i, r := range replicas {
+		part, at, ok := s.ofReplica(now, q, r)
+		if !ok {
+			continue
+		}
+		out.Pods[i] = reading.New(part.value(q), at)
+		sum, seen, newest = sum+part.value(q), seen+1, max(newest, at)
+		all.add(part)
+	}
+	switch {
+	case seen == 0:
+	case q.Shared && (q.Func == law.Last || q.Func == law.Peak): // a share: the mean of the pods
+		out.Total = reading.New(sum/float64(seen), newest)
+	case q.Shared:
+		out.Total = reading.New(all.value(q), newest)
+	default:
+		out.Total = reading.New(sum, newest)
+	}
+	return out
+}
+
+// ofReplica is the series of one replica, with the time of its newest sample.
+func (s *sampler) ofReplica(now time.Duration, q law.Query, r *plant.Replica) (ratio, time.Duration, bool) {
+	h := s.pods[r]
+	if h == nil || r.Engine() == nil {
+		return ratio{}, 0, false
+	}
+	w := h.window(now, q.Window)
+	part, ok := s.part(q, w)
+	if !ok {
+		return ratio{}, 0, false
+	}
+	return part, w[len(w)-1].at, true
+}
+
+// window are the samples of the last span; of an instant value the newest.
+func (h *history) window(now, span time.Duration) []sample {
+	first := len(h.samples)
+	for first > 0 && h.samples[first-1].at > now-span {
+		first--
+	}
+	if span == 0 && len(h.samples) > 0 && h.samples[len(h.samples)-1].at > now-lookBack {
+		return h.samples[len(h.samples)-1:]
+	}
+	return h.samples[first:]
+}
+
+// A ratio is a series before its division, so that those of pods can be added up.
+type ratio struct {
+	over, under float64
+	upper       []float64 // of a histogram
+	buckets     []float64
+}
+
+func (a *ratio) add(b ratio) {
+	a.over, a.under = a.over+b.over, a.under+b.under
+	if a.buckets == nil {
+		a.upper, a.buckets = b.upper, make([]float64, len(b.buckets))
+	}
+	for i, n := range b.buckets {
+		a.buckets[i] += n
+	}
+}
+
+func (a ratio) value(q law.Query) float64 {
+	switch {
+	case q.Func == law.Quantile:
+		return quantile(q.Quantile, a.upper, a.buckets)
+	case a.under == 0:
+		return math.NaN()
+	}
+	return a.over / a.under
+}
+
+// part is the series of one replica over a window.
+func (s *sampler) part(q law.Query, w []sample) (ratio, bool) {
+	if len(w) == 0 {
+		return ratio{}, false
+	}
+	last := w[len(w)-1]
+	if q.Func == law.Last || q.Func == law.Peak {
+		most := s.gauge(q.Family, last)
+		for _, one := range w {
+			most = max(most, s.gauge(q.Family, one))
+		}
+		return ratio{over: most, under: 1}, true
+	}
+	first := w[0]
+	took := (last.at - first.at).Seconds()
+	if took <= 0 {
+		return ratio{}, false
+	}
+	a, b := counters(q, first.meter), counters(q, last.meter)
+	out := ratio{over: b.over - a.over, under: b.under - a.under, upper: b.upper}
+	if q.Func == law.Rate {
+		out.under = took
+	}
+	for i := range b.buckets {
+		out.buckets = append(out.buckets, b.buckets[i]-a.buckets[i])
+	}
+	return out, true
+}
+
+func (s *sampler) gauge(family string, one sample) float64 {
+	switch family {
+	case law.Running:
+		return float64(one.load.Running)
+	case law.Waiting:
+		return float64(one.load.Waiting)
+	case law.KVUsage:
+		return float64(one.load.UsedBlocks) / float64(max(1, one.load.TotalBlocks))
+	default: // vllm:cache_config_info
+		return s.kv
+	}
+}
+
+// counters are those that a series is made of: a mean's sum and count, or a
+// histogram's buckets.
+func counters(q law.Query, m plant.Meter) ratio {
+	ended := float64(m.Ended[plant.Stop] + m.Ended[plant.Length])
+	switch q.Family {
+	case "vllm:request_success_total":
+		return ratio{over: ended}
+	case "vllm:prompt_tokens_total":
+		return ratio{over: float64(m.PromptTokens)}
+	case "vllm:generation_tokens_total":
+		return ratio{over: float64(m.GenerationTokens)}
+	case "vllm:request_prompt_tokens":
+		return ratio{over: float64(m.EndedPromptTokens), under: ended}
+	case "vllm:request_generation_tokens":
+		return ratio{over: float64(m.EndedGenerationTokens), under: ended}
+	case "vllm:prefix_cache_hits_total":
+		return ratio{over: float64(m.CacheHits), under: float64(m.CacheQueries)}
+	case "vllm:time_to_first_token_seconds":
+		return ofHistogram(m.TTFT)
+	}
+	return ofHistogram(m.ITL)
+}
+
+func ofHistogram(h plant.Histogram) ratio {
+	r := ratio{over: h.Sum.Seconds(), under: float64(h.Count()), upper: h.Upper, buckets: make([]float64, len(h.Counts))}
+	for i, n := range h.Counts {
+		r.buckets[i] = float64(n)
+	}
+	return r
+}
+
+// quantile is Prometheus' histogram_quantile: linear within a bucket, the highest
+// bound for what is beyond all.
+func quantile(q float64, upper, counts []float64) float64 {
+	all := 0.0
+	for _, n := range counts {
+		all += n
+	}
+	if all == 0 {
+		return math.NaN()
+	}
+	rank, below := q*all, 0.0
+	for i, n := range counts {
+		if below+n < rank {
+			below += n
+			continue
+		}
+		if i == len(upper) {
+			break
+		}
+		low := 0.0
+		if i > 0 {
+			low = upper[i-1]
+		}
+		return low + (upper[i]-low)*(rank-below)/max(n, 1e-12)
+	}
+	return upper[len(upper)-1]
+}
+
+func (s *sampler) routerReading(now time.Duration, q law.Query) reading.Reading {
+	var w []routed
+	for _, r := range s.router {
+		if r.at > now-max(q.Window, lookBack) && (q.Window == 0 || r.at > now-q.Window) {
+			w = append(w, r)
+		}
+	}
+	if len(w) == 0 {
+		return reading.Reading{At: now}
+	}
+	last := w[len(w)-1]
+	switch q.Name {
+	case law.Arrivals:
+		if took := (last.at - w[0].at).Seconds(); took > 0 {
+			return reading.New((last.sent-w[0].sent)/took, last.at)
+		}
+		return reading.Reading{At: now}
+	case law.Sent:
+		return reading.New(last.inFlight, last.at)
+	case law.Prefills:
+		return reading.New(last.prefills, last.at)
+	case law.Held:
+		return reading.New(last.held, last.at)
+	}
+	return reading.New(last.held*heldBytes, last.at)
+}
+
+// heldBytes is what a held request is taken to weigh.
+const heldBytes = 4096

@@ -1,0 +1,59 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"flyball.dev/flyball/internal/plant"
+	"flyball.dev/flyball/internal/reading"
+	"flyball.dev/flyball/internal/score"
+	"flyball.dev/flyball/internal/workload"
+)
+
+// A Setup is everything but the law and the seed.
+type Setup struct {
+	Name     string
+	Workload workload.Workload
+	Fleet    plant.FleetConfig // its Seed is drawn from the run's
+	Start    int               // replicas that are ready when the run begins
+	Terms    score.Terms
+	Scrape   time.Duration // interval
+	// Drained lets the run go on after the last answer until no more replicas are
+	// there than at the start, or their number stays for six minutes, as a benchmark
+	// does that counts what the way down costs.
+	Drained bool
+	// PromQL makes what answers the queries of laws that are given as text; nil if
+	// there is none.
+	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)
+	Draw   bool // keep the points of a report
+}
+
+// PromQL answers queries from what scrapes have seen.
+type PromQL interface {
+	// Scrape is one of a replica that answers, with the values of Exposed in their
+	// order. The slice is used again.
+	Scrape(at time.Duration, pod string, values []float64)
+	// Gone is the end of a replica.
+	Gone(at time.Duration, pod string)
+	// Query is asked for texts that were announced.
+	Query(at time.Duration, text string) reading.Reading
+}
+
+// Validate refuses what cannot run, or would say nothing.
+func (s Setup) Validate() error {
+	if err := s.Fleet.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case s.Workload.Open == nil:
+		return errors.New("no workload")
+	case s.Start < 0 || s.Start > s.Fleet.Capacity():
+		return fmt.Errorf("%d replicas at the start, must be from 0 to the %d that the nodes have GPUs for", s.Start, s.Fleet.Capacity())
+	case len(s.Terms.Objectives) == 0:
+		return errors.New("no objective")
+	case s.Scrape < time.Second || s.Scrape > 5*time.Minute:
+		return fmt.Errorf("a scrape every %v, must be from 1s to 5m", s.Scrape)
+	}
+	return nil
+}

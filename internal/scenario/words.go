@@ -1,0 +1,161 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"flyball.dev/flyball/internal/plant"
+)
+
+func sortedWords() []string { return slices.Sorted(maps.Keys(vocabulary())) }
+
+func vocabulary() map[string]word {
+	return map[string]word{
+		"workload": {read: func(f *File, args []string, env Env) (err error) {
+			text, err := one(args)
+			if err == nil {
+				f.Setup.Workload, err = env.Workload(text)
+			}
+			return err
+		}},
+		"profile": {read: func(f *File, args []string, env Env) (err error) {
+			text, err := one(args)
+			if err == nil {
+				f.profile, err = env.Profile(text)
+			}
+			return err
+		}},
+		"replicas":  {read: readReplicas},
+		"nodes":     {read: readNodes},
+		"start":     {read: readStart},
+		"routing":   {read: readRouting},
+		"hold":      {read: readHold},
+		"grace":     {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.Grace) }},
+		"scrape":    {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
+		"objective": {many: true, read: readObjective},
+		"drained": {read: func(f *File, args []string, _ Env) error {
+			f.Setup.Drained = true
+			if len(args) > 0 {
+				return errors.New("takes nothing")
+			}
+			return nil
+		}},
+		"law": {many: true, read: func(f *File, args []string, _ Env) error {
+			text, err := one(args)
+			f.Laws = append(f.Laws, text)
+			return err
+		}},
+		"expect": {many: true, read: readExpectation},
+	}
+}
+
+// readReplicas reads MIN..MAX [from START].
+func readReplicas(f *File, args []string, _ Env) error {
+	if len(args) != 1 && (len(args) != 3 || args[1] != "from") {
+		return errors.New("write MIN..MAX or MIN..MAX from START")
+	}
+	least, most, ok := strings.Cut(args[0], "..")
+	if !ok {
+		most = "none"
+	}
+	from := least
+	if len(args) == 3 {
+		from = args[2]
+	}
+	for _, n := range []struct {
+		text string
+		into *int
+	}{{least, &f.Min}, {most, &f.Max}, {from, &f.Setup.Start}} {
+		value, err := strconv.Atoi(n.text)
+		if err != nil || value < 0 || value > 10000 {
+			return fmt.Errorf("%q is no number of replicas, as in 0..8 from 1", n.text)
+		}
+		*n.into = value
+	}
+	if f.Max < max(1, f.Min) {
+		return fmt.Errorf("%q is no range of replicas, as 0..8", args[0])
+	}
+	return nil
+}
+
+// readNodes reads N of G GPUs.
+func readNodes(f *File, args []string, _ Env) error {
+	if len(args) != 4 || args[1] != "of" || args[3] != "GPUs" {
+		return errors.New("write N of G GPUs")
+	}
+	for i, text := range []string{args[0], args[2]} {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number above 0", text)
+		}
+		f.nodes[i] = n
+	}
+	return nil
+}
+
+// readStart reads PHASE=TIME[±CV] …; pulled says that the nodes have the image.
+func readStart(f *File, args []string, _ Env) error {
+	c := &f.Setup.Fleet.ColdStart
+	phases := map[string]*plant.Phase{"schedule": &c.Schedule, "pull": &c.Pull, "load": &c.Load, "compile": &c.Compile, "ready": &c.Ready}
+	for _, a := range args {
+		if a == "pulled" {
+			c.Pulled = true
+			continue
+		}
+		name, text, _ := strings.Cut(a, "=")
+		into := phases[name]
+		if into == nil {
+			return fmt.Errorf("no phase %q; there are schedule, pull, load, compile and ready, and the word pulled", name)
+		}
+		mean, cv, _ := strings.Cut(text, "±")
+		d, err := time.ParseDuration(mean)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is no time, as load=40s or load=40s±0.2", text)
+		}
+		into.Mean = d
+		if cv != "" {
+			if into.CV, err = strconv.ParseFloat(cv, 64); err != nil {
+				return fmt.Errorf("%q is no coefficient of variation, as 0.2", cv)
+			}
+		}
+	}
+	return nil
+}
+
+func readRouting(f *File, args []string, _ Env) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, r := range plant.Routings() {
+		if r.String() == text {
+			f.Setup.Fleet.Routing = r
+			return nil
+		}
+		names = append(names, r.String())
+	}
+	return fmt.Errorf("no routing %q; there are %s", text, strings.Join(names, ", "))
+}
+
+func readHold(f *File, args []string, _ Env) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	hold := &f.Setup.Fleet.Hold
+	if text == "none" {
+		*hold = plant.Hold{}
+		return nil
+	}
+	digits, ok := strings.CutPrefix(text, "room=")
+	if hold.Room, err = strconv.Atoi(digits); !ok || err != nil || hold.Room < 1 {
+		return fmt.Errorf("%q: write none or room=N", text)
+	}
+	return nil
+}
