@@ -237,7 +237,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 // arrives; a request that no engine can serve is an error.
 func warnOfOverload(w io.Writer, f scenario.File) error {
 	rate, capacity := f.Setup.Demand()
-	most := float64(f.Setup.Fleet.Capacity())
+	most := float64(min(f.Max, f.Setup.Fleet.Capacity()))
 	switch {
 	case capacity == 0:
 		return fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile())

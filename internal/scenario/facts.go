@@ -60,8 +60,9 @@ func roughly(x float64) float64 {
 	return math.Round(x/unit) * unit
 }
 
-// probes is how many requests one rate is tried with.
-const probes = 400
+// probes is how many requests a rate is tried with: as many as arrive in 100 s, so that
+// a queue that grows has the time to show.
+func probes(rate float64) int { return min(max(400, int(100*rate)), 10000) }
 
 // Capacity is the most requests per second of a shape that one engine serves so that
 // the objectives are met, by Poisson arrivals, to within 2 %; 0 if it cannot serve any.
@@ -89,18 +90,18 @@ func serves(e plant.Config, shape law.Shape, objectives []score.Objective, rate 
 	if err != nil {
 		return false
 	}
-	random := rand.New(rand.NewPCG(1, 2))
+	random, n := rand.New(rand.NewPCG(1, 2)), probes(rate)
 	rec := score.NewRecorder(score.Terms{Objectives: objectives})
 	at := time.Duration(0)
 	take := func(ended []plant.Finished) {
 		for _, f := range ended {
-			if f.ID > probes/5 { // the engine has filled up by then
+			if f.ID > plant.ID(n/5) { // the engine has filled up by then
 				rec.Request(score.Request{Arrival: f.Submitted, First: f.FirstToken, Last: f.LastToken, Output: f.Generated})
 			}
 		}
 	}
 	input := max(1, int(shape.Input*(1-shape.Hit)))
-	for id := range plant.ID(probes) {
+	for id := range plant.ID(n) {
 		at += time.Duration(random.ExpFloat64() / rate * float64(time.Second))
 		take(engine.Advance(at))
 		if engine.Submit(at, plant.Request{ID: id + 1, PromptTokens: input, MaxTokens: max(1, int(shape.Output))}) != nil {
