@@ -132,9 +132,9 @@ oracle: bin/oracle ## internal/law/testdata: what the real HPA and KPA decided o
 # Built anew when go says so, which takes it a second.
 .PHONY: bin/oracle
 bin/oracle:
-	@[ -x bin/oracle/hpa ] || echo "building the oracles, about 3 min on 2 cores with nothing cached"
+	@[ -x bin/oracle/hpa ] || echo "building the oracles, about 4 min on 2 cores with nothing cached"
 	@for law in $(ORACLES); do \
-		$(GO) test -C lab/oracle/$$law -c -o $(CURDIR)/bin/oracle/$$law . || exit 1; \
+		$(GO) test -C lab/oracle/$$law -trimpath -c -o $(CURDIR)/bin/oracle/$$law . || exit 1; \
 	done
 
 $(LINTER): tools/go.mod tools/go.sum
