@@ -18,6 +18,12 @@ import (
 // HPA with its own behavior follows the number (relay.go). Without traffic the signal
 // is 0 by design, and so it is without readings: then this law scales in.
 //
+// The latencies are the router's, and its buckets matter: TPOT from 40 ms to 60 ms is
+// one bucket, so once most requests are in it the P90 is read as up to 58 ms, which is
+// above Up for an objective of 100 ms while every request still meets it. The published
+// rules prefer the latencies that the router's trained predictor expects; here they are
+// the measured ones, which are the rules' own fallback.
+//
 // Worked example (TestSLOWorkedExample): n = 4, 3 ready, TTFT P90 3.3 s of 3 s: s = 1.1,
 // c = 0.75; 4 + ⌈4·(1.1·0.75/0.55 − 1)⌉ = 4 + 2 = 6.
 type SLO struct {
@@ -36,12 +42,12 @@ type SLOConfig struct {
 }
 
 // Needs are the two latencies.
-func (l SLO) Needs() []string { return []string{TTFTp90, TPOTp90} }
+func (l SLO) Needs() []string { return []string{RouterTTFTp90, RouterTPOTp90} }
 
 // Step evaluates the rules and the formula.
 func (l SLO) Step(in Input) (Law, Output) {
-	ttft, _ := in.total(TTFTp90)
-	tpot, _ := in.total(TPOTp90)
+	ttft, _ := in.total(RouterTTFTp90)
+	tpot, _ := in.total(RouterTPOTp90)
 	raw := max(share(ttft, l.TTFT), share(tpot, l.TPOT))
 	l.signal = l.signal.Add(in.Now, min(raw, l.Cap), max(l.Smooth, l.Every))
 	s, _ := l.signal.Mean(in.Now - l.Smooth)

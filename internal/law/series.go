@@ -38,6 +38,9 @@ const (
 	Prefills  = "llm_d_epp_inflight_tokens"                              // of prompts sent on, not cached, without a first token
 	Held      = "inference_extension_flow_control_queue_size"            // requests held back
 	HeldBytes = "inference_extension_flow_control_queue_bytes"
+	// The latencies as the router sees them, in its own buckets.
+	RouterTTFTp90 = "histogram_quantile(0.9, rate(llm_d_epp_request_ttft_seconds_bucket[1m]))"
+	RouterTPOTp90 = "histogram_quantile(0.9, rate(llm_d_epp_request_streaming_tpot_seconds_bucket[1m]))"
 )
 
 // A Func is how a series is made of a family of vLLM's or the router's metrics.
@@ -103,6 +106,8 @@ func Queries() []Query {
 		{Name: Sent, Short: "sent", Family: Sent, Func: Last, Router: true},
 		{Name: Prefills, Short: "prefills", Family: Prefills, Func: Last, Router: true},
 		{Name: Held, Short: "held", Family: Held, Func: Last, Router: true},
+		{Name: RouterTTFTp90, Short: "router-ttft-p90", Family: "llm_d_epp_request_ttft_seconds", Func: Quantile, Window: minute, Quantile: 0.9, Shared: true},
+		{Name: RouterTPOTp90, Short: "router-tpot-p90", Family: "llm_d_epp_request_streaming_tpot_seconds", Func: Quantile, Window: minute, Quantile: 0.9, Shared: true},
 		{Name: HeldBytes, Short: "held-bytes", Family: HeldBytes, Func: Last, Router: true},
 	}
 }

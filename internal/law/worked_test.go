@@ -42,7 +42,7 @@ func wants(t *testing.T, text string, in Input, want int) {
 }
 
 func TestSLOWorkedExample(t *testing.T) {
-	in := see(time.Minute, 4, map[string]float64{TTFTp90: 3.3, TPOTp90: 0.02})
+	in := see(time.Minute, 4, map[string]float64{RouterTTFTp90: 3.3, RouterTPOTp90: 0.02})
 	in.Fleet = Fleet{Ready: 3, Starting: 1}
 	wants(t, "llmd-slo:min=3,max=8", in, 6)
 }
@@ -58,7 +58,7 @@ func TestSLOBehindTheHPA(t *testing.T) {
 		if now >= 60*time.Second {
 			ttft = 6
 		}
-		return map[string]float64{TTFTp90: ttft, TPOTp90: 0}
+		return map[string]float64{RouterTTFTp90: ttft, RouterTPOTp90: 0}
 	}
 	// At 60 s the signal is the mean of three samples, (0.47+0.47+2)/3 = 0.98 → 6 of 3, at
 	// 75 s 1.49 → 9, clamped to 8. 30 s after the last 3 the least proposal is 6; then 8,

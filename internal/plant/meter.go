@@ -20,20 +20,24 @@ type Meter struct {
 	// EndedPromptTokens and EndedGenerationTokens are of those not aborted.
 	EndedPromptTokens, EndedGenerationTokens int
 
-	TTFT, ITL, E2E, Queue Histogram
+	TTFT, ITL, TPOT, E2E, Queue Histogram
+	// RouterTTFT and RouterTPOT are TTFT and TPOT in the buckets of llm-d's router. The
+	// time that a request is held before it is given to an engine is not in them.
+	RouterTTFT, RouterTPOT Histogram
 }
 
 func newMeter() Meter {
 	return Meter{
-		TTFT: NewHistogram(TTFTBuckets()), ITL: NewHistogram(TokenBuckets()),
+		TTFT: NewHistogram(TTFTBuckets()), ITL: NewHistogram(TokenBuckets()), TPOT: NewHistogram(TokenBuckets()),
 		E2E: NewHistogram(RequestBuckets()), Queue: NewHistogram(RequestBuckets()),
+		RouterTTFT: NewHistogram(routerTTFTBuckets()), RouterTPOT: NewHistogram(routerTPOTBuckets()),
 	}
 }
 
 // Clone is a copy that does not change any more.
 func (m *Meter) Clone() Meter {
 	c := *m
-	for _, h := range []*Histogram{&c.TTFT, &c.ITL, &c.E2E, &c.Queue} {
+	for _, h := range []*Histogram{&c.TTFT, &c.ITL, &c.TPOT, &c.E2E, &c.Queue, &c.RouterTTFT, &c.RouterTPOT} {
 		h.Counts = slices.Clone(h.Counts)
 	}
 	return c
@@ -71,6 +75,7 @@ func (m *Meter) first(promptTokens int, after time.Duration) {
 	m.GenerationTokens++
 	m.PromptTokens += promptTokens
 	m.TTFT.Observe(after)
+	m.RouterTTFT.Observe(after)
 }
 
 func (m *Meter) finished(f *Finished) {
@@ -82,6 +87,11 @@ func (m *Meter) finished(f *Finished) {
 	m.EndedGenerationTokens += f.Generated
 	m.E2E.Observe(f.EndedAt - f.Submitted)
 	m.Queue.Observe(f.Admitted - f.Queued)
+	if f.Generated > 1 {
+		mean := (f.LastToken - f.FirstToken) / time.Duration(f.Generated-1)
+		m.TPOT.Observe(mean)
+		m.RouterTPOT.Observe(mean)
+	}
 }
 
 // A Histogram counts durations in buckets. Counts has one more than Upper, for those
@@ -136,7 +146,8 @@ func TTFTBuckets() []float64 {
 	return []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
 }
 
-// TokenBuckets are those of vLLM's vllm:inter_token_latency_seconds.
+// TokenBuckets are those of vLLM's vllm:inter_token_latency_seconds and
+// vllm:request_time_per_output_token_seconds.
 func TokenBuckets() []float64 {
 	return []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
 }
@@ -145,4 +156,15 @@ func TokenBuckets() []float64 {
 // other histograms of a request's times.
 func RequestBuckets() []float64 {
 	return []float64{.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
+}
+
+// routerTTFTBuckets and routerTPOTBuckets are those of llm_d_epp_request_ttft_seconds
+// and llm_d_epp_request_streaming_tpot_seconds (github.com/llm-d/llm-d-router
+// pkg/epp/metrics/metrics.go).
+func routerTTFTBuckets() []float64 {
+	return []float64{.005, .025, .05, .1, .2, .4, .6, .8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 120}
+}
+
+func routerTPOTBuckets() []float64 {
+	return []float64{.0005, .00205, .005, .01, .02, .04, .06, .08, .1, .125, .15, .2, .3, .4, .5, .6, .8, 1, 2}
 }

@@ -37,6 +37,7 @@ func Exposed(model string) []Metric {
 		upper []float64
 	}{
 		{"vllm:time_to_first_token_seconds", plant.TTFTBuckets()}, {"vllm:inter_token_latency_seconds", plant.TokenBuckets()},
+		{"vllm:request_time_per_output_token_seconds", plant.TokenBuckets()},
 		{"vllm:e2e_request_latency_seconds", plant.RequestBuckets()}, {"vllm:request_queue_time_seconds", plant.RequestBuckets()},
 	} {
 		for _, u := range h.upper {
@@ -56,7 +57,7 @@ func expose(values []float64, r *plant.Replica, s sample) []float64 {
 		float64(m.Ended[plant.Stop]), float64(m.Ended[plant.Length]), float64(m.Ended[plant.Aborted]),
 		(s.at - r.ChangedAt()).Seconds(), // the engine's loop spins on one core, with work or without
 	)
-	for _, h := range []*plant.Histogram{&m.TTFT, &m.ITL, &m.E2E, &m.Queue} {
+	for _, h := range []*plant.Histogram{&m.TTFT, &m.ITL, &m.TPOT, &m.E2E, &m.Queue} {
 		sum := 0.0
 		for _, n := range h.Counts {
 			sum += float64(n)

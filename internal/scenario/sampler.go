@@ -228,6 +228,12 @@ func counters(q law.Query, m plant.Meter) ratio {
 		return ratio{over: float64(m.CacheHits), under: float64(m.CacheQueries)}
 	case "vllm:time_to_first_token_seconds":
 		return ofHistogram(m.TTFT)
+	case "vllm:request_time_per_output_token_seconds":
+		return ofHistogram(m.TPOT)
+	case "llm_d_epp_request_ttft_seconds":
+		return ofHistogram(m.RouterTTFT)
+	case "llm_d_epp_request_streaming_tpot_seconds":
+		return ofHistogram(m.RouterTPOT)
 	}
 	return ofHistogram(m.ITL)
 }
