@@ -1,0 +1,13 @@
+// Package lint finds in manifests what will go wrong when they scale: one rule
+// for each mistake, with the reason and the mend.
+//
+// INV-1: a rule's id and severity are kept; every id is in docs/lint.md.
+// INV-2: each rule has an example of which it alone complains, and the mended
+// form of it, of which no rule complains.
+// INV-3: what cannot be seen in the manifests is no error: a rule that lacks a
+// fact (the GPUs, the gaps between requests, a recorded name) says nothing.
+// INV-4: the same manifests give the same findings in the same order, and no
+// input makes it fail otherwise than by an error that names the file and line.
+//
+// It deliberately does not know what load comes: that is the simulator's.
+package lint

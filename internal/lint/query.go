@@ -1,0 +1,200 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// selectors are the places of a query that read series.
+func selectors(e parser.Expr) []*parser.VectorSelector {
+	var all []*parser.VectorSelector
+	if e == nil {
+		return nil
+	}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if s, ok := n.(*parser.VectorSelector); ok {
+			all = append(all, s)
+		}
+		return nil
+	})
+	return all
+}
+
+// seriesName is the metric name that a selector demands, "" if it names none.
+func seriesName(s *parser.VectorSelector) string {
+	for _, m := range s.LabelMatchers {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
+			return m.Value
+		}
+	}
+	return s.Name
+}
+
+// series are the names that a trigger reads, vLLM's spelled as vLLM does also where
+// an adapter gave them another form.
+func (t trigger) series() []string {
+	var all []string
+	for _, s := range selectors(t.expr) {
+		all = append(all, seriesName(s))
+	}
+	if name := t.metric; name != "" {
+		name = strings.TrimPrefix(name, "prometheus.googleapis.com|")
+		name, _, _ = strings.Cut(name, "|")
+		if rest, ok := strings.CutPrefix(name, "vllm_"); ok {
+			name = "vllm:" + rest
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+// only tells whether all that the trigger reads is among the names, and there is some.
+func (t trigger) only(names ...string) bool {
+	all := t.series()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !slices.Contains(names, s) })
+}
+
+const (
+	running = "vllm:num_requests_running"
+	waiting = "vllm:num_requests_waiting"
+)
+
+// fromEngine tells whether all that the trigger reads comes from vLLM's pods.
+func (t trigger) fromEngine() bool {
+	all := t.series()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !ofEngine(s) })
+}
+
+// matcher finds what a selector demands of a label, nil if nothing.
+func matcher(s *parser.VectorSelector, label string) *labels.Matcher {
+	for _, m := range s.LabelMatchers {
+		anything := m.Type == labels.MatchRegexp && (m.Value == ".*" || m.Value == ".+")
+		if m.Name == label && !anything {
+			return m
+		}
+	}
+	return nil
+}
+
+// peel takes off parentheses and what changes nothing of the meaning.
+func peel(e parser.Expr) parser.Expr {
+	for {
+		switch n := e.(type) {
+		case *parser.ParenExpr:
+			e = n.Expr
+		case *parser.StepInvariantExpr:
+			e = n.Expr
+		default:
+			return e
+		}
+	}
+}
+
+// orZero tells whether somewhere the query puts a number where there are no series.
+func orZero(e parser.Expr) bool {
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		b, ok := n.(*parser.BinaryExpr)
+		if !ok || b.Op != parser.LOR {
+			return nil
+		}
+		call, ok := peel(b.RHS).(*parser.Call)
+		found = found || ok && call.Func.Name == "vector"
+		return nil
+	})
+	return found
+}
+
+// A growth is whether a value doubles when load and replicas do.
+type growth int
+
+const (
+	unclear   growth = iota // of a name that says nothing
+	extensive               // a sum over the pods: it doubles
+	intensive               // a mean, a share or a time: it stays
+)
+
+// grows finds out from the query's form: a sum is extensive, a mean, an extreme, a
+// quantile and a quotient of two sums are intensive.
+func grows(e parser.Expr) growth {
+	switch n := peel(e).(type) {
+	case *parser.AggregateExpr:
+		return growsAggregate(n)
+	case *parser.Call:
+		return growsCall(n)
+	case *parser.BinaryExpr:
+		return growsBinary(n)
+	case *parser.UnaryExpr:
+		return grows(n.Expr)
+	case *parser.SubqueryExpr:
+		return grows(n.Expr)
+	}
+	return unclear
+}
+
+func growsAggregate(n *parser.AggregateExpr) growth {
+	switch n.Op {
+	case parser.SUM, parser.COUNT:
+		if many(n.Expr) {
+			return extensive
+		}
+		return grows(n.Expr)
+	case parser.AVG, parser.MAX, parser.MIN, parser.QUANTILE, parser.STDDEV, parser.STDVAR:
+		if perPodSeries(n.Expr) {
+			return intensive
+		}
+		return grows(n.Expr)
+	}
+	return unclear
+}
+
+// perPodSeries tells whether an expression surely has one series for each pod: all
+// that it reads is vLLM's own, or Prometheus' up.
+func perPodSeries(e parser.Expr) bool {
+	all := selectors(e)
+	return many(e) && len(all) > 0 && !slices.ContainsFunc(all, func(s *parser.VectorSelector) bool {
+		return !ofEngine(seriesName(s)) && seriesName(s) != "up"
+	})
+}
+
+func growsCall(n *parser.Call) growth {
+	if strings.HasPrefix(n.Func.Name, "histogram_quantile") || n.Func.Name == "histogram_avg" {
+		return intensive
+	}
+	for _, arg := range n.Args {
+		if t := arg.Type(); t == parser.ValueTypeVector || t == parser.ValueTypeMatrix {
+			return grows(arg)
+		}
+	}
+	return unclear
+}
+
+func growsBinary(n *parser.BinaryExpr) growth {
+	left, right := grows(n.LHS), grows(n.RHS)
+	switch n.Op {
+	case parser.DIV:
+		if left == extensive && right == extensive {
+			return intensive
+		}
+		return left
+	case parser.MUL:
+		return max2(left, right, extensive)
+	case parser.ADD, parser.SUB:
+		return max2(left, right, extensive)
+	case parser.LOR, parser.LAND, parser.LUNLESS, parser.GTR, parser.LSS, parser.GTE, parser.LTE, parser.EQLC, parser.NEQ:
+		return left
+	}
+	return unclear
+}
+
+// max2 is first if either is; else what is known of them.
+func max2(a, b, first growth) growth {
+	if a == first || b == first {
+		return first
+	}
+	return max(a, b)
+}

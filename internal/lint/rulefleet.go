@@ -1,0 +1,67 @@
+package lint
+
+// fleetRules are about how many replicas there may be.
+func fleetRules() []Rule {
+	return []Rule{
+		{
+			ID: "no-room", Severity: Warning, Title: "a maximum that leaves no room to scale",
+			Why: "KServe takes an unset maxReplicas, or 0, for the minimum (in an InferenceService), so the service stays " +
+				"at that count whatever the metric says.",
+			Mend:  "set maxReplicas above minReplicas",
+			check: checkRoom,
+		},
+		{
+			ID: "bounds", Severity: Error, Title: "a maximum below the minimum, or a negative count",
+			Why:   "The API server or KEDA's webhook refuses it; Flyball keeps what was before.",
+			Mend:  "0 ≤ minimum ≤ maximum",
+			check: checkBounds,
+		},
+		{
+			ID: "max-above-gpus", Severity: Warning, Title: "a maximum for which there are not enough GPUs",
+			Flag: "--gpus 8",
+			Why: "Replicas beyond the GPUs stay Pending. The HPA counts them as replicas, so it does not ask again, " +
+				"and they take the next GPU that another service gives back.",
+			Mend:  "lower the maximum, or add nodes; --gpus is what the cluster has for this service",
+			check: checkGPUs,
+		},
+	}
+}
+
+func checkRoom(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		most, ok := s.ceiling()
+		least := max(s.floor(), 1)
+		switch asked := s.by != byDefault || len(s.triggers) > 0 || s.max.ok(); {
+		case !ok || !asked || most != least || s.asleep() == 0:
+		case !s.max.ok():
+			report(s.max, "no maximum is given, so it is the minimum, %d", least)
+		default:
+			report(s.max, "the maximum is the minimum, %d", least)
+		}
+	}
+}
+
+func checkBounds(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		least, most := s.floor(), s.max.wholeOr(0)
+		unset := most == 0 && s.by != byKEDA && s.by != byHPA || !s.max.ok()
+		switch {
+		case least < 0:
+			report(s.min, "the minimum is %d", least)
+		case most < 0:
+			report(s.max, "the maximum is %d", most)
+		case !unset && most < least && !unfilled(s.max.text()):
+			report(s.max, "the maximum %d is below the minimum %d", most, least)
+		}
+	}
+}
+
+func checkGPUs(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		most, ok := s.ceiling()
+		each := max(m.podOf(s).gpus, 1)
+		if m.GPUs > 0 && ok && most > m.GPUs/each {
+			report(s.max, "%d replicas with %d GPU each, of %d", most, each, m.GPUs)
+		}
+	}
+}

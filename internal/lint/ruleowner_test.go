@@ -1,0 +1,90 @@
+package lint_test
+
+import (
+	"testing"
+
+	"flyball.dev/flyball/internal/lint"
+)
+
+const scaledPredictor = `---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: mine, namespace: demo}
+spec:
+  scaleTargetRef: {name: llama-predictor}
+  triggers: [{type: cron, metadata: {desiredReplicas: "3"}}]
+`
+
+// Each rule on owners, counts and forms beyond its example.
+func TestOwnerRules(t *testing.T) {
+	gpus := func(n int) func(*lint.Options) { return func(o *lint.Options) { o.GPUs = n } }
+	noMetrics := []string{"    autoScaling:\n", "    other:\n"}
+	for rule, cases := range map[string][]variant{
+		"no-autoscaler": {
+			{false, "no-room", noMetrics, scaledPredictor, nil},
+			{true, "no-room", noMetrics, "", nil},
+		},
+		"class-drops-metrics": {
+			{true, "no-room", []string{external, "autoscalerClass: hpa"}, "", nil},
+			{true, "no-room", []string{"    serving.kserve.io/" + external + "\n", ""}, "", nil},
+			{false, "no-room", []string{external, "autoscalerClass: keda"}, "", nil},
+		},
+		"class-change": {
+			{true, "class-change", []string{"autoscalerClass: keda", "autoscalerClass: hpa", external, "autoscalerClass: keda"}, "", nil},
+			{false, "class-change", []string{"autoscalerClass: keda", "autoscalerClass: hpa"}, "", nil},
+		},
+		"leftover-autoscaler": {
+			{true, "leftover-autoscaler", []string{"autoscalerClass: keda", "autoscalerClass: hpa"}, "", nil},
+			{true, "no-room", []string{external, "autoscalerClass: none"}, scaledPredictor, nil},
+			{false, "no-room", nil, scaledPredictor, nil},
+			{false, "leftover-autoscaler", []string{"autoscalerClass: keda", external, "  ownerReferences:", "  labels: {app.kubernetes.io/managed-by: flyball}\n  ownerReferences:"}, "", nil},
+		},
+		"two-autoscalers": {
+			{true, "no-room", nil, scaledPredictor, nil},
+			{true, "no-room", append(noMetrics, external, "autoscalerClass: hpa"), scaledPredictor, nil},
+			{false, "no-room", append(noMetrics, "deploymentMode: Standard", "deploymentMode: Serverless", external, "autoscalerClass: hpa"), scaledPredictor, nil},
+			{false, "query-syntax", nil, hpa, nil},
+			{false, "no-room", noMetrics, scaledPredictor, nil},
+			{false, "cut-at-shutdown", []string{"namespace: demo", "namespace: a"}, hpa, nil},
+			{false, "class-change", nil, "", nil},
+		},
+		"behavior-dropped": {{true, "behavior-dropped", []string{external, "autoscalerClass: hpa"}, "", nil}},
+		"no-room": {
+			{true, "no-room", []string{"maxReplicas: 8", "maxReplicas: 1"}, "", nil},
+			{true, "no-room", []string{"maxReplicas: 8", "maxReplicas: 0"}, "", nil},
+			{true, "query-syntax", []string{"maxReplicaCount: 8", "maxReplicaCount: 1"}, "", nil},
+			{false, "query-syntax", []string{"  maxReplicaCount: 8\n", ""}, "", nil},
+			{false, "no-autoscaler", []string{external, "autoscalerClass: none"}, "", nil},
+		},
+		"bounds": {
+			{true, "no-room", []string{"minReplicas: 1", "minReplicas: 9"}, "", nil},
+			{true, "no-room", []string{"minReplicas: 1", "minReplicas: -1"}, "", nil},
+			{true, "no-room", []string{"maxReplicas: 8", "maxReplicas: -8"}, "", nil},
+			{false, "no-room", []string{"maxReplicas: 8", "maxReplicas: 0", "minReplicas: 1", "minReplicas: 4"}, "", nil},
+		},
+		"max-above-gpus": {
+			{true, "query-syntax", nil, "", gpus(7)},
+			{true, "cut-at-shutdown", nil, "", gpus(15)},
+			{false, "cut-at-shutdown", nil, "", gpus(16)},
+			{false, "cut-at-shutdown", nil, "", nil},
+		},
+		"name-too-long": {
+			{true, "query-syntax", []string{"metadata:\n  name: llama", "metadata:\n  name: a-scaled-object-whose-name-has-as-many-as-55-characters"}, "", nil},
+			{false, "query-syntax", []string{"metadata:\n  name: llama", "metadata:\n  name: a-scaled-object-whose-name-has-only-54-characters-in-i"}, "", nil},
+		},
+		"placeholder": {
+			{true, "query-syntax", []string{"namespace: demo", "namespace: ${NAMESPACE}"}, "", nil},
+			{false, "query-syntax", query("sum(x) < 4 > 2"), "", nil},
+		},
+		"metadata-not-text": {{true, "query-syntax", []string{`"false"`, "false"}, "", nil}},
+		"unknown-field": {
+			{true, "query-syntax", []string{"minReplicaCount", "minReplicas"}, "", nil},
+			{true, "no-room", []string{"autoScaling:", "autoscaling:"}, "", nil},
+			{true, "no-room", []string{"spec:\n", "spec:\n  autoScaling: {}\n"}, "", nil},
+			{true, "cut-at-shutdown", []string{"minReplicas", "minReplicaCount"}, "", nil},
+			{false, "cut-at-shutdown", nil, "", nil},
+		},
+	} {
+		t.Run(rule, func(t *testing.T) { tryCases(t, rule, cases) })
+	}
+}

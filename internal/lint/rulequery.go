@@ -1,0 +1,315 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// queryRules are about what a query reads and what it answers.
+func queryRules() []Rule {
+	return []Rule{
+		{
+			ID: "query-syntax", Severity: Error, Title: "a query that Prometheus cannot read",
+			Why:   "Prometheus answers 400, KEDA counts an error at each poll, and nothing scales.",
+			Mend:  "correct the query; a quote inside a label's value is written \\\"",
+			check: checkSyntax,
+		},
+		{
+			ID: "query-removed-metric", Severity: Error, Title: "a metric that vLLM no longer exports",
+			Why: "The answer is empty. KEDA takes an empty answer for 0 by default, so the service shrinks to its " +
+				"minimum while it is busy. vLLM hides a renamed metric for one release and then drops it.",
+			Mend:  "use the metric's present name, or give the PrometheusRule that records the old one",
+			check: checkRemoved,
+		},
+		{
+			ID: "query-unknown-metric", Severity: Warning, Title: "a vllm: metric that vLLM does not export",
+			Why: "The answer is empty, which KEDA takes for 0 by default. Counters end in _total; of a histogram only " +
+				"the _bucket, _sum and _count are series.",
+			Mend:  "see docs/vllm-metrics.md for the names; if a recording rule or a router makes it, give its PrometheusRule",
+			check: checkUnknown,
+		},
+		{
+			ID: "query-not-vector", Severity: Error, Title: "a query whose answer is no instant vector",
+			Why:   "KEDA reads a vector of one element. A scalar, a string or a range is an error at each poll.",
+			Mend:  "leave out scalar() and [range]; make a number a vector with vector()",
+			check: checkVector,
+		},
+		{
+			ID: "query-many-series", Severity: Error, Title: "a query that answers with more than one series",
+			Why: "Each pod has its own series. With one replica the query works; with the second KEDA reports \"returned " +
+				"multiple elements\", and the service neither grows nor shrinks any more.",
+			Mend:  "sum() over all pods, without by()",
+			check: checkMany,
+		},
+		{
+			ID: "query-no-namespace", Severity: Warning, Title: "a query on vLLM without the namespace",
+			Why:   "A service of the same name in another namespace, staging for instance, adds its load to this one's.",
+			Mend:  "add namespace=\"NAMESPACE\" to the selector",
+			check: checkNamespace,
+		},
+		{
+			ID: "query-no-service", Severity: Warning, Title: "a query on vLLM that does not name the service",
+			Why:   "It reads every vLLM in reach: the load of other models scales this one.",
+			Mend:  "add isvc_name=\"NAME\" (config/prometheus sets the label), or model_name=\"MODEL\"",
+			check: checkService,
+		},
+		{
+			ID: "query-wrong-service", Severity: Warning, Title: "a query that names another service or namespace",
+			Why:   "A manifest that was copied keeps the query of its original: the load of that one scales this one.",
+			Mend:  "name the service that is scaled, and its namespace",
+			check: checkWrong,
+		},
+		{
+			ID: "query-unescaped", Severity: Warning, Title: "a name used as a pattern, or put into a URL, without escapes",
+			Why: "In =~ a dot is any character, so Llama-3.1-8B also matches Llama-3-1-8B. KEDA appends a trigger's " +
+				"namespace to the URL as it is.",
+			Mend:  "use = for a name, or write \\\\. for a dot; give only a namespace's name as namespace",
+			check: checkEscapes,
+		},
+		{
+			ID: "query-vector-zero", Severity: Warning, Title: "a query that puts 0 where there are no series",
+			Why: "When Prometheus loses the pods, or a label changes, \"or vector(0)\" says that there is no load, and a " +
+				"busy service is scaled in.",
+			Mend:  "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(vllm:num_requests_running{…})",
+			check: checkVectorZero,
+		},
+	}
+}
+
+// each calls visit for every trigger with a query that can be read.
+func (m *manifests) each(visit func(s *scaler, t trigger)) {
+	for _, s := range m.scalers {
+		for _, t := range s.triggers {
+			if t.measures() {
+				visit(s, t)
+			}
+		}
+	}
+}
+
+func checkSyntax(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		for _, t := range s.triggers {
+			if t.err != nil {
+				report(t.query, "%s", strings.Join(strings.Fields(t.err.Error()), " "))
+			}
+		}
+	}
+}
+
+// recorded are the names that the PrometheusRules among the manifests record.
+func (m *manifests) recorded() map[string]bool {
+	all := map[string]bool{}
+	for _, o := range m.of("PrometheusRule") {
+		for _, g := range o.get("spec", "groups").items() {
+			for _, r := range g.get("rules").items() {
+				all[r.get("record").text()] = true
+			}
+		}
+	}
+	return all
+}
+
+func checkRemoved(m *manifests, report reporter) {
+	recorded := m.recorded()
+	for _, s := range m.scalers {
+		for _, t := range s.triggers {
+			for _, name := range distinct(t.series()) {
+				instead, old := gone(name)
+				switch at := t.place(); {
+				case !old || recorded[name]:
+				case instead == "":
+					report(at, "vLLM does not export %s any more, and nothing took its place", name)
+				default:
+					report(at, "vLLM does not export %s any more; it is %s now", name, instead)
+				}
+			}
+		}
+	}
+}
+
+// place is where a finding about what a trigger reads belongs.
+func (t trigger) place() field {
+	if t.query.ok() {
+		return t.query
+	}
+	return t.at
+}
+
+func distinct(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func checkUnknown(m *manifests, report reporter) {
+	recorded := m.recorded()
+	m.each(func(_ *scaler, t trigger) {
+		for _, name := range distinct(t.series()) {
+			_, old := gone(name)
+			if !strings.HasPrefix(name, "vllm:") || old || exported(name) || recorded[name] {
+				continue
+			}
+			switch near := nearest(name); {
+			case engine()[name] == "histogram":
+				report(t.query, "%s is a histogram: its series are %s_bucket, _sum and _count", name, name)
+			case near != "":
+				report(t.query, "vLLM exports no %s; %s is near", name, near)
+			default:
+				report(t.query, "vLLM exports no %s", name)
+			}
+		}
+	})
+}
+
+func checkVector(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		if kind := t.expr.Type(); kind != parser.ValueTypeVector {
+			report(t.query, "the answer is a %s, not a vector of one element", kind)
+		}
+	})
+}
+
+// checkMany speaks of what vLLM exports, once for each pod. Of other series it only
+// knows that a grouping keeps them apart.
+func checkMany(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		switch {
+		case t.expr.Type() != parser.ValueTypeVector || !many(t.expr):
+		case shapeOf(t.expr).open && perPodSeries(t.expr):
+			report(t.query, "one series for each pod: nothing sums them up")
+		case shapeOf(t.expr).open:
+		case onlySides(t.expr):
+			report(t.query, "two series: the sides of \"or\" have different labels, so both stay")
+		default:
+			if apart := splitting(t.expr); len(apart) > 0 {
+				report(t.query, "one series for each %s", strings.Join(apart, " and "))
+			}
+		}
+	})
+}
+
+// splitting are the labels that keep series apart: those of which one service has
+// several values, and all others where the query does not name a service.
+func splitting(e parser.Expr) []string {
+	named := !slices.ContainsFunc(selectors(e), func(s *parser.VectorSelector) bool { return !naming(s) })
+	within := []string{"pod", "instance", "pod_name", "kubernetes_pod_name", "node", "engine", "le", "reason", "finished_reason", "source", "value"}
+	return slices.DeleteFunc(loose(e), func(label string) bool { return named && !slices.Contains(within, label) })
+}
+
+func onlySides(e parser.Expr) bool { return slices.Equal(loose(e), []string{"side"}) }
+
+// engineSelectors are the selectors of a query that read vLLM's series.
+func engineSelectors(t trigger) []*parser.VectorSelector {
+	return slices.DeleteFunc(selectors(t.expr), func(s *parser.VectorSelector) bool { return !ofEngine(seriesName(s)) })
+}
+
+// scopes are labels that do not tell one service from another.
+func scopes() []string {
+	return []string{
+		model.MetricNameLabel, "namespace", "exported_namespace", "kubernetes_namespace", "engine", "le", "reason",
+		"source", "finished_reason", "cluster", "env", "environment", "prometheus", "sleep_state",
+	}
+}
+
+func checkNamespace(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		if t.at.get("metadata", "namespace").ok() || t.at.get("external", "metric", "namespace").ok() {
+			return // the server adds it to each selector
+		}
+		for _, s := range engineSelectors(t) {
+			if matcher(s, "namespace") == nil && matcher(s, "exported_namespace") == nil && matcher(s, "kubernetes_namespace") == nil {
+				report(t.query, "%s is read from every namespace", seriesName(s))
+				return
+			}
+		}
+	})
+}
+
+func checkService(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		for _, s := range engineSelectors(t) {
+			if !naming(s) {
+				report(t.query, "%s is read from every service", seriesName(s))
+				return
+			}
+		}
+	})
+}
+
+// naming tells whether a selector tells one service from another.
+func naming(s *parser.VectorSelector) bool {
+	return slices.ContainsFunc(s.LabelMatchers, func(l *labels.Matcher) bool {
+		return !slices.Contains(scopes(), l.Name) && matcher(s, l.Name) != nil
+	})
+}
+
+func checkWrong(m *manifests, report reporter) {
+	m.each(func(s *scaler, t trigger) {
+		for _, sel := range engineSelectors(t) {
+			for label, want := range map[string]string{"namespace": s.of.Namespace, "isvc_name": s.service} {
+				l := matcher(sel, label)
+				if l != nil && want != "" && !unfilled(l.Value) && !unfilled(want) && !l.Matches(want) {
+					report(t.query, "%s is read where %s, but this scales %s", seriesName(sel), l, want)
+				}
+			}
+		}
+	})
+}
+
+func checkEscapes(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		for _, t := range s.triggers {
+			for _, f := range []field{t.at.get("metadata", "namespace"), t.at.get("external", "metric", "namespace")} {
+				if f.ok() && !unfilled(f.text()) && !isLabel(f.text()) {
+					report(f, "%q is no namespace, and KEDA puts it into the URL unescaped", f.text())
+				}
+			}
+			for _, sel := range selectors(t.expr) {
+				for _, l := range sel.LabelMatchers {
+					if (l.Type == labels.MatchRegexp || l.Type == labels.MatchNotRegexp) && hasLooseDot(l.Value) {
+						report(t.query, "the dot in %s matches any character", l)
+					}
+				}
+			}
+		}
+	}
+}
+
+// isLabel tells whether a name is an RFC 1123 label, as a namespace's is.
+func isLabel(s string) bool {
+	ok := len(s) > 0 && len(s) <= 63 && s[0] != '-' && s[len(s)-1] != '-'
+	for _, c := range s {
+		ok = ok && (c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z')
+	}
+	return ok
+}
+
+// hasLooseDot finds a dot that is neither escaped nor repeated: .* and .+ are meant.
+func hasLooseDot(pattern string) bool {
+	class := false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case c == '.' && !class && (i+1 == len(pattern) || !strings.ContainsRune("*+?{", rune(pattern[i+1]))):
+			return true
+		}
+	}
+	return false
+}
+
+func checkVectorZero(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		if orZero(t.expr) {
+			report(t.query, "no series is taken for no load")
+		}
+	})
+}

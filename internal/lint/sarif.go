@@ -1,0 +1,98 @@
+package lint
+
+import (
+	"path/filepath"
+	"slices"
+)
+
+// SARIF is the Static Analysis Results Interchange Format 2.1.0, of which it has
+// what GitHub and editors read (docs.oasis-open.org/sarif/sarif/v2.1.0).
+type SARIF struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool    sarifTool     `json:"tool"`
+	Results []sarifResult `json:"results"`
+}
+
+type sarifTool struct {
+	Driver sarifDriver `json:"driver"`
+}
+
+type sarifDriver struct {
+	Name    string      `json:"name"`
+	Version string      `json:"version"`
+	Rules   []sarifRule `json:"rules"`
+}
+
+type sarifRule struct {
+	ID      string     `json:"id"`
+	Short   sarifText  `json:"shortDescription"`
+	Full    sarifText  `json:"fullDescription"`
+	Help    sarifText  `json:"help"`
+	Default sarifLevel `json:"defaultConfiguration"`
+}
+
+type sarifLevel struct {
+	Level string `json:"level"`
+}
+
+type sarifText struct {
+	Text string `json:"text"`
+}
+
+type sarifResult struct {
+	Rule      string          `json:"ruleId"`
+	Index     int             `json:"ruleIndex"`
+	Level     string          `json:"level"`
+	Message   sarifText       `json:"message"`
+	Locations []sarifLocation `json:"locations"`
+}
+
+type sarifLocation struct {
+	Physical sarifPhysical `json:"physicalLocation"`
+}
+
+type sarifPhysical struct {
+	Artifact sarifArtifact `json:"artifactLocation"`
+	Region   sarifRegion   `json:"region"`
+}
+
+type sarifArtifact struct {
+	URI string `json:"uri"`
+}
+
+type sarifRegion struct {
+	StartLine int `json:"startLine"`
+}
+
+// NewSARIF writes findings as SARIF; the version is flyball's.
+func NewSARIF(findings []Finding, version string) SARIF {
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "flyball lint", Version: version}}, Results: []sarifResult{}}
+	rules := Rules()
+	for _, r := range rules {
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Mend}, sarifLevel{r.Severity.sarif()},
+		})
+	}
+	for _, f := range findings {
+		at := sarifPhysical{sarifArtifact{filepath.ToSlash(f.File)}, sarifRegion{max(f.Line, 1)}}
+		run.Results = append(run.Results, sarifResult{
+			Rule: f.Rule, Index: slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule }),
+			Level:     f.Severity.sarif(),
+			Message:   sarifText{f.Object + ": " + f.Found + "; mend: " + f.Mend},
+			Locations: []sarifLocation{{at}},
+		})
+	}
+	return SARIF{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
+}
+
+func (s Severity) sarif() string {
+	if s == Info {
+		return "note"
+	}
+	return string(s)
+}
