@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/lint"
+)
+
+type lintOptions struct {
+	lint.Options
+	files                 []string
+	output, explain       string
+	live, user, passwords string
+}
+
+func newLint(s *streams) *cobra.Command {
+	o := lintOptions{Options: lint.Default()}
+	cmd := &cobra.Command{
+		Use:   "lint -f FILE|FOLDER|-",
+		Short: "Find in manifests what will go wrong when they scale",
+		Long: `Look at InferenceServices, ScaledObjects, HorizontalPodAutoscalers and
+TriggerAuthentications. All that is given is looked at together: Deployments and
+ServingRuntimes tell the GPUs, the grace period and --max-num-seqs, PrometheusRules the
+names that they record. Nothing is asked of a cluster; only --live asks a Prometheus.
+
+A rule that lacks a fact is silent. The flags give facts that no manifest holds.
+
+Exit code: 0 no error (there may be warnings), 1 an error, 2 a manifest is unreadable.`,
+		Example: `  flyball lint -f examples/guide
+  helm template … | flyball lint -f - --gpus 8
+  flyball lint -f service.yaml -o sarif > lint.sarif
+  flyball lint --explain target-saturates`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.explain != "" {
+				return explainRule(s.out, o.output, o.explain)
+			}
+			return lintFiles(cmd.Context(), s, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
+	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the mend and an example")
+	f.IntVar(&o.GPUs, "gpus", 0, "the GPUs that the cluster has for the service")
+	f.IntVar(&o.MaxNumSeqs, "max-num-seqs", 0, "vLLM's, where no manifest has it among the arguments")
+	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "from the wish for a replica until it serves")
+	f.DurationVar(&o.Generation, "generation", o.Generation, "of the longest answer")
+	f.DurationVar(&o.Gap, "gap", 0, "the longest gap between requests that should not end in zero replicas")
+	f.StringVar(&o.live, "live", "", "a Prometheus to ask whether the series exist")
+	f.StringVar(&o.user, "live-user", "", "its user")
+	f.StringVar(&o.passwords, "live-password-file", "", "a file that holds its password (default $FLYBALL_PROMETHEUS_PASSWORD)")
+	outputFlag(cmd, &o.output, "table", "json", "sarif")
+	return cmd
+}
+
+func lintFiles(ctx context.Context, s *streams, o lintOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	objects, err := readManifests(o.files, s.in)
+	if err != nil {
+		return err
+	}
+	findings := lint.Lint(objects, o.Options)
+	if o.live != "" {
+		more, err := askLive(ctx, o, objects)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, more...)
+	}
+	if err := printFindings(s.out, o.output, findings); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Severity == lint.Error }) {
+		return errNo
+	}
+	return nil
+}
+
+func (o lintOptions) check() error {
+	if len(o.files) == 0 {
+		return hint.With(errors.New("no manifest given"), "flyball lint -f FILE, -f FOLDER or -f -")
+	}
+	for _, f := range []struct {
+		name     string
+		negative bool
+	}{
+		{"gpus", o.GPUs < 0}, {"max-num-seqs", o.MaxNumSeqs < 0}, {"cold-start", o.ColdStart < 0},
+		{"generation", o.Generation < 0}, {"gap", o.Gap < 0},
+	} {
+		if f.negative {
+			return hint.With(fmt.Errorf("--%s is negative", f.name), "0 leaves out the rules that need it")
+		}
+	}
+	return nil
+}
+
+// readManifests reads files, all YAML and JSON of folders, and standard input.
+func readManifests(paths []string, stdin io.Reader) ([]*lint.Object, error) {
+	var all []*lint.Object
+	for _, path := range paths {
+		objects, err := readManifest(path, stdin)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, objects...)
+	}
+	if len(all) == 0 {
+		return nil, hint.With(fmt.Errorf("nothing to lint in %s", strings.Join(paths, ", ")),
+			"give an InferenceService, a ScaledObject, a HorizontalPodAutoscaler or a TriggerAuthentication")
+	}
+	return all, nil
+}
+
+func readManifest(path string, stdin io.Reader) ([]*lint.Object, error) {
+	if path == "-" {
+		return lint.Read("-", stdin)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	if !info.IsDir() {
+		return readFile(path)
+	}
+	var all []*lint.Object
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(p)) {
+			return err
+		}
+		objects, err := readFile(p)
+		all = append(all, objects...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func readFile(path string) ([]*lint.Object, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	defer f.Close()
+	return lint.Read(path, f)
+}
+
+// askLive goes to the server of --live and to no other, whatever the manifests name.
+func askLive(ctx context.Context, o lintOptions, objects []*lint.Object) ([]lint.Finding, error) {
+	u, err := url.Parse(o.live)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, hint.With(errors.New("--live is no http or https address"), "for example http://localhost:9090")
+	}
+	password := os.Getenv("FLYBALL_PROMETHEUS_PASSWORD")
+	if o.passwords != "" {
+		secret, err := os.ReadFile(o.passwords)
+		if err != nil {
+			return nil, fmt.Errorf("reading the password of Prometheus: %w", err)
+		}
+		password = strings.TrimRight(string(secret), "\r\n")
+	}
+	client, err := prometheusClient(cluster{})
+	if err != nil {
+		return nil, err
+	}
+	server, err := lint.Dial(o.live, client, o.user, password)
+	if err != nil {
+		return nil, err
+	}
+	return lint.Live(ctx, server, objects)
+}
+
+func printFindings(w io.Writer, format string, findings []lint.Finding) error {
+	if format == "sarif" {
+		return printAs(w, "json", lint.NewSARIF(findings, version), table{})
+	}
+	if format == "table" && len(findings) == 0 {
+		_, err := fmt.Fprintln(w, "nothing found")
+		return err
+	}
+	t := table{header: []string{"SEVERITY", "RULE", "WHERE", "FOUND"}}
+	for _, f := range findings {
+		t.rows = append(t.rows, []string{string(f.Severity), f.Rule, fmt.Sprintf("%s:%d", f.File, f.Line), f.Found}, []string{"", "", "", "mend: " + f.Mend})
+	}
+	out := colour(w, map[string]string{string(lint.Error): "31", string(lint.Warning): "33", string(lint.Info): "36"})
+	return printAs(out, format, findings, t)
+}
+
+func explainRule(w io.Writer, format, id string) error {
+	r, ok := lint.Find(id)
+	if !ok {
+		var all []string
+		for _, r := range lint.Rules() {
+			all = append(all, r.ID)
+		}
+		return hint.With(fmt.Errorf("--explain %s: no such rule", id), "one of %s", strings.Join(all, ", "))
+	}
+	if format != "table" {
+		return printAs(w, format, r, table{})
+	}
+	command := "flyball lint -f -"
+	if r.Flag != "" {
+		command += " " + r.Flag
+	}
+	_, err := fmt.Fprintf(w, "%s (%s): %s\n\nwhy:  %s\nmend: %s\n\n# %s complains of this:\n\n%s\n# mended:\n\n%s",
+		r.ID, r.Severity, r.Title, r.Why, r.Mend, command, indented(r.Bad()), indented(r.Good()))
+	return err
+}
+
+// indented sets an example apart.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + line)
+	}
+	return b.String()
+}
