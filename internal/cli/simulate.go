@@ -21,7 +21,7 @@ import (
 
 // simulateOptions are the flags of flyball simulate.
 type simulateOptions struct {
-	manifests, laws, objectives           []string
+	laws, objectives                      []string
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
 	seeds, start                          int
@@ -34,22 +34,21 @@ func newSimulate(s *streams) *cobra.Command {
 		Short: "Say what an autoscaler would do: attainment, replicas and cost, simulated",
 		Long: `Run laws against a workload on a simulated fleet: vLLM's scheduler with calibrated step
 times, cold starts, finite GPUs, and the metric path between (scrapes, PromQL, KEDA's
-polling, the HPA's sync). What scales is what manifests say (-f) or laws by name
-(--law); what arrives and on what is a scenario, or a workload and a profile.
+polling, the HPA's sync). What scales are laws by name (--law), or those of the
+scenario; what arrives and on what is a scenario, or a workload and a profile.
 
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is how many more
 GPU-hours a law takes than the frontier of all laws here for the same attainment; static
 and oracle know the future and are not counted as laws. Exit code 1: an expectation of
 the scenario does not hold.`,
-		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
+		Example: `  flyball simulate --law keda:target=1 --workload azure2023-conv --html report.html
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
 	}
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&o.manifests, "filename", "f", nil, "manifest, or folder of manifests, of what scales")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
@@ -95,7 +94,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	if err != nil {
 		return err
 	}
-	f.Setup.PromQL, f.Setup.Draw = nil, o.html != ""
+	f.Setup.Draw = o.html != ""
 	if err := warnOfOverload(s.err, f); err != nil {
 		return err
 	}
@@ -159,11 +158,11 @@ func (o *simulateOptions) text() string {
 // contenders are the laws to run: those named, or else the scenario's.
 func (o *simulateOptions) contenders(f scenario.File) ([]*contender, error) {
 	laws := o.laws
-	if len(laws) == 0 && len(o.manifests) == 0 {
+	if len(laws) == 0 {
 		laws = f.Laws
 	}
-	if len(laws) == 0 && len(o.manifests) == 0 {
-		return nil, hint.With(errors.New("nothing that scales"), "name a law, --law hpa, or manifests, -f FILE")
+	if len(laws) == 0 {
+		return nil, hint.With(errors.New("nothing that scales"), "name a law: --law hpa")
 	}
 	var all []*contender
 	for _, l := range laws {

@@ -173,6 +173,7 @@ func (o *simulateOptions) report(f scenario.File, contenders []*contender) error
 			data.Targets.TTFT = objective.Target
 		case score.TPOT:
 			data.Targets.TPOT = objective.Target
+		case score.E2E: // has no chart
 		}
 	}
 	var points []score.Point
