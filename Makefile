@@ -14,6 +14,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 ORACLES  := hpa kpa
 FUZZTIME ?= 30s
 COUNT    ?= 20
+SOAK     ?= 110m
 
 ##@ Run
 
@@ -70,7 +71,11 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 40m -v ./config/... ./internal/kube/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v ./config/... ./internal/kube/... ./e2e/...
+
+.PHONY: soak
+soak: lab ## delete pods in every way for SOAK=110m under load and count the losses
+	$(GO) test -tags e2e -count=1 -timeout 150m -v -run '^TestSoak$$' ./e2e -soak $(SOAK)
 
 .PHONY: oracle-live
 oracle-live: bin/oracle ## the laws against the real HPA and KPA on 500 sequences that nobody has seen

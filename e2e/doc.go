@@ -1,5 +1,6 @@
-// Package e2e runs the real programs of bin/lab: the guide's rehearsal on a
-// local cluster, and the cluster's own start and end.
+// Package e2e runs the real programs of bin/lab: the rehearsals of examples on a
+// local cluster, the deletion of its pods under load, and the cluster's own start
+// and end.
 //
 // INV-1: nothing is skipped: without bin/lab the tests fail.
 //

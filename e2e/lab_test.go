@@ -64,22 +64,30 @@ func (c *cluster) stop(t *testing.T) {
 
 // flyball runs a command against the cluster.
 func (c *cluster) flyball(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "bin/flyball", args...)
-	cmd.Dir = root
-	bin, err := filepath.Abs(filepath.Join(root, "bin", "lab"))
-	if err != nil {
-		return err
-	}
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(c.dir, "kubeconfig"), "PATH="+bin+":"+os.Getenv("PATH"))
-	if proxy, err := os.ReadFile(filepath.Join(c.dir, "env")); err == nil {
-		for line := range strings.Lines(string(proxy)) {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "export FLYBALL_PROXY="); ok {
-				cmd.Env = append(cmd.Env, "FLYBALL_PROXY="+strings.Trim(value, "'"))
-			}
-		}
-	}
+	cmd := c.command(ctx, "bin/flyball", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
+}
+
+// command has the environment of a shell beside the lab.
+func (c *cluster) command(ctx context.Context, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), c.env()...)
+	return cmd
+}
+
+// env is what the lab has written for shells, as NAME=VALUE.
+func (c *cluster) env() []string {
+	text, err := os.ReadFile(filepath.Join(c.dir, "env"))
+	if err != nil {
+		return nil // a lab that never was ready has none
+	}
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		all = append(all, strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(line), "export "), "'", ""))
+	}
+	return all
 }
 
 // marked lists the processes that belong to the lab of dir.

@@ -1,0 +1,389 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
+)
+
+const soakNamespace = "demo" // that of examples/zero, whose files are applied
+
+// Runtimes: the two that are shipped, and one of them without what makes its pods drain.
+const (
+	draining = "vllm-drain"    // of examples/lossless
+	sleeping = "vllm-lossless" // of examples/zero
+	plain    = "vllm-plain"
+)
+
+// service is an InferenceService to be.
+type service struct {
+	name        string
+	least, most int
+	runtime     string
+}
+
+// model is the name that its engines serve.
+func (s service) model() string {
+	if s.runtime == sleeping {
+		return s.name
+	}
+	return "Qwen/Qwen3-14B"
+}
+
+func (s service) manifest() string {
+	return fmt.Sprintf(`apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: %[1]s
+  namespace: %[2]s
+  annotations:
+    serving.kserve.io/deploymentMode: RawDeployment
+    serving.kserve.io/autoscalerClass: external
+spec:
+  predictor:
+    minReplicas: %[3]d
+    maxReplicas: %[4]d
+    terminationGracePeriodSeconds: 300
+    autoScaling:
+      metrics:
+        - type: External
+          external:
+            authenticationRef:
+              authModes: basic
+              authenticationRef: {name: prom-basic-auth}
+            metric:
+              backend: prometheus
+              query: sum(vllm:num_requests_running{isvc_name="%[1]s",namespace="%[2]s"})
+              serverAddress: http://prometheus-operated.cpaas-system.svc.cluster.local:9090
+            target: {type: AverageValue, averageValue: '1'}
+      behavior:
+        scaleDown: {stabilizationWindowSeconds: 5}
+    model:
+      modelFormat: {name: vLLM}
+      runtime: %[5]s
+      storageUri: hf://Qwen/Qwen3-14B
+---
+`, s.name, soakNamespace, s.least, s.most, s.runtime)
+}
+
+// soak is the running test.
+type soak struct {
+	t       *testing.T
+	cluster *cluster
+	dir     string
+	proxy   string
+	client  kubernetes.Interface
+	watched *watched
+}
+
+func newSoak(ctx context.Context, t *testing.T, c *cluster) (*soak, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(c.dir, "kubeconfig"))
+	if err != nil {
+		return nil, err
+	}
+	config.QPS, config.Burst = 50, 100
+	s := &soak{t: t, cluster: c, dir: t.TempDir()}
+	if s.client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	for _, e := range c.env() {
+		if proxy, ok := strings.CutPrefix(e, "FLYBALL_PROXY="); ok {
+			s.proxy = proxy
+		}
+	}
+	factory := informers.NewSharedInformerFactory(s.client, 0)
+	pods, deployments := factory.Core().V1().Pods().Informer(), factory.Apps().V1().Deployments().Informer()
+	s.watched = &watched{
+		pods: pods.GetStore(), deployments: deployments.GetStore(),
+		named: map[types.UID]bool{}, seen: map[types.UID]bool{}, deleted: map[string][]*corev1.Pod{},
+	}
+	if _, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: s.watched.see, UpdateFunc: func(_, now any) { s.watched.see(now) }, DeleteFunc: s.watched.see,
+	}); err != nil {
+		return nil, err
+	}
+	factory.Start(ctx.Done())
+	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
+		if !synced {
+			return nil, fmt.Errorf("watching %v: %w", kind, ctx.Err())
+		}
+	}
+	return s, nil
+}
+
+// kubectl is the real one, as a user runs it.
+func (s *soak) kubectl(ctx context.Context, stdin string, args ...string) error {
+	cmd := s.cluster.command(ctx, "bin/lab/kubectl", args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// await polls until ok, and says what did not come in time.
+func await(ctx context.Context, limit time.Duration, what string, ok func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// plainRuntime is the shipped runtime without its preStop hook and --shutdown-timeout.
+func plainRuntime() (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "examples", "lossless", "runtime.yaml"))
+	if err != nil {
+		return "", err
+	}
+	var o struct {
+		APIVersion string         `json:"apiVersion"`
+		Kind       string         `json:"kind"`
+		Metadata   map[string]any `json:"metadata"`
+		Spec       map[string]any `json:"spec"`
+	}
+	if err := yaml.UnmarshalStrict(text, &o); err != nil {
+		return "", fmt.Errorf("reading the shipped runtime: %w", err)
+	}
+	o.Metadata["name"] = plain
+	containers, _ := o.Spec["containers"].([]any)
+	left := 0
+	for _, c := range containers {
+		c, _ := c.(map[string]any)
+		args, _ := c["args"].([]any)
+		kept := slices.DeleteFunc(slices.Clone(args), func(a any) bool { return strings.HasPrefix(fmt.Sprint(a), "--shutdown-timeout") })
+		if c["lifecycle"] != nil && len(kept) < len(args) {
+			left++
+		}
+		c["args"] = kept
+		delete(c, "lifecycle")
+	}
+	if left == 0 {
+		return "", errors.New("the shipped runtime has no container with a preStop hook and --shutdown-timeout")
+	}
+	out, err := yaml.Marshal(o)
+	return string(out), err
+}
+
+// prepare applies everything and waits until services with pods have them and the others
+// are at zero.
+func (s *soak) prepare(ctx context.Context, rows []*row) error {
+	zero, runtimes := filepath.Join("examples", "zero"), filepath.Join("examples", "lossless", "runtime.yaml")
+	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "01-runtime.yaml"), "-f", runtimes); err != nil {
+		return err
+	}
+	secret := s.cluster.command(ctx, "/bin/sh", filepath.Join(zero, "02-secret.sh"))
+	if out, err := secret.CombinedOutput(); err != nil {
+		return fmt.Errorf("making the secret: %w: %s", err, out)
+	}
+	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "03-trigger-authentication.yaml")); err != nil {
+		return err
+	}
+	manifests, err := plainRuntime()
+	if err != nil {
+		return err
+	}
+	manifests += "---\n"
+	for _, r := range rows {
+		manifests += r.service.manifest()
+	}
+	if err := s.kubectl(ctx, manifests, "apply", "-f", "-"); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		name := r.service.name + "-predictor"
+		err := await(ctx, time.Minute, "ScaledObject "+name, func() bool { // a short cooldown, for short waves
+			return s.kubectl(ctx, "", "patch", "scaledobject", name, "-n", soakNamespace, "--type", "merge",
+				"-p", `{"spec":{"cooldownPeriod":10,"pollingInterval":5}}`) == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range rows {
+		if err := s.settled(ctx, r.service); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled waits until a service has the least of pods, all ready, and none that ends.
+func (s *soak) settled(ctx context.Context, of service) error {
+	return await(ctx, 3*time.Minute, fmt.Sprintf("%s to have %d pods", of.name, of.least), func() bool {
+		pods := s.watched.of(serviceLabel, of.name)
+		return len(pods) == of.least && !slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return !ready(p) })
+	})
+}
+
+// finish waits until no pod is about to end, and gathers what gateways and engines say.
+func (s *soak) finish(ctx context.Context, rows []*row) error {
+	for _, r := range rows {
+		name := r.service.name
+		err := s.settled(ctx, r.service)
+		if err != nil {
+			return err
+		}
+		if r.gateway, err = s.gatewayCounts(name); err != nil {
+			return err
+		}
+		if r.engine, err = s.engineCounts(ctx, name); err != nil {
+			return err
+		}
+		r.deletions = s.watched.deletions(name)
+	}
+	return nil
+}
+
+// undisturbed leaves it to the load.
+func undisturbed(context.Context, *soak, *row, time.Time) error { return nil }
+
+// repeat does it again as soon as the service has settled from the last time.
+func (s *soak) repeat(ctx context.Context, r *row, until time.Time, do func(round int) error) error {
+	for round := 0; time.Now().Before(until); round++ {
+		if err := do(round); err != nil {
+			return err
+		}
+		if err := s.settled(ctx, r.service); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func restart(ctx context.Context, s *soak, r *row, until time.Time) error {
+	name := r.service.name + "-predictor"
+	return s.repeat(ctx, r, until, func(int) error {
+		if err := s.kubectl(ctx, "", "rollout", "restart", "deployment", name, "-n", soakNamespace); err != nil {
+			return err
+		}
+		return s.rolledOut(ctx, soakNamespace, name)
+	})
+}
+
+// rolledOut waits for the end of a roll-out, as 'kubectl rollout status' does.
+func (s *soak) rolledOut(ctx context.Context, namespace, name string) error {
+	return await(ctx, 3*time.Minute, "roll-out of "+name, func() bool {
+		d, err := s.client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+		return err == nil && rolledOut(d)
+	})
+}
+
+func rolledOut(d *appsv1.Deployment) bool {
+	return d.Status.ObservedGeneration >= d.Generation && d.Spec.Replicas != nil &&
+		d.Status.UpdatedReplicas == *d.Spec.Replicas && d.Status.Replicas == *d.Spec.Replicas && d.Status.AvailableReplicas == *d.Spec.Replicas
+}
+
+// chosen takes turns: one pod, then all at once, so that nothing is left to answer.
+func (s *soak) chosen(r *row, round int) []*corev1.Pod {
+	pods := s.watched.of(serviceLabel, r.service.name)
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	if round%2 == 0 {
+		return pods[:min(1, len(pods))]
+	}
+	return pods
+}
+
+func evict(ctx context.Context, s *soak, r *row, until time.Time) error {
+	return s.repeat(ctx, r, until, func(round int) error {
+		for _, p := range s.chosen(r, round) {
+			err := s.client.PolicyV1().Evictions(soakNamespace).Evict(ctx, &policyv1.Eviction{
+				ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name},
+			})
+			if err != nil {
+				return fmt.Errorf("evicting %s: %w", p.Name, err)
+			}
+		}
+		return nil
+	})
+}
+
+func remove(ctx context.Context, s *soak, r *row, until time.Time) error {
+	return s.repeat(ctx, r, until, func(round int) error {
+		pods := s.chosen(r, round)
+		s.watched.name(pods)
+		args := []string{"delete", "pod", "-n", soakNamespace, "--wait=false"}
+		for _, p := range pods {
+			args = append(args, p.Name)
+		}
+		return s.kubectl(ctx, "", args...)
+	})
+}
+
+func rollGateways(ctx context.Context, s *soak, r *row, until time.Time) error {
+	const namespace, name = "flyball-system", "flyball-gateway"
+	before := total(s.watched.deletions(name))
+	defer func() { r.others = total(s.watched.deletions(name)) - before }()
+	return s.repeat(ctx, r, until, func(int) error {
+		if err := s.kubectl(ctx, "", "rollout", "restart", "deployment", name, "-n", namespace); err != nil {
+			return err
+		}
+		if err := s.rolledOut(ctx, namespace, name); err != nil {
+			return err
+		}
+		return await(ctx, time.Minute, "old gateways to end", func() bool { return len(s.watched.of("app", name)) == 2 })
+	})
+}
+
+// killKEDA kills the operator once in each wave: while a request waits for the first
+// pod, while more are made, while all but one are removed, while the last one is.
+func killKEDA(ctx context.Context, s *soak, r *row, until time.Time) error {
+	const namespace, name = "keda", "keda-operator"
+	begin := time.Now()
+	moments := [...]time.Duration{time.Second, waveHigh / 2, waveHigh + waveLow/2, waveHigh + waveLow + waveNone/3}
+	for i := 0; ; i++ {
+		at := begin.Add(time.Duration(i)*wave + moments[i%len(moments)])
+		if at.After(until) {
+			return nil
+		}
+		if err := await(ctx, time.Until(at)+time.Second, "the moment", func() bool { return !time.Now().Before(at) }); err != nil {
+			return err
+		}
+		for _, p := range s.watched.of("app", name) {
+			if p.DeletionTimestamp != nil {
+				continue
+			}
+			if err := s.kubectl(ctx, "", "delete", "pod", p.Name, "-n", namespace, "--force", "--grace-period=0"); err != nil {
+				return err
+			}
+			r.others++
+		}
+		if err := s.rolledOut(ctx, namespace, name); err != nil {
+			return err
+		}
+	}
+}
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}

@@ -1,0 +1,100 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// loadResult is what 'flyball load' says of its requests.
+type loadResult struct {
+	Sent        int               `json:"sent"`
+	Outcomes    map[string]int    `json:"outcomes"`
+	FirstErrors map[string]string `json:"first_errors"`
+}
+
+// A wave brings a service from zero to its most, back to one pod, and to zero.
+const (
+	waveHigh = 20 * time.Second
+	waveLow  = 30 * time.Second // at lowRate: the HPA removes all pods but one
+	waveNone = 30 * time.Second // KEDA removes the last one
+	wave     = waveHigh + waveLow + waveNone
+	lowRate  = 0.5
+)
+
+// rateAt is the row's load at a time since its beginning, in requests per second.
+func (r *row) rateAt(at time.Duration) float64 {
+	switch into := at % wave; {
+	case !r.waves || into < waveHigh:
+		return r.rate
+	case into < waveHigh+waveLow:
+		return lowRate
+	}
+	return 0
+}
+
+// Most answers take below a second; a few take longer than pods wait before SIGTERM, so
+// that --shutdown-timeout has something to do.
+const (
+	inputTokens      = 32
+	longOutput       = 2000
+	longAnswers      = 0.01
+	leastOut, mostEx = 32, 65 // shortest answer, and by how much one may be longer
+)
+
+// arrivals are the row's requests as a trace for 'flyball load', the same in each run:
+// a Poisson process of the highest rate, of which as many are kept as the rate asks for.
+func (r *row) arrivals(takes time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "arrival_s,input_tokens,output_tokens")
+	random := rand.New(rand.NewPCG(1, uint64(len(r.what))))
+	for at := 0.0; ; {
+		fmt.Fprintf(&b, "%.3f,%d,%d\n", at, inputTokens, outputTokens(random))
+		for keep := false; !keep; keep = random.Float64()*r.rate < r.rateAt(time.Duration(at*float64(time.Second))) {
+			at += random.ExpFloat64() / r.rate
+		}
+		if at > takes.Seconds() {
+			return b.String()
+		}
+	}
+}
+
+func outputTokens(random *rand.Rand) int {
+	if random.Float64() < longAnswers {
+		return longOutput
+	}
+	return leastOut + random.IntN(mostEx)
+}
+
+// load sends the row's requests and returns when all of them have ended.
+func (s *soak) load(ctx context.Context, r *row, takes time.Duration) (loadResult, error) {
+	trace := filepath.Join(s.dir, r.service.name+".csv")
+	if err := os.WriteFile(trace, []byte(r.arrivals(takes)), 0o600); err != nil {
+		return loadResult{}, err
+	}
+	cmd := s.cluster.command(ctx, "bin/flyball", "load", "--url", "http://"+r.service.name+"-"+soakNamespace+".example.com/v1",
+		"--model", r.service.model(), "--trace", trace, "--timeout", "5m", "-o", "json")
+	cmd.Env = append(cmd.Env, "HTTP_PROXY="+s.proxy)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+		err = nil // requests were lost: the result says how many
+	}
+	if err != nil {
+		return loadResult{}, err
+	}
+	var result loadResult
+	if err := json.Unmarshal(out, &result); err != nil {
+		return loadResult{}, fmt.Errorf("reading the result: %w", err)
+	}
+	return result, nil
+}
