@@ -33,9 +33,10 @@ const (
 	// who may report.
 	GatewayAccount = "flyball-gateway"
 
-	maxReport    = 4 << 20          // bytes: 30,000 services
-	reviewPeriod = 30 * time.Second // how long a token that was good is not asked about again
-	maxReviewed  = 1000             // tokens
+	maxReport     = 4 << 20          // bytes: 30,000 services
+	reviewPeriod  = 30 * time.Second // how long a token that was good is not asked about again
+	reviewTimeout = 10 * time.Second // of asking anew, while the token is still taken
+	maxReviewed   = 1000             // tokens
 )
 
 // DemandSettings say where gateways report; without an address they cannot.
@@ -58,13 +59,18 @@ type demands struct {
 	mu       sync.Mutex
 	table    *demandTable
 	more     func(types.NamespacedName) // told of services of which more is held
-	reviewed map[[sha256.Size]byte]time.Time
+	reviewed map[[sha256.Size]byte]reviewed
+	renewals sync.WaitGroup
 }
+
+// reviewed is a token that was good. It is asked about again beside the report that
+// comes after renew, so that no wake waits for the API server.
+type reviewed struct{ renew, until time.Time }
 
 func newDemands(s DemandSettings, c client.Client, log logr.Logger, now func() time.Time) *demands {
 	return &demands{
 		settings: s, review: reviewer(c), now: now, log: log, table: newDemandTable(now()),
-		more: func(types.NamespacedName) {}, reviewed: map[[sha256.Size]byte]time.Time{},
+		more: func(types.NamespacedName) {}, reviewed: map[[sha256.Size]byte]reviewed{},
 	}
 }
 
@@ -194,32 +200,59 @@ func (d *demands) authenticate(req *http.Request) (int, error) {
 	if !ok || token == "" {
 		return http.StatusUnauthorized, errNotBearer
 	}
-	hash := sha256.Sum256([]byte(token))
-	if d.known(hash) {
+	known, renew := d.known(token)
+	if renew {
+		ctx := context.WithoutCancel(req.Context())
+		d.renewals.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+			defer cancel()
+			_, _ = d.ask(ctx, token) // a token that was refused is so to the next report, aloud
+		})
+	}
+	if known {
 		return 0, nil
 	}
-	status, err := d.review(req.Context(), token)
-	want := fmt.Sprintf("system:serviceaccount:%s:%s", d.settings.Namespace, GatewayAccount)
-	switch {
-	case err != nil:
-		d.log.Error(err, "a report is not taken")
+	return d.ask(req.Context(), token)
+}
+
+// known is whether the token was good a short time ago, and whether this caller is the
+// one who has to ask about it again.
+func (d *demands) known(token string) (known, renew bool) {
+	hash, now := sha256.Sum256([]byte(token)), d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.reviewed[hash]
+	if known = now.Before(r.until); !known || now.Before(r.renew) {
+		return known, false
+	}
+	r.renew = r.until
+	d.reviewed[hash] = r
+	return true, true
+}
+
+// ask has a token reviewed, and remembers what came of it. It returns the status of a
+// refusal.
+func (d *demands) ask(ctx context.Context, token string) (int, error) {
+	hash := sha256.Sum256([]byte(token))
+	status, err := d.review(ctx, token)
+	if err != nil { // what is known of it stays so until its time is over
+		d.log.Error(err, "a token is not reviewed")
 		return http.StatusServiceUnavailable, errors.New("the token cannot be reviewed now")
+	}
+	want := fmt.Sprintf("system:serviceaccount:%s:%s", d.settings.Namespace, GatewayAccount)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.reviewed, hash)
+	switch {
 	case !status.Authenticated || !slices.Contains(status.Audiences, DemandAudience):
 		return http.StatusUnauthorized, fmt.Errorf("the token is none for the audience %s", DemandAudience)
 	case status.User.Username != want:
 		return http.StatusForbidden, fmt.Errorf("%s may not report, only %s", status.User.Username, want)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if len(d.reviewed) >= maxReviewed {
 		clear(d.reviewed)
 	}
-	d.reviewed[hash] = d.now().Add(reviewPeriod)
+	renew := d.now().Add(reviewPeriod)
+	d.reviewed[hash] = reviewed{renew: renew, until: renew.Add(reviewPeriod)}
 	return 0, nil
-}
-
-func (d *demands) known(hash [sha256.Size]byte) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now().Before(d.reviewed[hash])
 }

@@ -93,9 +93,57 @@ func TestReportIsTaken(t *testing.T) {
 	if len(e.told) != 1 || e.reviews != 1 {
 		t.Errorf("told of %v after %d reviews, want llama once and one review", e.told, e.reviews)
 	}
-	e.clock = e.clock.Add(reviewPeriod)
-	if e.post("gateway", threeHeld); e.reviews != 2 {
-		t.Errorf("%d reviews after %s, want another", e.reviews, reviewPeriod)
+}
+
+// TestTokenIsReviewedAgain is beside reports, which do not wait for it: for one period
+// a token needs no review, for another it is taken while it is reviewed.
+func TestTokenIsReviewedAgain(t *testing.T) {
+	e := newEndpoint()
+	var revoked, down bool
+	review := e.review
+	hung := make(chan struct{})
+	e.review = func(ctx context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
+		if e.reviews > 0 {
+			<-hung
+		}
+		switch {
+		case down:
+			return review(ctx, "broken")
+		case revoked:
+			return review(ctx, "gone")
+		}
+		return review(ctx, token)
+	}
+	close(hung)
+	for _, step := range []struct {
+		name    string
+		after   time.Duration
+		change  func()
+		status  int
+		reviews int
+	}{
+		{"at first", 0, func() {}, 204, 1},
+		{"soon after", reviewPeriod - 1, func() {}, 204, 1},
+		{"due, and the API server hangs", 1, func() { hung = make(chan struct{}) }, 204, 1},
+		{"again, meanwhile", 1, func() {}, 204, 1},
+		{"reviewed", 1, func() { close(hung); e.renewals.Wait() }, 204, 2},
+		{"due, and the API server is down", reviewPeriod, func() { down = true }, 204, 3},
+		{"for too long", reviewPeriod, func() {}, 503, 4},
+		{"it is back", 1, func() { down = false }, 204, 5},
+		{"revoked", reviewPeriod, func() { revoked = true }, 204, 6},
+		{"and known to be", 1, func() {}, 401, 7},
+	} {
+		e.clock = e.clock.Add(step.after)
+		step.change()
+		res := e.post("gateway", threeHeld)
+		select {
+		case <-hung:
+			e.renewals.Wait()
+		default: // a review is under way
+		}
+		if res.Code != step.status || e.reviews != step.reviews {
+			t.Errorf("%s: %d after %d reviews, want %d after %d", step.name, res.Code, e.reviews, step.status, step.reviews)
+		}
 	}
 }
 
