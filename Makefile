@@ -71,7 +71,7 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -skip '^TestSoak$$' -v ./config/... ./internal/kube/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v ./config/... ./internal/kube/... ./e2e/...
 
 .PHONY: soak
 soak: lab ## delete pods in every way for SOAK=110m under load and count the losses

@@ -38,7 +38,7 @@ func wantedOf(soak time.Duration) wanted {
 // Causes of a pod's deletion.
 const (
 	scaleIn  = "HPA/KEDA scale-in"
-	rollout  = "rollout restart"
+	rollout  = "rollout"
 	eviction = "eviction API"
 	deletion = "kubectl delete pod"
 	killed   = "KEDA operator killed" // its own pod, that is, while services scale in
@@ -88,7 +88,7 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 	phases := [][]*row{
 		{
 			{service: sleepy("soak-scale"), what: scaleIn, cause: scaleIn, waves: true, rate: 8, disturb: undisturbed},
-			{service: fixed("soak-rollout"), what: rollout, cause: rollout, rate: rate, disturb: restart},
+			{service: fixed("soak-rollout"), what: rollout, cause: rollout, rate: rate, disturb: replace},
 			{service: fixed("soak-evict"), what: eviction, cause: eviction, rate: rate, disturb: evict},
 			{service: fixed("soak-delete"), what: deletion, cause: deletion, rate: rate, disturb: remove},
 			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 2, disturb: remove},

@@ -111,10 +111,10 @@ func newSoak(ctx context.Context, t *testing.T, c *cluster) (*soak, error) {
 		}
 	}
 	factory := informers.NewSharedInformerFactory(s.client, 0)
-	pods, deployments := factory.Core().V1().Pods().Informer(), factory.Apps().V1().Deployments().Informer()
+	pods := factory.Core().V1().Pods().Informer()
 	s.watched = &watched{
-		pods: pods.GetStore(), deployments: deployments.GetStore(),
-		named: map[types.UID]bool{}, seen: map[types.UID]bool{}, deleted: map[string][]*corev1.Pod{},
+		pods: pods.GetStore(), named: map[types.UID]bool{}, seen: map[types.UID]bool{},
+		templates: map[string]map[string]bool{}, counted: map[string]map[string]int{},
 	}
 	if _, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: s.watched.see, UpdateFunc: func(_, now any) { s.watched.see(now) }, DeleteFunc: s.watched.see,
@@ -277,10 +277,28 @@ func (s *soak) repeat(ctx context.Context, r *row, until time.Time, do func(roun
 	return nil
 }
 
-func restart(ctx context.Context, s *soak, r *row, until time.Time) error {
+// replace rolls out in turns as people do: by 'kubectl rollout restart', which KServe takes
+// back a little later, so that pods are replaced twice; and by a change of the service.
+func replace(ctx context.Context, s *soak, r *row, until time.Time) error {
 	name := r.service.name + "-predictor"
-	return s.repeat(ctx, r, until, func(int) error {
-		if err := s.kubectl(ctx, "", "rollout", "restart", "deployment", name, "-n", soakNamespace); err != nil {
+	return s.repeat(ctx, r, until, func(round int) error {
+		if round%2 == 0 {
+			if err := s.kubectl(ctx, "", "rollout", "restart", "deployment", name, "-n", soakNamespace); err != nil {
+				return err
+			}
+			return s.rolledOut(ctx, soakNamespace, name)
+		}
+		mark := fmt.Sprint(round)
+		err := s.kubectl(ctx, "", "patch", "inferenceservice", r.service.name, "-n", soakNamespace, "--type", "merge",
+			"-p", `{"spec":{"predictor":{"annotations":{"round":"`+mark+`"}}}}`)
+		if err != nil {
+			return err
+		}
+		err = await(ctx, time.Minute, "KServe to change the template of "+name, func() bool {
+			d, err := s.client.AppsV1().Deployments(soakNamespace).Get(ctx, name, metav1.GetOptions{})
+			return err == nil && d.Spec.Template.Annotations["round"] == mark
+		})
+		if err != nil {
 			return err
 		}
 		return s.rolledOut(ctx, soakNamespace, name)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,28 +24,26 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-const (
-	serviceLabel = "serving.kserve.io/inferenceservice"
-	restartedAt  = "kubectl.kubernetes.io/restartedAt"
-)
+const serviceLabel = "serving.kserve.io/inferenceservice"
 
 // watched counts deletions of pods as they begin, each with its cause.
 type watched struct {
-	pods, deployments cache.Store
+	pods cache.Store
 
-	mu      sync.Mutex
-	named   map[types.UID]bool       // that this test deletes itself
-	seen    map[types.UID]bool       // whose deletion is counted
-	deleted map[string][]*corev1.Pod // by owner: a service, or the label app of other pods
+	mu        sync.Mutex
+	named     map[types.UID]bool         // that this test deletes itself
+	seen      map[types.UID]bool         // whose deletion is counted
+	templates map[string]map[string]bool // hashes of the templates that an owner's pods have had
+	counted   map[string]map[string]int  // by owner and cause; the owner is a service, or the label app of other pods
 }
 
-// see is told of every state of every pod.
+// see is told of every state of every pod, in the order in which they came about.
 func (w *watched) see(o any) {
 	if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
 		o = gone.Obj
 	}
 	p, ok := o.(*corev1.Pod)
-	if !ok || p.DeletionTimestamp == nil {
+	if !ok {
 		return
 	}
 	owner := p.Labels["app"]
@@ -53,28 +52,31 @@ func (w *watched) see(o any) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.seen[p.UID] {
-		return
+	if w.templates[owner] == nil {
+		w.templates[owner], w.counted[owner] = map[string]bool{}, map[string]int{}
 	}
-	w.seen[p.UID] = true
-	w.deleted[owner] = append(w.deleted[owner], p)
+	w.templates[owner][p.Labels[appsv1.DefaultDeploymentUniqueLabelKey]] = true
+	if p.DeletionTimestamp != nil && !w.seen[p.UID] {
+		w.seen[p.UID] = true
+		w.counted[owner][w.causeLocked(p, owner)]++
+	}
 }
 
-// causeLocked tells it from what the cause leaves on the pod, or does not. It is asked
-// when all is over: pods and Deployments come by two watches, of which neither waits
-// for the other.
-func (w *watched) causeLocked(p *corev1.Pod) string {
+// causeLocked tells it from what the cause leaves on the pod, or does not. A rollout makes
+// a pod of another template before it deletes one. After that nothing tells a pod that was
+// replaced from one too many: KServe takes back, at any time, what 'kubectl rollout
+// restart' has written into the template. So no service has both rollouts and scale-ins.
+func (w *watched) causeLocked(p *corev1.Pod, owner string) string {
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.DisruptionTarget && c.Reason == "EvictionByEvictionAPI" {
 			return eviction
 		}
 	}
-	if w.named[p.UID] {
+	switch {
+	case w.named[p.UID]:
 		return deletion
-	}
-	of, found, err := w.deployments.GetByKey(p.Namespace + "/" + p.Labels[serviceLabel] + "-predictor")
-	if d, ok := of.(*appsv1.Deployment); err == nil && found && ok && d.Spec.Template.Annotations[restartedAt] != p.Annotations[restartedAt] {
-		return rollout // it is of an older template
+	case len(w.templates[owner]) > 1:
+		return rollout
 	}
 	return scaleIn
 }
@@ -91,11 +93,7 @@ func (w *watched) name(pods []*corev1.Pod) {
 func (w *watched) deletions(owner string) map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	counted := map[string]int{}
-	for _, p := range w.deleted[owner] {
-		counted[w.causeLocked(p)]++
-	}
-	return counted
+	return maps.Clone(w.counted[owner])
 }
 
 // of lists an owner's pods: a service's, or those with a label app.
