@@ -112,7 +112,9 @@ func (l *Lab) applyAll(ctx context.Context, manifests [][]string) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return l.kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+	// Not --for=condition=Established: it fails where conditions are null, as those of a
+	// CustomResourceDefinition are in its first moments.
+	return l.kubectl(ctx, "wait", `--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True`, "--timeout=60s", "crd", "--all")
 }
 
 // customResources are those of a shipped manifest.
