@@ -105,6 +105,10 @@ bench: ## benchmarks
 bench-gateway: ## the gateway's CPU, latency and memory against a bare httputil.ReverseProxy, about 1 min
 	$(GO) test -run '^$$' -bench AgainstBareProxy -benchtime 1x ./internal/gateway
 
+.PHONY: validate
+validate: build ## docs/validation.md: how far the simulator is off; fails if a bound does not hold
+	bin/flyball validate --out docs/validation.md
+
 ##@ Write
 
 .PHONY: format

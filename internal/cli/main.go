@@ -60,7 +60,7 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newController(s), newDoctor(s), newDown(s), newGateway(s), newLab(s), newLaws(s), newLint(s), newLoad(s), newProfiles(s), newRehearse(s), newSimulate(s), newStatus(s), newUp(s), newVersion(s), newVLLMSim(s), newWorkload(s))
+	root.AddCommand(newController(s), newDoctor(s), newDown(s), newGateway(s), newLab(s), newLaws(s), newLint(s), newLoad(s), newProfiles(s), newRehearse(s), newSimulate(s), newStatus(s), newUp(s), newValidate(s), newVersion(s), newVLLMSim(s), newWorkload(s))
 	return root
 }
 
