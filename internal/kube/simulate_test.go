@@ -1,0 +1,315 @@
+package kube
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/reading"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// dump writes a value with all that is not zero, one line each.
+func dump(b *strings.Builder, indent string, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		dump(b, indent, v.Elem())
+	case reflect.Struct:
+		b.WriteString("\n")
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && !v.Field(i).IsZero() {
+				fmt.Fprintf(b, "%s%s:", indent, f.Name)
+				dump(b, indent+"  ", v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		b.WriteString("\n")
+		for i := range v.Len() {
+			fmt.Fprintf(b, "%s-", indent)
+			dump(b, indent+"  ", v.Index(i))
+		}
+	case reflect.Func:
+		b.WriteString(" func\n")
+	default:
+		fmt.Fprintf(b, " %v\n", v)
+	}
+}
+
+func dumped(t *testing.T, p Plan) string {
+	t.Helper()
+	l, err := p.Law(law.Facts{Phase: 4 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	dump(&b, "", reflect.ValueOf(p))
+	fmt.Fprintf(&b, "law: %T", l)
+	dump(&b, "  ", reflect.ValueOf(l))
+	fmt.Fprintf(&b, "needs: %q\n", l.Needs())
+	return strings.TrimSpace(b.String()) + "\n"
+}
+
+func manifest(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "simulate", name+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func planOf(text string) (Plan, error) {
+	return ReadPlan([]Manifest{{"f.yaml", []byte(text)}}, "")
+}
+
+func TestReadPlan(t *testing.T) {
+	for _, name := range []string{"external", "keda-class", "hpa-class", "none-class", "scaledobject", "hpa", "deployment"} {
+		t.Run(name, func(t *testing.T) {
+			p, err := planOf(manifest(t, name))
+			if err != nil {
+				t.Fatal(err, hint.Of(err))
+			}
+			checkGolden(t, name, dumped(t, p))
+		})
+	}
+}
+
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "simulate", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("-want +got; go test -update writes it:\n%s", diff)
+	}
+}
+
+// The guide's own files, in the order of the folder: the last state is 07-service.yaml's.
+func TestReadPlanGuide(t *testing.T) {
+	files, err := OpenManifests([]string{filepath.Join("..", "..", "examples", "guide")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		files[i].Name = filepath.Base(f.Name)
+	}
+	p, err := ReadPlan(files, "")
+	if err != nil {
+		t.Fatal(err, hint.Of(err))
+	}
+	if p.Min != 1 || p.Max != 8 || p.Engine.Model != "Qwen/Qwen3-14B" || p.GPUs != 1 {
+		t.Errorf("%+v", p)
+	}
+	checkGolden(t, "guide", dumped(t, p))
+}
+
+// Whatever is changed in a manifest changes the plan.
+func TestReadPlanFollowsTheManifest(t *testing.T) {
+	text := manifest(t, "external")
+	p, err := planOf(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := dumped(t, p)
+	for _, change := range [][2]string{
+		{"value: '1'", "value: '4'"},
+		{"maxReplicas: 8", "maxReplicas: 2"},
+		{"minReplicas: 0", "minReplicas: 1"},
+		{`,namespace="demo"`, ``},
+		{"stabilizationWindowSeconds: 45", "stabilizationWindowSeconds: 300"},
+		{"value: 1, periodSeconds: 60", "value: 2, periodSeconds: 60"},
+		{`--max_num_seqs, "64"`, `--max_num_seqs, "32"`},
+		{"terminationGracePeriodSeconds: 300", "terminationGracePeriodSeconds: 60"},
+		{"autoscalerClass: external", "autoscalerClass: external\n    flyball.dev/metric-type: Value"},
+	} {
+		p, err := planOf(replaced(t, text, change[0], change[1]))
+		if err != nil {
+			t.Errorf("%s: %v", change[1], err)
+			continue
+		}
+		if dumped(t, p) == before {
+			t.Errorf("%s → %s: the plan is the same", change[0], change[1])
+		}
+	}
+}
+
+func replaced(t *testing.T, text, old, with string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("%q is not in the manifest", old)
+	}
+	return strings.Replace(text, old, with, 1)
+}
+
+func TestReadPlanRefuses(t *testing.T) {
+	const two = "\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: other, namespace: demo}\n" +
+		"spec:\n  scaleTargetRef: {name: llama-predictor}\n  triggers: []\n"
+	for _, c := range []struct{ file, old, with, want string }{
+		{"external", "minReplicas: 0", "minReplcas: 0", "f.yaml:24: InferenceService demo/llama: spec.predictor.minReplcas: there is no such field, or none that can be simulated | did you mean minReplicas?"},
+		{"external", "value: '1'", "value: '0'", "f.yaml:35: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0].external.target.value: the target 0 is not positive | give a number above 0"},
+		{"external", "backend: prometheus", "backend: graphite", `f.yaml:29: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0]: "graphite" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
+		{"external", "maxReplicas: 8", `maxReplicas: "8"`, `f.yaml:25: InferenceService demo/llama: spec.predictor.maxReplicas: "8" is not a whole number | write a whole number`},
+		{"external", "autoscalerClass: external", "autoscalerClas: external", "f.yaml:21: InferenceService demo/llama: metadata.annotations[serving.kserve.io/autoscalerClas]: there is no such annotation | did you mean serving.kserve.io/autoscalerClass?"},
+		{"external", "deploymentMode: Standard", "deploymentMode: Knative", `f.yaml:20: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: mode "Knative" has no Deployment | set it to Standard, or simulate --law kpa`},
+		{"external", "deploymentMode: Standard", "stop: 'true'", "f.yaml:20: InferenceService demo/llama: metadata.annotations[serving.kserve.io/stop]: a stopped service has nothing to simulate | remove it"},
+		{"external", `-tp, "2"`, `-tp, "4"`, "f.yaml:43: InferenceService demo/llama: spec.predictor.model.args[2]: --tensor-parallel-size is 4, and a replica has 2 GPUs | set both to the same number"},
+		{"external", "--max-num-seqs=256", "--pipeline-parallel-size=2", "f.yaml:9: ServingRuntime demo/vllm: spec.containers[0].args[3]: --pipeline-parallel-size 2 is not simulated | set it to 1"},
+		{"external", "hf://Qwen/Qwen3-14B", "hf://Qwen/Qwen3-14B" + two, "f.yaml:50: ScaledObject demo/other: spec.scaleTargetRef: two autoscalers of one Deployment: ScaledObject demo/llama-predictor, which Flyball makes, and this one | remove one of the two"},
+		{"external", "kind: ServingRuntime", "kind: LimitRange", "f.yaml:2: LimitRange demo/vllm: kind: whether it changes how a service scales is not known here | leave it out if it has no part in scaling"},
+		{"external", "v1beta1", "v1alpha2", `f.yaml:14: InferenceService demo/llama: apiVersion: version "v1alpha2" of InferenceService is not read | write serving.kserve.io/v1beta1`},
+		{"external", "minReplicas: 0", "minReplicas: 0\n    minReplicas: 1", "reading f.yaml: unmarshal errors:\n  line 25: mapping key \"minReplicas\" already defined at line 24 | it must be YAML or JSON as kubectl takes it"},
+		{"external", "minReplicas: 0", "minReplicas: {{ .min }}", "reading f.yaml: invalid map key: map[string]interface {}{\".min\":interface {}(nil)} | it looks like a template; render it first: helm template … | flyball simulate -f -"},
+		{"scaledobject", "type: prometheus", "type: kafka", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "kafka" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
+		{"scaledobject", `threshold: "2.5"`, "threshold: 2.5", `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata[threshold]: "2.5" is not text | quote it: '2.5'`},
+		{"scaledobject", `threshold: "2.5"`, `thresold: "2.5"`, "f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.thresold: KEDA's prometheus trigger has no such setting | did you mean threshold?"},
+		{"scaledobject", `threshold: "2.5"`, `threshold: "500m"`, `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
+		{"scaledobject", "running + 2 * waiting", "running + 2 * queued", "f.yaml:21: ScaledObject serving/chat: spec.advanced.scalingModifiers.formula: unknown name queued (1:21)\n | float(running + 2 * queued)\n | ....................^ | correct it; the names in it must be those of triggers"},
+		{"scaledobject", "running + 2 * waiting", "running + now().Unix()", "f.yaml:21: ScaledObject serving/chat: spec.advanced.scalingModifiers.formula: unknown name now (1:17)\n | float(running + now().Unix())\n | ................^ | correct it; the names in it must be those of triggers"},
+		{"scaledobject", `paused: "false"`, `paused: "true"`, "f.yaml:9: ScaledObject serving/chat: metadata.annotations[autoscaling.keda.sh/paused]: a paused autoscaler has nothing to simulate | remove it"},
+		{"scaledobject", "idleReplicaCount: 0", "idleReplicaCount: 2", "f.yaml:15: ScaledObject serving/chat: spec.idleReplicaCount: it must be less than minReplicaCount | set it below minReplicaCount"},
+		{"scaledobject", "behavior: currentReplicasIfHigher", "behavior: keep", `f.yaml:18: ScaledObject serving/chat: spec.fallback.behavior: "keep" is none of KEDA's | use static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower or scalingModifiers`},
+		{"scaledobject", "{name: chat-vllm}", "{name: chat-vllm, kind: StatefulSet}", `f.yaml:11: ScaledObject serving/chat: spec.scaleTargetRef.kind: "StatefulSet" is not simulated | simulate a Deployment, or a law by name with --law`},
+		{"hpa", "minReplicas: 2", "minReplicas: 0", "f.yaml:32: HorizontalPodAutoscaler serving/chat: spec.minReplicas: to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off | set it to 1, or use KEDA"},
+		{"hpa", "name: cpu", "name: memory", "f.yaml:38: HorizontalPodAutoscaler serving/chat: spec.metrics[0].resource.name: the memory of a vLLM does not follow its load, and is not simulated | remove it, or use a Prometheus query"},
+		{"hpa", "vllm_num_requests_running", "requests_per_second", `f.yaml:40: HorizontalPodAutoscaler serving/chat: spec.metrics[1].pods.metric.name: what an adapter makes of "requests_per_second" is in no manifest | use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, or a ScaledObject with a query`},
+		{"hpa", "type: Pods", "type: Object", "f.yaml:39: HorizontalPodAutoscaler serving/chat: spec.metrics[1].type: Object is not simulated | use Resource, Pods or External, or a ScaledObject with a query"},
+		{"keda-class", `value: "4"`, `value: 500m`, `f.yaml:13: InferenceService default/llama: spec.predictor.autoScaling.metrics[0]: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
+		{"keda-class", "type: External", "type: PodMetric", "f.yaml:13: InferenceService default/llama: spec.predictor.autoScaling.metrics[0].type: PodMetric is not simulated | use an External metric with a Prometheus query"},
+		{"hpa-class", "RawDeployment", "''", "f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa | set it to Standard"},
+		{"none-class", "autoscalerClass: none", "autoscalerClass: never", `f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/autoscalerClass]: KServe knows no class "never" | use external, keda, hpa or none`},
+	} {
+		_, err := planOf(replaced(t, manifest(t, c.file), c.old, c.with))
+		if err == nil {
+			t.Errorf("%s: %q is taken", c.file, c.with)
+			continue
+		}
+		if got := err.Error() + " | " + strings.Join(hint.Of(err), "; "); got != c.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", c.file, c.with, got, c.want)
+		}
+	}
+}
+
+func TestReadPlanChooses(t *testing.T) {
+	one := manifest(t, "external")
+	files := []Manifest{
+		{"a.yaml", []byte(one)},
+		{"b.yaml", []byte(strings.NewReplacer("name: llama", "name: qwen", "maxReplicas: 8", "maxReplicas: 3").Replace(one))},
+		{"c.yaml", []byte(manifest(t, "hpa"))},
+	}
+	for name, want := range map[string]int{"llama": 8, "demo/qwen": 3, "serving/chat": 10, "qwen-predictor": 3, "router": 1} {
+		p, err := ReadPlan(files, name)
+		if err != nil || p.Max != want {
+			t.Errorf("%s: maximum %d, %v; want %d", name, p.Max, err, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"":     "3 services in the manifests, and one is simulated at a time",
+		"mist": `no service "mist" in the manifests`,
+	} {
+		if _, err := ReadPlan(files, name); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", name, err, want)
+		}
+	}
+	if _, err := ReadPlan([]Manifest{{"n.yaml", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}")}}, ""); err == nil {
+		t.Error("a namespace is simulated")
+	}
+}
+
+// What kubectl get prints: the object that a controller made is not a second autoscaler.
+func TestReadPlanOfACluster(t *testing.T) {
+	text := manifest(t, "scaledobject") + `
+  - apiVersion: autoscaling/v2
+    kind: HorizontalPodAutoscaler
+    metadata:
+      name: keda-hpa-chat
+      namespace: serving
+      ownerReferences: [{apiVersion: keda.sh/v1alpha1, kind: ScaledObject, name: chat, uid: u, controller: true}]
+    spec: {scaleTargetRef: {kind: Deployment, name: chat-vllm}, maxReplicas: 12}
+`
+	p, err := planOf(text)
+	if err != nil {
+		t.Fatal(err, hint.Of(err))
+	}
+	if want := "HorizontalPodAutoscaler serving/keda-hpa-chat: left out: ScaledObject serving/chat makes it"; p.Notes[0] != want {
+		t.Errorf("%q, want %q", p.Notes[0], want)
+	}
+}
+
+// The cpu of a pod is one core or none: with 80 % of one core an HPA goes up as long as
+// anything runs.
+func TestCPUMeter(t *testing.T) {
+	p, err := planOf(manifest(t, "hpa-class"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := p.Law(law.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := law.Input{Now: 10 * time.Minute, Desired: 1, Fleet: law.Fleet{Ready: 1}, Pods: []law.Pod{{Phase: law.PodRunning, Ready: true}}}
+	for _, c := range []struct {
+		running float64
+		want    int
+	}{{0, 1}, {1, 2}, {100, 2}} {
+		in.Readings = map[string]law.Series{law.Running: {Pods: []reading.Reading{reading.New(c.running, in.Now)}}}
+		if _, out := l.Step(in); out.Replicas != c.want {
+			t.Errorf("%v running: %d replicas, want %d", c.running, out.Replicas, c.want)
+		}
+	}
+}
+
+func TestFormula(t *testing.T) {
+	for _, c := range []struct {
+		formula string
+		values  map[string]float64
+		want    float64
+		ok      bool
+	}{
+		{"a + 2 * b", map[string]float64{"a": 1, "b": 2.5}, 6, true},
+		{"a > 3 ? 1 : 2", map[string]float64{"a": 4}, 1, true},
+		{"max([a, b])", map[string]float64{"a": 4, "b": 7}, 7, true},
+		{"a ?? b", map[string]float64{"b": 7}, 7, true},
+		{"a ?? b", map[string]float64{}, 0, false},
+	} {
+		f, err := compile(c.formula, []string{"a", "b"})
+		if err != nil {
+			t.Errorf("%s: %v", c.formula, err)
+			continue
+		}
+		if got, ok := f(c.values); got != c.want || ok != c.ok {
+			t.Errorf("%s of %v: %v %v, want %v %v", c.formula, c.values, got, ok, c.want, c.ok)
+		}
+	}
+	f, err := compile("a + b", []string{"a", "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := f(map[string]float64{"a": 1}); got == got || !ok {
+		t.Errorf("a missing value gives %v %v, want NaN: an error", got, ok)
+	}
+}
+
+func TestWholeNumber(t *testing.T) {
+	for text, want := range map[string]int{"4096": 4096, "32k": 32000, "32K": 32768, "25.6k": 25600, "0": 0, "-1": 0, "1.5": 0, "k": 0, "": 0, "NaN": 0} {
+		if got, _ := wholeNumber(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}

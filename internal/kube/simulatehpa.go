@@ -1,0 +1,305 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"flyball.dev/flyball/internal/law"
+	"flyball.dev/flyball/internal/reading"
+)
+
+func oneCore() resource.Quantity { return resource.MustParse("1") }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (p *plan) fromHPA(d *document, pods podsOf) error {
+	p.By = d.String()
+	if d.version == "v1" {
+		h, err := decode[autoscalingv1.HorizontalPodAutoscaler](d)
+		if err != nil {
+			return err
+		}
+		spec := autoscalingv2.HorizontalPodAutoscalerSpec{MinReplicas: h.Spec.MinReplicas, MaxReplicas: h.Spec.MaxReplicas}
+		if percent := h.Spec.TargetCPUUtilizationPercentage; percent != nil {
+			spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(*percent)}
+		}
+		return p.hpa(origin{d, false}, spec, pods)
+	}
+	h, err := decode[autoscalingv2.HorizontalPodAutoscaler](d)
+	if err != nil {
+		return err
+	}
+	return p.hpa(origin{d, false}, h.Spec, pods)
+}
+
+func cpuPercent(percent int32) autoscalingv2.MetricSpec {
+	return autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
+		Name:   corev1.ResourceCPU,
+		Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent},
+	}}
+}
+
+// hpa makes the law of a HorizontalPodAutoscaler.
+func (p *plan) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pods podsOf) error {
+	lo, hi := number(spec.MinReplicas, 1), spec.MaxReplicas
+	if err := o.refuse([]ban{
+		{lo == 0, "spec.minReplicas", "set it to 1, or use KEDA", "to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off"},
+		{lo < 0, "spec.minReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", lo)},
+		{hi < 1, "spec.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is less", hi)},
+		{hi < lo, "spec.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
+	}); err != nil {
+		return err
+	}
+	if len(spec.Metrics) == 0 {
+		spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(80)}
+		p.note("%s: without metrics the API server makes it cpu at 80 %%", o.document)
+	}
+	c := law.HPAConfig{Bounds: law.Bounds{Min: int(lo), Max: int(hi)}}.Defaults()
+	var err error
+	if c.Behavior, err = behaviorOf(o, "spec.behavior", spec.Behavior, c); err != nil {
+		return err
+	}
+	for i, m := range spec.Metrics {
+		one, err := p.hpaMetric(o, fmt.Sprintf("spec.metrics[%d]", i), m, pods)
+		if err != nil {
+			return err
+		}
+		c.Metrics = append(c.Metrics, one)
+	}
+	p.Min, p.Max = int(lo), int(hi)
+	p.Law = func(f law.Facts) (law.Law, error) {
+		c := c
+		c.FirstSync = cmp.Or(max(0, f.Phase), c.SyncPeriod)
+		return meterCPU(law.HPA{HPAConfig: c}, c.Metrics), nil
+	}
+	return nil
+}
+
+// hpaMetric is one of the metrics that are simulated: cpu, a gauge of vLLM's of each
+// pod, or the sum of one over the service.
+func (p *plan) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec, pods podsOf) (law.HPAMetric, error) {
+	switch {
+	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
+		return p.resourceMetric(o, path+".resource", m.Resource, pods)
+	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
+		return p.podsMetric(o, path+".pods", m.Pods)
+	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
+		return p.externalMetric(o, path+".external", m.External)
+	case m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ContainerResourceMetricSourceType:
+		return law.HPAMetric{}, o.fault(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+	}
+	return law.HPAMetric{}, o.fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+}
+
+func (p *plan) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource, pods podsOf) (law.HPAMetric, error) {
+	t := m.Target
+	switch {
+	case m.Name == corev1.ResourceMemory:
+		return law.HPAMetric{}, o.fault(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+	case m.Name != corev1.ResourceCPU:
+		return law.HPAMetric{}, o.fault(path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
+	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:
+		p.noteCPU()
+		if _, without := pods.cpuRequest(); without != "" && pods.whole {
+			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.document, without)
+		}
+		return cpuMetric(o, path, pods, law.Utilization, float64(*t.AverageUtilization))
+	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
+		p.noteCPU()
+		return cpuMetric(o, path, pods, law.AverageValue, t.AverageValue.AsApproximateFloat64())
+	}
+	return law.HPAMetric{}, o.fault(path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
+		"a resource has no such target")
+}
+
+func positive(q *resource.Quantity) bool {
+	return q != nil && q.Cmp(resource.MustParse("1m")) >= 0 && q.Cmp(resource.MustParse("9P")) < 0
+}
+
+// cpuMetric needs the request for a utilization. One that is known to be none gives
+// 0, with which the HPA never proposes anything.
+func cpuMetric(o origin, path string, pods podsOf, target law.Target, goal float64) (law.HPAMetric, error) {
+	cores, _ := pods.cpuRequest()
+	if target == law.Utilization && !pods.whole {
+		return law.HPAMetric{}, o.fault(path, "add the Deployment or the serving runtime to the manifests",
+			"a percentage of the cpu request, and what is requested is not in the manifests")
+	}
+	return law.HPAMetric{Kind: law.CPU, Target: target, Series: cpuSeries, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
+}
+
+func (p *plan) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (law.HPAMetric, error) {
+	series, err := gauge(o, path, m.Metric.Name)
+	switch {
+	case err != nil:
+		return law.HPAMetric{}, err
+	case m.Metric.Selector != nil:
+		return law.HPAMetric{}, o.fault(path+".metric.selector", "remove it", "it is not simulated")
+	case !positive(m.Target.AverageValue):
+		return law.HPAMetric{}, o.fault(path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
+	}
+	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.document, m.Metric.Name, series)
+	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Series: series, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
+}
+
+func (p *plan) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (law.HPAMetric, error) {
+	series, err := gauge(o, path, m.Metric.Name)
+	if err != nil {
+		return law.HPAMetric{}, err
+	}
+	labels := []string{fmt.Sprintf("namespace=%q", p.namespace)}
+	if s := m.Metric.Selector; s != nil {
+		if len(s.MatchExpressions) > 0 {
+			return law.HPAMetric{}, o.fault(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
+		}
+		for _, name := range sortedKeys(s.MatchLabels) {
+			if name != "namespace" {
+				labels = append(labels, fmt.Sprintf("%s=%q", name, s.MatchLabels[name]))
+			}
+		}
+	}
+	out := law.HPAMetric{Kind: law.External, Series: p.ask("sum(" + series + "{" + strings.Join(labels, ",") + "})")}
+	switch t := m.Target; {
+	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
+		out.Target, out.Goal = law.AverageValue, t.AverageValue.AsApproximateFloat64()
+	case t.Type == autoscalingv2.ValueMetricType && positive(t.Value):
+		out.Target, out.Goal = law.Value, t.Value.AsApproximateFloat64()
+	default:
+		return out, o.fault(path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
+	}
+	p.note("%s: what the adapter calls %s is taken to be %s", o.document, m.Metric.Name, out.Series)
+	return out, nil
+}
+
+// gauge is the metric of vLLM's that an adapter's name stands for. Its rules are no
+// Kubernetes object, so that only names that leave no doubt are taken.
+func gauge(o origin, path, name string) (string, error) {
+	short := strings.TrimPrefix(strings.TrimPrefix(name, "vllm:"), "vllm_")
+	for _, known := range []string{law.Running, law.Waiting, law.KVUsage} {
+		if short != name && known == "vllm:"+short {
+			return known, nil
+		}
+	}
+	return "", o.fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
+		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)
+}
+
+// behaviorOf fills in what the API server does.
+func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerBehavior, c law.HPAConfig) (*law.Behavior, error) {
+	if b == nil {
+		return nil, nil
+	}
+	out := &law.Behavior{Up: c.DefaultUp(), Down: c.DefaultDown()}
+	for _, side := range []struct {
+		path  string
+		given *autoscalingv2.HPAScalingRules
+		to    *law.Rules
+	}{{path + ".scaleUp", b.ScaleUp, &out.Up}, {path + ".scaleDown", b.ScaleDown, &out.Down}} {
+		if side.given == nil {
+			continue
+		}
+		if err := rulesOf(o, side.path, *side.given, side.to); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law.Rules) error {
+	if w := given.StabilizationWindowSeconds; w != nil {
+		if *w < 0 || *w > 3600 {
+			return o.fault(path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
+		}
+		to.Window = time.Duration(*w) * time.Second
+	}
+	if given.Tolerance != nil {
+		to.Tolerance = given.Tolerance.AsApproximateFloat64()
+		if to.Tolerance < 0 {
+			return o.fault(path+".tolerance", "set it to 0 or more", "it is negative")
+		}
+	}
+	if s := given.SelectPolicy; s != nil {
+		selects := map[autoscalingv2.ScalingPolicySelect]law.Select{"Max": law.SelectMax, "Min": law.SelectMin, "Disabled": law.SelectDisabled}
+		if to.Select = selects[*s]; to.Select == law.SelectUnset {
+			return o.fault(path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
+		}
+	}
+	return policiesOf(o, path, given.Policies, to)
+}
+
+// policiesOf are those given instead of the API server's.
+func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, to *law.Rules) error {
+	if len(given) > 0 {
+		to.Policies = nil
+	}
+	for i, policy := range given {
+		at := fmt.Sprintf("%s.policies[%d]", path, i)
+		percent := policy.Type == autoscalingv2.PercentScalingPolicy
+		if err := o.refuse([]ban{
+			{!percent && policy.Type != autoscalingv2.PodsScalingPolicy, at + ".type", "use Pods or Percent", fmt.Sprintf("%q is neither", policy.Type)},
+			{policy.Value <= 0, at + ".value", "set it to 1 or more", "it must be above 0"},
+			{policy.PeriodSeconds <= 0 || policy.PeriodSeconds > 1800, at + ".periodSeconds", "set it from 1 to 1800", fmt.Sprintf("%d is not", policy.PeriodSeconds)},
+		}); err != nil {
+			return err
+		}
+		to.Policies = append(to.Policies, law.Policy{Percent: percent, Value: int(policy.Value), Period: time.Duration(policy.PeriodSeconds) * time.Second})
+	}
+	return nil
+}
+
+// cpuSeries is the cpu of each pod, in cores, which cpuMeter makes.
+const cpuSeries = "cpu of the pods"
+
+// cpuMeter stands between a law and what it reads: the cpu of an engine follows from
+// its requests. vLLM's loop keeps one core busy while any request runs, whether one or
+// a hundred do, and waits without it otherwise: this is why cpu says so little.
+type cpuMeter struct{ law.Law }
+
+// meterCPU gives a law the cpu if it needs it.
+func meterCPU(l law.Law, metrics []law.HPAMetric) law.Law {
+	if slices.ContainsFunc(metrics, func(m law.HPAMetric) bool { return m.Kind == law.CPU }) {
+		return cpuMeter{l}
+	}
+	return l
+}
+
+// Needs are the law's, with the running requests instead of the cpu.
+func (c cpuMeter) Needs() []string {
+	var names []string
+	for _, n := range append(c.Law.Needs(), law.Running) {
+		if n != cpuSeries && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// Step adds the cpu to what is read.
+func (c cpuMeter) Step(in law.Input) (law.Law, law.Output) {
+	running := in.Readings[law.Running].Pods
+	cpu := law.Series{Pods: make([]reading.Reading, len(running))}
+	for i, r := range running {
+		if r.Usable() {
+			cpu.Pods[i] = reading.New(min(1, r.Value), r.At)
+		}
+	}
+	in.Readings = maps.Clone(in.Readings)
+	if in.Readings == nil {
+		in.Readings = map[string]law.Series{}
+	}
+	in.Readings[cpuSeries] = cpu
+	next, out := c.Law.Step(in)
+	return cpuMeter{next}, out
+}
+
+func (p *plan) noteCPU() {
+	p.note("cpu: a vLLM is taken to keep one core busy while any request runs, and none otherwise")
+}

@@ -1,0 +1,288 @@
+package kube
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"flyball.dev/flyball/internal/hint"
+)
+
+// maxManifest is more than any object that an API server takes (1.5 MiB), times a few.
+const maxManifest = 16 << 20
+
+// A Manifest is a file of one or more documents, YAML or JSON. The name is for errors.
+type Manifest struct {
+	Name string
+	Text []byte
+}
+
+// OpenManifests reads files, folders (their own *.yaml, *.yml and *.json by name, none
+// of the folders in them) and - for standard input.
+func OpenManifests(paths []string, stdin io.Reader) ([]Manifest, error) {
+	var all []Manifest
+	for _, path := range paths {
+		names, err := manifestNames(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			text, err := readManifest(name, stdin)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, Manifest{name, text})
+		}
+	}
+	return all, nil
+}
+
+func manifestNames(path string) ([]string, error) {
+	if path == "-" {
+		return []string{path}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("reading manifests: %w", err), "name a file, a folder of them, or - for standard input")
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path) // sorted
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type()&fs.ModeDir == 0 && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(e.Name())) {
+			names = append(names, filepath.Join(path, e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return nil, hint.With(fmt.Errorf("reading manifests: no *.yaml, *.yml or *.json in %s", path), "folders in it are not looked into; name one of them")
+	}
+	return names, nil
+}
+
+func readManifest(name string, stdin io.Reader) ([]byte, error) {
+	from := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading manifests: %w", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxManifest+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	case len(text) > maxManifest:
+		return nil, hint.With(fmt.Errorf("reading %s: more than %d MiB", name, maxManifest>>20), "that is no manifest; name the files that are")
+	}
+	return text, nil
+}
+
+// A document is one object of a manifest.
+type document struct {
+	file                                  string
+	node                                  *yaml.Node
+	group, version, kind, namespace, name string
+}
+
+// String names the object as errors do.
+func (d *document) String() string {
+	if d.namespace == "" {
+		return d.kind + " " + d.name
+	}
+	return d.kind + " " + d.namespace + "/" + d.name
+}
+
+// fault is an error about a field: where, what, and the mend as its hint.
+func (d *document) fault(path, mend, what string, args ...any) error {
+	at := path
+	if at != "" {
+		at += ": "
+	}
+	return hint.With(fmt.Errorf("%s:%d: %s: %s%s", d.file, d.line(path), d, at, fmt.Sprintf(what, args...)), "%s", mend)
+}
+
+// line is where a path such as a.b[0].c or metadata.annotations[x/y.z] is, or the
+// nearest that there is above it.
+func (d *document) line(path string) int {
+	n, line := unalias(d.node), d.node.Line
+	for path != "" && n != nil {
+		var key string
+		if rest, ok := strings.CutPrefix(path, "["); ok {
+			key, path, _ = strings.Cut(rest, "]")
+		} else {
+			end := cmp.Or(strings.IndexAny(path, ".[")+1, len(path)+1) - 1
+			key, path = path[:end], path[end:]
+		}
+		path = strings.TrimPrefix(path, ".")
+		k, v := below(n, key)
+		if v == nil {
+			return line
+		}
+		n, line = v, k.Line
+	}
+	return line
+}
+
+// below is the value of a mapping's key or of a list's place, and the node whose line
+// stands for it.
+func below(n *yaml.Node, key string) (at, value *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				return n.Content[i], unalias(n.Content[i+1])
+			}
+		}
+	case yaml.SequenceNode:
+		for i, c := range n.Content {
+			if fmt.Sprint(i) == key {
+				return c, unalias(c)
+			}
+		}
+	default: // nothing is below a scalar
+	}
+	return nil, nil
+}
+
+func unalias(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// documents are the objects of a manifest, those of a List one by one.
+func documents(m Manifest) ([]*document, error) {
+	var all []*document
+	decoder := yaml.NewDecoder(bytes.NewReader(m.Text))
+	for {
+		var n yaml.Node
+		err := decoder.Decode(&n)
+		switch {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return nil, explainYAML(m, err)
+		case len(n.Content) == 0 || n.Content[0].Tag == "!!null":
+			continue
+		}
+		var whole any
+		if err := n.Decode(&whole); err != nil { // a key that is given twice, an alias of itself
+			return nil, explainYAML(m, err)
+		}
+		some, err := objectsIn(m.Name, n.Content[0])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+}
+
+func explainYAML(m Manifest, err error) error {
+	err = fmt.Errorf("reading %s: %s", m.Name, strings.TrimPrefix(err.Error(), "yaml: "))
+	if bytes.Contains(m.Text, []byte("{{")) {
+		return hint.With(err, "it looks like a template; render it first: helm template … | flyball simulate -f -")
+	}
+	return hint.With(err, "it must be YAML or JSON as kubectl takes it")
+}
+
+func objectsIn(file string, n *yaml.Node) ([]*document, error) {
+	d := &document{file: file, node: unalias(n)}
+	d.kind, d.namespace, d.name = d.scalar("kind"), d.scalar("metadata", "namespace"), d.scalar("metadata", "name")
+	apiVersion := d.scalar("apiVersion")
+	if before, after, ok := strings.Cut(apiVersion, "/"); ok {
+		d.group, d.version = before, after
+	} else {
+		d.version = apiVersion
+	}
+	if d.kind == "List" && d.group == "" {
+		return itemsOf(file, d)
+	}
+	switch {
+	case d.kind == "" || apiVersion == "":
+		return nil, d.fault("", "it must be an object as kubectl takes it", "no apiVersion or no kind")
+	case d.name == "":
+		return nil, d.fault("metadata.name", "give it a name; generateName does for none that is scaled", "it is missing")
+	case d.namespace == "" && !clusterWide(d.kind):
+		d.namespace = "default"
+	}
+	return []*document{d}, nil
+}
+
+// scalar is the text at the end of some keys.
+func (d *document) scalar(keys ...string) string {
+	at := d.node
+	for _, k := range keys {
+		if _, at = below(at, k); at == nil {
+			return ""
+		}
+	}
+	if at.Kind != yaml.ScalarNode || at.Tag == "!!null" {
+		return ""
+	}
+	return at.Value
+}
+
+func itemsOf(file string, list *document) ([]*document, error) {
+	_, items := below(list.node, "items")
+	if items == nil {
+		return nil, nil
+	}
+	var all []*document
+	for _, item := range items.Content {
+		some, err := objectsIn(file, item)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+func clusterWide(kind string) bool {
+	return strings.HasPrefix(kind, "Cluster") || slices.Contains([]string{
+		"Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "CustomResourceDefinition", "GatewayClass",
+	}, kind)
+}
+
+// decode reads a document into a struct that has every field that it may have.
+func decode[T any](d *document) (*T, error) {
+	into := new(T)
+	if err := d.check(into); err != nil {
+		return nil, err
+	}
+	return into, d.into(into)
+}
+
+// into reads what of a document the struct has.
+func (d *document) into(to any) error {
+	var whole any
+	if err := d.node.Decode(&whole); err != nil {
+		return d.fault("", "it must be YAML or JSON as kubectl takes it", "%v", err)
+	}
+	text, err := json.Marshal(whole)
+	if err == nil {
+		err = json.Unmarshal(text, to)
+	}
+	if err != nil {
+		return d.fault("", "correct the value; kubectl explain shows what it may be", "%v", err)
+	}
+	return nil
+}

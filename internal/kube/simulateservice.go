@@ -1,0 +1,244 @@
+package kube
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// fromService makes what KServe, or Flyball for it, makes of a service, and says
+// whether that is an autoscaler.
+func (p *plan) fromService(pods podsOf) (bool, error) {
+	whole, err := decode[wholeService](p.service)
+	if err != nil {
+		return false, err
+	}
+	var s InferenceService
+	if err := p.service.into(&s); err != nil {
+		return false, err
+	}
+	s.Namespace = p.service.namespace
+	o := origin{p.service, false}
+	if err := refuseWhole(o, whole, &s); err != nil {
+		return false, err
+	}
+	if err := serviceAnnotations(o, &s); err != nil {
+		return false, err
+	}
+	switch c := class(&s); {
+	case c == "external" && metered(&s):
+		return true, p.flyballs(&s, pods)
+	case c == "external":
+		return false, nil
+	case c == "keda":
+		return true, p.kserveScaledObject(&s, pods)
+	case c == "none":
+		n := number(s.Spec.Predictor.MinReplicas, 1)
+		p.static(int(max(0, n)), "nothing: class none keeps minReplicas")
+		return true, o.refuse([]ban{{n < 0, "spec.predictor.minReplicas", "set it to 0 or more", fmt.Sprintf("%d is negative", n)}})
+	case c == "hpa":
+		return true, p.kserveHPA(whole, pods)
+	default:
+		return false, o.fault("metadata.annotations["+classAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
+	}
+}
+
+// refuseWhole is for what of a service is not simulated, or not by KServe's classes.
+func refuseWhole(o origin, whole *wholeService, s *InferenceService) error {
+	p, spec := whole.Spec.Predictor, whole.Spec
+	mode := s.Annotations[modeAnnotation]
+	explicit := s.Annotations[classAnnotation] != "" || s.Spec.Predictor.Annotations[classAnnotation] != ""
+	lo, hi := number(p.MinReplicas, 1), p.MaxReplicas
+	return o.refuse([]ban{
+		{stopped(s), "metadata.annotations[" + stopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
+		{mode == "" && !explicit, modeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
+		{mode != "" && mode != "Standard" && mode != "RawDeployment", modeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
+		{len(spec.Transformer) > 0, "spec.transformer", "leave it out", "a transformer is not simulated"},
+		{len(spec.Explainer) > 0, "spec.explainer", "leave it out", "an explainer is not simulated"},
+		{len(p.WorkerSpec) > 0, "spec.predictor.workerSpec", "simulate a service of one node", "a replica of several nodes is not simulated"},
+		{len(p.Batcher) > 0, "spec.predictor.batcher", "remove it", "a batcher in front of vLLM is not simulated"},
+		{p.CanaryTrafficPercent != nil, "spec.predictor.canaryTrafficPercent", "remove it", "it has no effect without Knative"},
+		{p.ContainerConcurrency != nil, "spec.predictor.containerConcurrency", "remove it", "it has no effect without Knative"},
+		{lo < 0, "spec.predictor.minReplicas", "set it to 0 or more", fmt.Sprintf("%d is negative", lo)},
+		{hi < 0, "spec.predictor.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", hi)},
+		{hi != 0 && hi < lo, "spec.predictor.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
+	})
+}
+
+// serviceAnnotations refuses those that nobody reads: a letter may be wrong.
+func serviceAnnotations(o origin, s *InferenceService) error {
+	known := []string{classAnnotation, modeAnnotation, stopAnnotation, MetricTypeAnnotation}
+	for _, short := range []string{
+		"gke-accelerator", "enable-tag-routing", "disable-localmodel", "metrics", "targetUtilizationPercentage",
+		"enable-metric-aggregation", "enable-prometheus-scraping", "nodegroup", "logger-secret-name", "logger-secret-path",
+		"logger-secret-file", "disable-auto-update", "inferencepool-migrated", "server-type", "storage-initializer-uid",
+		"gpu-resource-types", "storageSpec", "storage-spec",
+	} {
+		known = append(known, "serving.kserve.io/"+short)
+	}
+	for _, name := range sortedKeys(s.Annotations) {
+		group, _, _ := strings.Cut(name, "/")
+		if (group == "serving.kserve.io" || group == "flyball.dev") && !slices.Contains(known, name) {
+			return o.fault("metadata.annotations["+name+"]", mendUnknown(name, known), "there is no such annotation")
+		}
+	}
+	return nil
+}
+
+// flyballs is guide mode: the controller's own mapping.
+func (p *plan) flyballs(s *InferenceService, pods podsOf) error {
+	so, warning, err := Map(s)
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		return p.service.fault(refusal.Field, refusal.Mend, "%s", refusal.What)
+	} else if err != nil {
+		return err
+	}
+	if warning != "" {
+		p.note("%s: %s", p.service, warning)
+	}
+	// The controller has taken such an object over, or will.
+	p.scalers = slices.DeleteFunc(p.scalers, func(d *document) bool {
+		var given ScaledObject
+		ours := d.kind == "ScaledObject" && d.name == so.Name && d.into(&given) == nil && isOurs(&given)
+		if ours {
+			p.note("%s: left out: Flyball keeps it as the service says", d)
+		}
+		return ours
+	})
+	text, err := json.Marshal(so)
+	if err != nil {
+		return fmt.Errorf("mapping %s: %w", p.service, err)
+	}
+	var whole wholeScaledObject
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return fmt.Errorf("mapping %s: %w", p.service, err)
+	}
+	p.By = fmt.Sprintf("ScaledObject %s/%s, which Flyball makes", so.Namespace, so.Name)
+	return p.keda(origin{p.service, true}, &whole, pods)
+}
+
+// kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,
+// with the windows of the shipped ConfigMap).
+func (p *plan) kserveScaledObject(s *InferenceService, pods podsOf) error {
+	predictor := s.Spec.Predictor
+	if !metered(s) {
+		return p.service.fault(metricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
+	}
+	so := &wholeScaledObject{}
+	so.Name, so.Namespace, so.Annotations = predictorName(s.Name), s.Namespace, kedaOnly(s.Annotations)
+	lo := number(predictor.MinReplicas, 1)
+	so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount = new(lo), new(max(lo, predictor.MaxReplicas))
+	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = p.windows(predictor.AutoScaling.Behavior)
+	for i, m := range predictor.AutoScaling.Metrics {
+		t, err := p.kserveTrigger(fmt.Sprintf("%s[%d]", metricsField, i), m)
+		if err != nil {
+			return err
+		}
+		so.Spec.Triggers = append(so.Spec.Triggers, t)
+	}
+	p.By = fmt.Sprintf("ScaledObject %s/%s, which KServe makes", so.Namespace, so.Name)
+	return p.keda(origin{p.service, true}, so, pods)
+}
+
+func kedaOnly(all map[string]string) map[string]string {
+	some := map[string]string{}
+	for name, value := range all {
+		if strings.Contains(name, ".keda.sh/") {
+			some[name] = value
+		}
+	}
+	return some
+}
+
+// windows are all that KServe takes of a behavior.
+func (p *plan) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	all := behavior(given)
+	for _, side := range []*autoscalingv2.HPAScalingRules{all.ScaleUp, all.ScaleDown} {
+		if side.Policies != nil || side.SelectPolicy != nil || side.Tolerance != nil {
+			p.note("%s: of the behavior class keda takes the two stabilization windows alone", p.service)
+		}
+		*side = autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: side.StabilizationWindowSeconds}
+	}
+	return all
+}
+
+func (p *plan) kserveTrigger(path string, m Metric) (wholeTrigger, error) {
+	switch {
+	case m.Type == "Resource" && m.Resource != nil:
+		t := m.Resource.Target
+		out := wholeTrigger{Type: m.Resource.Name, MetricType: t.Type, Metadata: map[string]string{}}
+		switch t.Type {
+		case "Utilization":
+			out.Metadata["value"] = fmt.Sprint(number(t.AverageUtilization, 80))
+		case "AverageValue":
+			out.Metadata["value"] = written(t.AverageValue)
+		}
+		return out, nil
+	case m.Type == "External" && m.External != nil:
+		e := m.External
+		out := wholeTrigger{Type: cmp.Or(e.Metric.Backend, "prometheus"), Metadata: map[string]string{
+			"serverAddress": e.Metric.ServerAddress, "query": e.Metric.Query, "threshold": written(e.Target.Value),
+		}}
+		if e.Target.Value == nil {
+			return out, p.service.fault(path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
+		}
+		if e.Target.Type != "AverageValue" {
+			p.note("%s: %s.external.target.type: class keda drops it: the value is for one replica", p.service, path)
+		}
+		return out, nil
+	case m.Type == "PodMetric":
+		return wholeTrigger{}, p.service.fault(path+".type", "use an External metric with a Prometheus query", "PodMetric is not simulated")
+	}
+	return wholeTrigger{}, p.service.fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+}
+
+// written is a quantity as the user wrote it, which is what KServe passes on.
+func written(q *intstr.IntOrString) string {
+	if q == nil {
+		return ""
+	}
+	return q.String()
+}
+
+// kserveHPA is class hpa, and no class (KServe 0.19, reconcilers/hpa/hpa_reconciler.go).
+func (p *plan) kserveHPA(whole *wholeService, pods podsOf) error {
+	predictor := whole.Spec.Predictor
+	lo := max(1, number(predictor.MinReplicas, 1))
+	spec := autoscalingv2.HorizontalPodAutoscalerSpec{
+		MinReplicas: &lo, MaxReplicas: max(lo, predictor.MaxReplicas), Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{},
+	}
+	o := origin{p.service, true}
+	metric := "cpu"
+	if predictor.ScaleMetric != nil {
+		metric = *predictor.ScaleMetric
+	}
+	switch {
+	case predictor.AutoScaling != nil:
+		for i, m := range predictor.AutoScaling.Metrics {
+			path := fmt.Sprintf("%s[%d]", metricsField, i)
+			switch {
+			case m.Resource == nil:
+				p.note("%s: %s: class hpa drops what is no Resource", p.service, path)
+			case m.Resource.Name != "cpu":
+				return p.service.fault(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
+			default:
+				spec.Metrics = append(spec.Metrics, cpuPercent(number(m.Resource.Target.AverageUtilization, 80)))
+			}
+		}
+		if predictor.AutoScaling.Behavior != nil {
+			p.note("%s: spec.predictor.autoScaling.behavior: class hpa drops it", p.service)
+		}
+	case metric != "cpu":
+		return p.service.fault("spec.predictor.scaleMetric", "use cpu, or class external with a query", "%q is not simulated", metric)
+	default:
+		spec.Metrics = append(spec.Metrics, cpuPercent(number(predictor.ScaleTarget, 80)))
+	}
+	p.By = fmt.Sprintf("HorizontalPodAutoscaler %s, which KServe makes", p.key())
+	return p.hpa(o, spec, pods)
+}
