@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball.dev/flyball/internal/hint"
+	"flyball.dev/flyball/internal/kube"
 	"flyball.dev/flyball/internal/plant"
 	"flyball.dev/flyball/internal/scenario"
 	"flyball.dev/flyball/internal/score"
@@ -21,41 +23,51 @@ import (
 
 // simulateOptions are the flags of flyball simulate.
 type simulateOptions struct {
-	laws, objectives                      []string
+	files, laws, objectives               []string
+	service                               string
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
 	seeds, start                          int
 }
+
+// defaultProfile is that of the guide.
+const defaultProfile = "qwen3-14b-h100"
 
 func newSimulate(s *streams) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Say what an autoscaler would do: attainment, replicas and cost, simulated",
-		Long: `Run laws against a workload on a simulated fleet: vLLM's scheduler with calibrated step
-times, cold starts, finite GPUs, and the metric path between (scrapes, PromQL, KEDA's
-polling, the HPA's sync). What scales are laws by name (--law), or those of the
-scenario; what arrives and on what is a scenario, or a workload and a profile.
+		Long: `Run autoscalers against a workload on a simulated fleet: vLLM's scheduler with
+calibrated step times, cold starts, finite GPUs, and the metric path between (scrapes,
+PromQL, KEDA's polling, the HPA's sync). What scales is what manifests say (-f: any mix of
+InferenceService, ScaledObject, HorizontalPodAutoscaler and Deployment), laws by name
+(--law), or those of the scenario; what arrives and on what is a scenario, or a workload
+and a profile. What of a manifest is not simulated is an error that names it.
 
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is how many more
 GPU-hours a law takes than the frontier of all laws here for the same attainment; static
 and oracle know the future and are not counted as laws. Exit code 1: an expectation of
 the scenario does not hold.`,
-		Example: `  flyball simulate --law keda:target=1 --workload azure2023-conv --html report.html
+		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
+  flyball simulate -f service.yaml --law hpa --law kpa --workload azure2023-code
+  flyball simulate --law keda:target=1 --workload azure2023-conv
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
 	}
 	fl := cmd.Flags()
+	fl.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
+	fl.StringVar(&o.service, "service", "", "which service of the manifests, as NAME or NAMESPACE/NAME, if there are several")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
-	fl.StringVar(&o.profile, "profile", "qwen3-14b-h100", "model and GPU, as flyball profiles lists them")
+	fl.StringVar(&o.profile, "profile", "", "model and GPU, as flyball profiles lists them (default that of the manifests' model, or "+defaultProfile+")")
 	fl.StringVar(&o.profiles, "profiles", "", "file with profiles of your own, as flyball profiles show -o yaml prints them")
 	fl.StringArrayVar(&o.objectives, "objective", []string{"ttft:p90:3s", "tpot:p90:100ms"}, "METRIC:pQUANTILE:TARGET")
-	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default 1..8)")
+	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default those of the manifests, or 1..8)")
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
@@ -86,18 +98,11 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	if o.seeds < 1 || o.seeds > 1000 {
 		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
 	}
-	f, err := o.file(s.in)
-	if err != nil {
-		return err
-	}
-	contenders, err := o.contenders(f)
+	f, contenders, err := o.prepare(cmd.Context(), s)
 	if err != nil {
 		return err
 	}
 	f.Setup.Draw = o.html != ""
-	if err := warnOfOverload(s.err, f); err != nil {
-		return err
-	}
 	if err := runAll(cmd.Context(), s.err, f.Setup, contenders, o.seeds); err != nil {
 		return err
 	}
@@ -112,8 +117,33 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	return o.check(s.err, f, contenders)
 }
 
+// prepare reads what is to be run, and says what is to be known of it before.
+func (o *simulateOptions) prepare(ctx context.Context, s *streams) (scenario.File, []*contender, error) {
+	var p *kube.Plan
+	if len(o.files) > 0 {
+		var err error
+		if p, err = readPlan(o.files, o.service, s.in); err != nil {
+			return scenario.File{}, nil, err
+		}
+	}
+	f, err := o.file(s.in, p)
+	if err != nil {
+		return f, nil, err
+	}
+	contenders, err := o.contenders(ctx, &f, p)
+	if err != nil {
+		return f, nil, err
+	}
+	if p != nil {
+		if err := explainPlan(s.err, p, f); err != nil {
+			return f, nil, err
+		}
+	}
+	return f, contenders, warnOfOverload(s.err, f)
+}
+
 // file is the scenario that was named, or the one that the flags describe.
-func (o *simulateOptions) file(in io.Reader) (scenario.File, error) {
+func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error) {
 	all, err := findProfiles(o.profiles, in)
 	if err != nil {
 		return scenario.File{}, err
@@ -122,8 +152,13 @@ func (o *simulateOptions) file(in io.Reader) (scenario.File, error) {
 		Workload: func(text string) (workload.Workload, error) { return findWorkload(text, in) },
 		Profile:  func(name string) (plant.Profile, error) { return all.Find(name, 0) },
 	}
+	profile := cmp.Or(o.profile, defaultProfile)
+	if p != nil {
+		profile = cmp.Or(o.profile, profileFor(p.Engine, all))
+		env.Profile = func(name string) (plant.Profile, error) { return withArguments(p.Engine, all, name) }
+	}
 	if o.scenario == "" {
-		return scenario.Parse("flags", o.text(), env)
+		return scenario.Parse("flags", o.text(profile, p), env)
 	}
 	text, err := scenario.Text(o.scenario)
 	if err != nil {
@@ -140,31 +175,43 @@ func (o *simulateOptions) file(in io.Reader) (scenario.File, error) {
 }
 
 // text is the scenario that the flags describe.
-func (o *simulateOptions) text() string {
+func (o *simulateOptions) text(profile string, p *kube.Plan) string {
 	replicas := o.replicas
-	if replicas == "" {
+	switch {
+	case replicas != "":
+	case p != nil:
+		replicas = fmt.Sprintf("%d..%d", p.Min, p.Max)
+	default:
 		replicas = "1..8"
 	}
 	if o.start >= 0 {
 		replicas += fmt.Sprintf(" from %d", o.start)
 	}
-	lines := []string{"workload " + o.workload, "profile " + o.profile, "replicas " + replicas}
+	lines := []string{"workload " + o.workload, "profile " + profile, "replicas " + replicas}
 	for _, objective := range o.objectives {
 		lines = append(lines, "objective "+objective)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// contenders are the laws to run: those named, or else the scenario's.
-func (o *simulateOptions) contenders(f scenario.File) ([]*contender, error) {
+// contenders are what to run: what the manifests say, and the laws that are named, or
+// else the scenario's.
+func (o *simulateOptions) contenders(ctx context.Context, f *scenario.File, p *kube.Plan) ([]*contender, error) {
+	var all []*contender
 	laws := o.laws
-	if len(laws) == 0 {
+	switch {
+	case p != nil:
+		own, err := adopt(ctx, f, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, own)
+	case len(laws) == 0:
 		laws = f.Laws
 	}
-	if len(laws) == 0 {
-		return nil, hint.With(errors.New("nothing that scales"), "name a law: --law hpa")
+	if len(laws)+len(all) == 0 {
+		return nil, hint.With(errors.New("nothing that scales"), "give manifests with -f, or name a law: --law hpa")
 	}
-	var all []*contender
 	for _, l := range laws {
 		all = append(all, &contender{name: l, build: scenario.Named(f.Bounded(l))})
 	}

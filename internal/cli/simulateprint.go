@@ -122,8 +122,8 @@ func simulatedTable(rows []simulatedLaw, wide bool) table {
 	}
 	for _, r := range rows {
 		cells := []string{
-			r.Law, plusMinus(100*r.Attainment, 100*r.CI95["attainment"], 2) + " %", plusMinus(r.AverageReplicas, r.CI95["averageReplicas"], 2),
-			plusMinus(r.GPUHours, r.CI95["gpuHours"], 2), shortSeconds(r.TTFTP99), shortSeconds(r.TPOTP99), percentOrDash(r.Excess),
+			r.Law, plusMinus(100*r.Attainment, 100*r.CI95["attainment"]) + " %", plusMinus(r.AverageReplicas, r.CI95["averageReplicas"]),
+			plusMinus(r.GPUHours, r.CI95["gpuHours"]), shortSeconds(r.TTFTP99), shortSeconds(r.TPOTP99), percentOrDash(r.Excess),
 		}
 		if wide {
 			cells = append(cells, fmt.Sprintf("%.2f %%", 100*r.AttainmentPublished), fmt.Sprintf("%.1f %%", 100*r.WorstFiveMinutes),
@@ -135,11 +135,11 @@ func simulatedTable(rows []simulatedLaw, wide bool) table {
 	return t
 }
 
-func plusMinus(mean, half float64, digits int) string {
+func plusMinus(mean, half float64) string {
 	if half == 0 {
-		return fmt.Sprintf("%.*f", digits, mean)
+		return fmt.Sprintf("%.2f", mean)
 	}
-	return fmt.Sprintf("%.*f±%.*f", digits, mean, digits, half)
+	return fmt.Sprintf("%.2f±%.2f", mean, half)
 }
 
 func percentOrDash(share *float64) string {
@@ -205,7 +205,7 @@ func facts(f scenario.File, seeds int) []string {
 	}
 	return []string{
 		fmt.Sprintf("objectives %s; %d seeds, the charts show the first", strings.Join(objectives, ", "), seeds),
-		fmt.Sprintf("%d nodes of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
+		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
 		fmt.Sprintf("routing %s; a scrape every %s", c.Routing, f.Setup.Scrape),
 	}
 }
@@ -241,7 +241,7 @@ func warnOfOverload(w io.Writer, f scenario.File) error {
 	most := float64(min(f.Max, f.Setup.Fleet.Capacity()))
 	switch {
 	case capacity == 0:
-		return fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile())
+		return fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile().Name)
 	case math.IsNaN(rate) || rate <= capacity*most:
 		return nil
 	}

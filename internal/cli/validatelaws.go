@@ -19,11 +19,11 @@ type published struct{ law, attainment, replicas string }
 // figures beside those that have any.
 func (v *validation) rampLaws(ctx context.Context, in io.Reader, laws []string, beside []published) ([]simulatedLaw, error) {
 	o := simulateOptions{scenario: "staged-ramp", laws: laws, seeds: rampSeeds}
-	f, err := o.file(in)
+	f, err := o.file(in, nil)
 	if err != nil {
 		return nil, err
 	}
-	contenders, err := o.contenders(f)
+	contenders, err := o.contenders(ctx, &f, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,9 @@ func (v *validation) rampLaws(ctx context.Context, in io.Reader, laws []string, 
 			said = beside[i].attainment + " % at " + beside[i].replicas
 		}
 		t.rows = append(t.rows, []string{
-			"`" + r.Law + "`", plusMinus(100*r.Attainment, 100*r.CI95["attainment"], 2) + " %",
-			plusMinus(100*r.AttainmentPublished, 100*r.CI95["attainmentPublished"], 2) + " %", plusMinus(r.AverageReplicas, r.CI95["averageReplicas"], 2),
-			plusMinus(r.GPUHours, r.CI95["gpuHours"], 2), shortSeconds(r.TTFTP99), fmt.Sprintf("%.0f of %.0f", r.Aborted, r.Requests), said,
+			"`" + r.Law + "`", plusMinus(100*r.Attainment, 100*r.CI95["attainment"]) + " %",
+			plusMinus(100*r.AttainmentPublished, 100*r.CI95["attainmentPublished"]) + " %", plusMinus(r.AverageReplicas, r.CI95["averageReplicas"]),
+			plusMinus(r.GPUHours, r.CI95["gpuHours"]), shortSeconds(r.TTFTP99), fmt.Sprintf("%.0f of %.0f", r.Aborted, r.Requests), said,
 		})
 	}
 	v.table(t)
@@ -104,7 +104,7 @@ second. Why the simulated law is later, and what stays open:
 // rampTimeline holds the law's moves against those annotated in the published plot.
 func rampTimeline(ctx context.Context, v *validation, in io.Reader) error {
 	o := simulateOptions{scenario: "staged-ramp"}
-	f, err := o.file(in)
+	f, err := o.file(in, nil)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func writeWVA(ctx context.Context, v *validation, in io.Reader) error {
 		return err
 	}
 	o := simulateOptions{scenario: "wva-overload"}
-	f, err := o.file(in)
+	f, err := o.file(in, nil)
 	if err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func sensitivityLaws() []string { return []string{"llmd-slo", "hpa", tuned, "wva
 
 func writeSensitivity(ctx context.Context, v *validation, in io.Reader) error {
 	o := simulateOptions{scenario: "staged-ramp"}
-	f, err := o.file(in)
+	f, err := o.file(in, nil)
 	if err != nil {
 		return err
 	}

@@ -49,18 +49,19 @@ func (s Selector) takes(name string) bool {
 	if s.Name != "" {
 		return s.Name == name
 	}
-	ops := []string{"=", "!=", "=~", "!~"}
 	for _, m := range s.Matchers {
-		op := slices.Index(ops, m.Op)
-		if m.Label != model.MetricNameLabel || op < 0 {
-			continue
-		}
-		types := []labels.MatchType{labels.MatchEqual, labels.MatchNotEqual, labels.MatchRegexp, labels.MatchNotRegexp}
-		if p, err := labels.NewMatcher(types[op], m.Label, m.Value); err == nil && !p.Matches(name) {
+		if m.Label == model.MetricNameLabel && !m.Matches(name) {
 			return false
 		}
 	}
 	return true
+}
+
+// Matches says whether it lets a label of that value through.
+func (m Matcher) Matches(value string) bool {
+	types := map[string]labels.MatchType{"=": labels.MatchEqual, "!=": labels.MatchNotEqual, "=~": labels.MatchRegexp, "!~": labels.MatchNotRegexp}
+	p, err := labels.NewMatcher(types[m.Op], m.Label, m.Value)
+	return err != nil || p.Matches(value)
 }
 
 // Parse reads a query. The error says where it is wrong, its hint what may be meant.

@@ -30,7 +30,6 @@ func Exposed(model string) []Metric {
 		{"vllm:prefix_cache_queries_total", base()}, {"vllm:prefix_cache_hits_total", base()}, {"vllm:num_preemptions_total", base()},
 		{"vllm:request_success_total", base("finished_reason", "stop")}, {"vllm:request_success_total", base("finished_reason", "length")},
 		{"vllm:request_success_total", base("finished_reason", "abort")},
-		{"process_cpu_seconds_total", map[string]string{}},
 	}
 	for _, h := range []struct {
 		name  string
@@ -49,13 +48,12 @@ func Exposed(model string) []Metric {
 }
 
 // expose appends the values of Exposed.
-func expose(values []float64, r *plant.Replica, s sample) []float64 {
+func expose(values []float64, s sample) []float64 {
 	m := s.meter
 	values = append(values,
 		float64(s.load.Running), float64(s.load.Waiting), float64(s.load.UsedBlocks)/float64(max(1, s.load.TotalBlocks)),
 		float64(m.PromptTokens), float64(m.GenerationTokens), float64(m.CacheQueries), float64(m.CacheHits), float64(m.Preemptions),
 		float64(m.Ended[plant.Stop]), float64(m.Ended[plant.Length]), float64(m.Ended[plant.Aborted]),
-		(s.at - r.ChangedAt()).Seconds(), // the engine's loop spins on one core, with work or without
 	)
 	for _, h := range []*plant.Histogram{&m.TTFT, &m.ITL, &m.TPOT, &m.E2E, &m.Queue} {
 		sum := 0.0

@@ -109,8 +109,8 @@ func (f *File) finish() error {
 	return nil
 }
 
-// Profile is the name of the model and GPU.
-func (f File) Profile() string { return f.profile.Name }
+// Profile is the model and GPU.
+func (f File) Profile() plant.Profile { return f.profile }
 
 // Bounded is a law's text with the file's bounds, where it has no others.
 func (f File) Bounded(text string) string { return Bounded(text, f.Min, f.Max) }

@@ -71,7 +71,10 @@ func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	end := r.play()
+	end, err := r.play()
+	if err != nil {
+		return Outcome{}, err
+	}
 	out := Outcome{Result: r.rec.Result(end)}
 	if s.Draw {
 		out.Points = r.track.points(end)
@@ -124,14 +127,14 @@ func (r *run) announce(phase time.Duration) error {
 }
 
 // play runs to the end, and says when that was.
-func (r *run) play() time.Duration {
+func (r *run) play() (time.Duration, error) {
 	r.observe(0)
 	last := time.Duration(0)
 	for {
 		arrival := r.arrival()
 		now := min(arrival, r.nextScrape, r.nextStep, r.fleet.Next())
 		if end, over := r.over(now, last); over {
-			return end
+			return end, nil
 		}
 		r.collect(now)
 		if now == arrival {
@@ -139,7 +142,9 @@ func (r *run) play() time.Duration {
 			r.offer(now)
 		}
 		if now == r.nextScrape {
-			r.scrape(now)
+			if err := r.scrape(now); err != nil {
+				return now, err
+			}
 		}
 		if now == r.nextStep {
 			r.step(now)
@@ -206,12 +211,12 @@ func (r *run) collect(now time.Duration) {
 }
 
 // scrape is Prometheus': of every replica that answers, and of the router.
-func (r *run) scrape(now time.Duration) {
+func (r *run) scrape(now time.Duration) error {
 	r.nextScrape = now + r.Scrape
 	r.fleet.Sync(now)
 	r.sampler.scrape(now, r.fleet)
 	if r.promql == nil {
-		return
+		return nil
 	}
 	for _, replica := range r.fleet.Replicas() {
 		h := r.sampler.pods[replica]
@@ -221,10 +226,13 @@ func (r *run) scrape(now time.Duration) {
 		if r.known[replica] == "" {
 			r.known[replica] = fmt.Sprintf("pod-%d", replica.Number())
 		}
-		r.values = expose(r.values[:0], replica, h.samples[len(h.samples)-1])
-		r.promql.Scrape(now, r.known[replica], r.values)
+		r.values = expose(r.values[:0], h.samples[len(h.samples)-1])
+		if err := r.promql.Scrape(now, r.known[replica], r.values); err != nil {
+			return err
+		}
 	}
 	r.forget(now)
+	return nil
 }
 
 // forget tells PromQL which replicas are gone, in the order of their names' numbers.

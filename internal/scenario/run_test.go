@@ -147,8 +147,8 @@ func TestRouterBuckets(t *testing.T) {
 // A fake PromQL answers 7, and counts.
 type fakePromQL struct{ scrapes, gone int }
 
-func (p *fakePromQL) Scrape(time.Duration, string, []float64) { p.scrapes++ }
-func (p *fakePromQL) Gone(time.Duration, string)              { p.gone++ }
+func (p *fakePromQL) Scrape(time.Duration, string, []float64) error { p.scrapes++; return nil }
+func (p *fakePromQL) Gone(time.Duration, string)                    { p.gone++ }
 func (p *fakePromQL) Query(at time.Duration, _ string) reading.Reading {
 	return reading.New(7, at)
 }
@@ -174,7 +174,7 @@ func TestPromQL(t *testing.T) {
 	if _, err := Run(f.Setup, build, 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
 		t.Errorf("%v; %d scrapes, asked %v", err, p.scrapes, asked)
 	}
-	if got, want := len(expose(nil, &plant.Replica{}, sample{meter: newMeter(t)})), len(Exposed("m")); got != want {
+	if got, want := len(expose(nil, sample{meter: newMeter(t)})), len(Exposed("m")); got != want {
 		t.Errorf("%d values are exposed under %d names", got, want)
 	}
 }

@@ -33,7 +33,7 @@ type Setup struct {
 type PromQL interface {
 	// Scrape is one of a replica that answers, with the values of Exposed in their
 	// order. The slice is used again.
-	Scrape(at time.Duration, pod string, values []float64)
+	Scrape(at time.Duration, pod string, values []float64) error
 	// Gone is the end of a replica.
 	Gone(at time.Duration, pod string)
 	// Query is asked for texts that were announced.
