@@ -139,11 +139,18 @@ func (s Service) unwakeable() *explanation {
 	return nil
 }
 
+// noPodAdmitted is a service whose pods are refused by a decision: of a quota, of a
+// security policy, of a webhook. A failure to decide (a webhook that does not answer, an
+// API server under load) passes, and is worth waiting for.
 func (s Service) noPodAdmitted() *explanation {
 	if slices.ContainsFunc(s.Pods, alive) {
 		return nil
 	}
-	return s.denied()
+	e := s.denied()
+	if e == nil || !strings.Contains(e.Message, " is forbidden: ") && !strings.Contains(e.Message, " denied the request") {
+		return nil
+	}
+	return e
 }
 
 func (s Service) allCrashing() *explanation {

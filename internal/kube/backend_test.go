@@ -92,8 +92,13 @@ func crashLoop(s *corev1.PodStatus) {
 }
 
 func overQuota(s *Service) {
+	s.notCreated(`pods "llama-predictor-5d9c7-x" is forbidden: exceeded quota: gpus, requested: pods=1, used: pods=0, limited: pods=0`)
+}
+
+// notCreated is what a ReplicaSet says when the API server has not taken its pod.
+func (s *Service) notCreated(why string) {
 	s.Deployment.Status.Conditions = []appsv1.DeploymentCondition{{
-		Type: appsv1.DeploymentReplicaFailure, Status: "True", Message: "exceeded quota: gpus",
+		Type: appsv1.DeploymentReplicaFailure, Status: "True", Reason: "FailedCreate", Message: why,
 	}}
 }
 
@@ -122,26 +127,35 @@ func TestBackendOfPods(t *testing.T) {
 		starting int
 		stuck    string
 	}{
-		"one of two is ready":                {func(*Service) {}, "b", 1, ""},
-		"it terminates":                      {func(s *Service) { s.Pods[0].DeletionTimestamp = &metav1.Time{} }, "", 2, ""},
-		"it is not ready":                    {func(s *Service) { s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse }, "", 2, ""},
-		"it has ended":                       {func(s *Service) { s.Pods[0].Status.Phase = corev1.PodFailed }, "", 2, ""},
-		"IPv6":                               {func(s *Service) { s.Pods[0].Status.PodIP = "fd00::1" }, "b", 1, ""},
-		"a transformer's pod":                {func(s *Service) { s.Pods[0].Labels[componentLabel] = "transformer" }, "", 2, ""},
-		"a predictor's pod":                  {func(s *Service) { s.Pods[0].Labels[componentLabel] = "predictor" }, "b", 1, ""},
-		"asleep":                             {(*Service).asleepInGuideMode, "", 0, ""},
-		"asleep and paused":                  {func(s *Service) { s.asleepInGuideMode(); s.pause() }, "", 0, "paused"},
-		"paused, not asleep":                 {func(s *Service) { s.Pods = nil; s.pause() }, "", 2, ""},
-		"asleep, no KEDA":                    {func(s *Service) { s.asleepInGuideMode(); s.NoKEDA = true }, "", 0, "KEDA is not installed"},
-		"asleep, class keda":                 {func(s *Service) { s.asleepInGuideMode(); s.class("keda") }, "", 0, "its class is keda"},
-		"asleep, class none":                 {func(s *Service) { s.asleepInGuideMode(); s.class("none") }, "", 0, "its class is none"},
-		"asleep, no metrics":                 {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.AutoScaling = nil }, "", 0, "no autoScaling.metrics"},
-		"asleep, refused":                    {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.MaxReplicas = -1 }, "", 0, "spec.predictor.maxReplicas"},
-		"stopped":                            {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment, s.Pods = nil, nil }, "", 0, "stopped by its annotation"},
-		"stopped, pods remain":               {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment = nil }, "b", 0, ""},
-		"being deleted":                      {func(s *Service) { s.InferenceService.DeletionTimestamp, s.Pods = &metav1.Time{}, nil }, "", 0, "being deleted"},
-		"no Deployment yet":                  {func(s *Service) { s.Deployment, s.Pods = nil, nil }, "", 0, ""},
-		"over its quota":                     {func(s *Service) { s.Pods = nil; overQuota(s) }, "", 0, "exceeded quota"},
+		"one of two is ready":  {func(*Service) {}, "b", 1, ""},
+		"it terminates":        {func(s *Service) { s.Pods[0].DeletionTimestamp = &metav1.Time{} }, "", 2, ""},
+		"it is not ready":      {func(s *Service) { s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse }, "", 2, ""},
+		"it has ended":         {func(s *Service) { s.Pods[0].Status.Phase = corev1.PodFailed }, "", 2, ""},
+		"IPv6":                 {func(s *Service) { s.Pods[0].Status.PodIP = "fd00::1" }, "b", 1, ""},
+		"a transformer's pod":  {func(s *Service) { s.Pods[0].Labels[componentLabel] = "transformer" }, "", 2, ""},
+		"a predictor's pod":    {func(s *Service) { s.Pods[0].Labels[componentLabel] = "predictor" }, "b", 1, ""},
+		"asleep":               {(*Service).asleepInGuideMode, "", 0, ""},
+		"asleep and paused":    {func(s *Service) { s.asleepInGuideMode(); s.pause() }, "", 0, "paused"},
+		"paused, not asleep":   {func(s *Service) { s.Pods = nil; s.pause() }, "", 2, ""},
+		"asleep, no KEDA":      {func(s *Service) { s.asleepInGuideMode(); s.NoKEDA = true }, "", 0, "KEDA is not installed"},
+		"asleep, class keda":   {func(s *Service) { s.asleepInGuideMode(); s.class("keda") }, "", 0, "its class is keda"},
+		"asleep, class none":   {func(s *Service) { s.asleepInGuideMode(); s.class("none") }, "", 0, "its class is none"},
+		"asleep, no metrics":   {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.AutoScaling = nil }, "", 0, "no autoScaling.metrics"},
+		"asleep, refused":      {func(s *Service) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.MaxReplicas = -1 }, "", 0, "spec.predictor.maxReplicas"},
+		"stopped":              {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment, s.Pods = nil, nil }, "", 0, "stopped by its annotation"},
+		"stopped, pods remain": {func(s *Service) { s.annotate(stopAnnotation, "true"); s.Deployment = nil }, "b", 0, ""},
+		"being deleted":        {func(s *Service) { s.InferenceService.DeletionTimestamp, s.Pods = &metav1.Time{}, nil }, "", 0, "being deleted"},
+		"no Deployment yet":    {func(s *Service) { s.Deployment, s.Pods = nil, nil }, "", 0, ""},
+		"over its quota":       {func(s *Service) { s.Pods = nil; overQuota(s) }, "", 0, "exceeded quota"},
+		"a webhook denies it": {func(s *Service) {
+			s.Pods = nil
+			s.notCreated(`admission webhook "policy.example.com" denied the request: no GPUs for demo`)
+		}, "", 0, "no GPUs for demo"},
+		"a webhook does not answer": {func(s *Service) {
+			s.Pods = nil
+			s.notCreated(`Internal error occurred: failed calling webhook "inferenceservice.kserve-webhook-server.pod-mutator": ` +
+				`failed to call webhook: Post "https://kserve-webhook-server-service.kserve.svc:9443/mutate-pods?timeout=10s": context deadline exceeded`)
+		}, "", 2, ""},
 		"partly over it":                     {overQuota, "b", 1, ""},
 		"one starts, the quota forbids more": {func(s *Service) { s.Pods = s.Pods[1:]; overQuota(s) }, "", 2, ""},
 		"all crash":                          {func(s *Service) { s.Pods = []corev1.Pod{pod("a", crashLoop), pod("b", crashLoop)} }, "", 0, "CrashLoopBackOff"},
