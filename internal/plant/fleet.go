@@ -124,6 +124,7 @@ type Fleet struct {
 	turn     int
 	sent     int // requests, to replicas, ever
 	done     []Done
+	returned []Done // by the last Advance
 }
 
 // flight is where a request is.
@@ -238,7 +239,7 @@ func (f *Fleet) Advance(now time.Duration) []Done {
 		}
 	}
 	done := f.done
-	f.done = f.done[len(f.done):]
+	f.done, f.returned = f.returned[:0], done
 	return done
 }
 

@@ -221,10 +221,9 @@ func (f *Fleet) cut(now time.Duration, r *Replica) {
 
 // leave removes those that have drained, and gives their GPUs to those that wait.
 func (f *Fleet) leave() {
-	for _, r := range slices.Clone(f.replicas) {
-		if r.state == Draining && r.inFlight == 0 {
-			f.remove(r)
-		}
+	drained := func(r *Replica) bool { return r.state == Draining && r.inFlight == 0 }
+	for i := slices.IndexFunc(f.replicas, drained); i >= 0; i = slices.IndexFunc(f.replicas, drained) {
+		f.remove(f.replicas[i])
 	}
 }
 
