@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"flyball.dev/flyball/internal/scenario"
+)
+
+// The whole metric path of a manifest at the design's load: 8 replicas at 10 requests per
+// second of 4000 tokens in and 1000 out, with a query that has a shorter way and with one
+// that Prometheus' engine answers. The goals are 40,000 and 5,000 times real time.
+func BenchmarkSimulateManifest(b *testing.B) {
+	for name, query := range map[string]string{
+		"fast":   `sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})`,
+		"engine": `max_over_time(sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})[1m:15s])`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			service := `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: llama-predictor, namespace: demo}
+spec:
+  scaleTargetRef: {name: llama-predictor}
+  minReplicaCount: 8
+  maxReplicaCount: 9
+  triggers:
+  - type: prometheus
+    metadata: {serverAddress: "http://prometheus:9090", threshold: "100", query: '` + query + `'}
+`
+			o := simulateOptions{
+				files: []string{"-"}, workload: "poisson:rate=10,duration=1h,input=4000,output=1000",
+				profile: "qwen3-32b-h100-tp2", objectives: []string{"ttft:p90:3s"}, start: -1,
+			}
+			p, err := readPlan(o.files, "", strings.NewReader(service))
+			if err != nil {
+				b.Fatal(err)
+			}
+			f, err := o.file(nil, p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			contenders, err := o.contenders(b.Context(), &f, p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			simulated := time.Duration(0)
+			for b.Loop() {
+				out, err := scenario.Run(f.Setup, contenders[0].build, 1)
+				if err != nil {
+					b.Fatal(err)
+				}
+				simulated += out.Duration
+			}
+			b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
+		})
+	}
+}
