@@ -264,14 +264,26 @@ func (s *soak) finish(ctx context.Context, rows []*row) error {
 // undisturbed leaves it to the load.
 func undisturbed(context.Context, *soak, *row, time.Time) error { return nil }
 
+// patience is how many rounds in a row may fail because the API server has not answered
+// the test: that is no loss, and what is deleted is counted by the pods.
+const patience = 5
+
 // repeat does it again as soon as the service has settled from the last time.
 func (s *soak) repeat(ctx context.Context, r *row, until time.Time, do func(round int) error) error {
+	failed := 0
 	for round := 0; time.Now().Before(until); round++ {
-		if err := do(round); err != nil {
-			return err
+		err := do(round)
+		if err == nil {
+			err = s.settled(ctx, r.service)
 		}
-		if err := s.settled(ctx, r.service); err != nil {
+		switch {
+		case err == nil:
+			failed = 0
+		case failed == patience || ctx.Err() != nil:
 			return err
+		default:
+			failed++
+			s.t.Logf("%s, round %d: %v; again", r.what, round, err)
 		}
 	}
 	return nil
@@ -388,7 +400,8 @@ func killKEDA(ctx context.Context, s *soak, r *row, until time.Time) error {
 				continue
 			}
 			if err := s.kubectl(ctx, "", "delete", "pod", p.Name, "-n", namespace, "--force", "--grace-period=0"); err != nil {
-				return err
+				s.t.Logf("%s: %v; at the next moment again", r.what, err)
+				continue
 			}
 			r.others++
 		}

@@ -130,14 +130,21 @@ func labelText(labels map[string]string) string {
 // explainPlan says what was read out of the manifests, and what was left out.
 func explainPlan(w io.Writer, p *kube.Plan, f scenario.File) error {
 	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, f.Profile().Name)}
-	if !isModel(f.Profile(), p.Engine.Model) {
-		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests have %q: --profile chooses another (flyball profiles)", f.Profile().Model, p.Engine.Model))
+	if profile := f.Profile(); !isModel(profile, p.Engine.Model) {
+		served := "do not say what is served"
+		if p.Engine.Model != "" {
+			served = "have " + p.Engine.Model
+		}
+		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", profile.Model, served))
 	}
 	if p.Drain == 0 {
 		lines = append(lines, "a pod that is told to end cuts its requests: no hook or --shutdown-timeout lets it finish them (docs/drain.md)")
 	}
-	if p.Min == 0 {
-		lines = append(lines, "at zero nothing that vLLM measures can wake it: requests wait for ever, because the gateway's wake is not simulated")
+	switch {
+	case p.Wakes:
+		lines = append(lines, "at zero Flyball's gateway is taken to hold its requests and to wake it")
+	case p.Min == 0:
+		lines = append(lines, "at zero nothing that vLLM measures can wake it: requests wait until the run gives them up")
 	}
 	queries, err := explainQueries(p)
 	if err != nil {

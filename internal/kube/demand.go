@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"flyball.dev/flyball/internal/law"
 )
 
 // DemandTTL is how long a gateway's report counts, and how long nothing must have
 // been held before a wake is withdrawn.
-const DemandTTL = 5 * time.Second
+const DemandTTL = law.WakeQuiet
 
 // maxGateways bounds the table against a gateway that changes its name all the time.
 const maxGateways = 1000

@@ -23,6 +23,7 @@ type Plan struct {
 	Law      func(law.Facts) (law.Law, error)
 	Queries  []string // the PromQL that it asks
 	Min, Max int
+	Wakes    bool // from zero, while a gateway holds requests
 
 	Engine EngineArgs
 	GPUs   int // of one replica; 0 if the manifests do not say

@@ -10,6 +10,8 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"flyball.dev/flyball/internal/law"
 )
 
 // fromService makes what KServe, or Flyball for it, makes of a service, and says
@@ -120,7 +122,25 @@ func (p *plan) flyballs(s *InferenceService, pods podsOf) error {
 		return fmt.Errorf("mapping %s: %w", p.service, err)
 	}
 	p.By = fmt.Sprintf("ScaledObject %s/%s, which Flyball makes", so.Namespace, so.Name)
-	return p.keda(origin{p.service, true}, &whole, pods)
+	if err := p.keda(origin{p.service, true}, &whole, pods); err != nil || p.Min > 0 {
+		return err
+	}
+	p.woken(requestsPerReplica(s))
+	return nil
+}
+
+// woken lets the gateways' held requests wake the service.
+func (p *plan) woken(perReplica float64) {
+	p.Wakes = true
+	scales := p.Law
+	p.Law = func(f law.Facts) (law.Law, error) {
+		l, err := scales(f)
+		k, ok := l.(law.KEDA)
+		if err != nil || !ok {
+			return l, err
+		}
+		return law.Wake{KEDA: k, PerReplica: perReplica}, nil
+	}
 }
 
 // kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"flyball.dev/flyball/internal/law"
 )
 
 // forceActivation makes KEDA take a Deployment from 0 to its minimum, whatever its
@@ -13,12 +15,8 @@ import (
 const forceActivation = "autoscaling.keda.sh/force-activation"
 
 // wake raises the minimum of a service that may be at zero while requests are held
-// for it. Everything that a restart must not lose stands in the ScaledObject:
-//
-//	held     quiet  minimum raised  → minimum
-//	yes      –      any             → what the held requests need, never less than it was
-//	no       no     yes             → as it was: gateways may yet report, or hold again
-//	no       yes    yes             → the manifest's 0
+// for it, as law.Raised says. Everything that a restart must not lose stands in the
+// ScaledObject.
 func wake(o observed, v *verdict) {
 	so := v.apply
 	if *so.Spec.MinReplicaCount > 0 {
@@ -26,13 +24,7 @@ func wake(o observed, v *verdict) {
 	}
 	most := *so.Spec.MaxReplicaCount
 	was := min(raised(o.own), most)
-	n := was
-	switch {
-	case o.demand.Held > 0:
-		n = max(was, wanted(o.demand.Held, requestsPerReplica(o.service), most))
-	case o.demand.Quiet:
-		n = 0
-	}
+	n := int32(law.Raised(int(was), o.demand.Held, o.demand.Quiet, requestsPerReplica(o.service), int(most)))
 	if n > 0 {
 		so.Annotations = map[string]string{forceActivation: "true"}
 		so.Spec.MinReplicaCount = &n
@@ -52,17 +44,6 @@ func raised(so *ScaledObject) int32 {
 		return 0
 	}
 	return *so.Spec.MinReplicaCount
-}
-
-// wanted is ceil(held ÷ per replica), within 1 and most.
-func wanted(held int, perReplica float64, most int32) int32 {
-	if n := float64(held) / perReplica; n < float64(most) {
-		most = int32(n)
-		if float64(most) < n {
-			most++
-		}
-	}
-	return max(1, most)
 }
 
 // unknownRequests stands for a replica of which it is not known how many requests it

@@ -36,6 +36,7 @@ type Fleet struct {
 	Starting int // image, weights, compile
 	Ready    int
 	Draining int // told to end, finishing what they have
+	Held     int // requests in front of all replicas
 }
 
 // Provisioned are the replicas that serve or will: what a scale reports as status.

@@ -196,6 +196,9 @@ func (r *run) offer(now time.Duration) {
 		ID: r.lastID, PromptTokens: r.next.Input, MaxTokens: r.next.Output,
 		BlockHashes: r.next.BlockHashes(nil, r.Fleet.Engine.BlockTokens),
 	}, r.Workload.Timeout)
+	if w, ok := r.law.(interface{ Wakes() bool }); ok && w.Wakes() && r.fleet.Held() == 1 {
+		r.nextStep = now
+	}
 	r.track.arrived(now)
 	r.next, r.more = r.source.Next()
 }
@@ -260,7 +263,7 @@ func (r *run) step(now time.Duration) {
 	in.Now, in.Desired, in.Pods = now, r.wanted, in.Pods[:0]
 	in.Fleet = law.Fleet{
 		Pending: r.fleet.Count(plant.Pending), Starting: r.fleet.Count(plant.Starting),
-		Ready: r.fleet.Count(plant.Ready), Draining: r.fleet.Count(plant.Draining),
+		Ready: r.fleet.Count(plant.Ready), Draining: r.fleet.Count(plant.Draining), Held: r.fleet.Held(),
 	}
 	for _, replica := range r.fleet.Replicas() {
 		in.Pods = append(in.Pods, podOf(replica))
