@@ -51,7 +51,7 @@ GPU-hours a law takes than the frontier of all laws here for the same attainment
 and oracle know the future and are not counted as laws. Exit code 1: an expectation of
 the scenario does not hold.`,
 		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
-  flyball simulate -f service.yaml --law hpa --law kpa --workload azure2023-code
+  flyball simulate -f service.yaml --law hpa --law kpa --workload aibrix-8min
   flyball simulate --law keda:target=1 --workload azure2023-conv
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100`,

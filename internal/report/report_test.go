@@ -113,3 +113,25 @@ func TestNice(t *testing.T) {
 		}
 	}
 }
+
+// Laws that cost and achieve the same have their names below each other.
+func TestNamesHideNone(t *testing.T) {
+	d := Data{Runs: []Run{
+		{Law: "kpa", Attainment: .9998, GPUHours: .97}, {Law: "wva-v2", Attainment: .9998, GPUHours: .97},
+		{Law: "hpa", Attainment: 1, GPUHours: 1.2}, {Law: "keda", Attainment: 1, GPUHours: 8},
+	}}
+	dots := d.scatter().Dots
+	for i, a := range dots {
+		if a.LabelY < a.Y {
+			t.Errorf("%s stands at %v, above its dot at %v", a.Name, a.LabelY, a.Y)
+		}
+		for _, b := range dots[:i] {
+			if over := b.X + 7*float64(len(b.Name)) - a.X; over > 0 && math.Abs(a.LabelY-b.LabelY) < 13 {
+				t.Errorf("%s at %v hides %s at %v", a.Name, a.LabelY, b.Name, b.LabelY)
+			}
+		}
+	}
+	if last := dots[len(dots)-1]; last.LabelY != last.Y+4 {
+		t.Errorf("%s, which stands alone, is at %v, want %v", last.Name, last.LabelY, last.Y+4)
+	}
+}

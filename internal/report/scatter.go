@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -15,9 +16,9 @@ type scatter struct {
 
 type dot struct {
 	X, Y   float64
+	LabelY float64 // of the name's baseline
 	Name   string
 	Class  string
-	Anchor string
 }
 
 const (
@@ -47,7 +48,7 @@ func (d Data) scatter() *scatter {
 		s.YTicks = append(s.YTicks, tick{y(least + (1-least)*f), number(100*(least+(1-least)*f)) + " %"})
 	}
 	runs := slices.Clone(d.Runs)
-	slices.SortStableFunc(runs, func(a, b Run) int { return int(math.Copysign(1, a.GPUHours-b.GPUHours)) })
+	slices.SortStableFunc(runs, func(a, b Run) int { return cmp.Compare(a.GPUHours, b.GPUHours) })
 	for _, r := range runs {
 		c := dot{X: x(r.GPUHours), Y: y(r.Attainment), Name: r.Law, Class: "dot"}
 		switch {
@@ -57,7 +58,21 @@ func (d Data) scatter() *scatter {
 			c.Class = "dot front"
 			s.Line += fmt.Sprintf("%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[s.Line == ""], c.X, c.Y)
 		}
+		c.LabelY = s.free(c)
 		s.Dots = append(s.Dots, c)
 	}
 	return s
+}
+
+// free is where a dot's name hides none of those that are there: beside it, or below.
+func (s *scatter) free(c dot) float64 {
+	const letter, line = 7, 13
+	y := c.Y + 4
+	for i := 0; i < len(s.Dots); i++ {
+		d := s.Dots[i]
+		if math.Abs(d.LabelY-y) < line && c.X < d.X+float64(letter*len(d.Name)) {
+			y, i = d.LabelY+line, -1
+		}
+	}
+	return y
 }
