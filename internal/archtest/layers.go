@@ -37,7 +37,7 @@ func coreRank(name string) int {
 func isEdge(name string) bool {
 	switch name {
 	case "scrape", "promsim", "kube", "keda", "gateway", "vllmsim", "lab",
-		"journal", "load", "rehearse", "lint", "report", "web":
+		"history", "journal", "load", "rehearse", "lint", "report", "web":
 		return true
 	}
 	return false

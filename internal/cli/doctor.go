@@ -112,13 +112,19 @@ func prometheusClient(c cluster) (*http.Client, error) {
 
 // prometheus takes flags before the environment.
 func (o doctorOptions) prometheus() (kube.Prometheus, error) {
+	return prometheusLogin("--prometheus", cmp.Or(o.address, os.Getenv("FLYBALL_PROMETHEUS")), o.user, o.passwords)
+}
+
+// prometheusLogin is for the server that a flag names; the environment stands in for
+// the user and the password file that are not given.
+func prometheusLogin(flag, address, user, passwords string) (kube.Prometheus, error) {
 	p := kube.Prometheus{
-		Address:  strings.TrimRight(cmp.Or(o.address, os.Getenv("FLYBALL_PROMETHEUS")), "/"),
-		User:     cmp.Or(o.user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
+		Address:  strings.TrimRight(address, "/"),
+		User:     cmp.Or(user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
 		Password: os.Getenv("FLYBALL_PROMETHEUS_PASSWORD"),
 	}
-	if o.passwords != "" {
-		secret, err := os.ReadFile(o.passwords)
+	if passwords != "" {
+		secret, err := os.ReadFile(passwords)
 		if err != nil {
 			return p, fmt.Errorf("reading the password of Prometheus: %w", err)
 		}
@@ -127,11 +133,11 @@ func (o doctorOptions) prometheus() (kube.Prometheus, error) {
 	u, err := url.Parse(p.Address)
 	switch {
 	case err != nil, p.Address != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https"):
-		return p, hint.With(errors.New("--prometheus is no http or https address"),
+		return p, hint.With(fmt.Errorf("%s is no http or https address", flag),
 			"for example http://prometheus-operated.cpaas-system.svc.cluster.local:9090")
 	case p.Address == "" && p.User != "":
 		return p, hint.With(errors.New("a user for Prometheus, but no Prometheus"),
-			"say to whom the password may go: --prometheus http://…")
+			"say to whom the password may go: %s http://…", flag)
 	case p.User != "" && p.Password == "":
 		return p, hint.With(errors.New("a user for Prometheus, but no password"),
 			"--prometheus-password-file FILE, or FLYBALL_PROMETHEUS_PASSWORD in the environment")

@@ -28,6 +28,7 @@ type simulateOptions struct {
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
 	seeds, start                          int
+	past                                  pastOptions
 }
 
 // defaultProfile is that of the guide.
@@ -43,7 +44,8 @@ calibrated step times, cold starts, finite GPUs, and the metric path between (sc
 PromQL, KEDA's polling, the HPA's sync). What scales is what manifests say (-f: any mix of
 InferenceService, ScaledObject, HorizontalPodAutoscaler and Deployment), laws by name
 (--law), or those of the scenario; what arrives and on what is a scenario, or a workload
-and a profile. What of a manifest is not simulated is an error that names it.
+and a profile. With --from-prometheus arrives what vLLM's own counters say of the last
+time of a service. What of a manifest is not simulated is an error that names it.
 
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is how many more
@@ -54,13 +56,14 @@ the scenario does not hold.`,
   flyball simulate -f service.yaml --law hpa --law kpa --workload aibrix-8min
   flyball simulate --law keda:target=1 --workload azure2023-conv
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
-  flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100`,
+  flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100
+  flyball simulate -f service.yaml --from-prometheus http://localhost:9090 --last 3d`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
 	}
 	fl := cmd.Flags()
 	fl.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
-	fl.StringVar(&o.service, "service", "", "which service of the manifests, as NAME or NAMESPACE/NAME, if there are several")
+	fl.StringVar(&o.service, "service", "", "which service of the manifests, or of the Prometheus, as NAMESPACE/NAME, if there are several")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
@@ -72,8 +75,9 @@ the scenario does not hold.`,
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
 	outputFlag(cmd, &o.output, "table", "wide", "json", "csv")
-	cmd.MarkFlagsMutuallyExclusive("scenario", "workload")
-	cmd.MarkFlagsOneRequired("scenario", "workload")
+	o.past.flags(fl)
+	cmd.MarkFlagsMutuallyExclusive("scenario", "workload", "from-prometheus")
+	cmd.MarkFlagsOneRequired("scenario", "workload", "from-prometheus")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "profile")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "replicas")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "start")
@@ -98,7 +102,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	if o.seeds < 1 || o.seeds > 1000 {
 		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
 	}
-	f, contenders, err := o.prepare(cmd.Context(), s)
+	f, contenders, err := o.prepare(cmd, s)
 	if err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 }
 
 // prepare reads what is to be run, and says what is to be known of it before.
-func (o *simulateOptions) prepare(ctx context.Context, s *streams) (scenario.File, []*contender, error) {
+func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File, []*contender, error) {
 	var p *kube.Plan
 	if len(o.files) > 0 {
 		var err error
@@ -126,11 +130,14 @@ func (o *simulateOptions) prepare(ctx context.Context, s *streams) (scenario.Fil
 			return scenario.File{}, nil, err
 		}
 	}
+	if err := o.readPast(cmd, s.err, p); err != nil {
+		return scenario.File{}, nil, err
+	}
 	f, err := o.file(s.in, p)
 	if err != nil {
 		return f, nil, err
 	}
-	contenders, err := o.contenders(ctx, &f, p)
+	contenders, err := o.contenders(cmd.Context(), &f, p)
 	if err != nil {
 		return f, nil, err
 	}
@@ -151,6 +158,9 @@ func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error
 	env := scenario.Env{
 		Workload: func(text string) (workload.Workload, error) { return findWorkload(text, in) },
 		Profile:  func(name string) (plant.Profile, error) { return all.Find(name, 0) },
+	}
+	if o.past.read != nil {
+		env.Workload = func(string) (workload.Workload, error) { return o.past.read.Workload() }
 	}
 	profile := cmp.Or(o.profile, defaultProfile)
 	if p != nil {

@@ -85,15 +85,15 @@ func (s *spec) duration(key string, otherwise time.Duration) time.Duration {
 	if text == "" {
 		return otherwise
 	}
-	d, err := parseDuration(text)
+	d, err := ParseDuration(text)
 	if err != nil {
 		s.wrong(key, err.Error())
 	}
 	return d
 }
 
-// parseDuration reads 90s, 1h30m or 2d.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads 90s, 1h30m or 2d.
+func ParseDuration(text string) (time.Duration, error) {
 	want := errors.New("must be a time such as 90s, 1h30m or 7d, not negative and at most 100000000s")
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		v, err := strconv.ParseFloat(days, 64)
@@ -127,7 +127,7 @@ func (s *spec) stages(key string) []Step {
 	var steps []Step
 	for word := range strings.SplitSeq(s.text(key), "/") {
 		length, rate, _ := strings.Cut(word, ":")
-		d, err := parseDuration(length)
+		d, err := ParseDuration(length)
 		perSecond, err2 := strconv.ParseFloat(rate, 64)
 		if err != nil || err2 != nil {
 			s.wrong(key, "must be stages such as 330s:2/6m:4, for how long and requests per second")
