@@ -25,6 +25,7 @@ import (
 //	hold      room=75                     requests wait in front of replicas that have so many; none: they fail
 //	grace     10m                         a replica that is told to end may finish what it has
 //	scrape    15s
+//	lose      10m..20m                    Prometheus finds nothing to scrape in that time: all series end
 //	objective ttft:p90:3s                 any number
 //	drained                               the run ends when the replicas are back at the start's
 //	law       hpa:metric=running          any number, what flyball laws takes

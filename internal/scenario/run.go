@@ -217,6 +217,10 @@ func (r *run) collect(now time.Duration) {
 func (r *run) scrape(now time.Duration) error {
 	r.nextScrape = now + r.Scrape
 	r.fleet.Sync(now)
+	if r.Lose.From <= now && now < r.Lose.To {
+		r.lose(now)
+		return nil
+	}
 	r.sampler.scrape(now, r.fleet)
 	if r.promql == nil {
 		return nil
@@ -236,6 +240,20 @@ func (r *run) scrape(now time.Duration) error {
 	}
 	r.forget(now)
 	return nil
+}
+
+// lose ends every series: those that come back are new ones.
+func (r *run) lose(now time.Duration) {
+	r.sampler.lose()
+	for _, replica := range r.fleet.Replicas() {
+		if name := r.known[replica]; name != "" {
+			r.promql.Gone(now, name)
+			delete(r.known, replica)
+		}
+	}
+	if r.promql != nil {
+		r.forget(now)
+	}
 }
 
 // forget tells PromQL which replicas are gone, in the order of their names' numbers.

@@ -179,6 +179,50 @@ func TestPromQL(t *testing.T) {
 	}
 }
 
+// While everything is lost, nothing is read; what comes back is new.
+func TestLose(t *testing.T) {
+	f := parse(t, small+"lose 4m..6m\n")
+	seen := map[bool]int{} // by whether there was a reading
+	s := spy{names: []string{law.Running, law.Sent}, n: 2, look: func(in law.Input) {
+		lost := in.Now >= 4*time.Minute+f.Setup.Scrape && in.Now < 6*time.Minute
+		known := in.Now > f.Setup.Scrape && in.Now < 4*time.Minute || in.Now > 6*time.Minute+f.Setup.Scrape
+		for _, name := range []string{law.Running, law.Sent} {
+			got := in.Readings[name].Total.Usable()
+			seen[got]++
+			if lost && got || known && !got {
+				t.Errorf("at %v %s is %+v", in.Now, name, in.Readings[name].Total)
+			}
+		}
+	}}
+	_, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1)
+	if err != nil || seen[false] < 200 || seen[true] < 900 {
+		t.Errorf("%v; readings %v", err, seen)
+	}
+}
+
+// PromQL is told that the targets are gone, once each, and the requests notice nothing.
+func TestLosePromQL(t *testing.T) {
+	try := func(lines string) (Outcome, fakePromQL) {
+		var p fakePromQL
+		f := parse(t, small+lines)
+		f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
+		s := spy{names: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}
+		o, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o, p
+	}
+	with, lost := try("lose 4m..6m")
+	without, all := try("")
+	if lost.gone != 2 || all.gone != 0 || all.scrapes != lost.scrapes+2*8 {
+		t.Errorf("%d of two targets gone, %d scrapes, and %d without a loss: want 16 more", lost.gone, lost.scrapes, all.scrapes)
+	}
+	if diff := cmp.Diff(without, with); diff != "" {
+		t.Errorf("the requests noticed: %s", diff)
+	}
+}
+
 func newMeter(t *testing.T) plant.Meter {
 	t.Helper()
 	p, err := plant.FindProfile("qwen3-14b-h100", 0)
@@ -237,6 +281,9 @@ func TestParseErrors(t *testing.T) {
 		"scrape often":                `"often" is no time`,
 		"scrape 10ms":                 "must be from 1s to 5m",
 		"grace -1s":                   "is no time",
+		"lose 5m":                     `"" is no time`,
+		"lose 5m..5m":                 "ends before it begins",
+		"lose -5m..5m":                "ends before it begins",
 		"drained now":                 "takes nothing",
 		"objective ttft:p90:soon":     "no time above 0",
 	} {

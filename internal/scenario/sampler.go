@@ -81,6 +81,12 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 	})
 }
 
+// lose forgets what was seen.
+func (s *sampler) lose() {
+	clear(s.pods)
+	s.router = nil
+}
+
 // series is a law's series of one name for the replicas given.
 func (s *sampler) series(now time.Duration, name string, replicas []*plant.Replica) law.Series {
 	q, ok := s.queries[name]

@@ -19,6 +19,7 @@ type Setup struct {
 	Start    int               // replicas that are ready when the run begins
 	Terms    score.Terms
 	Scrape   time.Duration // interval
+	Lose     Span          // while Prometheus has lost all that it scrapes
 	// Drained lets the run go on after the last answer until no more replicas are
 	// there than at the start, or their number stays for six minutes, as a benchmark
 	// does that counts what the way down costs.
@@ -28,6 +29,9 @@ type Setup struct {
 	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)
 	Draw   bool // keep the points of a report
 }
+
+// A Span is from one time until just before another.
+type Span struct{ From, To time.Duration }
 
 // PromQL answers queries from what scrapes have seen.
 type PromQL interface {

@@ -37,6 +37,7 @@ func vocabulary() map[string]word {
 		"hold":      {read: readHold},
 		"grace":     {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.Grace) }},
 		"scrape":    {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
+		"lose":      {read: readLose},
 		"objective": {many: true, read: readObjective},
 		"drained": {read: func(f *File, args []string, _ Env) error {
 			f.Setup.Drained = true
@@ -124,6 +125,29 @@ func readStart(f *File, args []string, _ Env) error {
 			}
 		}
 	}
+	return nil
+}
+
+// readLose reads FROM..TO.
+func readLose(f *File, args []string, _ Env) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	from, to, _ := strings.Cut(text, "..")
+	var s Span
+	for _, t := range []struct {
+		text string
+		into *time.Duration
+	}{{from, &s.From}, {to, &s.To}} {
+		if *t.into, err = time.ParseDuration(t.text); err != nil {
+			return fmt.Errorf("%q is no time, as in 10m..20m", t.text)
+		}
+	}
+	if s.From < 0 || s.To <= s.From {
+		return fmt.Errorf("%q ends before it begins", text)
+	}
+	f.Setup.Lose = s
 	return nil
 }
 
