@@ -45,14 +45,14 @@ Exit code: 0 no error (there may be warnings), 1 an error, 2 a manifest is unrea
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.explain != "" {
-				return explainRule(s.out, o.output, o.explain)
+				return explainRule(cmd.Context(), s.out, o.output, o.explain)
 			}
 			return lintFiles(cmd.Context(), s, o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
-	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the mend and an example")
+	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the mend, an example and what a simulation makes of it")
 	f.IntVar(&o.GPUs, "gpus", 0, "the GPUs that the cluster has for the service")
 	f.IntVar(&o.MaxNumSeqs, "max-num-seqs", 0, "vLLM's, where no manifest has it among the arguments")
 	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "from the wish for a replica until it serves")
@@ -199,34 +199,4 @@ func printFindings(w io.Writer, format string, findings []lint.Finding) error {
 	}
 	out := colour(w, map[string]string{string(lint.Error): "31", string(lint.Warning): "33", string(lint.Info): "36"})
 	return printAs(out, format, findings, t)
-}
-
-func explainRule(w io.Writer, format, id string) error {
-	r, ok := lint.Find(id)
-	if !ok {
-		var all []string
-		for _, r := range lint.Rules() {
-			all = append(all, r.ID)
-		}
-		return hint.With(fmt.Errorf("--explain %s: no such rule", id), "one of %s", strings.Join(all, ", "))
-	}
-	if format != "table" {
-		return printAs(w, format, r, table{})
-	}
-	command := "flyball lint -f -"
-	if r.Flag != "" {
-		command += " " + r.Flag
-	}
-	_, err := fmt.Fprintf(w, "%s (%s): %s\n\nwhy:  %s\nmend: %s\n\n# %s complains of this:\n\n%s\n# mended:\n\n%s",
-		r.ID, r.Severity, r.Title, r.Why, r.Mend, command, indented(r.Bad()), indented(r.Good()))
-	return err
-}
-
-// indented sets an example apart.
-func indented(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString("    " + line)
-	}
-	return b.String()
 }

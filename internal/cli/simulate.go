@@ -61,6 +61,11 @@ the scenario does not hold.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
 	}
+	o.flags(cmd)
+	return cmd
+}
+
+func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
 	fl.StringVar(&o.service, "service", "", "which service of the manifests, or of the Prometheus, as NAMESPACE/NAME, if there are several")
@@ -81,7 +86,6 @@ the scenario does not hold.`,
 	cmd.MarkFlagsMutuallyExclusive("scenario", "profile")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "replicas")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "start")
-	return cmd
 }
 
 // contender is one row: a law, and its results by seed.

@@ -127,13 +127,14 @@ func order(all []Finding) []Finding {
 // Table is the list of all rules as docs/lint.md has it.
 func Table() string {
 	var b strings.Builder
-	b.WriteString("| rule | severity | finds | mend |\n|---|---|---|---|\n")
+	b.WriteString("| rule | severity | finds | mend | simulated |\n|---|---|---|---|---|\n")
 	for _, r := range Rules() {
 		title := r.Title
 		if flag, _, ok := strings.Cut(r.Flag, " "); ok {
 			title += " (needs `" + flag + "`)"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.ID, r.Severity, cell(title), cell(r.Mend))
+		s, _ := r.Simulation()
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.ID, r.Severity, cell(title), cell(r.Mend), cmp.Or(string(s.Figure), "-"))
 	}
 	return b.String()
 }
