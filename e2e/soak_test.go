@@ -23,7 +23,7 @@ var (
 )
 
 // fullSoak is the load from which on TestSoak asks for the numbers of a long form.
-const fullSoak = 100 * time.Minute
+const fullSoak = 48 * time.Minute
 
 // wanted is how much of everything a soak must have seen.
 type wanted struct{ deletions, byCause, requests, kedaKills int }
@@ -78,11 +78,11 @@ func (r *row) drains() bool { return r.service.runtime != plain }
 
 // soakRows are the phases: the rows of one run side by side, each with a service of its own.
 func soakRows(soak time.Duration, drain bool) [][]*row {
-	rate := 4.0
+	rate, pods := 4.0, 3
 	if soak >= fullSoak {
-		rate = 7
+		rate, pods = 16, 6
 	}
-	fixed := func(name string) service { return service{name: name, least: 3, most: 3, runtime: draining} }
+	fixed := func(name string) service { return service{name: name, least: pods, most: pods, runtime: draining} }
 	sleepy := func(name string) service { return service{name: name, least: 0, most: 4, runtime: sleeping} }
 	undrained := service{name: "soak-plain", least: 3, most: 3, runtime: plain}
 	phases := [][]*row{
@@ -114,7 +114,7 @@ func TestSoak(t *testing.T) {
 		t.Fatalf("-soak %v: a phase needs its time, give 200s at least", *soakTime)
 	}
 	c := start(t, "--pull", "0s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s",
-		"--scrape-interval", "3s", "--gpus-per-node", "40")
+		"--scrape-interval", "3s", "--gpus-per-node", "60")
 	ctx, cancel := context.WithTimeout(t.Context(), *soakTime+10*time.Minute)
 	defer cancel()
 	s, err := newSoak(ctx, t, c)

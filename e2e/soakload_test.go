@@ -47,8 +47,8 @@ func (r *row) rateAt(at time.Duration) float64 {
 const (
 	inputTokens      = 32
 	longOutput       = 2000
-	longAnswers      = 0.01
-	leastOut, mostEx = 32, 65 // shortest answer, and by how much one may be longer
+	longAnswers      = 0.005
+	leastOut, mostEx = 16, 33 // shortest answer, and by how much one may be longer
 )
 
 // arrivals are the row's requests as a trace for 'flyball load', the same in each run:
