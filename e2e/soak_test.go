@@ -91,7 +91,7 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 			{service: fixed("soak-rollout"), what: rollout, cause: rollout, rate: rate, disturb: replace},
 			{service: fixed("soak-evict"), what: eviction, cause: eviction, rate: rate, disturb: evict},
 			{service: fixed("soak-delete"), what: deletion, cause: deletion, rate: rate, disturb: remove},
-			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 2, disturb: remove},
+			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 5, disturb: remove},
 		},
 		{{service: fixed("soak-gateways"), what: rolled, cause: "nothing", rate: 2 * rate, disturb: rollGateways}},
 		{{service: sleepy("soak-keda"), what: killed, cause: scaleIn, waves: true, rate: 8, disturb: killKEDA}},

@@ -268,13 +268,23 @@ func undisturbed(context.Context, *soak, *row, time.Time) error { return nil }
 // the test: that is no loss, and what is deleted is counted by the pods.
 const patience = 5
 
-// repeat does it again as soon as the service has settled from the last time.
+// pace is from one round to the next, at least.
+const pace = 30 * time.Second
+
+// repeat does it again as soon as the service has its pods again, while those of before
+// may yet have answers to end.
 func (s *soak) repeat(ctx context.Context, r *row, until time.Time, do func(round int) error) error {
 	failed := 0
 	for round := 0; time.Now().Before(until); round++ {
+		next := time.Now().Add(pace)
 		err := do(round)
 		if err == nil {
-			err = s.settled(ctx, r.service)
+			err = await(ctx, 3*time.Minute, fmt.Sprintf("%s to have %d pods", r.service.name, r.service.least), func() bool {
+				return len(s.alive(r.service)) == r.service.least && !slices.ContainsFunc(s.alive(r.service), func(p *corev1.Pod) bool { return !ready(p) })
+			})
+		}
+		if err == nil {
+			err = await(ctx, pace+time.Second, "the next round", func() bool { return !time.Now().Before(next) })
 		}
 		switch {
 		case err == nil:
@@ -330,9 +340,14 @@ func rolledOut(d *appsv1.Deployment) bool {
 		d.Status.UpdatedReplicas == *d.Spec.Replicas && d.Status.Replicas == *d.Spec.Replicas && d.Status.AvailableReplicas == *d.Spec.Replicas
 }
 
+// alive are a service's pods that are not about to end.
+func (s *soak) alive(of service) []*corev1.Pod {
+	return slices.DeleteFunc(slices.Clone(s.watched.of(serviceLabel, of.name)), func(p *corev1.Pod) bool { return p.DeletionTimestamp != nil })
+}
+
 // chosen takes turns: one pod, then all at once, so that nothing is left to answer.
 func (s *soak) chosen(r *row, round int) []*corev1.Pod {
-	pods := s.watched.of(serviceLabel, r.service.name)
+	pods := s.alive(r.service)
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	if round%2 == 0 {
 		return pods[:min(1, len(pods))]

@@ -48,7 +48,7 @@ const (
 	inputTokens      = 32
 	longOutput       = 2000
 	longAnswers      = 0.005
-	leastOut, mostEx = 16, 33 // shortest answer, and by how much one may be longer
+	leastOut, mostEx = 8, 17 // shortest answer, and by how much one may be longer
 )
 
 // arrivals are the row's requests as a trace for 'flyball load', the same in each run:
