@@ -71,11 +71,15 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v ./config/... ./internal/kube/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./e2e/...
 
 .PHONY: soak
 soak: lab ## delete pods in every way for SOAK=48m under load and count the losses
 	$(GO) test -tags e2e -count=1 -timeout 150m -v -run '^TestSoak$$' ./e2e -soak $(SOAK)
+
+.PHONY: compare
+compare: lab ## data/lab: what the real chain makes of the guide under three loads, about 13 min; then make validate
+	$(GO) test -tags e2e -count=1 -timeout 30m -v -run '^TestCompare$$' ./e2e -record data/lab
 
 .PHONY: oracle-live
 oracle-live: bin/oracle ## the laws against the real HPA and KPA on 500 sequences that nobody has seen

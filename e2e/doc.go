@@ -1,6 +1,6 @@
 // Package e2e runs the real programs of bin/lab: the rehearsals of examples on a
-// local cluster, the deletion of its pods under load, and the cluster's own start
-// and end.
+// local cluster, the deletion of its pods under load, what it makes of the guide
+// under loads that 'flyball validate' simulates, and the cluster's own start and end.
 //
 // INV-1: nothing is skipped: without bin/lab the tests fail.
 //

@@ -20,6 +20,10 @@ type loadResult struct {
 	Sent        int               `json:"sent"`
 	Outcomes    map[string]int    `json:"outcomes"`
 	FirstErrors map[string]string `json:"first_errors"`
+	Elapsed     float64           `json:"elapsed_seconds"`
+	Lag         struct {
+		Max float64 `json:"max"`
+	} `json:"lag_seconds"`
 }
 
 // A wave brings a service from zero to its most, back to one pod, and to zero.
@@ -81,8 +85,12 @@ func (s *soak) load(ctx context.Context, r *row, takes time.Duration) (loadResul
 	if err := os.WriteFile(trace, []byte(r.arrivals(takes)), 0o600); err != nil {
 		return loadResult{}, err
 	}
-	cmd := s.cluster.command(ctx, "bin/flyball", "load", "--url", "http://"+r.service.name+"-"+soakNamespace+".example.com/v1",
-		"--model", r.service.model(), "--trace", trace, "--timeout", "5m", "-o", "json")
+	return s.send(ctx, "http://"+r.service.name+"-"+soakNamespace+".example.com/v1", r.service.model(), trace)
+}
+
+// send is 'flyball load' with a trace, until all its requests have ended.
+func (s *soak) send(ctx context.Context, url, model, trace string) (loadResult, error) {
+	cmd := s.cluster.command(ctx, "bin/flyball", "load", "--url", url, "--model", model, "--trace", trace, "--timeout", "5m", "-o", "json")
 	cmd.Env = append(cmd.Env, "HTTP_PROXY="+s.proxy)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
