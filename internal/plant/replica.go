@@ -45,9 +45,9 @@ func (r *Replica) Number() int { return r.number }
 // State is where it is in its life.
 func (r *Replica) State() ReplicaState { return r.state }
 
-// Engine is nil while the replica is Pending or Starting.
+// Engine is nil while the replica is Pending or Starting, and once it is gone.
 func (r *Replica) Engine() *Engine {
-	if r.state < Ready {
+	if r.state < Ready || r.state == gone {
 		return nil
 	}
 	return r.engine

@@ -223,6 +223,30 @@ func TestLosePromQL(t *testing.T) {
 	}
 }
 
+// halved wants two replicas, and one from the fifth minute on.
+type halved struct{ spy }
+
+func (h halved) Step(in law.Input) (law.Law, law.Output) {
+	_, out := h.spy.Step(in)
+	if in.Now >= 5*time.Minute {
+		out.Replicas = 1
+	}
+	return h, out
+}
+
+// A replica that a scale-in has ended is gone for PromQL too, or its last values would
+// count for the five minutes that an instant query looks back.
+func TestPromQLForgets(t *testing.T) {
+	f := parse(t, small)
+	var p fakePromQL
+	f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
+	f.Setup.Start = 2
+	h := halved{spy{names: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}}
+	if _, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return h, nil }, 1); err != nil || p.gone != 1 {
+		t.Errorf("%v; PromQL was told of %d replicas that are gone, want 1", err, p.gone)
+	}
+}
+
 func newMeter(t *testing.T) plant.Meter {
 	t.Helper()
 	p, err := plant.FindProfile("qwen3-14b-h100", 0)
