@@ -9,12 +9,12 @@ import (
 	"io/fs"
 )
 
-//go:embed *.csv *.csv.gz
+//go:embed *.csv *.csv.gz lab
 var files embed.FS
 
-// Open reads one file; the name is without .gz also where the file is packed. It
-// fails with fs.ErrNotExist for a name that SOURCES.md lacks. Closing costs nothing
-// and may be left out.
+// Open reads one file; the name is without .gz also where the file is packed, and with
+// its folder, as lab/step.csv. It fails with fs.ErrNotExist for a name that SOURCES.md
+// lacks. Closing costs nothing and may be left out.
 func Open(name string) (io.ReadCloser, error) {
 	plain, err := files.Open(name)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -155,21 +155,9 @@ func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File
 
 // file is the scenario that was named, or the one that the flags describe.
 func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error) {
-	all, err := findProfiles(o.profiles, in)
+	env, profile, err := o.env(in, p)
 	if err != nil {
 		return scenario.File{}, err
-	}
-	env := scenario.Env{
-		Workload: func(text string) (workload.Workload, error) { return findWorkload(text, in) },
-		Profile:  func(name string) (plant.Profile, error) { return all.Find(name, 0) },
-	}
-	if o.past.read != nil {
-		env.Workload = func(string) (workload.Workload, error) { return o.past.read.Workload() }
-	}
-	profile := cmp.Or(o.profile, defaultProfile)
-	if p != nil {
-		profile = cmp.Or(o.profile, profileFor(p.Engine, all))
-		env.Profile = func(name string) (plant.Profile, error) { return withArguments(p.Engine, all, name) }
 	}
 	if o.scenario == "" {
 		return scenario.Parse("flags", o.text(profile, p), env)
@@ -186,6 +174,27 @@ func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error
 		text = string(bytes)
 	}
 	return scenario.Parse(o.scenario, text, env)
+}
+
+// env is what names in a scenario stand for, and the profile where it names none.
+func (o *simulateOptions) env(in io.Reader, p *kube.Plan) (env scenario.Env, profile string, err error) {
+	all, err := findProfiles(o.profiles, in)
+	if err != nil {
+		return env, "", err
+	}
+	env = scenario.Env{
+		Workload: func(text string) (workload.Workload, error) { return findWorkload(text, in) },
+		Profile:  func(name string) (plant.Profile, error) { return all.Find(name, 0) },
+	}
+	if o.past.read != nil {
+		env.Workload = func(string) (workload.Workload, error) { return o.past.read.Workload() }
+	}
+	profile = cmp.Or(o.profile, defaultProfile)
+	if p != nil {
+		profile = cmp.Or(o.profile, profileFor(p.Engine, all))
+		env.Profile = func(name string) (plant.Profile, error) { return withArguments(p.Engine, all, name) }
+	}
+	return env, profile, nil
 }
 
 // text is the scenario that the flags describe.

@@ -126,8 +126,8 @@ models). Measured and published figures are from ` + "`data/`" + `, with their o
 this page anew, byte for byte the same, and exits 1 if a bound fails that is not a known miss. Above each table stands the
 command that prints its figures.
 
-The bounds on measured runs are the design's. Those on the published ramp, in percentage points for the score, were set after
-it had been run, so that no change moves it unseen.
+The bounds on measured runs and on the lab are the design's. Those on the published ramp, in percentage points for the score,
+were set after it had been run, so that no change moves it unseen.
 `
 
 func (v *validation) printf(format string, args ...any) { fmt.Fprintf(&v.page, format, args...) }

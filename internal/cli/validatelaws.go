@@ -364,10 +364,3 @@ func turnedOrders(laws []string, of func(score.Result) float64, before, after fu
 	}
 	return pairs
 }
-
-func writeLab(_ context.Context, v *validation, _ io.Reader) error {
-	v.printf("The same manifest under the same arrivals on the real KEDA and HPA and in the simulator, for three load shapes.\n\n" +
-		"Open points:\n\n" +
-		"- Not measured yet: the share of seconds in which lab and simulator are within one replica (wanted: 95 %%).\n")
-	return nil
-}

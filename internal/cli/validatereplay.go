@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/csv"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -24,8 +25,10 @@ func (m measured) number(column string) float64 {
 	return v
 }
 
-func measuredRows(file string) ([]measured, error) {
-	f, err := data.Open(file)
+func measuredRows(file string) ([]measured, error) { return rowsOf(data.Open, file) }
+
+func rowsOf(open func(name string) (io.ReadCloser, error), file string) ([]measured, error) {
+	f, err := open(file)
 	if err != nil {
 		return nil, err
 	}

@@ -83,8 +83,7 @@ func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
 }
 
 func newRun(s Setup, build Builder, seed uint64) (*run, error) {
-	phases := des.Stream(seed, "phases")
-	phase := func(of time.Duration) time.Duration { return time.Duration(phases.Int64N(int64(of))) }
+	phases := s.phases(seed)
 	s.Fleet.Seed = des.Stream(seed, "fleet").Uint64()
 	fleet, err := plant.NewFleet(s.Fleet)
 	if err != nil {
@@ -95,14 +94,24 @@ func newRun(s Setup, build Builder, seed uint64) (*run, error) {
 	}
 	r := &run{
 		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine),
-		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phase(s.Scrape),
+		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
 		asked: map[string]bool{}, known: map[*plant.Replica]string{}, input: law.Input{Readings: map[string]law.Series{}},
 	}
 	r.next, r.more = r.source.Next()
-	if r.law, err = build(s.facts(phase(15*time.Second), seed)); err != nil {
+	if r.law, err = build(s.facts(phases.Sync, seed)); err != nil {
 		return nil, err
 	}
 	return r, r.announce(r.nextScrape)
+}
+
+// phases are the setup's, or of the seed.
+func (s Setup) phases(seed uint64) Phases {
+	if s.Phases != nil {
+		return *s.Phases
+	}
+	drawn := des.Stream(seed, "phases")
+	phase := func(of time.Duration) time.Duration { return time.Duration(drawn.Int64N(int64(of))) }
+	return Phases{Scrape: phase(s.Scrape), Sync: phase(15 * time.Second)}
 }
 
 // announce sorts the law's series into those that the sampler makes and PromQL.

@@ -123,6 +123,28 @@ func TestSeesScrapes(t *testing.T) {
 	}
 }
 
+// Phases that are given are kept, and so is the step of the points.
+func TestPhasesAndStep(t *testing.T) {
+	f := parse(t, small)
+	f.Setup.Phases = &Phases{Scrape: 2 * time.Second, Sync: 7 * time.Second}
+	f.Setup.Draw, f.Setup.Step = true, 10*time.Second
+	s := spy{names: []string{law.Running}, n: 1, look: func(in law.Input) {
+		if at := in.Readings[law.Running].Total.At; at > 0 && at%f.Setup.Scrape != 2*time.Second {
+			t.Errorf("a scrape at %v", at)
+		}
+	}}
+	build := func(facts law.Facts) (law.Law, error) {
+		if facts.Phase != 7*time.Second {
+			t.Errorf("the first sync is to be at %v, want 7s", facts.Phase)
+		}
+		return s, nil
+	}
+	out, err := Run(f.Setup, build, 1)
+	if err != nil || len(out.Points) < 60 || out.Points[1].At != 10*time.Second {
+		t.Errorf("%d points in %v, %v; want one for each ten seconds", len(out.Points), out.Duration, err)
+	}
+}
+
 // vLLM's and the router's histograms of the same requests have different buckets:
 // here all take 10 to 20 ms for a token, and the P90 is read out of one bucket each.
 func TestRouterBuckets(t *testing.T) {

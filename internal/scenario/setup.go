@@ -27,11 +27,16 @@ type Setup struct {
 	// PromQL makes what answers the queries of laws that are given as text; nil if
 	// there is none.
 	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)
-	Draw   bool // keep the points of a report
+	Phases *Phases       // nil: drawn from the seed
+	Draw   bool          // keep the points of a report
+	Step   time.Duration // of the points; 0: such that there are about 240
 }
 
 // A Span is from one time until just before another.
 type Span struct{ From, To time.Duration }
+
+// Phases are when, after the start, the first scrape and the first sync of an HPA come.
+type Phases struct{ Scrape, Sync time.Duration }
 
 // PromQL answers queries from what scrapes have seen.
 type PromQL interface {

@@ -39,7 +39,11 @@ type trackBin struct {
 }
 
 func newTrack(s Setup) *track {
-	return &track{draw: s.Draw, gpus: float64(s.Fleet.GPUs), step: max(time.Second, (s.Workload.Span / steps).Truncate(time.Second))}
+	step := s.Step
+	if step <= 0 {
+		step = max(time.Second, (s.Workload.Span / steps).Truncate(time.Second))
+	}
+	return &track{draw: s.Draw, gpus: float64(s.Fleet.GPUs), step: step}
 }
 
 func (t *track) bin(at time.Duration) *trackBin {
