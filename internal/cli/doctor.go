@@ -119,16 +119,12 @@ func (o doctorOptions) prometheus() (kube.Prometheus, error) {
 // the user and the password file that are not given.
 func prometheusLogin(flag, address, user, passwords string) (kube.Prometheus, error) {
 	p := kube.Prometheus{
-		Address:  strings.TrimRight(address, "/"),
-		User:     cmp.Or(user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
-		Password: os.Getenv("FLYBALL_PROMETHEUS_PASSWORD"),
+		Address: strings.TrimRight(address, "/"),
+		User:    cmp.Or(user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
 	}
-	if passwords != "" {
-		secret, err := os.ReadFile(passwords)
-		if err != nil {
-			return p, fmt.Errorf("reading the password of Prometheus: %w", err)
-		}
-		p.Password = strings.TrimRight(string(secret), "\r\n")
+	var err error
+	if p.Password, err = prometheusPassword(passwords); err != nil {
+		return p, err
 	}
 	u, err := url.Parse(p.Address)
 	switch {
@@ -143,6 +139,18 @@ func prometheusLogin(flag, address, user, passwords string) (kube.Prometheus, er
 			"--prometheus-password-file FILE, or FLYBALL_PROMETHEUS_PASSWORD in the environment")
 	}
 	return p, nil
+}
+
+// prometheusPassword is the file's, or without one the environment's.
+func prometheusPassword(file string) (string, error) {
+	if file == "" {
+		return os.Getenv("FLYBALL_PROMETHEUS_PASSWORD"), nil
+	}
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the password of Prometheus: %w", err)
+	}
+	return strings.TrimRight(string(secret), "\r\n"), nil
 }
 
 // printChecks says the answer by its exit code: it is no if anything fails.

@@ -166,13 +166,9 @@ func askLive(ctx context.Context, o lintOptions, objects []*lint.Object) ([]lint
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, hint.With(errors.New("--live is no http or https address"), "for example http://localhost:9090")
 	}
-	password := os.Getenv("FLYBALL_PROMETHEUS_PASSWORD")
-	if o.passwords != "" {
-		secret, err := os.ReadFile(o.passwords)
-		if err != nil {
-			return nil, fmt.Errorf("reading the password of Prometheus: %w", err)
-		}
-		password = strings.TrimRight(string(secret), "\r\n")
+	password, err := prometheusPassword(o.passwords)
+	if err != nil {
+		return nil, err
 	}
 	client, err := prometheusClient(cluster{})
 	if err != nil {

@@ -31,7 +31,6 @@ type Plan struct {
 	// requests have to end in once the pod is told to end: 0 where they are cut at
 	// once, as vLLM does by default.
 	GracePeriod, Drain time.Duration
-	Drains             bool
 
 	// IsvcName and Namespace are the labels isvc_name and namespace that the scrape
 	// adds to every series; IsvcName is "" where no such label would come to be.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"flyball.dev/flyball/internal/hint"
 )
 
 // check refuses a field that the struct does not have, with its line: an API server
@@ -137,7 +139,7 @@ func inWords(n *yaml.Node) string {
 func mendUnknown(given string, names []string) string {
 	best, least := "", 3
 	for _, name := range names {
-		if d := edits(strings.ToLower(given), strings.ToLower(name)); d < least {
+		if d := hint.Distance(strings.ToLower(given), strings.ToLower(name)); d < least {
 			best, least = name, d
 		}
 	}
@@ -145,25 +147,4 @@ func mendUnknown(given string, names []string) string {
 		return "check how it is spelled and where it stands, or remove it"
 	}
 	return "did you mean " + best + "?"
-}
-
-// edits is how many letters must change, come or go between two words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

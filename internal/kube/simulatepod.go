@@ -301,7 +301,6 @@ func (p *plan) drain(c containerOf) error {
 		p.Drain += p.hook(c.Lifecycle.PreStop)
 	}
 	p.Drain = min(p.Drain, p.GracePeriod)
-	p.Drains = p.Drain > 0
 	return nil
 }
 

@@ -104,7 +104,9 @@ func (k KEDA) Needs() []string {
 }
 
 // Step runs whichever of the two loops is due, the poll first.
-func (k KEDA) Step(in Input) (Law, Output) {
+func (k KEDA) Step(in Input) (Law, Output) { return k.step(in) }
+
+func (k KEDA) step(in Input) (KEDA, Output) {
 	if !k.started {
 		k.started, k.created, k.nextPoll = true, in.Now, in.Now+k.FirstPoll
 		k.nextSync = max(in.Now, k.hpa.FirstSync)

@@ -10,7 +10,7 @@ import (
 // held requests need; when nothing has been held for WakeQuiet, both are taken back and
 // the triggers alone decide. KEDA takes up either change at once, and not at its next
 // poll. What the gateways' reports and the API server take, some tenths of a second, is
-// left out.
+// left out. It wants a step as soon as a request is held.
 //
 // Worked example (TestWakeWorkedExample): 9 requests are held for a service at 0 with a
 // target of 4: ceil(9/4) = 3 replicas at once. They are up and nothing is held any more
@@ -48,9 +48,6 @@ func Raised(was, held int, quiet bool, perReplica float64, most int) int {
 	return max(was, n, min(1, most))
 }
 
-// Wakes says that the law wants a step as soon as a request is held.
-func (w Wake) Wakes() bool { return true }
-
 // Step raises the minimum or takes it back, and lets KEDA go on.
 func (w Wake) Step(in Input) (Law, Output) {
 	if in.Fleet.Held > 0 {
@@ -61,10 +58,8 @@ func (w Wake) Step(in Input) (Law, Output) {
 		w.Min, w.ForceActivation, w.nextPoll = n, n > 0, in.Now
 		w.hpa.Min = max(1, n)
 	}
-	next, out := w.KEDA.Step(in)
-	if k, ok := next.(KEDA); ok {
-		w.KEDA = k
-	}
+	var out Output
+	w.KEDA, out = w.step(in)
 	if w.raised > 0 {
 		out.Next = min(out.Next, w.lastHeld+WakeQuiet)
 	}

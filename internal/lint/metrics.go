@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"flyball.dev/flyball/internal/hint"
 )
 
 // engine tells of a name whether vLLM exports it, and as what (docs/vllm-metrics.md;
@@ -98,30 +100,9 @@ func gone(series string) (instead string, ok bool) {
 func nearest(series string) string {
 	best, least := "", len(series)/3+1
 	for _, name := range slices.Sorted(maps.Keys(engine())) {
-		if d := distance(series, name); d < least {
+		if d := hint.Distance(series, name); d < least {
 			best, least = name, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

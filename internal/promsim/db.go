@@ -130,8 +130,8 @@ func (db *DB) Needs(name string) bool {
 	return slices.ContainsFunc(db.all, func(q *query) bool { return q.Needs(name) })
 }
 
-// Fast says whether a prepared query is answered without the engine.
-func (db *DB) Fast(text string) bool {
+// fast says whether a prepared query is answered without the engine.
+func (db *DB) fast(text string) bool {
 	q := db.queries[text]
 	return q != nil && q.plan != nil
 }

@@ -277,12 +277,12 @@ func FuzzFastAsTheEngine(f *testing.F) {
 func TestFast(t *testing.T) {
 	db := newWorld(t, 1).dbs[0]
 	for _, text := range shapes {
-		if !db.Fast(text) {
+		if !db.fast(text) {
 			t.Errorf("%s goes to the engine", text)
 		}
 	}
 	for _, text := range others {
-		if db.Fast(text) {
+		if db.fast(text) {
 			t.Errorf("%s does not go to the engine", text)
 		}
 	}

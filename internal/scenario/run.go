@@ -205,7 +205,7 @@ func (r *run) offer(now time.Duration) {
 		ID: r.lastID, PromptTokens: r.next.Input, MaxTokens: r.next.Output,
 		BlockHashes: r.next.BlockHashes(nil, r.Fleet.Engine.BlockTokens),
 	}, r.Workload.Timeout)
-	if w, ok := r.law.(interface{ Wakes() bool }); ok && w.Wakes() && r.fleet.Held() == 1 {
+	if _, ok := r.law.(law.Wake); ok && r.fleet.Held() == 1 {
 		r.nextStep = now
 	}
 	r.track.arrived(now)
