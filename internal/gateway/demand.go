@@ -35,6 +35,10 @@ type Load struct {
 	Name       string `json:"name"`
 	InFlight   int    `json:"inFlight"`
 	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
+	// RemainingMs is when the last of them is expected to end, from now.
+	RemainingMs int64 `json:"remainingMs"`
+	// PrefixTokens is how much of recent prompts the pod knew already.
+	PrefixTokens int64 `json:"prefixTokens"`
 }
 
 // keep ends what is held for too long, and reports: at once when a service begins to
@@ -86,9 +90,7 @@ func (g *Gateway) demands() []Demand {
 		if d.Held == 0 && d.HeldTokens == 0 && d.InFlight == 0 && d.Arrivals == 0 {
 			continue
 		}
-		if d.InFlight > 0 {
-			d.Pods = g.podLoads(s)
-		}
+		d.Pods = g.podLoads(s)
 		told := s.told.Load()
 		d.Namespace, d.Name = told.Namespace, told.Name
 		all = append(all, d)
@@ -96,14 +98,17 @@ func (g *Gateway) demands() []Demand {
 	return all
 }
 
-// podLoads are those of the pods that have any, by name.
+// podLoads are those of the pods that have any, or a cache worth keeping, by name.
 func (g *Gateway) podLoads(s *service) []Load {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now := time.Now()
 	var all []Load
 	for _, p := range s.pods {
-		if n := p.inFlight.Load(); n > 0 {
-			all = append(all, Load{p.Name, int(n), max(0, p.work.Load())})
+		remaining, prefixTokens := p.worth.now(now)
+		l := Load{p.Name, int(p.inFlight.Load()), max(0, p.work.Load()), remaining.Milliseconds(), prefixTokens}
+		if l != (Load{Name: p.Name}) {
+			all = append(all, l)
 		}
 	}
 	slices.SortFunc(all, func(a, b Load) int { return strings.Compare(a.Name, b.Name) })

@@ -89,6 +89,7 @@ func (x *exchange) take(p *pod) {
 	p.inFlight.Add(1)
 	p.silent.Add(1)
 	p.work.Add(x.input + x.output)
+	p.worth.take(x, time.Now())
 	x.service.inFlight.Add(1)
 }
 
@@ -117,6 +118,7 @@ func (x *exchange) giveBack() {
 	}
 	p.work.Add(-work)
 	p.inFlight.Add(-1)
+	p.worth.giveBack(x)
 	x.service.inFlight.Add(-1)
 	x.pod, x.silent = nil, false
 	x.g.settle(x.service)
@@ -132,7 +134,12 @@ func (x *exchange) end() {
 	}
 	if s := x.service; s != nil {
 		s.outcomes[x.outcome].Add(1)
-		s.wholeTime.Observe(time.Since(x.began).Seconds())
+		whole := time.Since(x.began)
+		s.wholeTime.Observe(whole.Seconds())
+		if x.outcome == Answered && x.writer.status == http.StatusOK && x.output > 0 {
+			s.givenTime.Add(int64(whole - x.waited))
+			s.givenTokens.Add(x.output)
+		}
 		if x.firstByte > 0 {
 			s.firstByteTime.Observe(x.firstByte.Seconds())
 		}

@@ -60,6 +60,7 @@ type service struct {
 	arrivals, reported        atomic.Int64 // reported: of the arrivals, those in a report
 	inputTokens, outputTokens atomic.Int64
 	retries                   atomic.Int64
+	givenTime, givenTokens    atomic.Int64 // nanoseconds that whole answers took at pods, and their expected tokens
 	outcomes                  [numOutcomes]atomic.Int64
 
 	holdTime, firstByteTime, wholeTime prometheus.Observer
@@ -72,6 +73,16 @@ func (s *service) target() int {
 	return unknownTarget
 }
 
+// usual is how long an answer takes of which so many tokens are expected, by the mean
+// of those that were given; 0 if none was.
+func (s *service) usual(tokens int64) time.Duration {
+	given := s.givenTokens.Load()
+	if given == 0 {
+		return 0
+	}
+	return time.Duration(float64(s.givenTime.Load()) / float64(given) * float64(tokens))
+}
+
 // pod is a Pod and what it has to do.
 type pod struct {
 	Pod
@@ -79,6 +90,7 @@ type pod struct {
 	inFlight atomic.Int64
 	silent   atomic.Int64 // of these, without a byte of an answer
 	work     atomic.Int64 // tokens that are still to be read or written, by estimate
+	worth    worth
 
 	shunnedUntil atomic.Int64 // Unix nanoseconds; no connection could be opened
 	failures     atomic.Int64 // in a row

@@ -60,7 +60,7 @@ func (r Report) validate() error {
 			if p.Name == "" {
 				return fmt.Errorf("service %s/%s: each of its pods wants a name", s.Namespace, s.Name)
 			}
-			counts = append(counts, int64(p.InFlight), p.WorkTokens)
+			counts = append(counts, int64(p.InFlight), p.WorkTokens, p.RemainingMs, p.PrefixTokens)
 		}
 		for _, n := range counts {
 			if n < 0 || n > 1<<40 {

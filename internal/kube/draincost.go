@@ -23,6 +23,17 @@ type PodWork struct {
 	Name       string `json:"name"`
 	InFlight   int    `json:"inFlight"`
 	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
+	// RemainingMs is when the last of them is expected to end, from now.
+	RemainingMs int64 `json:"remainingMs"`
+	// PrefixTokens is how much of recent prompts the pod knew already.
+	PrefixTokens int64 `json:"prefixTokens"`
+}
+
+func (p PodWork) plus(o PodWork) PodWork {
+	return PodWork{
+		p.Name, p.InFlight + o.InFlight, p.WorkTokens + o.WorkTokens,
+		max(p.RemainingMs, o.RemainingMs), p.PrefixTokens + o.PrefixTokens,
+	}
 }
 
 // Costs are looked at every costPeriod, and at most costWrites are written in it: a
@@ -43,8 +54,7 @@ func (t *demandTable) podWork(now time.Time) map[types.NamespacedName]map[string
 				sums[key] = map[string]PodWork{}
 			}
 			for _, p := range pods {
-				sum := sums[key][p.Name]
-				sums[key][p.Name] = PodWork{p.Name, sum.InFlight + p.InFlight, sum.WorkTokens + p.WorkTokens}
+				sums[key][p.Name] = p.plus(sums[key][p.Name])
 			}
 		}
 	}
@@ -70,7 +80,10 @@ func newCosts(pods []corev1.Pod, work map[string]PodWork) map[string]int32 {
 	for i := range pods {
 		if p := &pods[i]; serves(p) {
 			w := work[p.Name]
-			measured = append(measured, drain.Pod{Name: p.Name, Measured: true, InFlight: w.InFlight, WorkTokens: w.WorkTokens})
+			measured = append(measured, drain.Pod{
+				Name: p.Name, Measured: true, InFlight: w.InFlight, WorkTokens: w.WorkTokens,
+				Remaining: time.Duration(w.RemainingMs) * time.Millisecond, PrefixTokens: w.PrefixTokens,
+			})
 			have[p.Name] = writtenCost(p)
 		}
 	}

@@ -53,8 +53,16 @@ func TestNewCosts(t *testing.T) {
 		"turned round":         {map[string]string{"a": "0", "b": "7"}, map[string]PodWork{"a": busy}, map[string]int32{"a": busyCost, "b": 0}},
 		"a new pod is busy":    {map[string]string{"a": strconv.Itoa(oneCost), "b": ""}, map[string]PodWork{"a": {InFlight: 1}, "b": busy}, map[string]int32{"b": busyCost}},
 		"nonsense counts as 0": {map[string]string{"a": "x", "b": "-1"}, map[string]PodWork{"b": busy}, map[string]int32{"b": busyCost}},
-		"alone":                {map[string]string{"a": "3"}, map[string]PodWork{"a": busy}, nil},
-		"another's pod":        {map[string]string{"a": "", "b": ""}, map[string]PodWork{"x": busy}, nil},
+		"as much work, ends sooner": {
+			map[string]string{"a": "", "b": ""},
+			map[string]PodWork{"a": {InFlight: 3, WorkTokens: 900, RemainingMs: 6000}, "b": busy},
+			map[string]int32{"a": busyCost + 13<<7, "b": busyCost},
+		},
+		"both idle, one knows prefixes": {
+			map[string]string{"a": "", "b": ""}, map[string]PodWork{"a": {PrefixTokens: 5000}}, map[string]int32{"a": 13},
+		},
+		"alone":         {map[string]string{"a": "3"}, map[string]PodWork{"a": busy}, nil},
+		"another's pod": {map[string]string{"a": "", "b": ""}, map[string]PodWork{"x": busy}, nil},
 	} {
 		var pods []corev1.Pod
 		for pod, cost := range tc.have {
@@ -84,17 +92,17 @@ func TestPodWork(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	say("a", now, PodWork{"p", 1, 10}, PodWork{"q", 2, 20})
-	say("b", now.Add(time.Second), PodWork{"p", 4, 40})
-	want := map[string]PodWork{"p": {"p", 5, 50}, "q": {"q", 2, 20}}
+	say("a", now, PodWork{"p", 1, 10, 3000, 7}, PodWork{"q", 2, 20, 1000, 0})
+	say("b", now.Add(time.Second), PodWork{"p", 4, 40, 2000, 9})
+	want := map[string]PodWork{"p": {"p", 5, 50, 3000, 16}, "q": {"q", 2, 20, 1000, 0}}
 	if diff := cmp.Diff(want, table.podWork(now.Add(time.Second))[llama]); diff != "" {
 		t.Errorf("podWork() -want +got\n%s", diff)
 	}
-	want = map[string]PodWork{"p": {"p", 4, 40}}
+	want = map[string]PodWork{"p": {"p", 4, 40, 2000, 9}}
 	if diff := cmp.Diff(want, table.podWork(now.Add(DemandTTL))[llama]); diff != "" {
 		t.Errorf("podWork() when a is silent -want +got\n%s", diff)
 	}
-	for _, bad := range []PodWork{{"", 1, 1}, {"p", -1, 1}, {"p", 1, 1 << 41}} {
+	for _, bad := range []PodWork{{InFlight: 1}, {Name: "p", InFlight: -1}, {Name: "p", WorkTokens: 1 << 41}, {Name: "p", RemainingMs: -1}, {Name: "p", PrefixTokens: -1}} {
 		if _, err := table.report(now, Report{"c", []ReportItem{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
 			t.Errorf("a report of %+v was taken", bad)
 		}
@@ -114,7 +122,7 @@ func TestCosts(t *testing.T) {
 	for i := range services {
 		name := fmt.Sprintf("s%03d", i)
 		build.WithObjects(readyPod(name, name+"-a", ""), readyPod(name, name+"-b", ""))
-		work[types.NamespacedName{Namespace: "demo", Name: name}] = map[string]PodWork{name + "-a": {name + "-a", 1, 5}}
+		work[types.NamespacedName{Namespace: "demo", Name: name}] = map[string]PodWork{name + "-a": {Name: name + "-a", InFlight: 1, WorkTokens: 5}}
 	}
 	writes, fail := 0, error(nil)
 	build.WithInterceptorFuncs(interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
@@ -140,7 +148,7 @@ func TestCosts(t *testing.T) {
 	if diff := cmp.Diff(want, &got); diff != "" {
 		t.Errorf("the pod: -want +got\n%s", diff)
 	}
-	work = map[types.NamespacedName]map[string]PodWork{{Namespace: "demo", Name: "s000"}: {"s000-b": {"s000-b", 9, 90}}}
+	work = map[types.NamespacedName]map[string]PodWork{{Namespace: "demo", Name: "s000"}: {"s000-b": {Name: "s000-b", InFlight: 9, WorkTokens: 90}}}
 	fail = errors.New("forbidden")
 	if err := c.write(t.Context()); !errors.Is(err, fail) {
 		t.Errorf("write() = %v, want %v", err, fail)

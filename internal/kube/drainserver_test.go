@@ -240,7 +240,7 @@ func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
 	}
 	g := a.reporter(t, "gateway", asked)
 	g.mu.Lock()
-	g.last.Services = []ReportItem{{Namespace: "ranked", Name: "llama", Work: Work{InFlight: 3}, Pods: []PodWork{{pods[1].Name, 3, 900}}}}
+	g.last.Services = []ReportItem{{Namespace: "ranked", Name: "llama", Work: Work{InFlight: 3}, Pods: []PodWork{{Name: pods[1].Name, InFlight: 3, WorkTokens: 900}}}}
 	g.mu.Unlock()
 	eventually(t, "a report is taken", http.StatusNoContent, func() int { return g.send(t) })
 	eventually(t, "the cost of the busy pod", strconv.Itoa(10<<14), func() string {

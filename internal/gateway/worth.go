@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+)
+
+// worth is what would be lost if a pod went now, beside the work that its requests are
+// owed: the order in which pods leave depends on it (drain.Pod).
+type worth struct {
+	mu    sync.Mutex
+	ends  map[*exchange]time.Time // when each request at the pod is expected to end
+	cache recall
+}
+
+// take notes a request that the pod gets.
+func (w *worth) take(x *exchange, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ends == nil {
+		w.ends = map[*exchange]time.Time{}
+	}
+	w.ends[x] = now.Add(x.service.usual(x.output))
+	if x.prefix != 0 {
+		w.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
+	}
+}
+
+func (w *worth) giveBack(x *exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.ends, x)
+}
+
+// now is the time after which the last request is expected to end, 0 if all should
+// have, and the tokens of recent prompts that the pod knew already.
+func (w *worth) now(now time.Time) (remaining time.Duration, prefixTokens int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, end := range w.ends {
+		remaining = max(remaining, end.Sub(now))
+	}
+	return remaining, w.cache.saved(now)
+}
+
+// A prompt's beginning is recent for recallTime or recallMost other ones, at least, and
+// twice as long at most.
+const (
+	recallTime = 5 * time.Minute
+	recallMost = 4096
+)
+
+// recall estimates what a pod's prefix cache saves: the beginnings of prompts that the
+// pod was sent before. It forgets the older of two generations when the newer is full.
+type recall struct {
+	began         time.Time // the newer one
+	newer, before generation
+}
+
+type generation struct {
+	prefixes map[uint64]struct{}
+	saved    int64 // tokens
+}
+
+// see notes a prompt whose beginning has so many tokens.
+func (r *recall) see(now time.Time, prefix uint64, tokens int64) {
+	r.turn(now)
+	_, known := r.newer.prefixes[prefix]
+	if _, before := r.before.prefixes[prefix]; known || before {
+		r.newer.saved += tokens
+	}
+	if r.newer.prefixes == nil {
+		r.newer.prefixes = map[uint64]struct{}{}
+	}
+	r.newer.prefixes[prefix] = struct{}{}
+}
+
+func (r *recall) saved(now time.Time) int64 {
+	r.turn(now)
+	return r.newer.saved + r.before.saved
+}
+
+func (r *recall) turn(now time.Time) {
+	age := now.Sub(r.began)
+	if age < recallTime && len(r.newer.prefixes) < recallMost {
+		return
+	}
+	r.before = r.newer
+	if age >= 2*recallTime {
+		r.before = generation{}
+	}
+	r.began, r.newer = now, generation{}
+}
