@@ -22,7 +22,7 @@ const (
 	Expired             // waited too long: 503 without pods, 429 with busy ones
 	Failed              // no pod gave an answer: 502
 	TimedOut            // took longer than Limits.RequestTime
-	ClientGone          // before the last byte, or took none for Limits.WriteTime
+	ClientGone          // before the last byte or event, or took none for Limits.WriteTime
 	Cut                 // its pod went away in the middle of the answer
 	numOutcomes
 )
@@ -160,6 +160,8 @@ func (x *exchange) unfinished() Outcome {
 		return TimedOut
 	case err == nil && x.readErr != nil:
 		return Cut
+	case err != nil && x.writer.done:
+		return Answered
 	}
 	return ClientGone
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -222,4 +223,31 @@ func TestEarlyHeaders(t *testing.T) {
 			t.Errorf("error of the gateway = %q", got)
 		}
 	})
+}
+
+// TestLeavesAtTheLastEvent: a client that closes the connection when it has [DONE] has
+// its whole answer; one that closes before has not.
+func TestLeavesAtTheLastEvent(t *testing.T) {
+	for last, outcome := range map[string]string{"data: 1\n\n": "client_gone", "data: [DONE]\n\n": "answered"} {
+		inWorld(t, func(t *testing.T, w *world) {
+			f := w.front("gateway", nil)
+			f.Update([]Service{llama(w.engine("pod-1", func(rw http.ResponseWriter, r *http.Request) {
+				rw.Header().Set("Content-Type", "text/event-stream")
+				_, _ = io.WriteString(rw, last)
+				_ = http.NewResponseController(rw).Flush()
+				hangs(rw, r) // the connection stays open
+			}))})
+			answer, err := w.client.Do(f.request(t.Context(), http.MethodPost, "/v1/chat/completions", chat))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len(last))
+			if _, err := io.ReadFull(answer.Body, got); err != nil || string(got) != last {
+				t.Errorf("read %q, %v, want %q", got, err, last)
+			}
+			_ = answer.Body.Close()
+			pause(t.Context(), time.Second)
+			w.check("outcome after "+last, f.count("requests_total", "demo", outcome, "llama"), 1.0)
+		})
+	}
 }

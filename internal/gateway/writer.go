@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"net/http"
 	"time"
 )
+
+// lastEvent ends a stream for clients: many close the connection when they have it.
+var lastEvent = []byte("data: [DONE]\n\n")
 
 // writer is the way to the client. A client that takes nothing for as long as the
 // gateway has patience is given up.
@@ -14,6 +18,7 @@ type writer struct {
 	status   int
 	bytes    int64
 	early    bool // the header went out before there was an answer
+	done     bool // the last event of a stream has gone out
 }
 
 // wait begins the client's time anew. Doing so for each of many small writes costs
@@ -43,6 +48,7 @@ func (w *writer) Write(b []byte) (int, error) {
 	w.wait()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
+	w.done = err == nil && bytes.HasSuffix(b, lastEvent)
 	return n, err
 }
 
