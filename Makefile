@@ -14,7 +14,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 ORACLES  := hpa kpa
 FUZZTIME ?= 30s
 COUNT    ?= 20
-SOAK     ?= 48m
+SOAK     ?= 54m
 
 ##@ Run
 
@@ -74,7 +74,7 @@ e2e: lab ## tests on the real chain in bin/lab
 	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./e2e/...
 
 .PHONY: soak
-soak: lab ## delete pods in every way for SOAK=48m under load and count the losses
+soak: lab ## delete pods in every way for SOAK=54m under load and count the losses
 	$(GO) test -tags e2e -count=1 -timeout 150m -v -run '^TestSoak$$' ./e2e -soak $(SOAK)
 
 .PHONY: compare
