@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,7 +17,7 @@ import (
 
 type lintOptions struct {
 	lint.Options
-	files                 []string
+	files                 manifests
 	output, explain       string
 	live, user, passwords string
 }
@@ -51,7 +48,7 @@ Exit code: 0 no error (there may be warnings), 1 an error, 2 a manifest is unrea
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
+	o.files.flags(f)
 	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the mend, an example and what a simulation makes of it")
 	f.IntVar(&o.GPUs, "gpus", 0, "the GPUs that the cluster has for the service")
 	f.IntVar(&o.MaxNumSeqs, "max-num-seqs", 0, "vLLM's, where no manifest has it among the arguments")
@@ -69,7 +66,7 @@ func lintFiles(ctx context.Context, s *streams, o lintOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	objects, err := readManifests(o.files, s.in)
+	objects, err := readObjects(o.files, s.in)
 	if err != nil {
 		return err
 	}
@@ -91,7 +88,7 @@ func lintFiles(ctx context.Context, s *streams, o lintOptions) error {
 }
 
 func (o lintOptions) check() error {
-	if len(o.files) == 0 {
+	if len(o.files.paths) == 0 {
 		return hint.With(errors.New("no manifest given"), "flyball lint -f FILE, -f FOLDER or -f -")
 	}
 	for _, f := range []struct {
@@ -108,56 +105,25 @@ func (o lintOptions) check() error {
 	return nil
 }
 
-// readManifests reads files, all YAML and JSON of folders, and standard input.
-func readManifests(paths []string, stdin io.Reader) ([]*lint.Object, error) {
+// readObjects reads what -f names.
+func readObjects(m manifests, stdin io.Reader) ([]*lint.Object, error) {
+	files, err := m.read(stdin)
+	if err != nil {
+		return nil, err
+	}
 	var all []*lint.Object
-	for _, path := range paths {
-		objects, err := readManifest(path, stdin)
+	for _, f := range files {
+		objects, err := lint.Read(f.Name, f.Text)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, objects...)
 	}
 	if len(all) == 0 {
-		return nil, hint.With(fmt.Errorf("nothing to lint in %s", strings.Join(paths, ", ")),
+		return nil, hint.With(fmt.Errorf("nothing to lint in %s", strings.Join(m.paths, ", ")),
 			"give an InferenceService, a ScaledObject, a HorizontalPodAutoscaler or a TriggerAuthentication")
 	}
 	return all, nil
-}
-
-func readManifest(path string, stdin io.Reader) ([]*lint.Object, error) {
-	if path == "-" {
-		return lint.Read("-", stdin)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
-	}
-	if !info.IsDir() {
-		return readFile(path)
-	}
-	var all []*lint.Object
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(p)) {
-			return err
-		}
-		objects, err := readFile(p)
-		all = append(all, objects...)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
-}
-
-func readFile(path string) ([]*lint.Object, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
-	}
-	defer f.Close()
-	return lint.Read(path, f)
 }
 
 // askLive goes to the server of --live and to no other, whatever the manifests name.

@@ -23,7 +23,8 @@ import (
 
 // simulateOptions are the flags of flyball simulate.
 type simulateOptions struct {
-	files, laws, objectives               []string
+	files                                 manifests
+	laws, objectives                      []string
 	service                               string
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
@@ -67,7 +68,7 @@ the scenario does not hold.`,
 
 func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&o.files, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
+	o.files.flags(fl)
 	fl.StringVar(&o.service, "service", "", "which service of the manifests, or of the Prometheus, as NAMESPACE/NAME, if there are several")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
@@ -128,7 +129,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 // prepare reads what is to be run, and says what is to be known of it before.
 func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File, []*contender, error) {
 	var p *kube.Plan
-	if len(o.files) > 0 {
+	if len(o.files.paths) > 0 {
 		var err error
 		if p, err = readPlan(o.files, o.service, s.in); err != nil {
 			return scenario.File{}, nil, err

@@ -30,7 +30,7 @@ spec:
     metadata: {serverAddress: "http://prometheus:9090", threshold: "100", query: '` + query + `'}
 `
 			o := simulateOptions{
-				files: []string{"-"}, workload: "poisson:rate=10,duration=1h,input=4000,output=1000",
+				files: manifests{paths: []string{"-"}}, workload: "poisson:rate=10,duration=1h,input=4000,output=1000",
 				profile: "qwen3-32b-h100-tp2", objectives: []string{"ttft:p90:3s"}, start: -1,
 			}
 			p, err := readPlan(o.files, "", strings.NewReader(service))

@@ -17,8 +17,8 @@ import (
 )
 
 // readPlan reads what -f names.
-func readPlan(paths []string, service string, in io.Reader) (*kube.Plan, error) {
-	files, err := kube.OpenManifests(paths, in)
+func readPlan(m manifests, service string, in io.Reader) (*kube.Plan, error) {
+	files, err := m.read(in)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (o *simulateOptions) readPast(cmd *cobra.Command, w io.Writer, plan *kube.P
 
 // withoutPast refuses the flags that say something of a Prometheus.
 func (o *simulateOptions) withoutPast(cmd *cobra.Command) error {
-	if o.service != "" && len(o.files) == 0 {
+	if o.service != "" && len(o.files.paths) == 0 {
 		return hint.With(errors.New("--service, but neither manifests nor a Prometheus"), "-f FILE or --from-prometheus http://…")
 	}
 	for _, name := range []string{"from-prometheus", "last", "prometheus-user", "prometheus-password-file"} {

@@ -103,12 +103,17 @@ func checkGolden(t *testing.T, name, got string) {
 
 // The guide's own files, in the order of the folder: the last state is 07-service.yaml's.
 func TestReadPlanGuide(t *testing.T) {
-	files, err := OpenManifests([]string{filepath.Join("..", "..", "examples", "guide")}, nil)
+	names, err := filepath.Glob(filepath.Join("..", "..", "examples", "guide", "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, f := range files {
-		files[i].Name = filepath.Base(f.Name)
+	var files []Manifest
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, Manifest{filepath.Base(name), text})
 	}
 	p, err := ReadPlan(files, "")
 	if err != nil {

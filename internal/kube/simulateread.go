@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,80 +15,10 @@ import (
 	"flyball.dev/flyball/internal/hint"
 )
 
-// maxManifest is more than any object that an API server takes (1.5 MiB), times a few.
-const maxManifest = 16 << 20
-
 // A Manifest is a file of one or more documents, YAML or JSON. The name is for errors.
 type Manifest struct {
 	Name string
 	Text []byte
-}
-
-// OpenManifests reads files, folders (their own *.yaml, *.yml and *.json by name, none
-// of the folders in them) and - for standard input.
-func OpenManifests(paths []string, stdin io.Reader) ([]Manifest, error) {
-	var all []Manifest
-	for _, path := range paths {
-		names, err := manifestNames(path)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			text, err := readManifest(name, stdin)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, Manifest{name, text})
-		}
-	}
-	return all, nil
-}
-
-func manifestNames(path string) ([]string, error) {
-	if path == "-" {
-		return []string{path}, nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, hint.With(fmt.Errorf("reading manifests: %w", err), "name a file, a folder of them, or - for standard input")
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	entries, err := os.ReadDir(path) // sorted
-	if err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
-	}
-	var names []string
-	for _, e := range entries {
-		if e.Type()&fs.ModeDir == 0 && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(e.Name())) {
-			names = append(names, filepath.Join(path, e.Name()))
-		}
-	}
-	if len(names) == 0 {
-		return nil, hint.With(fmt.Errorf("reading manifests: no *.yaml, *.yml or *.json in %s", path), "folders in it are not looked into; name one of them")
-	}
-	return names, nil
-}
-
-func readManifest(name string, stdin io.Reader) ([]byte, error) {
-	from := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading manifests: %w", err)
-		}
-		defer f.Close()
-		from = f
-	}
-	text, err := io.ReadAll(io.LimitReader(from, maxManifest+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	case len(text) > maxManifest:
-		return nil, hint.With(fmt.Errorf("reading %s: more than %d MiB", name, maxManifest>>20), "that is no manifest; name the files that are")
-	}
-	return text, nil
 }
 
 // A document is one object of a manifest.

@@ -13,9 +13,6 @@ import (
 	"flyball.dev/flyball/internal/hint"
 )
 
-// maxFile is more than any object that an API server takes (1.5 MiB), times a few.
-const maxFile = 16 << 20
-
 // An Object is one manifest. Of several in a list (kind List) each is its own.
 type Object struct {
 	File            string
@@ -56,15 +53,7 @@ func kinds() map[string]string {
 
 // Read reads the manifests of one file, YAML or JSON, and leaves out the kinds
 // that no rule looks at. The file's name is for findings and errors.
-func Read(file string, r io.Reader) ([]*Object, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	if len(text) > maxFile {
-		return nil, hint.With(fmt.Errorf("reading %s: more than %d MiB", file, maxFile>>20),
-			"that is no manifest; name the files that are")
-	}
+func Read(file string, text []byte) ([]*Object, error) {
 	var all []*Object
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {

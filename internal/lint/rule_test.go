@@ -17,7 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "write the table in docs/lint.md anew"
 
 func read(t *testing.T, manifests ...string) []*lint.Object {
 	t.Helper()
-	objects, err := lint.Read("x.yaml", strings.NewReader(strings.Join(manifests, "\n---\n")))
+	objects, err := lint.Read("x.yaml", []byte(strings.Join(manifests, "\n---\n")))
 	if err != nil {
 		t.Fatalf("Read = %v", err)
 	}
