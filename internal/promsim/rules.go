@@ -181,15 +181,6 @@ func (db *DB) dropUnneeded() {
 	db.groups = slices.DeleteFunc(db.groups, func(g *group) bool { return len(g.rules) == 0 })
 }
 
-// NextEvaluation is when Evaluate has something to do; false if there are no rules
-// that anybody needs.
-func (db *DB) NextEvaluation() (time.Duration, bool) {
-	if g := db.nextGroup(); g != nil {
-		return g.next, true
-	}
-	return 0, false
-}
-
 func (db *DB) nextGroup() *group {
 	var next *group
 	for _, g := range db.groups {
