@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"flyball.dev/flyball/internal/hint"
 )
@@ -56,7 +58,7 @@ func newRoot(s *streams) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetUsageTemplate(examplesFirst(root.UsageTemplate()))
+	root.SetUsageTemplate(usage(root.UsageTemplate(), columns(s.out)))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
@@ -64,8 +66,19 @@ func newRoot(s *streams) *cobra.Command {
 	return root
 }
 
-// examplesFirst moves the examples of cobra's usage template to its top.
-func examplesFirst(template string) string {
+// columns is the width of a terminal, and of what is read elsewhere.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return 100
+}
+
+// usage is cobra's usage template with the examples at its top and the flags wrapped.
+func usage(template string, columns int) string {
+	template = strings.ReplaceAll(template, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", columns))
 	const examples = "{{if .HasExample}}\n\nExamples:\n{{.Example}}{{end}}"
 	rest := strings.Replace(template, examples, "", 1)
 	return "{{if .HasExample}}Examples:\n{{.Example}}\n\n{{end}}" + rest
