@@ -43,7 +43,7 @@ func newGateway(s *streams) *cobra.Command {
 		Use:   "gateway",
 		Short: "Hold, route and wake: an OpenAI-compatible gateway in front of all services",
 		Long: `Pass requests to the pods of InferenceServices, by host name, by the model in the
-body or by the header Flyball-Service. A request for a service that has no ready
+body or by the header X-Flyball-Service. A request for a service that has no ready
 pod is held in bounded memory, and the controller is told, which wakes the service.
 Any number of gateways may run beside each other. None writes to Kubernetes.`,
 		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig
