@@ -121,7 +121,15 @@ func TestZero(t *testing.T) {
 	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	if err := c.flyball(ctx, "rehearse", "examples/zero"); err != nil {
+	whole, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As in a terminal that has not read the lab's variables: beside .flyball.
+	cmd := exec.CommandContext(ctx, filepath.Join(whole, "bin/flyball"), "rehearse", filepath.Join(whole, "examples/zero"))
+	cmd.Dir, cmd.Env = filepath.Dir(c.dir), append(os.Environ(), "PATH="+filepath.Join(whole, "bin/lab")+":"+os.Getenv("PATH"))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
 		t.Fatalf("flyball rehearse examples/zero: %v", err)
 	}
 }

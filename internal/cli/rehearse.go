@@ -84,11 +84,10 @@ func rehearsal(s *streams, dir string, f rehearseFlags) (rehearse.Config, error)
 	if cfg.Kubeconfig, err = findKubeconfig(f.kubeconfig); err != nil {
 		return rehearse.Config{}, err
 	}
-	proxy, err := labSetting("FLYBALL_PROXY")
-	if err != nil {
+	if cfg.Proxy, err = labSetting("FLYBALL_PROXY"); err != nil {
 		return rehearse.Config{}, err
 	}
-	cfg.StartLoad = rehearsalLoad(proxy)
+	cfg.StartLoad = rehearsalLoad(cfg.Proxy)
 	return cfg, nil
 }
 

@@ -20,6 +20,7 @@ type client struct {
 	kubectl    string
 	kubeconfig string // "" leaves the choice to kubectl
 	dir        string // working directory of kubectl and scripts
+	proxy      string // that knows the cluster's names; "" if none is needed
 }
 
 // command prepares a program in a process group of its own, so that what a script
@@ -27,7 +28,11 @@ type client struct {
 func (c client) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(c.kubectl)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	path := filepath.Dir(c.kubectl) + string(os.PathListSeparator) + os.Getenv("PATH")
+	if own, err := os.Executable(); err == nil { // scripts may call flyball
+		path = filepath.Dir(own) + string(os.PathListSeparator) + path
+	}
+	cmd.Env = append(os.Environ(), "PATH="+path, "FLYBALL_PROXY="+c.proxy)
 	if c.kubeconfig != "" {
 		cmd.Env = append(cmd.Env, "KUBECONFIG="+c.kubeconfig)
 	}

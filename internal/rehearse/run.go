@@ -20,6 +20,7 @@ type Config struct {
 	Script     Script
 	Kubectl    string // the program
 	Kubeconfig string // "" leaves the choice to kubectl
+	Proxy      string // that knows the cluster's names, for scripts; "" if none is needed
 	Without    string // part that is taken away before the first step
 	Kill       string // part whose pods are killed where the script says so
 	Out        io.Writer
@@ -76,7 +77,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 func newRun(cfg Config, poll time.Duration) *run {
 	return &run{
 		cfg: cfg, script: cfg.Script, poll: poll,
-		client:   client{cfg.Kubectl, cfg.Kubeconfig, cfg.Dir},
+		client:   client{cfg.Kubectl, cfg.Kubeconfig, cfg.Dir, cfg.Proxy},
 		timeline: &timeline{w: cfg.Out, start: time.Now()},
 	}
 }

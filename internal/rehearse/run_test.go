@@ -147,6 +147,25 @@ after
 	}
 }
 
+// A script finds the cluster's proxy and the program that runs it, whatever shell the
+// rehearsal was started from.
+func TestScriptsEnvironment(t *testing.T) {
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FLYBALL_PROXY", "http://another")
+	w := newWorld(t, map[string]string{
+		ScriptName: top + "step one: t\n  shell look.sh\n",
+		"look.sh":  "echo $FLYBALL_PROXY\ncommand -v " + filepath.Base(own) + "\n",
+	})
+	report, err := w.rehearse(t.Context(), func(c *Config) { c.Proxy = "http://proxy:3128" })
+	if err != nil || report.Failed != "" {
+		t.Errorf("Run = %+v, %v\n%s", report, err, w.out.String())
+	}
+	w.says("| http://proxy:3128")
+}
+
 // TestFailures shows INV-2 and INV-3: the step that does not hold is named, what
 // was seen is told, and the steps behind it are listed.
 func TestFailures(t *testing.T) {
