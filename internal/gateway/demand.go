@@ -35,10 +35,9 @@ type Load struct {
 	Name       string `json:"name"`
 	InFlight   int    `json:"inFlight"`
 	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
-	// RemainingMs is when the last of them is expected to end, from now.
-	RemainingMs int64 `json:"remainingMs"`
-	// PrefixTokens is how much of recent prompts the pod knew already.
-	PrefixTokens int64 `json:"prefixTokens"`
+
+	RemainingMs  int64 `json:"remainingMs"`  // until the last of them should end
+	PrefixTokens int64 `json:"prefixTokens"` // of recent prompts, that the pod knew already
 }
 
 // keep ends what is held for too long, and reports: at once when a service begins to
@@ -105,7 +104,7 @@ func (g *Gateway) podLoads(s *service) []Load {
 	now := time.Now()
 	var all []Load
 	for _, p := range s.pods {
-		remaining, prefixTokens := p.worth.now(now)
+		remaining, prefixTokens := p.worth.at(now)
 		l := Load{p.Name, int(p.inFlight.Load()), max(0, p.work.Load()), remaining.Milliseconds(), prefixTokens}
 		if l != (Load{Name: p.Name}) {
 			all = append(all, l)

@@ -99,7 +99,7 @@ type pod struct {
 func newPod(p Pod) *pod {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(p.Name))
-	return &pod{Pod: p, hash: h.Sum64()}
+	return &pod{Pod: p, hash: h.Sum64(), worth: worth{ends: map[*exchange]time.Time{}}}
 }
 
 const (

@@ -17,9 +17,6 @@ type worth struct {
 func (w *worth) take(x *exchange, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ends == nil {
-		w.ends = map[*exchange]time.Time{}
-	}
 	w.ends[x] = now.Add(x.service.usual(x.output))
 	if x.prefix != 0 {
 		w.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
@@ -32,9 +29,9 @@ func (w *worth) giveBack(x *exchange) {
 	delete(w.ends, x)
 }
 
-// now is the time after which the last request is expected to end, 0 if all should
+// at is the time after which the last request is expected to end, 0 if all should
 // have, and the tokens of recent prompts that the pod knew already.
-func (w *worth) now(now time.Time) (remaining time.Duration, prefixTokens int64) {
+func (w *worth) at(now time.Time) (remaining time.Duration, prefixTokens int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, end := range w.ends {
@@ -53,31 +50,27 @@ const (
 // recall estimates what a pod's prefix cache saves: the beginnings of prompts that the
 // pod was sent before. It forgets the older of two generations when the newer is full.
 type recall struct {
-	began         time.Time // the newer one
-	newer, before generation
+	began        time.Time // the newer one
+	newer, older generation
 }
 
 type generation struct {
-	prefixes map[uint64]struct{}
+	prefixes map[uint64]bool
 	saved    int64 // tokens
 }
 
 // see notes a prompt whose beginning has so many tokens.
 func (r *recall) see(now time.Time, prefix uint64, tokens int64) {
 	r.turn(now)
-	_, known := r.newer.prefixes[prefix]
-	if _, before := r.before.prefixes[prefix]; known || before {
+	if r.newer.prefixes[prefix] || r.older.prefixes[prefix] {
 		r.newer.saved += tokens
 	}
-	if r.newer.prefixes == nil {
-		r.newer.prefixes = map[uint64]struct{}{}
-	}
-	r.newer.prefixes[prefix] = struct{}{}
+	r.newer.prefixes[prefix] = true
 }
 
 func (r *recall) saved(now time.Time) int64 {
 	r.turn(now)
-	return r.newer.saved + r.before.saved
+	return r.newer.saved + r.older.saved
 }
 
 func (r *recall) turn(now time.Time) {
@@ -85,9 +78,9 @@ func (r *recall) turn(now time.Time) {
 	if age < recallTime && len(r.newer.prefixes) < recallMost {
 		return
 	}
-	r.before = r.newer
+	r.older = r.newer
 	if age >= 2*recallTime {
-		r.before = generation{}
+		r.older = generation{}
 	}
-	r.began, r.newer = now, generation{}
+	r.began, r.newer = now, generation{prefixes: map[uint64]bool{}}
 }

@@ -23,7 +23,7 @@ func TestTellsWhatAPodIsWorth(t *testing.T) {
 		w.check("the pod", pods[0], want)
 		w.check("status", (<-done).status, 200)
 		pause(t.Context(), time.Second)
-		w.check("the idle pod is told of", f.last().Pods, []Load(nil)) // with its service
+		w.check("the pods of a service with nothing to do", f.last().Pods, []Load(nil))
 	})
 }
 
@@ -50,7 +50,7 @@ func TestRecall(t *testing.T) {
 	for prefix := range uint64(10 * recallMost) {
 		r.see(at(30), prefix, 1)
 	}
-	if n := len(r.newer.prefixes) + len(r.before.prefixes); n > 2*recallMost {
+	if n := len(r.newer.prefixes) + len(r.older.prefixes); n > 2*recallMost {
 		t.Errorf("%d prefixes are remembered, want %d at most", n, 2*recallMost)
 	}
 }

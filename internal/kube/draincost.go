@@ -23,10 +23,9 @@ type PodWork struct {
 	Name       string `json:"name"`
 	InFlight   int    `json:"inFlight"`
 	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
-	// RemainingMs is when the last of them is expected to end, from now.
-	RemainingMs int64 `json:"remainingMs"`
-	// PrefixTokens is how much of recent prompts the pod knew already.
-	PrefixTokens int64 `json:"prefixTokens"`
+
+	RemainingMs  int64 `json:"remainingMs"`  // until the last of them should end
+	PrefixTokens int64 `json:"prefixTokens"` // of recent prompts, that the pod knew already
 }
 
 func (p PodWork) plus(o PodWork) PodWork {
