@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sync/errgroup"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -47,10 +48,14 @@ func (l *Lab) install(ctx context.Context) error {
 	}
 	began := time.Now()
 	// Custom resources first: the controllers end when a kind is missing.
-	for _, batch := range [][][]string{files.crds, files.rest} {
-		if err := l.applyAll(ctx, batch); err != nil {
-			return err
-		}
+	if err := l.applyAll(ctx, files.crds); err != nil {
+		return err
+	}
+	if err := l.awaitKinds(ctx); err != nil {
+		return err
+	}
+	if err := l.applyAll(ctx, files.rest); err != nil {
+		return err
 	}
 	l.say("%-24s applied in %.1fs", "KEDA, KServe, Flyball", time.Since(began).Seconds())
 	for _, d := range installed {
@@ -101,20 +106,15 @@ func (l *Lab) writeManifests() (files, error) {
 	return f, nil
 }
 
-// applyAll applies manifests side by side and waits until the kinds among them are served.
+// applyAll applies manifests side by side.
 func (l *Lab) applyAll(ctx context.Context, manifests [][]string) error {
-	group, groupCtx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	for _, m := range manifests {
 		group.Go(func() error {
-			return l.kubectl(groupCtx, append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=flyball-lab"}, m...)...)
+			return l.kubectl(ctx, append([]string{"apply", "--server-side", "--force-conflicts", "--field-manager=flyball-lab"}, m...)...)
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	// Not --for=condition=Established: it fails where conditions are null, as those of a
-	// CustomResourceDefinition are in its first moments.
-	return l.kubectl(ctx, "wait", `--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True`, "--timeout=60s", "crd", "--all")
+	return group.Wait()
 }
 
 // customResources are those of a shipped manifest.
@@ -136,25 +136,74 @@ func (l *Lab) kubectl(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// awaitKinds waits until discovery offers every custom resource, as kubectl needs it.
+// 'kubectl wait' cannot: it fails where conditions are null, as they are in the first
+// moments of a kind.
+func (l *Lab) awaitKinds(ctx context.Context) error {
+	kinds, err := l.kinds.ApiextensionsV1().CustomResourceDefinitions().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("listing kinds: %w", err)
+	}
+	var missing []string
+	err = l.poll(ctx, func(ctx context.Context) bool {
+		// What it does not offer is missed below, whatever the reason.
+		_, offers, _ := l.client.Discovery().ServerGroupsAndResourcesWithContext(ctx)
+		missing = missingKinds(kinds.Items, offers)
+		return len(missing) == 0
+	})
+	if err != nil {
+		return fmt.Errorf("waiting until the API server serves %s: %w", strings.Join(missing, ", "), err)
+	}
+	return nil
+}
+
+// missingKinds are the custom resources that discovery does not offer in a version that they have.
+func missingKinds(kinds []apiextensionsv1.CustomResourceDefinition, offers []*metav1.APIResourceList) []string {
+	offered := map[string]bool{}
+	for _, o := range offers {
+		for _, r := range o.APIResources {
+			offered[o.GroupVersion+"/"+r.Name] = true
+		}
+	}
+	var missing []string
+	for _, kind := range kinds {
+		for _, v := range kind.Spec.Versions {
+			name := kind.Spec.Group + "/" + v.Name + "/" + kind.Spec.Names.Plural
+			if v.Served && !offered[name] {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing
+}
+
 func (l *Lab) awaitDeployment(ctx context.Context, d deployment) error {
+	err := l.poll(ctx, func(ctx context.Context) bool {
+		got, err := l.client.AppsV1().Deployments(d.namespace).Get(ctx, d.name, metav1.GetOptions{})
+		return err == nil && got.Status.ObservedGeneration >= got.Generation && got.Status.AvailableReplicas > 0
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for Deployment %s/%s: %w", d.namespace, d.name, err)
+	}
+	return nil
+}
+
+// poll asks until the answer is yes, a part of the lab has failed, or three minutes are over.
+func (l *Lab) poll(ctx context.Context, ready func(context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		got, err := l.client.AppsV1().Deployments(d.namespace).Get(ctx, d.name, metav1.GetOptions{})
-		if err == nil && got.Status.ObservedGeneration >= got.Generation && got.Status.AvailableReplicas > 0 {
-			return nil
-		}
+	for !ready(ctx) {
 		select {
 		case err := <-l.failed:
 			return err
 		case <-ctx.Done():
-			return hint.With(fmt.Errorf("waiting for Deployment %s/%s: %w", d.namespace, d.name, ctx.Err()),
-				"see the logs in %s", l.path("logs"))
+			return hint.With(ctx.Err(), "see the logs in %s", l.path("logs"))
 		case <-tick.C:
 		}
 	}
+	return nil
 }
 
 // platformManifest makes a password that only this lab knows.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -49,6 +50,7 @@ type Lab struct {
 	server string
 	rest   *rest.Config
 	client kubernetes.Interface
+	kinds  apiextensions.Interface // the same API server's custom resources
 	probe  *http.Client
 	agent  *node.Agent
 
@@ -94,6 +96,10 @@ func (l *Lab) up(ctx context.Context) error {
 	}
 	l.rest.QPS, l.rest.Burst = 200, 400 // one agent does the work of many kubelets
 	l.client, err = kubernetes.NewForConfig(l.rest)
+	if err != nil {
+		return fmt.Errorf("connecting to the API server: %w", err)
+	}
+	l.kinds, err = apiextensions.NewForConfig(l.rest)
 	if err != nil {
 		return fmt.Errorf("connecting to the API server: %w", err)
 	}
