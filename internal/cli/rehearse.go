@@ -22,6 +22,12 @@ type rehearseFlags struct {
 	set                 map[string]string
 }
 
+// borrowed is a lab that runs for the time of a command.
+type borrowed struct {
+	kubeconfig, proxy string
+	stop              func()
+}
+
 func newRehearse(s *streams) *cobra.Command {
 	var f rehearseFlags
 	cmd := &cobra.Command{
@@ -38,18 +44,19 @@ script names. 2: the rehearsal was not possible, or another step failed.`,
 			"  flyball rehearse examples/guide --set outage=20s",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.up {
-				stop, err := temporaryLab(cmd.Context(), s)
-				if err != nil {
-					return err
-				}
-				defer stop()
-				f.kubeconfig = localKubeconfig()
-			}
 			cfg, err := rehearsal(s, args[0], f)
 			if err != nil {
 				return err
 			}
+			if f.up {
+				lab, err := temporaryLab(cmd.Context(), s)
+				if err != nil {
+					return err
+				}
+				defer lab.stop()
+				cfg.Kubeconfig, cfg.Proxy = lab.kubeconfig, lab.proxy
+			}
+			cfg.StartLoad = rehearsalLoad(cfg.Proxy)
 			report, err := rehearse.Run(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -62,10 +69,12 @@ script names. 2: the rehearsal was not possible, or another step failed.`,
 	cmd.Flags().BoolVar(&f.up, "up", false, "start a local cluster for it, and stop it afterwards")
 	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "cluster to use (default $KUBECONFIG, then .flyball/kubeconfig)")
 	cmd.Flags().StringToStringVar(&f.set, "set", nil, "overrule a let of the script, as name=value")
+	cmd.MarkFlagsMutuallyExclusive("up", "kubeconfig")
 	return cmd
 }
 
-// rehearsal gathers what a rehearsal needs; nothing of the cluster is touched.
+// rehearsal gathers what a rehearsal needs; nothing of the cluster is touched, and a
+// cluster that is still to be started is left open.
 func rehearsal(s *streams, dir string, f rehearseFlags) (rehearse.Config, error) {
 	script, err := rehearse.Open(dir, f.set)
 	if err != nil {
@@ -81,14 +90,14 @@ func rehearsal(s *streams, dir string, f rehearseFlags) (rehearse.Config, error)
 	if cfg.Kubectl, err = findKubectl(); err != nil {
 		return rehearse.Config{}, err
 	}
+	if f.up {
+		return cfg, nil
+	}
 	if cfg.Kubeconfig, err = findKubeconfig(f.kubeconfig); err != nil {
 		return rehearse.Config{}, err
 	}
-	if cfg.Proxy, err = labSetting("FLYBALL_PROXY"); err != nil {
-		return rehearse.Config{}, err
-	}
-	cfg.StartLoad = rehearsalLoad(cfg.Proxy)
-	return cfg, nil
+	cfg.Proxy, err = labSetting("FLYBALL_PROXY")
+	return cfg, err
 }
 
 // verdict turns a report into the command's answer.

@@ -56,18 +56,18 @@ func (f *upFlags) register(fl *pflag.FlagSet) {
 }
 
 // temporaryLab starts a lab with the defaults of 'flyball up' for another command.
-func temporaryLab(ctx context.Context, s *streams) (stop func(), err error) {
+func temporaryLab(ctx context.Context, s *streams) (borrowed, error) {
 	f := upFlags{}
 	f.register(pflag.NewFlagSet("up", pflag.ContinueOnError))
 	if err := f.resolve(); err != nil {
-		return nil, err
+		return borrowed{}, err
 	}
 	f.Say = func(line string) { fmt.Fprintln(s.err, line) }
 	running, err := lab.Up(ctx, f.Config)
 	if err != nil {
-		return nil, err
+		return borrowed{}, err
 	}
-	return running.Stop, nil
+	return borrowed{running.Kubeconfig(), running.Proxy(), running.Stop}, nil
 }
 
 func (f *upFlags) run(ctx context.Context, s *streams) error {

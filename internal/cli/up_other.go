@@ -16,7 +16,7 @@ func newDown(*streams) *cobra.Command {
 	return unavailable("down", "Stop the local cluster (Linux only)")
 }
 
-func temporaryLab(context.Context, *streams) (func(), error) { return nil, errNoLab }
+func temporaryLab(context.Context, *streams) (borrowed, error) { return borrowed{}, errNoLab }
 
 func unavailable(name, short string) *cobra.Command {
 	return &cobra.Command{
