@@ -102,6 +102,9 @@ func (x *exchange) speaks() {
 	x.firstByte = time.Since(x.began)
 	x.pod.silent.Add(-1)
 	x.pod.work.Add(-x.input)
+	if x.writer.status == http.StatusOK {
+		x.pod.worth.read(x, time.Now())
+	}
 	x.g.settle(x.service)
 }
 

@@ -18,9 +18,16 @@ func (w *worth) take(x *exchange, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ends[x] = now.Add(x.service.usual(x.output))
-	if x.prefix != 0 {
-		w.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
+}
+
+// read notes that the pod has read the request's prompt.
+func (w *worth) read(x *exchange, now time.Time) {
+	if x.prefix == 0 {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
 }
 
 func (w *worth) giveBack(x *exchange) {
@@ -48,7 +55,7 @@ const (
 )
 
 // recall estimates what a pod's prefix cache saves: the beginnings of prompts that the
-// pod was sent before. It forgets the older of two generations when the newer is full.
+// pod has read before. It forgets the older of two generations when the newer is full.
 type recall struct {
 	began        time.Time // the newer one
 	newer, older generation

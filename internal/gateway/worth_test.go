@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -24,6 +25,36 @@ func TestTellsWhatAPodIsWorth(t *testing.T) {
 		w.check("status", (<-done).status, 200)
 		pause(t.Context(), time.Second)
 		w.check("the pods of a service with nothing to do", f.last().Pods, []Load(nil))
+	})
+}
+
+// TestPodThatReadNothingKnowsNothing: a prompt that was sent to a pod and not answered
+// is not in its cache.
+func TestPodThatReadNothingKnowsNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", func(c *Config) { c.PrefixBytes = 20 })
+		asked := 0
+		f.Update([]Service{llama(w.engine("a", func(rw http.ResponseWriter, r *http.Request) {
+			if asked++; asked <= 2 {
+				http.Error(rw, "out of memory", http.StatusInternalServerError)
+				return
+			}
+			streams(4)(rw, r)
+		}))})
+		pause(t.Context(), 500*time.Millisecond) // between two reports
+		w.check("status", f.post(chat).status, 500)
+		w.check("status", f.post(chat).status, 500)
+		w.check("status", f.post(chat).status, 200) // the first that is read
+		var told []int64
+		done := f.start(chat)
+		for _, wait := range []time.Duration{800 * time.Millisecond, time.Second} { // its first byte is after 1 s
+			pause(t.Context(), wait)
+			for _, p := range f.last().Pods {
+				told = append(told, p.PrefixTokens)
+			}
+		}
+		w.check("status", (<-done).status, 200)
+		w.check("tokens that the pod knew", told, []int64{0, 5})
 	})
 }
 
