@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	soakTime = flag.Duration("soak", 200*time.Second, "how long TestSoak keeps up its load, in all phases together")
+	soakTime = flag.Duration("soak", 8*time.Minute, "how long TestSoak keeps up its load, in all phases together")
 	drained  = flag.Bool("drain", true, "TestSoak's pods drain; without, it must see losses")
 )
 
@@ -29,8 +29,11 @@ const fullSoak = 48 * time.Minute
 type wanted struct{ deletions, byCause, requests, kedaKills int }
 
 func wantedOf(soak time.Duration) wanted {
-	if soak >= fullSoak {
+	switch {
+	case soak >= fullSoak:
 		return wanted{500, 25, 100_000, 5}
+	case soak >= 8*time.Minute:
+		return wanted{80, 10, 4000, 1}
 	}
 	return wanted{12, 3, 1000, 1}
 }
@@ -74,7 +77,7 @@ func (r *row) title() string {
 
 func (r *row) duplicated() int { return r.engine.finished - r.load.Outcomes["ok"] }
 
-func (r *row) drains() bool { return r.service.runtime != plain }
+func (r *row) drains() bool { return r.service.runtime != plain || r.service.webhook }
 
 // soakRows are the phases: the rows of one run side by side, each with a service of its own.
 func soakRows(soak time.Duration, drain bool) [][]*row {
@@ -85,12 +88,14 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 	fixed := func(name string) service { return service{name: name, least: pods, most: pods, runtime: draining} }
 	sleepy := func(name string) service { return service{name: name, least: 0, most: 4, runtime: sleeping} }
 	undrained := service{name: "soak-plain", least: 3, most: 3, runtime: plain}
+	hooked := service{name: "soak-webhook", least: 3, most: 3, runtime: plain, webhook: true}
 	phases := [][]*row{
 		{
 			{service: sleepy("soak-scale"), what: scaleIn, cause: scaleIn, waves: true, rate: 8, disturb: undisturbed},
 			{service: fixed("soak-rollout"), what: rollout, cause: rollout, rate: rate, disturb: replace},
 			{service: fixed("soak-evict"), what: eviction, cause: eviction, rate: rate, disturb: evict},
 			{service: fixed("soak-delete"), what: deletion, cause: deletion, rate: rate, disturb: remove},
+			{service: hooked, what: deletion + ", webhook", cause: deletion, rate: 5, disturb: remove},
 			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 5, disturb: remove},
 		},
 		{{service: fixed("soak-gateways"), what: rolled, cause: "nothing", rate: 2 * rate, disturb: rollGateways}},
@@ -98,7 +103,7 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 	}
 	if !drain {
 		for _, r := range slices.Concat(phases...) {
-			r.service.runtime = plain
+			r.service.runtime, r.service.webhook = plain, false
 		}
 	}
 	return phases

@@ -39,6 +39,7 @@ type service struct {
 	name        string
 	least, most int
 	runtime     string
+	webhook     bool // gives its pods what makes them drain, the grace period too
 }
 
 // model is the name that its engines serve.
@@ -50,11 +51,16 @@ func (s service) model() string {
 }
 
 func (s service) manifest() string {
+	drain, grace := "disabled", "terminationGracePeriodSeconds: 300"
+	if s.webhook {
+		drain, grace = "enabled", ""
+	}
 	return fmt.Sprintf(`apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
 metadata:
   name: %[1]s
   namespace: %[2]s
+  labels: {flyball.dev/drain: %[6]s}
   annotations:
     serving.kserve.io/deploymentMode: RawDeployment
     serving.kserve.io/autoscalerClass: external
@@ -62,7 +68,7 @@ spec:
   predictor:
     minReplicas: %[3]d
     maxReplicas: %[4]d
-    terminationGracePeriodSeconds: 300
+    %[7]s
     autoScaling:
       metrics:
         - type: External
@@ -82,7 +88,7 @@ spec:
       runtime: %[5]s
       storageUri: hf://Qwen/Qwen3-14B
 ---
-`, s.name, soakNamespace, s.least, s.most, s.runtime)
+`, s.name, soakNamespace, s.least, s.most, s.runtime, drain, grace)
 }
 
 // soak is the running test.
@@ -203,6 +209,12 @@ func (s *soak) prepare(ctx context.Context, rows []*row) error {
 		return fmt.Errorf("making the secret: %w: %s", err, out)
 	}
 	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "03-trigger-authentication.yaml")); err != nil {
+		return err
+	}
+	// As shipped, no pod waits for the webhook: one that is late on a busy machine would
+	// leave a pod that does not drain, and no fault to find.
+	if err := s.kubectl(ctx, "", "patch", "mutatingwebhookconfiguration", "flyball-drain", "--type", "json",
+		"-p", `[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`); err != nil {
 		return err
 	}
 	manifests, err := plainRuntime()

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509/pkix"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -77,11 +78,11 @@ func (l *Lab) writeManifests() (files, error) {
 	if err != nil {
 		return f, err
 	}
-	own := l.path("install", "flyball")
-	if err := os.CopyFS(own, l.cfg.Install); err != nil {
+	own, err := l.writeFlyball()
+	if err != nil {
 		return f, fmt.Errorf("writing Flyball's manifests: %w", err)
 	}
-	f.rest = [][]string{{"-k", filepath.Join(own, "complete")}}
+	f.rest = [][]string{{"-k", own}}
 	for _, m := range []struct {
 		name string
 		make func() ([]byte, error)
@@ -104,6 +105,35 @@ func (l *Lab) writeManifests() (files, error) {
 		*m.to = append(*m.to, []string{"-f", path})
 	}
 	return f, nil
+}
+
+// writeFlyball leaves the kustomization that installs Flyball, and returns its folder.
+func (l *Lab) writeFlyball() (string, error) {
+	whole := l.path("install", "flyball")
+	if err := os.CopyFS(whole, l.cfg.Install); err != nil {
+		return "", err
+	}
+	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "flyball"}, "flyball-drain-webhook.flyball-system.svc")
+	if err != nil {
+		return "", err
+	}
+	text, err := manifests.ReadFile("manifests/flyball.yaml")
+	if err != nil {
+		return "", err
+	}
+	own := filepath.Join(whole, "lab")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		return "", err
+	}
+	for name, content := range map[string][]byte{
+		"certificate.yaml":   l.tlsSecret("flyball-system", "flyball-drain-webhook", certs),
+		"kustomization.yaml": []byte(strings.ReplaceAll(string(text), "${CA}", l.caBundle())),
+	} {
+		if err := os.WriteFile(filepath.Join(own, name), content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return own, nil
 }
 
 // applyAll applies manifests side by side.
