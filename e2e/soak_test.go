@@ -18,12 +18,16 @@ import (
 )
 
 var (
-	soakTime = flag.Duration("soak", 8*time.Minute, "how long TestSoak keeps up its load, in all phases together")
+	soakTime = flag.Duration("soak", shortSoak, "how long TestSoak keeps up its load, in all phases together")
 	drained  = flag.Bool("drain", true, "TestSoak's pods drain; without, it must see losses")
 )
 
-// fullSoak is the load from which on TestSoak asks for the numbers of a long form.
-const fullSoak = 48 * time.Minute
+// Load from which on TestSoak asks for the numbers of the form in 'make test', of about ten
+// minutes in all, and for those of a full soak.
+const (
+	shortSoak = 8 * time.Minute
+	fullSoak  = 48 * time.Minute
+)
 
 // wanted is how much of everything a soak must have seen.
 type wanted struct{ deletions, byCause, requests, kedaKills int }
@@ -32,7 +36,7 @@ func wantedOf(soak time.Duration) wanted {
 	switch {
 	case soak >= fullSoak:
 		return wanted{500, 25, 100_000, 5}
-	case soak >= 8*time.Minute:
+	case soak >= shortSoak:
 		return wanted{80, 10, 4000, 1}
 	}
 	return wanted{12, 3, 1000, 1}

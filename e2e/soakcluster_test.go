@@ -211,10 +211,10 @@ func (s *soak) prepare(ctx context.Context, rows []*row) error {
 	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "03-trigger-authentication.yaml")); err != nil {
 		return err
 	}
-	// As shipped, no pod waits for the webhook: one that is late on a busy machine would
-	// leave a pod that does not drain, and no fault to find.
+	// As shipped, no pod waits for the webhook: an answer that is late on a busy machine
+	// would leave a pod that does not drain, and no fault to find.
 	if err := s.kubectl(ctx, "", "patch", "mutatingwebhookconfiguration", "flyball-drain", "--type", "json",
-		"-p", `[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`); err != nil {
+		"-p", `[{"op":"test","path":"/webhooks/0/name","value":"service.drain.flyball.dev"},{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`); err != nil {
 		return err
 	}
 	manifests, err := plainRuntime()

@@ -24,8 +24,8 @@ func offers(groupVersion string, plurals ...string) *metav1.APIResourceList {
 	return list
 }
 
-// TestKindsAreAwaited: of a kind without a condition, as at first, until discovery offers
-// every version that it serves.
+// TestKindsAreAwaited: until discovery offers every version that a kind serves, also of one
+// that has no conditions yet.
 func TestKindsAreAwaited(t *testing.T) {
 	answers := [][]*metav1.APIResourceList{
 		nil,
