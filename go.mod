@@ -1,4 +1,4 @@
-module flyball.dev/flyball
+module github.com/flyball-dev/flyball
 
 go 1.26.7
 

@@ -1,5 +1,5 @@
 // The programs that check this repository, pinned apart from what it ships.
-module flyball.dev/flyball/tools
+module github.com/flyball-dev/flyball/tools
 
 go 1.26.0
 

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"flyball.dev/flyball/internal/cli"
+	"github.com/flyball-dev/flyball/internal/cli"
 )
 
 func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -56,18 +56,18 @@ func clean() fstest.MapFS {
 		return "// Package " + name + " is small.\n//\n// INV-1: it is right.\n//\n// It deliberately knows nothing.\npackage " + name + "\n"
 	}
 	return files(
-		"go.mod", "module flyball.dev/flyball\n",
-		"cmd/flyball/main.go", "package main\n\nimport \"flyball.dev/flyball/internal/cli\"\n\nfunc main() { cli.Main() }\n",
+		"go.mod", "module github.com/flyball-dev/flyball\n",
+		"cmd/flyball/main.go", "package main\n\nimport \"github.com/flyball-dev/flyball/internal/cli\"\n\nfunc main() { cli.Main() }\n",
 		"internal/cli/doc.go", doc("cli"),
-		"internal/cli/main.go", "package cli\n\nimport _ \"flyball.dev/flyball/internal/lab/net4\"\n\nfunc Main() {}\n",
+		"internal/cli/main.go", "package cli\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab/net4\"\n\nfunc Main() {}\n",
 		"internal/hint/doc.go", doc("hint"),
 		"internal/lab/doc.go", doc("lab"),
 		"internal/lab/net4/doc.go", doc("net4"),
-		"internal/lab/net4/a.go", "package net4\n\nimport _ \"flyball.dev/flyball/internal/lab\"\nimport _ \"flyball.dev/flyball/internal/plant\"\n",
+		"internal/lab/net4/a.go", "package net4\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\nimport _ \"github.com/flyball-dev/flyball/internal/plant\"\n",
 		"internal/plant/doc.go", doc("plant"),
 		"internal/des/doc.go", doc("des"),
 		"internal/vllmsim/doc.go", doc("vllmsim"),
-		"e2e/e2e_test.go", "package e2e\n\nimport _ \"flyball.dev/flyball/internal/lab\"\n",
+		"e2e/e2e_test.go", "package e2e\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\n",
 		"lab/kube/go.mod", "module other\n",
 		"lab/kube/x/main.go", "package x\n\nfunc init() { panic(1) }\n",
 	)

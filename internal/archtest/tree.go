@@ -13,7 +13,7 @@ import (
 )
 
 // module is the path under which the tree's own packages are imported.
-const module = "flyball.dev/flyball"
+const module = "github.com/flyball-dev/flyball"
 
 // A file is one parsed Go file of the tree.
 type file struct {

@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func newController(s *streams) *cobra.Command {

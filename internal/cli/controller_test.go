@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/gateway"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // What pods have to do is read as it is written.

@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/discovery"
 
-	"flyball.dev/flyball/config"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 type doctorOptions struct {

@@ -21,9 +21,9 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"flyball.dev/flyball/internal/gateway"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // gatewayOptions are the flags of flyball gateway.

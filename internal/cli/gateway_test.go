@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/gateway"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func TestServicesOf(t *testing.T) {

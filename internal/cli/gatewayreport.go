@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 
-	"flyball.dev/flyball/internal/gateway"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // aliveEvery is how often a gateway that has nothing to do says so: within the life

@@ -16,7 +16,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // A cluster is where a command works: how to reach it and the namespace that the

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"flyball.dev/flyball/internal/lab/build"
+	"github.com/flyball-dev/flyball/internal/lab/build"
 )
 
 func newLab(s *streams) *cobra.Command {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // lawJSON is a law as -o json and yaml print it.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // TestLawsPage: docs/laws.md names every law and every series.

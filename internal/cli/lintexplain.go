@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // An explanation is what --explain prints as JSON.

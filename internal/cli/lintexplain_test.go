@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // Each rule's simulation shows what the rule says: the mended manifest is better in

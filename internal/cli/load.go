@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/load"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/load"
 )
 
 // loadFlags are the words of the command line, before they mean anything.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/load"
+	"github.com/flyball-dev/flyball/internal/load"
 )
 
 // answering streams two tokens to the first good requests and nothing to the others.

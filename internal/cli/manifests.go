@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // maxManifest is more than any object that an API server takes (1.5 MiB), times a few.

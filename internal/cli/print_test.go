@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func TestPrintChecks(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // profileList is how profiles are printed: as a file of them is written.

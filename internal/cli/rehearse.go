@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/rehearse"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/rehearse"
 )
 
 // rehearseFlags are what flyball rehearse was asked.

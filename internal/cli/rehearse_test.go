@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"flyball.dev/flyball/internal/rehearse"
+	"github.com/flyball-dev/flyball/internal/rehearse"
 )
 
 func TestVerdict(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"flyball.dev/flyball/internal/load"
-	"flyball.dev/flyball/internal/rehearse"
+	"github.com/flyball-dev/flyball/internal/load"
+	"github.com/flyball-dev/flyball/internal/rehearse"
 )
 
 const (

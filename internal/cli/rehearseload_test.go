@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/rehearse"
+	"github.com/flyball-dev/flyball/internal/rehearse"
 )
 
 // TestRehearsalLoad sends through the proxy, which alone knows the endpoint's name.

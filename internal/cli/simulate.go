@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/scenario"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // simulateOptions are the flags of flyball simulate.

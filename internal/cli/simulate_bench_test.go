@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/scenario"
 )
 
 // The whole metric path of a manifest at the design's load: 8 replicas at 10 requests per

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/kube"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/promsim"
-	"flyball.dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/promsim"
+	"github.com/flyball-dev/flyball/internal/scenario"
 )
 
 // readPlan reads what -f names.

@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/history"
-	"flyball.dev/flyball/internal/kube"
-	"flyball.dev/flyball/internal/lint"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/history"
+	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // pastOptions are the flags of flyball simulate --from-prometheus, and what it read.

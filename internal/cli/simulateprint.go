@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"flyball.dev/flyball/internal/report"
-	"flyball.dev/flyball/internal/scenario"
-	"flyball.dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/report"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // simulated is what -o json prints.

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/config"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/promsim"
-	"flyball.dev/flyball/internal/reading"
-	"flyball.dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/promsim"
+	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/scenario"
 )
 
 // promPath is the Prometheus of a run: it scrapes what the replicas expose, with the

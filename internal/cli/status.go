@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 type statusOptions struct {

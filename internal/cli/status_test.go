@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func rowsForPrint(now time.Time) []kube.Row {

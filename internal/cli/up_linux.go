@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"flyball.dev/flyball/config"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lab"
+	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lab"
 )
 
 type upFlags struct {

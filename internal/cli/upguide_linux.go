@@ -10,9 +10,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lab"
-	"flyball.dev/flyball/internal/load"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lab"
+	"github.com/flyball-dev/flyball/internal/load"
 )
 
 // guideSteps are the files of the guide's folder for a service that is not there

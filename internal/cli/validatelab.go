@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/data"
-	"flyball.dev/flyball/internal/kube"
-	"flyball.dev/flyball/internal/scenario"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/data"
+	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // A recording is what 'make compare' writes: one manifest on the real chain under

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"flyball.dev/flyball/data"
+	"github.com/flyball-dev/flyball/data"
 )
 
 // handMade is a recording of four minutes: three answers of 34 s begin at once, a fourth

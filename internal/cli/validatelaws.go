@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/scenario"
-	"flyball.dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // published is a row of a page that somebody else wrote.

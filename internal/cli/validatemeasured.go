@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // qwenSeeds is over how many seeds a figure is the mean. At 12 per second the p99 of one

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"flyball.dev/flyball/data"
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/data"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // A measured is a row of a file of data/, by its columns.

@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/vllmsim"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/vllmsim"
 )
 
 func newVLLMSim(s *streams) *cobra.Command {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 func newWorkload(s *streams) *cobra.Command {

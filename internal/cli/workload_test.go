@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // Nothing at all stays blank, the least that arrives is seen, the most is full.

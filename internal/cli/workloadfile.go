@@ -14,9 +14,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"flyball.dev/flyball/data"
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/data"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // findWorkload is the workload that a word of the command line means: a file that is

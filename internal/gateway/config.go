@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // heldOverhead is what a held request takes besides its body: its connection, two

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // reportEvery is the period of reports while there is anything to report.

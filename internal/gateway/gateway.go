@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // A Gateway is an http.Handler. Run must be running for requests to be held, and

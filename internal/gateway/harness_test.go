@@ -22,7 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 func TestMain(m *testing.M) {

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // TestG11_HerdOnFirstPod: the first pod gets as many as it is meant to serve, and one

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // ticket is a request's place in the hold queue.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // A refusal is an answer of the gateway's own, as OpenAI's API words errors.

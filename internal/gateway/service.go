@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"flyball.dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // A Service is what the gateway is told of an InferenceService.

@@ -3,7 +3,7 @@ package hint_test
 import (
 	"testing"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 func TestDistance(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // vLLM's names (docs/vllm-metrics.md).

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/api"
 	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // Least and Most bound the time that is asked for.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/value"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/history"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/history"
 )
 
 func stale() float64 { return math.Float64frombits(value.StaleNaN) }

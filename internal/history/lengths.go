@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strconv"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // Tokens are the lengths of one side of the requests that have ended.

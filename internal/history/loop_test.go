@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/history"
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/reading"
-	"flyball.dev/flyball/internal/scenario"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/history"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // A tape is a scenario.PromQL that keeps what was scraped, and a law of two replicas.

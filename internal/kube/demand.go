@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // DemandTTL is how long a gateway's report counts, and how long nothing must have

@@ -18,7 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"flyball.dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 // engine is the guide's pod; change may be nil.

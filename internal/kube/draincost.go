@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"flyball.dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 // PodWork is one gateway's work at one pod.

@@ -10,8 +10,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // A Plan is what manifests say of one service, for a simulation of it.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

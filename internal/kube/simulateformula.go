@@ -6,7 +6,7 @@ import (
 
 	"github.com/expr-lang/expr"
 
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // compile makes a formula as KEDA does, with the same library

@@ -13,8 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 func oneCore() resource.Quantity { return resource.MustParse("1") }

@@ -12,7 +12,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // An origin is where an autoscaler's fields are written: in its own manifest, or in

@@ -6,7 +6,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"flyball.dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // forceActivation makes KEDA take a Deployment from 0 to its minimum, whatever its

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // The range of A in 127.A.0.0/16; 127.0 belongs to the machine.

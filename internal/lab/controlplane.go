@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 // component is one process of the control plane.

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 // pidFile names the process that runs the lab, and is locked while it does.

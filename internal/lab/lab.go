@@ -20,8 +20,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"flyball.dev/flyball/internal/lab/node"
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/lab/node"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 // Config says what lab to start. Paths are absolute.

@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"flyball.dev/flyball/internal/lab/network"
-	"flyball.dev/flyball/internal/lab/node"
+	"github.com/flyball-dev/flyball/internal/lab/network"
+	"github.com/flyball-dev/flyball/internal/lab/node"
 )
 
 // startParts runs the two parts of the cluster that live in this process: the

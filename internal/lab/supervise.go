@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 func testLab(t *testing.T) (*Lab, string, <-chan string) {

@@ -3,7 +3,7 @@ package law
 import (
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // AIBrixConfig is what AIBrix's two laws share (github.com/vllm-project/aibrix

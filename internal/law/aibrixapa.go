@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // APA is AIBrix's application-specific pod autoscaler (github.com/vllm-project/aibrix

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // AIBrixKPA is AIBrix's take on Knative's KPA (github.com/vllm-project/aibrix

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 var (

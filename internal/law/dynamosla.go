@@ -3,7 +3,7 @@ package law
 import (
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // DynamoSLA is the throughput mode of Dynamo's planner for one pool that prefills and

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // An HPAMetric is one entry of an HPA's spec.metrics

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // KEDA is a ScaledObject of KEDA 2.21 and the HPA that it makes

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // A kedaStep is a reading that both loops see from then on, and what is asked for when

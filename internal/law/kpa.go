@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // KPA is Knative's pod autoscaler (knative.dev/serving/pkg/autoscaler/scaling/

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // Kthena is kthena's autoscaler (github.com/volcano-sh/kthena pkg/autoscaler/algorithm/

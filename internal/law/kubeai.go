@@ -3,7 +3,7 @@ package law
 import (
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // KubeAI is KubeAI's model autoscaler (github.com/substratusai/kubeai

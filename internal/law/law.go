@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // A Law maps what is seen to a wanted number of replicas.

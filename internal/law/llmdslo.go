@@ -3,7 +3,7 @@ package law
 import (
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // SLO is llm-d's SLO-aware autoscaling with KEDA (github.com/llm-d/llm-d

@@ -3,7 +3,7 @@ package law
 import (
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // RayServe is Ray Serve's default policy (github.com/ray-project/ray

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 func TestRaised(t *testing.T) {

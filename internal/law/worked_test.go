@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // perPod adds a series that reads the same in every pod.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // prometheus answers for a service llama in namespace demo with two pods, to a user

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // INV-4: findings name the line, in lists, JSON and behind aliases as well.

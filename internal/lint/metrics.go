@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // engine tells of a name whether vLLM exports it, and as what (docs/vllm-metrics.md;

@@ -3,7 +3,7 @@ package lint_test
 import (
 	"testing"
 
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 const scaledPredictor = `---

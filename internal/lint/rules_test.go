@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // A variant is the mended example of a rule, with old replaced by new in turn and

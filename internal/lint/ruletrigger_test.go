@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 const saturated = `--max-num-seqs=64`

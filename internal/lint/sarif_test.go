@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // A result points to its rule, and a severity has SARIF's word.

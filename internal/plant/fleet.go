@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/des"
 )
 
 // A FleetConfig is a service's replicas and the GPU nodes that they run on.

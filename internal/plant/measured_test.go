@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/data"
+	"github.com/flyball-dev/flyball/data"
 )
 
 // TestQwenRuns replays the published runs of vLLM 0.23.0 with Qwen3-14B on one H100

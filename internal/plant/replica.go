@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/des"
 )
 
 // A ReplicaState is how far a replica's life has come.

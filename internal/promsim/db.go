@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // A Config is all that a DB will be asked.

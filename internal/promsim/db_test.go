@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/promsim"
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/promsim"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 const step = 15 * time.Second

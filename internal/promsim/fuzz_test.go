@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // shapes are queries that must not need the engine.

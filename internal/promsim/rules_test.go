@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/config"
-	"flyball.dev/flyball/internal/promsim"
+	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/promsim"
 )
 
 const rulesFile = `

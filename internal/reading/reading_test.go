@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // INV-1.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // ScriptName is the file of an example folder that makes it a rehearsal.

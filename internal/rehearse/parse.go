@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // Parse reads a script. The name stands in messages; set overrules values that

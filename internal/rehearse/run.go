@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // LoadStarter starts a load and returns what waits for its end and counts; breakOff

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"flyball.dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // An Expectation is a bound on the mean over the seeds of one of a law's numbers.

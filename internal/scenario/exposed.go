@@ -4,7 +4,7 @@ import (
 	"math"
 	"strconv"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // A Metric is one series that an engine exposes, without the labels of its pod.

@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // facts are what a law may be told. What only some laws ask for is found when asked.

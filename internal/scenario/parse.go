@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // A File is a scenario as it is written: one word and what belongs to it on a line, #

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // An Outcome is one run.

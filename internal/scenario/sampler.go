@@ -4,9 +4,9 @@ import (
 	"math"
 	"time"
 
-	"flyball.dev/flyball/internal/law"
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // lookBack is the longest window of a law's series, and how old an instant value may

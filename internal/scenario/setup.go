@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"flyball.dev/flyball/internal/plant"
-	"flyball.dev/flyball/internal/reading"
-	"flyball.dev/flyball/internal/score"
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // A Setup is everything but the law and the seed.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"flyball.dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // A Point is the mean over one step of a run's time.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 func sortedWords() []string { return slices.Sorted(maps.Keys(vocabulary())) }

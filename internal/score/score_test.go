@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 var objectives = []score.Objective{

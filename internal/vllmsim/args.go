@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // Args is vLLM's command line as far as the simulation uses it. A zero limit is

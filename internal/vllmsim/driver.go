@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // driver lets the engine run in real time, speed times as fast.

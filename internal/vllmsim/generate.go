@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // complete serves /v1/completions, and /v1/chat/completions if chat.

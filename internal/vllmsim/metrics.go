@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // metrics are vLLM's series for one engine. Names, types, labels and buckets are

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // scrape runs two requests and returns /metrics: the second finds 1008 of its 1024

@@ -12,7 +12,7 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"flyball.dev/flyball/internal/vllmsim"
+	"github.com/flyball-dev/flyball/internal/vllmsim"
 )
 
 // serveTCP runs a fast server on a real loopback port until the test ends, the one

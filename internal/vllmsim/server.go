@@ -17,8 +17,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"flyball.dev/flyball/internal/hint"
-	"flyball.dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
 )
 
 // version is the vLLM release whose API and metrics are imitated.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/des"
 )
 
 // A Step is a rate that holds for a time.

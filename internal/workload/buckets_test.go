@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"flyball.dev/flyball/internal/workload"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // drawn is the mean of many lengths, the shortest and the longest.

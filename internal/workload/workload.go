@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"flyball.dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/des"
 )
 
 // What is larger than these is taken for a mistake.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"flyball.dev/flyball/data"
+	"github.com/flyball-dev/flyball/data"
 )
 
 func find(t testing.TB, text string) Workload {

@@ -1,6 +1,6 @@
 // The KServe controller manager that the lab runs, unmodified, with KServe's
 // own replacements (its go.mod): it builds with no newer controller-runtime.
-module flyball.dev/flyball/lab/kserve
+module github.com/flyball-dev/flyball/lab/kserve
 
 go 1.26.0
 

@@ -1,6 +1,6 @@
 // The Kubernetes control plane, etcd and KEDA that the lab runs, unmodified.
 // KServe and Prometheus cannot share this module: see ../kserve and ../prometheus.
-module flyball.dev/flyball/lab/kube
+module github.com/flyball-dev/flyball/lab/kube
 
 go 1.26.0
 

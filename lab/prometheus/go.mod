@@ -1,6 +1,6 @@
 // Prometheus and promtool that the lab runs, unmodified. In one module with
 // KEDA they do not build (gobwas/glob).
-module flyball.dev/flyball/lab/prometheus
+module github.com/flyball-dev/flyball/lab/prometheus
 
 go 1.26.7
 

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // Config says what to build from and where to say how it goes.

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"sync"
 
-	"flyball.dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // addresses gives each pod its own address, NET.16.1 to NET.127.254. It walks upward and starts

@@ -17,7 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 // check is one attempt of a probe or hook. Exactly one of argv, http and port decides what it

@@ -15,7 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 // command prepares one run of a container: its directories, environment and arguments.

@@ -16,7 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"flyball.dev/flyball/internal/lab/proc"
+	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
 
 func TestColdStart(t *testing.T) {

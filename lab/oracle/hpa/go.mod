@@ -1,6 +1,6 @@
 // The real HPA controller as the oracle of internal/law: see hpa_test.go. Versions
 // follow ../../kube.
-module flyball.dev/flyball/lab/oracle/hpa
+module github.com/flyball-dev/flyball/lab/oracle/hpa
 
 go 1.26.0
 

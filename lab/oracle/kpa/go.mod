@@ -1,5 +1,5 @@
 // The real Knative autoscaler as the oracle of internal/law: see kpa_test.go.
-module flyball.dev/flyball/lab/oracle/kpa
+module github.com/flyball-dev/flyball/lab/oracle/kpa
 
 go 1.26.0
 
