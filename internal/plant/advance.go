@@ -94,6 +94,9 @@ func (e *Engine) finishStep(ev *Events) {
 	e.done++
 	e.steps[0], e.steps[1] = e.steps[1], step{prefills: at.prefills[:0], stragglers: at.stragglers[:0]}
 	e.meter.tokens(at.decodes, at.took, e.now.nanos-before.nanos)
+	if at.decodes+len(at.prefills) > 0 {
+		e.meter.Steps++
+	}
 	if ev != nil {
 		e.listTokens(ev, &at, before)
 	}

@@ -121,6 +121,9 @@ func byOracle(t *testing.T, w workloadCase) seen {
 			for _, token := range ev.Tokens {
 				m.token(token, began, o.began)
 			}
+			if len(ev.Tokens) > 0 {
+				m.Steps++
+			}
 			s.Tokens = append(s.Tokens, ev.Tokens...)
 			s.Finished = append(s.Finished, ev.Finished...)
 			m.Preemptions += ev.Preemptions

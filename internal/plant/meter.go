@@ -11,6 +11,9 @@ import (
 type Meter struct {
 	PromptTokens     int // of prompts that have been computed
 	GenerationTokens int
+	// Steps count those of which at least one token came: vLLM observes
+	// vllm:iteration_tokens_total for these alone (v1/engine/async_llm.py).
+	Steps int
 	// CacheQueries and CacheHits count prompt tokens looked up in the prefix cache for
 	// requests admitted the first time.
 	CacheQueries, CacheHits int
@@ -58,6 +61,7 @@ func (m *Meter) tokens(n int, gap picos, nanos time.Duration) {
 // first, each longer by growth than the one before, and all together nanos.
 func (m *Meter) decodeSteps(tokens, n int, first, growth picos, nanos time.Duration) {
 	m.GenerationTokens += tokens * n
+	m.Steps += n
 	m.ITL.Sum += time.Duration(tokens) * nanos
 	for n > 0 {
 		bucket := m.ITL.bucket(first)

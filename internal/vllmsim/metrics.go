@@ -191,7 +191,7 @@ func (m *metrics) record(ev plant.Events, l plant.Load) {
 		h.queries.Add(float64(ev.CacheQueries))
 		h.hits.Add(float64(ev.CacheHits))
 	}
-	if ev.StepEnded {
+	if len(ev.Tokens) > 0 { // vLLM makes no statistics of a step without a token
 		prompts := 0
 		for _, t := range ev.Tokens {
 			prompts += m.token(t)
