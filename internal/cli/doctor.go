@@ -18,6 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 type doctorOptions struct {
@@ -65,7 +66,7 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 		return err
 	}
 	c.config.Timeout = 15 * time.Second
-	cluster, err := kube.NewClient(c.config)
+	api, err := cluster.NewClient(c.config)
 	if err != nil {
 		return c.explain(err)
 	}
@@ -78,7 +79,7 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 		return err
 	}
 	checks, err := kube.Doctor{
-		Cluster: cluster, Served: served, HTTP: client, Prometheus: login, Shipped: config.Files,
+		Cluster: api, Served: served, HTTP: client, Prometheus: login, Shipped: config.Files,
 	}.Examine(ctx)
 	if err != nil {
 		return c.explain(err)
@@ -88,7 +89,7 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 
 // prometheusClient goes through the lab's proxy to a lab, or else through that of the
 // environment. It follows no redirect: a password must not leave its server.
-func prometheusClient(c cluster) (*http.Client, error) {
+func prometheusClient(c access) (*http.Client, error) {
 	proxy := http.ProxyFromEnvironment
 	if _, set := os.LookupEnv("FLYBALL_PROXY"); set || c.from == localKubeconfig() {
 		lab, err := labSetting("FLYBALL_PROXY")

@@ -102,7 +102,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	config, err := o.cluster()
+	config, err := o.access()
 	if err != nil {
 		return err
 	}
@@ -125,12 +125,12 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 	return o.serve(ctx, g, d, told)
 }
 
-// cluster is the one that this runs in, where it runs in one and nothing else is said.
-func (o *gatewayOptions) cluster() (cluster, error) {
+// access is to the cluster that this runs in, where it runs in one and nothing else is said.
+func (o *gatewayOptions) access() (access, error) {
 	if o.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
 		if config, err := rest.InClusterConfig(); err == nil {
 			config.QPS = -1 // as for findCluster
-			return cluster{config: config, from: "the cluster that this runs in"}, nil
+			return access{config: config, from: "the cluster that this runs in"}, nil
 		}
 	}
 	return findCluster(o.kubeconfig)

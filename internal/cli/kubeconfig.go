@@ -19,9 +19,9 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
-// A cluster is where a command works: how to reach it and the namespace that the
+// An access is to the cluster where a command works: how to reach it and the namespace that the
 // kubeconfig's context names.
-type cluster struct {
+type access struct {
 	config    *rest.Config
 	namespace string
 	from      string // the kubeconfig, for messages
@@ -29,28 +29,28 @@ type cluster struct {
 
 // findCluster reads the kubeconfig that a command works with. An empty path takes
 // $KUBECONFIG, then the local cluster's in this directory, then the user's own.
-func findCluster(path string) (cluster, error) {
+func findCluster(path string) (access, error) {
 	log.SetLogger(logr.Discard()) // a command says itself what went wrong
 	rules, from := kubeconfigRules(path)
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
 	raw, err := loader.RawConfig()
 	switch {
 	case err != nil:
-		return cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, pathless(err)), startOrName)
+		return access{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, pathless(err)), startOrName)
 	case clientcmd.IsConfigurationInvalid(clientcmd.Validate(raw)) && len(raw.Contexts) == 0:
-		return cluster{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), startOrName)
+		return access{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), startOrName)
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, err), startOrName)
+		return access{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, err), startOrName)
 	}
 	namespace, _, err := loader.Namespace()
 	if err != nil {
-		return cluster{}, fmt.Errorf("using kubeconfig %s: %w", from, err)
+		return access{}, fmt.Errorf("using kubeconfig %s: %w", from, err)
 	}
 	config.QPS = -1 // the API server has its own fairness; client-go's 5 a second is a relic
 	config.WarningHandler = rest.NoWarnings{}
-	return cluster{config, namespace, from}, nil
+	return access{config, namespace, from}, nil
 }
 
 const startOrName = "start a local cluster with flyball up, or name one: --kubeconfig FILE or export KUBECONFIG=FILE"
@@ -84,7 +84,7 @@ func pathless(err error) error {
 }
 
 // explain adds to an error of the cluster what its reader can do about it.
-func (c cluster) explain(err error) error {
+func (c access) explain(err error) error {
 	var dial *net.OpError
 	var call *url.Error
 	switch {

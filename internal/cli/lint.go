@@ -136,7 +136,7 @@ func askLive(ctx context.Context, o lintOptions, objects []*lint.Object) ([]lint
 	if err != nil {
 		return nil, err
 	}
-	client, err := prometheusClient(cluster{})
+	client, err := prometheusClient(access{})
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (p *pastOptions) ask(cmd *cobra.Command, service string, last time.Duration
 	if err != nil {
 		return history.History{}, err
 	}
-	client, err := prometheusClient(cluster{})
+	client, err := prometheusClient(access{})
 	if err != nil {
 		return history.History{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 type statusOptions struct {
@@ -38,14 +39,14 @@ yaml have the explanation in full; -o table adds it on stderr for what needs att
 				return err
 			}
 			c.config.Timeout = 15 * time.Second
-			cluster, err := kube.NewClient(c.config)
+			api, err := cluster.NewClient(c.config)
 			if err != nil {
 				return c.explain(err)
 			}
 			if o.namespace == "" {
 				o.namespace = c.namespace
 			}
-			return c.explain(showStatus(cmd.Context(), s, cluster, o))
+			return c.explain(showStatus(cmd.Context(), s, api, o))
 		},
 	}
 	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
@@ -57,11 +58,11 @@ yaml have the explanation in full; -o table adds it on stderr for what needs att
 }
 
 // showStatus prints one reading of the cluster.
-func showStatus(ctx context.Context, s *streams, cluster client.Reader, o statusOptions) error {
+func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOptions) error {
 	if o.all {
 		o.namespace = ""
 	}
-	services, err := kube.ReadServices(ctx, cluster, o.namespace)
+	services, err := kube.ReadServices(ctx, api, o.namespace)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // act says whether it changed something that is worth telling.
@@ -43,7 +45,7 @@ func (r *Reconciler) apply(ctx context.Context, so *ScaledObject) error {
 
 // encode keeps to the fields that are set, as server-side apply must.
 func encode(so *ScaledObject) (*unstructured.Unstructured, error) {
-	o := newObject(ScaledObjectKind)
+	o := cluster.NewObject(ScaledObjectKind)
 	data, err := json.Marshal(so)
 	if err == nil {
 		err = json.Unmarshal(data, &o.Object)
@@ -56,7 +58,7 @@ func encode(so *ScaledObject) (*unstructured.Unstructured, error) {
 }
 
 func (r *Reconciler) remove(ctx context.Context, so *ScaledObject) (changed bool, err error) {
-	o := newObject(ScaledObjectKind)
+	o := cluster.NewObject(ScaledObjectKind)
 	o.SetName(so.Name)
 	o.SetNamespace(so.Namespace)
 	switch err := r.Client.Delete(ctx, o, client.Preconditions{UID: &so.UID}); {
@@ -88,7 +90,7 @@ func (r *Reconciler) release(ctx context.Context, so *ScaledObject) error {
 	if err != nil {
 		return fmt.Errorf("encoding the release of ScaledObject %s: %w", so.Name, err)
 	}
-	o := newObject(ScaledObjectKind)
+	o := cluster.NewObject(ScaledObjectKind)
 	o.SetName(so.Name)
 	o.SetNamespace(so.Namespace)
 	if err := r.Client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch)); err != nil {

@@ -30,6 +30,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 const (
@@ -62,7 +64,7 @@ func startAPIServer(t *testing.T) *apiServer {
 		}
 	})
 	config.QPS = -1
-	admin, err := NewClient(config)
+	admin, err := cluster.NewClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func (a *apiServer) uninstallCRDs(t *testing.T, group string) {
 			t.Fatal(err)
 		}
 		eventually(t, crds[i].GetName()+" is gone", true, func() bool {
-			return apierrors.IsNotFound(a.admin.Get(t.Context(), client.ObjectKeyFromObject(&crds[i]), newObject(kind)))
+			return apierrors.IsNotFound(a.admin.Get(t.Context(), client.ObjectKeyFromObject(&crds[i]), cluster.NewObject(kind)))
 		})
 	}
 }

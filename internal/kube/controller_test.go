@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // TestController runs the controller against a real API server with the custom
@@ -72,7 +74,7 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 	for i := 0; i+1 < len(replace); i += 2 {
 		text = strings.Replace(text, replace[i], replace[i+1], 1)
 	}
-	o := newObject(InferenceServiceKind)
+	o := cluster.NewObject(InferenceServiceKind)
 	if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 // scaledObject is nil if there is none.
 func (s *guided) scaledObject() *unstructured.Unstructured {
 	s.t.Helper()
-	o := newObject(ScaledObjectKind)
+	o := cluster.NewObject(ScaledObjectKind)
 	switch err := s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.key.Namespace, Name: "llama-predictor"}, o); {
 	case apierrors.IsNotFound(err):
 		return nil
@@ -149,10 +151,10 @@ func (s *guided) annotate(key, value string) {
 
 func (s *guided) patch(kind, merge string) {
 	s.t.Helper()
-	o := newObject(InferenceServiceKind)
+	o := cluster.NewObject(InferenceServiceKind)
 	o.SetName(s.key.Name)
 	if kind == ScaledObjectKind.Kind {
-		o = newObject(ScaledObjectKind)
+		o = cluster.NewObject(ScaledObjectKind)
 		o.SetName("llama-predictor")
 	}
 	o.SetNamespace(s.key.Namespace)
@@ -163,7 +165,7 @@ func (s *guided) patch(kind, merge string) {
 
 // kserves is the ScaledObject that KServe makes for class keda.
 func (s *guided) kserves() *unstructured.Unstructured {
-	o := newObject(ScaledObjectKind)
+	o := cluster.NewObject(ScaledObjectKind)
 	o.SetName("llama-predictor")
 	o.SetNamespace(s.key.Namespace)
 	o.SetLabels(map[string]string{"app": "isvc.llama-predictor", serviceLabel: "llama"})
@@ -309,7 +311,7 @@ func testDrift(t *testing.T, a *apiServer) {
 
 func (s *guided) inferenceService() *InferenceService {
 	s.t.Helper()
-	o, is := newObject(InferenceServiceKind), &InferenceService{}
+	o, is := cluster.NewObject(InferenceServiceKind), &InferenceService{}
 	if err := s.admin.Get(s.t.Context(), s.key, o); err != nil {
 		s.t.Fatal(err)
 	}
@@ -322,7 +324,7 @@ func (s *guided) inferenceService() *InferenceService {
 func testCredentials(t *testing.T, a *apiServer) {
 	s := a.service(t, "credentials")
 	so := s.eventuallyScaled()
-	auth := newObject(TriggerAuthenticationKind)
+	auth := cluster.NewObject(TriggerAuthenticationKind)
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("credentials")
 	auth.Object["spec"] = map[string]any{"secretTargetRef": []any{

@@ -24,6 +24,8 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // Controller is the name of the controller's Deployment and the label app of its pods;
@@ -36,7 +38,7 @@ const (
 // A Directory watches what a gateway needs to know, and says it anew at each change.
 type Directory struct {
 	cache     cache.Cache
-	kinds     *kinds
+	kinds     *cluster.Kinds
 	namespace string // the controller's
 	stirred   chan struct{}
 
@@ -49,7 +51,7 @@ type Directory struct {
 
 // NewDirectory watches with the rights of config; namespace is the controller's.
 func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Directory, error) {
-	scheme, err := newScheme()
+	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 	}
 	return &Directory{
 		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
-		kinds: &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind}, from: from, log: log},
+		kinds: cluster.NewKinds(from, log, InferenceServiceKind, ScaledObjectKind),
 	}, nil
 }
 
@@ -118,11 +120,11 @@ func (d *Directory) Run(ctx context.Context, told func([]Backend)) error {
 		}
 	})
 	wg.Go(func() { _ = d.kinds.Start(ctx) }) // ends with the context alone
-	if !d.kinds.await(ctx, InferenceServiceKind) {
+	if !d.kinds.Await(ctx, InferenceServiceKind) {
 		wg.Wait()
 		return failed
 	}
-	for _, o := range []client.Object{newObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}} {
+	for _, o := range []client.Object{cluster.NewObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}} {
 		if err := d.watch(ctx, o); err != nil {
 			cancel()
 			wg.Wait()
@@ -156,7 +158,7 @@ func (d *Directory) watch(ctx context.Context, o client.Object) error {
 
 // watchKEDA waits for KEDA, which may be installed late or never.
 func (d *Directory) watchKEDA(ctx context.Context) {
-	if !d.kinds.await(ctx, ScaledObjectKind) || d.watch(ctx, newObject(ScaledObjectKind)) != nil {
+	if !d.kinds.Await(ctx, ScaledObjectKind) || d.watch(ctx, cluster.NewObject(ScaledObjectKind)) != nil {
 		return // only the end of the context ends either
 	}
 	d.mu.Lock()
@@ -254,7 +256,7 @@ func (d *Directory) follow(ctx context.Context, told func([]Backend)) {
 
 // backend reads one service from the watches; false if there is none.
 func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (Backend, bool) {
-	raw, s := newObject(InferenceServiceKind), Service{}
+	raw, s := cluster.NewObject(InferenceServiceKind), Service{}
 	if d.cache.Get(ctx, key, raw) != nil || Decode(raw, &s.InferenceService) != nil {
 		return Backend{}, false
 	}
@@ -270,8 +272,8 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (Back
 	d.mu.Lock()
 	keda := d.keda
 	d.mu.Unlock()
-	if s.NoKEDA = !d.kinds.served(ScaledObjectKind); keda && !s.NoKEDA {
-		raw, so := newObject(ScaledObjectKind), &ScaledObject{}
+	if s.NoKEDA = !d.kinds.Served(ScaledObjectKind); keda && !s.NoKEDA {
+		raw, so := cluster.NewObject(ScaledObjectKind), &ScaledObject{}
 		if d.cache.Get(ctx, workload, raw) == nil && Decode(raw, so) == nil {
 			s.ScaledObject = so
 		}

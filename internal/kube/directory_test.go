@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // A listener keeps what a Directory told last.
@@ -126,7 +128,7 @@ func TestDirectory(t *testing.T) {
 }
 
 func (s *guided) inferenceServiceObject() client.Object {
-	o := newObject(InferenceServiceKind)
+	o := cluster.NewObject(InferenceServiceKind)
 	o.SetNamespace(s.key.Namespace)
 	o.SetName(s.key.Name)
 	return o

@@ -16,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // readyPod serves; cost "" is none.
@@ -112,7 +114,7 @@ func TestPodWork(t *testing.T) {
 // TestCosts writes annotations and nothing else, once, and of many services some in
 // each period (INV-9).
 func TestCosts(t *testing.T) {
-	scheme, err := newScheme()
+	scheme, err := cluster.NewScheme()
 	if err != nil {
 		t.Fatal(err)
 	}

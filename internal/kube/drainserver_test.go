@@ -26,6 +26,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // TestDrain runs the opt-in parts of config/drain against a real API server.
@@ -154,7 +156,7 @@ func testDrainWebhook(t *testing.T, a *apiServer) {
 
 // testCostPolicy is what RBAC alone would let through.
 func testCostPolicy(t *testing.T, a *apiServer) {
-	controller, err := NewClient(a.as("flyball-controller"))
+	controller, err := cluster.NewClient(a.as("flyball-controller"))
 	if err != nil {
 		t.Fatal(err)
 	}

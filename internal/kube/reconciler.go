@@ -18,6 +18,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // maxNote is what an Event holds (k8s.io/api/events/v1: note, 1 kB).
@@ -36,7 +38,7 @@ type Reconciler struct {
 
 // Reconcile observes, decides, acts and tells.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	raw := newObject(InferenceServiceKind)
+	raw := cluster.NewObject(InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		r.said.Delete(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err) // the garbage collector follows the owner
@@ -78,17 +80,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func again(o observed, v verdict) time.Duration {
 	switch {
 	case o.noKEDA && v.action == wait:
-		return lookPeriod
+		return cluster.LookPeriod
 	case v.apply != nil && v.apply.Annotations[forceActivation] != "":
 		return max(o.demand.QuietIn, 10*time.Millisecond)
 	}
 	return 0
-}
-
-func newObject(kind schema.GroupVersionKind) *unstructured.Unstructured {
-	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(kind)
-	return o
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {

@@ -18,12 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // reconciler is one over the guide's service and other objects, and the Events it gives.
 func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object) (*Reconciler, *events.FakeRecorder) {
 	t.Helper()
-	scheme, err := newScheme()
+	scheme, err := cluster.NewScheme()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,7 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
 		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
 	}
-	o := newObject(InferenceServiceKind)
+	o := cluster.NewObject(InferenceServiceKind)
 	if err := yaml.Unmarshal([]byte(guide), &o.Object); err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +71,8 @@ func said(r *events.FakeRecorder) string {
 
 func TestNoticesAreGivenOnce(t *testing.T) {
 	r, recorder := reconciler(t, false, nil)
-	if res := reconcile(t, r); res.RequeueAfter != lookPeriod {
-		t.Errorf("RequeueAfter = %s, want %s while KEDA is missing", res.RequeueAfter, lookPeriod)
+	if res := reconcile(t, r); res.RequeueAfter != cluster.LookPeriod {
+		t.Errorf("RequeueAfter = %s, want %s while KEDA is missing", res.RequeueAfter, cluster.LookPeriod)
 	}
 	if got := said(recorder); !strings.HasPrefix(got, "Warning KEDAMissing") {
 		t.Errorf("said %q, want KEDAMissing", got)
@@ -118,7 +120,7 @@ func TestWakeIsLookedAtAgain(t *testing.T) {
 	so := woken(2)
 	so.Namespace = "demo"
 	r, _ := reconciler(t, true, nil, untyped(t, ScaledObjectKind, so))
-	raw := newObject(InferenceServiceKind)
+	raw := cluster.NewObject(InferenceServiceKind)
 	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +150,7 @@ func TestApplyErrorIsTold(t *testing.T) {
 
 func TestNotesFitAnEvent(t *testing.T) {
 	r, recorder := reconciler(t, true, nil)
-	r.emit(newObject(InferenceServiceKind), notice{true, "X", strings.Repeat("ä", maxNote)})
+	r.emit(cluster.NewObject(InferenceServiceKind), notice{true, "X", strings.Repeat("ä", maxNote)})
 	got := strings.TrimPrefix(said(recorder), "Warning X ")
 	if len(got) > maxNote || !strings.HasSuffix(got, "ä…") {
 		t.Errorf("note has %d bytes and ends with %q, want at most %d", len(got), got[len(got)-8:], maxNote)

@@ -23,13 +23,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
 // unstructured and watched like all others, of Events only the Warnings about
 // ScaledObjects, of pods, if at all, only those of services.
 func Options() (ctrl.Options, error) {
-	scheme, err := newScheme()
+	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return ctrl.Options{}, err
 	}
@@ -66,12 +68,9 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
-	k := &kinds{
-		wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind},
-		from:   from, log: mgr.GetLogger(),
-	}
-	for _, kind := range k.wanted {
-		if err := mgr.AddReadyzCheck(kindNames([]schema.GroupVersionKind{kind}), k.ready(kind)); err != nil {
+	k := cluster.NewKinds(from, mgr.GetLogger(), InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind)
+	for _, kind := range k.Wanted() {
+		if err := mgr.AddReadyzCheck(cluster.KindNames([]schema.GroupVersionKind{kind}), k.Ready(kind)); err != nil {
 			return fmt.Errorf("adding /readyz: %w", err)
 		}
 	}
@@ -108,18 +107,18 @@ type leading struct{ manager.RunnableFunc }
 func (leading) NeedLeaderElection() bool { return true }
 
 // start is done when everything is watched, or the manager stops.
-func start(ctx context.Context, mgr ctrl.Manager, k *kinds, d *demands) error {
-	if !k.await(ctx, InferenceServiceKind) {
+func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) error {
+	if !k.Await(ctx, InferenceServiceKind) {
 		return nil
 	}
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(Manager),
-		KEDA:   func() bool { return k.served(ScaledObjectKind, TriggerAuthenticationKind) },
+		KEDA:   func() bool { return k.Served(ScaledObjectKind, TriggerAuthenticationKind) },
 		Demand: d.of,
 	}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("inferenceservice").
-		For(newObject(InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
+		For(cluster.NewObject(InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
 		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(serviceOfHPA),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
@@ -133,16 +132,16 @@ func start(ctx context.Context, mgr ctrl.Manager, k *kinds, d *demands) error {
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)
 	}
-	if !k.await(ctx, ScaledObjectKind, TriggerAuthenticationKind) {
+	if !k.Await(ctx, ScaledObjectKind, TriggerAuthenticationKind) {
 		return nil
 	}
 	inNamespace := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []ctrl.Request {
 		return servicesOf(ctx, mgr.GetClient(), o.GetNamespace())
 	})
 	for _, s := range []source.Source{
-		source.Kind(mgr.GetCache(), client.Object(newObject(ScaledObjectKind)),
+		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(ScaledObjectKind)),
 			handler.EnqueueRequestsFromMapFunc(serviceOfScaledObject), predicate.Funcs{UpdateFunc: scaledObjectChanged}),
-		source.Kind(mgr.GetCache(), client.Object(newObject(TriggerAuthenticationKind)), inNamespace),
+		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(TriggerAuthenticationKind)), inNamespace),
 	} {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watching KEDA's objects: %w", err)

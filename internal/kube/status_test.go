@@ -19,6 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 const statusService = `
@@ -349,7 +351,7 @@ func TestReadServices(t *testing.T) {
 
 func clientOf(t *testing.T, objects ...client.Object) client.WithWatch {
 	t.Helper()
-	scheme, err := newScheme()
+	scheme, err := cluster.NewScheme()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,13 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 func TestWhoIsWoken(t *testing.T) {
 	so := func(name, target string) client.Object {
-		o := newObject(ScaledObjectKind)
+		o := cluster.NewObject(ScaledObjectKind)
 		o.SetName(name)
 		o.SetNamespace("demo")
 		o.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"name": target}}

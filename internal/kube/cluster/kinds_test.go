@@ -1,4 +1,4 @@
-package kube
+package cluster
 
 import (
 	"errors"
@@ -14,6 +14,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+)
+
+// The tests' kinds.
+var (
+	serviceKind = schema.GroupVersionKind{Group: "serving.kserve.io", Version: "v1beta1", Kind: "InferenceService"}
+	objectKind  = schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObject"}
 )
 
 // discovered serves the custom resources of the groups in it.
@@ -34,16 +40,17 @@ func (s discovered) ServerResourcesForGroupVersion(groupVersion string) (*metav1
 	return l, nil
 }
 
+// INV-1.
 func TestKinds(t *testing.T) {
 	const kserve, keda = "serving.kserve.io/v1beta1", "keda.sh/v1alpha1"
 	s := discovered{}
-	k := &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind}, from: s, log: logr.Discard()}
+	k := NewKinds(s, logr.Discard(), serviceKind, objectKind)
 	expect := func(when string, wantService, wantObject bool) {
 		t.Helper()
 		if when != "before the first look" {
 			k.look()
 		}
-		if service, object := k.served(InferenceServiceKind), k.served(ScaledObjectKind); service != wantService || object != wantObject {
+		if service, object := k.Served(serviceKind), k.Served(objectKind); service != wantService || object != wantObject {
 			t.Errorf("%s: served = %v, %v, want %v, %v", when, service, object, wantService, wantObject)
 		}
 	}
@@ -61,10 +68,10 @@ func TestKinds(t *testing.T) {
 }
 
 func TestReadyzNamesWhatIsMissing(t *testing.T) {
-	k := &kinds{wanted: []schema.GroupVersionKind{ScaledObjectKind}, from: discovered{}, log: logr.Discard()}
+	k := NewKinds(discovered{}, logr.Discard(), objectKind)
 	k.look()
 	w := httptest.NewRecorder()
-	(&healthz.Handler{Checks: map[string]healthz.Checker{kindNames(k.wanted): k.ready(ScaledObjectKind)}}).
+	(&healthz.Handler{Checks: map[string]healthz.Checker{KindNames(k.wanted): k.Ready(objectKind)}}).
 		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 	if !strings.Contains(w.Body.String(), "[-]ScaledObject.keda.sh") {
 		t.Errorf("/readyz = %q, want what is missing by name", w.Body)
@@ -74,14 +81,14 @@ func TestReadyzNamesWhatIsMissing(t *testing.T) {
 func TestKindsAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := discovered{}
-		k := &kinds{wanted: []schema.GroupVersionKind{InferenceServiceKind}, from: s, log: logr.Discard()}
+		k := NewKinds(s, logr.Discard(), serviceKind)
 		ended := make(chan error, 1)
 		go func() { ended <- k.Start(t.Context()) }()
 		synctest.Wait()
 		s["serving.kserve.io/v1beta1"] = []string{"InferenceService"}
 		began := time.Now()
-		if there := k.await(t.Context(), InferenceServiceKind); !there || time.Since(began) > 2*lookPeriod {
-			t.Errorf("await() = %v after %s, want true after at most %s", there, time.Since(began), 2*lookPeriod)
+		if there := k.Await(t.Context(), serviceKind); !there || time.Since(began) > 2*LookPeriod {
+			t.Errorf("Await() = %v after %s, want true after at most %s", there, time.Since(began), 2*LookPeriod)
 		}
 	})
 }

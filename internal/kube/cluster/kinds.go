@@ -1,4 +1,4 @@
-package kube
+package cluster
 
 import (
 	"context"
@@ -16,17 +16,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
-// lookPeriod is how often custom resources are looked for: KServe and KEDA may be
+// LookPeriod is how often custom resources are looked for: KServe and KEDA may be
 // installed after Flyball, and go away again.
-const lookPeriod = 5 * time.Second
+const LookPeriod = 5 * time.Second
 
 // resourceLister is discovery.ServerResourcesInterface, as far as it is needed.
 type resourceLister interface {
 	ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error)
 }
 
-// kinds knows which custom resources are served.
-type kinds struct {
+// Kinds knows which custom resources are served.
+type Kinds struct {
 	wanted []schema.GroupVersionKind
 	from   resourceLister
 	log    logr.Logger
@@ -37,9 +37,17 @@ type kinds struct {
 	trouble string // why the last look said nothing
 }
 
+// NewKinds looks for the wanted ones once it is started.
+func NewKinds(from resourceLister, log logr.Logger, wanted ...schema.GroupVersionKind) *Kinds {
+	return &Kinds{wanted: wanted, from: from, log: log}
+}
+
+// Wanted are those that are looked for.
+func (k *Kinds) Wanted() []schema.GroupVersionKind { return k.wanted }
+
 // Start looks until the context ends.
-func (k *kinds) Start(ctx context.Context) error {
-	tick := time.NewTicker(lookPeriod)
+func (k *Kinds) Start(ctx context.Context) error {
+	tick := time.NewTicker(LookPeriod)
 	defer tick.Stop()
 	for {
 		k.look()
@@ -52,10 +60,10 @@ func (k *kinds) Start(ctx context.Context) error {
 }
 
 // NeedLeaderElection lets every replica say on /readyz what is missing.
-func (k *kinds) NeedLeaderElection() bool { return false }
+func (k *Kinds) NeedLeaderElection() bool { return false }
 
 // look logs changes only; where the API server does not answer, the last answer holds.
-func (k *kinds) look() {
+func (k *Kinds) look() {
 	var absent []schema.GroupVersionKind
 	trouble := ""
 	for _, kind := range k.wanted {
@@ -85,10 +93,10 @@ func (k *kinds) look() {
 		k.log.Info("custom resources of KServe and KEDA are served")
 		return
 	}
-	k.log.Info("waiting for custom resources to be installed", "missing", kindNames(absent))
+	k.log.Info("waiting for custom resources to be installed", "missing", KindNames(absent))
 }
 
-func (k *kinds) lookFor(kind schema.GroupVersionKind) (bool, error) {
+func (k *Kinds) lookFor(kind schema.GroupVersionKind) (bool, error) {
 	l, err := k.from.ServerResourcesForGroupVersion(kind.GroupVersion().String())
 	if apierrors.IsNotFound(err) {
 		return false, nil
@@ -99,17 +107,18 @@ func (k *kinds) lookFor(kind schema.GroupVersionKind) (bool, error) {
 	return slices.ContainsFunc(l.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind }), nil
 }
 
-func (k *kinds) served(all ...schema.GroupVersionKind) bool {
+// Served says whether all of them are; false before the first look.
+func (k *Kinds) Served(all ...schema.GroupVersionKind) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.looked && !slices.ContainsFunc(all, func(kind schema.GroupVersionKind) bool { return slices.Contains(k.absent, kind) })
 }
 
-// await returns once all are served; false if the context ends before.
-func (k *kinds) await(ctx context.Context, all ...schema.GroupVersionKind) bool {
-	tick := time.NewTicker(lookPeriod / 10)
+// Await returns once all are served; false if the context ends before.
+func (k *Kinds) Await(ctx context.Context, all ...schema.GroupVersionKind) bool {
+	tick := time.NewTicker(LookPeriod / 10)
 	defer tick.Stop()
-	for !k.served(all...) {
+	for !k.Served(all...) {
 		select {
 		case <-ctx.Done():
 			return false
@@ -119,18 +128,19 @@ func (k *kinds) await(ctx context.Context, all ...schema.GroupVersionKind) bool 
 	return true
 }
 
-// ready is the check of one kind on /readyz, where the check's name is the reason:
+// Ready is the check of one kind on /readyz, where the check's name is the reason:
 // the text of an error is withheld there.
-func (k *kinds) ready(kind schema.GroupVersionKind) healthz.Checker {
+func (k *Kinds) Ready(kind schema.GroupVersionKind) healthz.Checker {
 	return func(*http.Request) error {
-		if !k.served(kind) {
-			return fmt.Errorf("%s is not served", kindNames([]schema.GroupVersionKind{kind}))
+		if !k.Served(kind) {
+			return fmt.Errorf("%s is not served", KindNames([]schema.GroupVersionKind{kind}))
 		}
 		return nil
 	}
 }
 
-func kindNames(all []schema.GroupVersionKind) string {
+// KindNames are as kubectl shows them.
+func KindNames(all []schema.GroupVersionKind) string {
 	names := make([]string, len(all))
 	for i, k := range all {
 		names[i] = k.Kind + "." + k.Group
