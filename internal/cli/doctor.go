@@ -17,8 +17,8 @@ import (
 
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/doctor"
 )
 
 type doctorOptions struct {
@@ -78,7 +78,7 @@ func examine(ctx context.Context, s *streams, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	checks, err := kube.Doctor{
+	checks, err := doctor.Doctor{
 		Cluster: api, Served: served, HTTP: client, Prometheus: login, Shipped: config.Files,
 	}.Examine(ctx)
 	if err != nil {
@@ -112,14 +112,14 @@ func prometheusClient(c access) (*http.Client, error) {
 }
 
 // prometheus takes flags before the environment.
-func (o doctorOptions) prometheus() (kube.Prometheus, error) {
+func (o doctorOptions) prometheus() (doctor.Prometheus, error) {
 	return prometheusLogin("--prometheus", cmp.Or(o.address, os.Getenv("FLYBALL_PROMETHEUS")), o.user, o.passwords)
 }
 
 // prometheusLogin is for the server that a flag names; the environment stands in for
 // the user and the password file that are not given.
-func prometheusLogin(flag, address, user, passwords string) (kube.Prometheus, error) {
-	p := kube.Prometheus{
+func prometheusLogin(flag, address, user, passwords string) (doctor.Prometheus, error) {
+	p := doctor.Prometheus{
 		Address: strings.TrimRight(address, "/"),
 		User:    cmp.Or(user, os.Getenv("FLYBALL_PROMETHEUS_USER")),
 	}
@@ -155,7 +155,7 @@ func prometheusPassword(file string) (string, error) {
 }
 
 // printChecks says the answer by its exit code: it is no if anything fails.
-func printChecks(s *streams, format string, checks []kube.Check) error {
+func printChecks(s *streams, format string, checks []doctor.Check) error {
 	t := table{header: []string{"VERDICT", "CHECK", "FOUND"}}
 	for _, c := range checks {
 		t.rows = append(t.rows, []string{string(c.Verdict), c.Name, c.Found})
@@ -163,11 +163,11 @@ func printChecks(s *streams, format string, checks []kube.Check) error {
 			t.rows = append(t.rows, []string{"", "", "mend: " + c.Mend})
 		}
 	}
-	out := colour(s.out, map[string]string{string(kube.OK): "32", string(kube.Warn): "33", string(kube.Fail): "31"})
+	out := colour(s.out, map[string]string{string(doctor.OK): "32", string(doctor.Warn): "33", string(doctor.Fail): "31"})
 	if err := printAs(out, format, checks, t); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(checks, func(c kube.Check) bool { return c.Verdict == kube.Fail }) {
+	if slices.ContainsFunc(checks, func(c doctor.Check) bool { return c.Verdict == doctor.Fail }) {
 		return errNo
 	}
 	return nil

@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/doctor"
 )
 
 func TestPrintChecks(t *testing.T) {
-	checks := []kube.Check{
-		{Verdict: kube.OK, Name: "kubernetes", Found: "v1.36.3"},
-		{Verdict: kube.Fail, Name: "keda", Found: "0 of 1 ready", Mend: "see <its> logs"},
+	checks := []doctor.Check{
+		{Verdict: doctor.OK, Name: "kubernetes", Found: "v1.36.3"},
+		{Verdict: doctor.Fail, Name: "keda", Found: "0 of 1 ready", Mend: "see <its> logs"},
 	}
 	for _, c := range []struct{ format, want string }{
 		{"table", `VERDICT  CHECK       FOUND

@@ -87,7 +87,7 @@ func writeNote(ctx context.Context, c client.Client, namespace string, n demandN
 // old one says that no gateway reports.
 func readNote(ctx context.Context, c client.Reader, now time.Time) (*demandNote, error) {
 	var m corev1.ConfigMap
-	switch err := c.Get(ctx, client.ObjectKey{Namespace: controllerNamespace, Name: noteName}, &m); {
+	switch err := c.Get(ctx, client.ObjectKey{Namespace: ControllerNamespace, Name: noteName}, &m); {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 		return nil, nil
 	case err != nil:

@@ -27,6 +27,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // endpoint is one whose reviewer knows a few tokens by name, on a clock of the test's.
@@ -253,7 +255,7 @@ func TestDemandNote(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &corev1.ConfigMap{Data: map[string]string{noteKey: string(text)}}
-	m.Namespace, m.Name = controllerNamespace, noteName
+	m.Namespace, m.Name = ControllerNamespace, noteName
 	for name, tc := range map[string]struct {
 		objects []client.Object
 		now     time.Time
@@ -263,7 +265,7 @@ func TestDemandNote(t *testing.T) {
 		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &Demand{}},
 		"none":  {nil, at, nil},
 	} {
-		note, err := readNote(t.Context(), clientOf(t, tc.objects...), tc.now)
+		note, err := readNote(t.Context(), kubetest.Client(t, tc.objects...), tc.now)
 		if diff := cmp.Diff(tc.want, note.of("demo", "llama")); err != nil || diff != "" {
 			t.Errorf("%s: readNote() = %v, -want +got\n%s", name, err, diff)
 		}

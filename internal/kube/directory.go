@@ -28,11 +28,12 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
-// Controller is the name of the controller's Deployment and the label app of its pods;
-// gateways report to the port of these that is named demandPort.
+// Where config/ installs the controller: the name is that of its Deployment and the
+// label app of its pods; gateways report to the port of these that is named demandPort.
 const (
-	Controller = "flyball-controller"
-	demandPort = "demand"
+	ControllerNamespace = "flyball-system"
+	Controller          = "flyball-controller"
+	demandPort          = "demand"
 )
 
 // A Directory watches what a gateway needs to know, and says it anew at each change.

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // reconciler is one over the guide's service and other objects, and the Events it gives.
@@ -119,7 +120,7 @@ func TestApplyErrorWhileHeld(t *testing.T) {
 func TestWakeIsLookedAtAgain(t *testing.T) {
 	so := woken(2)
 	so.Namespace = "demo"
-	r, _ := reconciler(t, true, nil, untyped(t, ScaledObjectKind, so))
+	r, _ := reconciler(t, true, nil, kubetest.Untyped(t, ScaledObjectKind, so))
 	raw := cluster.NewObject(InferenceServiceKind)
 	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // unplaced is a pod that no node takes; the scheduler says why.
@@ -83,3 +84,5 @@ func countPods(n int) string {
 	}
 	return fmt.Sprintf("%d pods", n)
 }
+
+func wantedReplicas(d appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }

@@ -35,10 +35,10 @@ func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]Ser
 	var l listed
 	var err error
 	in := client.InNamespace(namespace)
-	if l.services, err = readKind[InferenceService](ctx, c, InferenceServiceKind, in); err != nil {
+	if l.services, err = ReadKind[InferenceService](ctx, c, InferenceServiceKind, in); err != nil {
 		return nil, err
 	}
-	if l.objects, err = readKind[ScaledObject](ctx, c, ScaledObjectKind, in); err != nil && !meta.IsNoMatchError(err) {
+	if l.objects, err = ReadKind[ScaledObject](ctx, c, ScaledObjectKind, in); err != nil && !meta.IsNoMatchError(err) {
 		return nil, err
 	}
 	l.noKEDA = err != nil
@@ -74,8 +74,8 @@ func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]Ser
 	return l.join(), nil
 }
 
-// readKind lists a kind of KServe or KEDA.
-func readKind[T any](ctx context.Context, c client.Reader, kind schema.GroupVersionKind, opts ...client.ListOption) ([]T, error) {
+// ReadKind lists a kind of KServe or KEDA.
+func ReadKind[T any](ctx context.Context, c client.Reader, kind schema.GroupVersionKind, opts ...client.ListOption) ([]T, error) {
 	var list unstructured.UnstructuredList
 	list.SetGroupVersionKind(kind)
 	if err := c.List(ctx, &list, opts...); err != nil {

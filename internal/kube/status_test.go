@@ -13,14 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
 
-	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 const statusService = `
@@ -317,9 +313,9 @@ func TestReadServices(t *testing.T) {
 	late := warningAbout("InferenceService", "isvc-uid", "late")
 	late.EventTime = metav1.NewMicroTime(time.Unix(1_700_000_000, 0))
 	kedaPod := pod("llama-1", unschedulable("gpu"))
-	c := clientOf(t, s.Deployment, &s.HPAs[0], &kedaPod, &old, &late,
-		untyped(t, InferenceServiceKind, s.InferenceService), untyped(t, ScaledObjectKind, s.ScaledObject),
-		untyped(t, InferenceServiceKind, other.InferenceService))
+	c := kubetest.Client(t, s.Deployment, &s.HPAs[0], &kedaPod, &old, &late,
+		kubetest.Untyped(t, InferenceServiceKind, s.InferenceService), kubetest.Untyped(t, ScaledObjectKind, s.ScaledObject),
+		kubetest.Untyped(t, InferenceServiceKind, other.InferenceService))
 
 	services, err := ReadServices(t.Context(), c, "")
 	if err != nil {
@@ -347,39 +343,4 @@ func TestReadServices(t *testing.T) {
 	if len(llama.Events) != 2 || llama.Events[0].Message != "late" || len(llama.Pods) != 1 {
 		t.Errorf("events %v and pods %v, want late before old and one pod", llama.Events, llama.Pods)
 	}
-}
-
-func clientOf(t *testing.T, objects ...client.Object) client.WithWatch {
-	t.Helper()
-	scheme, err := cluster.NewScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind} {
-		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
-		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
-	}
-	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&corev1.Event{}, "involvedObject.kind", func(o client.Object) []string {
-			if e, ok := o.(*corev1.Event); ok {
-				return []string{e.InvolvedObject.Kind}
-			}
-			return nil
-		}).
-		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).
-		Build()
-}
-
-func untyped(t *testing.T, kind schema.GroupVersionKind, o any) *unstructured.Unstructured {
-	t.Helper()
-	text, err := yaml.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal(text, &u.Object); err != nil {
-		t.Fatal(err)
-	}
-	u.SetGroupVersionKind(kind)
-	return u
 }

@@ -214,7 +214,7 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 	began := time.Now()
 	g.holds(t, 2, all...)
 	eventually(t, "raised", 60, func() int {
-		objects, err := readKind[ScaledObject](t.Context(), a.admin, ScaledObjectKind, client.HasLabels{serviceLabel})
+		objects, err := ReadKind[ScaledObject](t.Context(), a.admin, ScaledObjectKind, client.HasLabels{serviceLabel})
 		if err != nil {
 			t.Fatal(err)
 		}

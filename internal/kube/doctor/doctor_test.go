@@ -1,4 +1,4 @@
-package kube
+package doctor
 
 import (
 	"context"
@@ -24,6 +24,9 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // A ward is a healthy cluster; a test breaks one thing of it.
@@ -151,14 +154,14 @@ func (w *ward) examine(t *testing.T) []Check {
 		w.prom(rw, r, r.FormValue("query"))
 	}))
 	t.Cleanup(server.Close)
-	so := scaling(t).ScaledObject
-	so.Spec.Triggers[0].Metadata["serverAddress"] = server.URL + "/"
+	so := &kube.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}}
+	so.Spec.Triggers = []kube.Trigger{{Type: "prometheus", Metadata: map[string]string{"serverAddress": server.URL + "/"}}}
 	allowed := func(a *authorizationv1.ResourceAttributes, more ...string) bool {
 		return a.Resource != "secrets" && !slices.Contains(append(more, w.denied...), a.Verb+" "+a.Resource)
 	}
 	d := Doctor{
-		Served: w, HTTP: server.Client(), Shipped: os.DirFS("../../config"),
-		Cluster: interceptor.NewClient(clientOf(t, append(w.objects, untyped(t, ScaledObjectKind, so))...), interceptor.Funcs{
+		Served: w, HTTP: server.Client(), Shipped: os.DirFS("../../../config"),
+		Cluster: interceptor.NewClient(kubetest.Client(t, append(w.objects, kubetest.Untyped(t, kube.ScaledObjectKind, so))...), interceptor.Funcs{
 			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
 				switch r := o.(type) {
 				case *authorizationv1.SubjectAccessReview:
@@ -189,6 +192,7 @@ func (w *ward) examine(t *testing.T) []Check {
 	return checks
 }
 
+// INV-1.
 func TestDoctorOnHealthyCluster(t *testing.T) {
 	want := []Check{
 		{OK, "kubernetes", "v1.36.3", ""},
@@ -228,6 +232,7 @@ type illness struct {
 	found string // part of it
 }
 
+// INV-2 and INV-3.
 func TestDoctorFinds(t *testing.T) {
 	for _, c := range slices.Concat(clusterIlls(), prometheusIlls(t)) {
 		t.Run(c.name, func(t *testing.T) {

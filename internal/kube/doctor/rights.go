@@ -1,4 +1,4 @@
-package kube
+package doctor
 
 import (
 	"cmp"
@@ -10,6 +10,8 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // ask tells whether someone may do something.
@@ -18,8 +20,8 @@ type ask func(authorizationv1.ResourceAttributes) (bool, error)
 // controllerRights asks what Flyball's ServiceAccount may do, without being it.
 func (d Doctor) controllerRights(ctx context.Context) []Check {
 	const name = "rights of flyball"
-	namespace, account := controllerNamespace, controllerName
-	if found, err := d.deployments(ctx, controllerName); err == nil && len(found) == 1 {
+	namespace, account := kube.ControllerNamespace, kube.Controller
+	if found, err := d.deployments(ctx, kube.Controller); err == nil && len(found) == 1 {
 		namespace = found[0].Namespace
 		account = cmp.Or(found[0].Spec.Template.Spec.ServiceAccountName, "default")
 	}
@@ -63,9 +65,9 @@ func (d Doctor) userRights(ctx context.Context) []Check {
 	const name = "your rights"
 	var needs []authorizationv1.ResourceAttributes
 	for _, r := range [][2]string{
-		{InferenceServiceKind.Group, "inferenceservices"},
-		{ScaledObjectKind.Group, "scaledobjects"},
-		{TriggerAuthenticationKind.Group, "triggerauthentications"},
+		{kube.InferenceServiceKind.Group, "inferenceservices"},
+		{kube.ScaledObjectKind.Group, "scaledobjects"},
+		{kube.TriggerAuthenticationKind.Group, "triggerauthentications"},
 		{"apps", "deployments"},
 		{"autoscaling", "horizontalpodautoscalers"},
 		{"", "pods"},

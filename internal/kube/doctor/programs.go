@@ -1,4 +1,4 @@
-package kube
+package doctor
 
 import (
 	"context"
@@ -12,7 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiversion "k8s.io/apimachinery/pkg/util/version"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func kubernetesCheck(gitVersion string) Check {
@@ -41,12 +44,6 @@ type program struct {
 	mend         string
 }
 
-// Where config/ installs the controller.
-const (
-	controllerNamespace = "flyball-system"
-	controllerName      = "flyball-controller"
-)
-
 func programs() []program {
 	const keda = "install KEDA 2.21 with its metrics adapter and admission webhooks: https://keda.sh/docs/latest/deploy/"
 	return []program{
@@ -61,7 +58,7 @@ func programs() []program {
 			"keda adapter", "keda-metrics-apiserver", []string{"keda-operator-metrics-apiserver"}, "keda-metrics-apiserver",
 			"2.18.0", "it is older than Flyball is tested with", keda,
 		},
-		{"flyball", controllerName, nil, "flyball", "", "", "kubectl apply --server-side -k config/default"},
+		{"flyball", kube.Controller, nil, "flyball", "", "", "kubectl apply --server-side -k config/default"},
 	}
 }
 
@@ -107,7 +104,7 @@ func twice(name string, found []appsv1.Deployment) Check {
 
 func (p program) check(d appsv1.Deployment) Check {
 	v := p.version(d)
-	c := Check{OK, p.name, fmt.Sprintf("%s, %d of %d ready in namespace %s", v, d.Status.ReadyReplicas, wantedReplicas(d), d.Namespace), ""}
+	c := Check{OK, p.name, fmt.Sprintf("%s, %d of %d ready in namespace %s", v, d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 1), d.Namespace), ""}
 	switch {
 	case d.Status.ReadyReplicas == 0:
 		c.Verdict = Fail
@@ -132,13 +129,6 @@ func (p program) version(d appsv1.Deployment) string {
 		return v
 	}
 	return "version unknown"
-}
-
-func wantedReplicas(d appsv1.Deployment) int32 {
-	if d.Spec.Replicas == nil {
-		return 1
-	}
-	return *d.Spec.Replicas
 }
 
 func (d Doctor) apis(context.Context) []Check {

@@ -1,4 +1,4 @@
-package kube
+package doctor
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // series is what every vLLM pod reports while it is up, loaded or not.
@@ -44,7 +46,7 @@ func (d Doctor) addresses(ctx context.Context) ([]string, error) {
 	if d.Prometheus.Address != "" {
 		found = append(found, d.Prometheus.Address)
 	}
-	objects, err := readKind[ScaledObject](ctx, d.Cluster, ScaledObjectKind)
+	objects, err := kube.ReadKind[kube.ScaledObject](ctx, d.Cluster, kube.ScaledObjectKind)
 	if err != nil && !meta.IsNoMatchError(err) {
 		return nil, err
 	}

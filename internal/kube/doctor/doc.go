@@ -1,0 +1,12 @@
+// Package doctor examines a cluster for what Flyball needs of it, and says how to mend
+// what is wrong.
+//
+// INV-1: nothing is changed in the cluster: the only objects made are questions about
+// rights, which the API server does not keep.
+// INV-2: the user's password for Prometheus goes to the server that the user named, and
+// to no other.
+// INV-3: whatever is not as it should be comes with what to do about it.
+//
+// It deliberately does not know why a service has the replicas that it has: flyball
+// status does.
+package doctor
