@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/prometheus/client_golang/api"
+	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/flyball-dev/flyball/internal/kube"
@@ -64,16 +67,27 @@ func (d Doctor) addresses(ctx context.Context) ([]string, error) {
 // ask finds out whether one server answers and whether its vLLM series carry the
 // labels by which the guide's queries choose a service.
 func (d Doctor) ask(ctx context.Context, address string) []Check {
-	all, err := d.count(ctx, address, series)
+	s := &server{through: d.HTTP.Transport}
+	if d.ours(address) {
+		s.user, s.password = d.Prometheus.User, d.Prometheus.Password
+	}
+	c, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
+		Transport: s, CheckRedirect: d.HTTP.CheckRedirect, Timeout: d.HTTP.Timeout,
+	}})
 	if err != nil {
-		return []Check{d.silent(address, err)}
+		return []Check{d.silent(address, s, err)}
+	}
+	asked := prometheus.NewAPI(c)
+	all, err := count(ctx, asked, series)
+	if err != nil {
+		return []Check{d.silent(address, s, err)}
 	}
 	reached := Check{OK, "prometheus", shown(address) + " answers", ""}
 	const label = "vLLM series"
-	labelled, err := d.count(ctx, address, series+`{isvc_name!="",namespace!=""}`)
+	labelled, err := count(ctx, asked, series+`{isvc_name!="",namespace!=""}`)
 	switch {
 	case err != nil:
-		return []Check{d.silent(address, err)}
+		return []Check{d.silent(address, s, err)}
 	case all == 0:
 		return []Check{reached, {
 			Warn, label, "no series of " + series + ": no model pod is up, or it is not scraped",
@@ -88,39 +102,36 @@ func (d Doctor) ask(ctx context.Context, address string) []Check {
 	return []Check{reached, {OK, label, fmt.Sprintf("isvc_name and namespace on all %d", all), ""}}
 }
 
-// A statusError is an answer that is no query result.
-type statusError int
-
-func (s statusError) Error() string { return "HTTP " + strconv.Itoa(int(s)) }
-
 // silent says why a server gave no number. Its body is not repeated: whoever wrote
 // the ScaledObject chose the server.
-func (d Doctor) silent(address string, err error) Check {
+func (d Doctor) silent(address string, s *server, err error) Check {
 	const name = "prometheus"
-	at := shown(address)
-	var status statusError
+	at, status := shown(address), "HTTP "+strconv.Itoa(s.status)
 	var lookup *net.DNSError
+	var answered *prometheus.Error
 	switch {
 	case errors.As(err, &lookup):
 		return Check{
 			Warn, name, at + ": the name means nothing on this machine, so this says nothing about the cluster",
 			"run flyball doctor where it does: set HTTP_PROXY, or forward a port and name it with --prometheus",
 		}
-	case !errors.As(err, &status):
+	case s.status == http.StatusOK && errors.As(err, &answered):
+		return Check{Fail, name, at + ": the answer is not Prometheus' JSON", "serverAddress is what comes before /api/v1/query"}
+	case s.status == 0 || s.status == http.StatusOK:
 		return Check{Fail, name, at + ": no answer: " + cause(err), "see whether Prometheus runs and the address is right"}
-	case status != http.StatusUnauthorized && status != http.StatusForbidden:
+	case s.status != http.StatusUnauthorized && s.status != http.StatusForbidden:
 		return Check{
-			Fail, name, at + ": " + status.Error() + " instead of a query result",
+			Fail, name, at + ": " + status + " instead of a query result",
 			"serverAddress is what comes before /api/v1/query; see the logs of Prometheus",
 		}
 	case !d.ours(address):
 		return Check{
-			Warn, name, at + " answers, and asks for credentials (" + status.Error() + "); its series are not looked at",
+			Warn, name, at + " answers, and asks for credentials (" + status + "); its series are not looked at",
 			"flyball doctor --prometheus " + at + " --prometheus-user USER --prometheus-password-file FILE",
 		}
 	}
 	return Check{
-		Fail, name, at + " answers, but refuses the credentials given (" + status.Error() + ")",
+		Fail, name, at + " answers, but refuses the credentials given (" + status + ")",
 		"compare them with the platform's Secret; KEDA's copy may be out of date as well: copy it again as in the guide",
 	}
 }
@@ -131,41 +142,47 @@ func (d Doctor) ours(address string) bool {
 }
 
 // count asks how many series match; none is 0.
-func (d Doctor) count(ctx context.Context, address, selector string) (int, error) {
-	at := strings.TrimRight(address, "/") + "/api/v1/query?query=" + url.QueryEscape("count("+selector+")")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+func count(ctx context.Context, p prometheus.API, selector string) (int, error) {
+	answer, _, _, err := p.Query(ctx, "count("+selector+")", time.Time{})
 	if err != nil {
 		return 0, err
 	}
-	if d.ours(address) {
-		request.SetBasicAuth(d.Prometheus.User, d.Prometheus.Password)
-	}
-	response, err := d.HTTP.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return 0, statusError(response.StatusCode)
-	}
-	var answer struct {
-		Data struct {
-			Result []struct {
-				Value [2]json.RawMessage
-			}
-		}
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil {
-		return 0, errors.New("the answer is not Prometheus' JSON")
-	}
-	if len(answer.Data.Result) == 0 {
+	found, ok := answer.(model.Vector)
+	switch {
+	case !ok || len(found) > 1:
+		return 0, errors.New("the answer to count() is not one number")
+	case len(found) == 0:
 		return 0, nil
 	}
-	n, err := strconv.Atoi(strings.Trim(string(answer.Data.Result[0].Value[1]), `"`))
-	if err != nil {
-		return 0, errors.New("the answer to count() is not a number")
+	return int(found[0].Value), nil
+}
+
+// maxAnswer is how much of an answer is read, in bytes: a tenant chose the server.
+const maxAnswer = 1 << 20
+
+// A server is the way to one Prometheus. It keeps the last status, which says more
+// than the API's errors do.
+type server struct {
+	through        http.RoundTripper
+	user, password string
+	status         int // 0 before an answer
+}
+
+func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.user != "" {
+		r = r.Clone(r.Context())
+		r.SetBasicAuth(s.user, s.password)
 	}
-	return n, nil
+	answer, err := s.through.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	s.status = answer.StatusCode
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(answer.Body, maxAnswer), answer.Body}
+	return answer, nil
 }
 
 // cause leaves out the URL, which the check's name already has.
