@@ -139,11 +139,11 @@ func (p *parser) expect(args []string) (Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	see, err := p.sight(args[0], args[1:n])
+	see, err := p.expectation(args[0], args[1:n])
 	return Expect{see, within}, err
 }
 
-func (p *parser) sight(word string, args []string) (Sight, error) {
+func (p *parser) expectation(word string, args []string) (Expectation, error) {
 	want, known := map[string]int{"replicas": 1, "targets": 1, "exists": 1, "gone": 1, "condition": 2, "event": 0, "value": 4}[word]
 	switch {
 	case !known:
@@ -151,21 +151,21 @@ func (p *parser) sight(word string, args []string) (Sight, error) {
 	case word == "event" && len(args) > 1:
 		return p.event(args)
 	case word == "event" || len(args) != want:
-		return nil, p.wrongSight(word)
+		return nil, p.wrongExpectation(word)
 	case word == "replicas":
 		return p.replicas(args[0])
 	case word == "targets":
 		return Targets{args[0]}, nil
 	}
-	return p.objectSight(word, args)
+	return p.objectExpectation(word, args)
 }
 
-func (p *parser) wrongSight(word string) error {
+func (p *parser) wrongExpectation(word string) error {
 	return p.fail("replicas A[..B] · targets CURRENT/TARGET · exists KIND/NAME · gone KIND/NAME · condition KIND/NAME TYPE=STATUS · "+
 		"event KIND/NAME [reason=…] [from=…] [says=…] · value KIND/NAME JSONPATH is VALUE", "expect %s has the wrong words", word)
 }
 
-func (p *parser) objectSight(word string, args []string) (Sight, error) {
+func (p *parser) objectExpectation(word string, args []string) (Expectation, error) {
 	if err := p.object(args[0]); err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (p *parser) objectSight(word string, args []string) (Sight, error) {
 			return Value{args[0], args[1], args[3]}, nil
 		}
 	}
-	return nil, p.wrongSight(word)
+	return nil, p.wrongExpectation(word)
 }
 
 func (p *parser) object(s string) error {
@@ -194,7 +194,7 @@ func (p *parser) object(s string) error {
 	return nil
 }
 
-func (p *parser) replicas(s string) (Sight, error) {
+func (p *parser) replicas(s string) (Expectation, error) {
 	from, to, isRange := strings.Cut(s, "..")
 	if !isRange {
 		to = from
@@ -207,7 +207,7 @@ func (p *parser) replicas(s string) (Sight, error) {
 	return Replicas{lo, hi}, nil
 }
 
-func (p *parser) event(args []string) (Sight, error) {
+func (p *parser) event(args []string) (Expectation, error) {
 	e := Event{Object: args[0]}
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")

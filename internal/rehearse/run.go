@@ -57,7 +57,7 @@ type run struct {
 
 	now       snapshot // the latest
 	stepStart time.Time
-	guards    []guard
+	bans      []ban
 	endFeeds  []func()
 	endLoad   func(breakOff bool) Counts
 	loadFor   time.Duration
@@ -130,7 +130,7 @@ func (r *run) stepThrough(ctx context.Context, step Step) error {
 	fmt.Fprintln(r.timeline.w)
 	r.timeline.step = step.Name
 	r.timeline.row(r.now, step.Title)
-	err := r.dismissGuards(ctx, r.block(ctx, step.Name, step.Lines))
+	err := r.liftBans(ctx, r.block(ctx, step.Name, step.Lines))
 	if err != nil {
 		r.timeline.row(r.now, "DOES NOT HOLD")
 		r.timeline.explain(err)
@@ -138,23 +138,23 @@ func (r *run) stepThrough(ctx context.Context, step Step) error {
 	return err
 }
 
-// dismissGuards asks the guards a last time, when what happened in the step's
+// liftBans asks the bans a last time, when what happened in the step's
 // last moment is known as well, unless the step already failed.
-func (r *run) dismissGuards(ctx context.Context, err error) error {
-	if len(r.guards) > 0 && err == nil {
+func (r *run) liftBans(ctx context.Context, err error) error {
+	if len(r.bans) > 0 && err == nil {
 		err = errors.Join(r.wait(ctx), r.wait(ctx), r.checkGuards())
 	}
 	for _, end := range r.endFeeds {
 		end()
 	}
-	r.guards, r.endFeeds = nil, nil
+	r.bans, r.endFeeds = nil, nil
 	return err
 }
 
 // checkGuards looks at changes that are a poll old: what another watch has to
 // tell about the same moment has arrived by then.
 func (r *run) checkGuards() error {
-	for _, g := range r.guards {
+	for _, g := range r.bans {
 		if err := g.check(time.Now().Add(-r.poll)); err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (r *run) checkGuards() error {
 	return nil
 }
 
-// observe takes a snapshot, writes a row if it differs, and asks the guards. A
+// observe takes a snapshot, writes a row if it differs, and asks the bans. A
 // read that does not work is no change: expectations time out by themselves.
 func (r *run) observe(ctx context.Context) error {
 	s, err := r.snapshot(ctx)

@@ -71,7 +71,7 @@ type (
 	Hold struct{ For time.Duration }
 	// Expect waits for something to be seen.
 	Expect struct {
-		See    Sight
+		See    Expectation
 		Within time.Duration
 	}
 	// NeverIn forbids, for the rest of the step, that the service is scaled in.
@@ -80,9 +80,9 @@ type (
 	NeverTwo struct{}
 )
 
-// Sight is what an expect line looks for. Its kinds are Replicas, Targets,
+// Expectation is what an expect line looks for. Its kinds are Replicas, Targets,
 // Exists, Gone, Condition, Event and Value.
-type Sight interface {
+type Expectation interface {
 	// look tells whether it is there, and what is there instead.
 	look(ctx context.Context, r *run) (ok bool, saw string, err error)
 }

@@ -13,7 +13,7 @@ type objects struct {
 	Items    []object
 }
 
-// object holds the fields that any sight or guard reads, of any kind.
+// object holds the fields that any expectation or ban reads, of any kind.
 type object struct {
 	Kind     string
 	Metadata struct {

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// A guard is an armed never line.
-type guard interface {
+// A ban is an armed never line.
+type ban interface {
 	// check returns what happened that must never happen, as far as it is known
 	// for changes learned up to then.
 	check(until time.Time) error
 }
 
-type inGuard struct {
+type scaleInBan struct {
 	deployment  string
 	deployments *feed
 }
 
-func (g inGuard) check(until time.Time) error {
+func (g scaleInBan) check(until time.Time) error {
 	changes, err := g.deployments.known(until)
 	before := 0
 	for _, c := range changes {
@@ -41,12 +41,12 @@ func (g inGuard) check(until time.Time) error {
 	return err
 }
 
-type twoGuard struct {
+type twoAutoscalersBan struct {
 	deployment string
 	feeds      []*feed // autoscalers and ScaledObjects
 }
 
-func (g twoGuard) check(until time.Time) error {
+func (g twoAutoscalersBan) check(until time.Time) error {
 	var all []change
 	for _, f := range g.feeds {
 		changes, err := f.known(until)
@@ -98,7 +98,7 @@ func (NeverIn) do(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	r.guards = append(r.guards, inGuard{r.deployment(), f})
+	r.bans = append(r.bans, scaleInBan{r.deployment(), f})
 	return nil
 }
 
@@ -111,6 +111,6 @@ func (NeverTwo) do(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	r.guards = append(r.guards, twoGuard{r.deployment(), []*feed{hpas, scaled}})
+	r.bans = append(r.bans, twoAutoscalersBan{r.deployment(), []*feed{hpas, scaled}})
 	return nil
 }
