@@ -104,7 +104,7 @@ func (g *Gateway) podLoads(s *service) []Load {
 	now := time.Now()
 	var all []Load
 	for _, p := range s.pods {
-		remaining, prefixTokens := p.worth.at(now)
+		remaining, prefixTokens := p.loss.at(now)
 		l := Load{p.Name, int(p.inFlight.Load()), max(0, p.work.Load()), remaining.Milliseconds(), prefixTokens}
 		if l != (Load{Name: p.Name}) {
 			all = append(all, l)

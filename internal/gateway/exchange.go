@@ -89,7 +89,7 @@ func (x *exchange) take(p *pod) {
 	p.inFlight.Add(1)
 	p.silent.Add(1)
 	p.work.Add(x.input + x.output)
-	p.worth.take(x, time.Now())
+	p.loss.take(x, time.Now())
 	x.service.inFlight.Add(1)
 }
 
@@ -103,7 +103,7 @@ func (x *exchange) speaks() {
 	x.pod.silent.Add(-1)
 	x.pod.work.Add(-x.input)
 	if x.writer.status == http.StatusOK {
-		x.pod.worth.read(x, time.Now())
+		x.pod.loss.read(x, time.Now())
 	}
 	x.g.settle(x.service)
 }
@@ -121,7 +121,7 @@ func (x *exchange) giveBack() {
 	}
 	p.work.Add(-work)
 	p.inFlight.Add(-1)
-	p.worth.giveBack(x)
+	p.loss.giveBack(x)
 	x.service.inFlight.Add(-1)
 	x.pod, x.silent = nil, false
 	x.g.settle(x.service)

@@ -90,7 +90,7 @@ type pod struct {
 	inFlight atomic.Int64
 	silent   atomic.Int64 // of these, without a byte of an answer
 	work     atomic.Int64 // tokens that are still to be read or written, by estimate
-	worth    worth
+	loss     loss
 
 	shunnedUntil atomic.Int64 // Unix nanoseconds; no connection could be opened
 	failures     atomic.Int64 // in a row
@@ -99,7 +99,7 @@ type pod struct {
 func newPod(p Pod) *pod {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(p.Name))
-	return &pod{Pod: p, hash: h.Sum64(), worth: worth{ends: map[*exchange]time.Time{}}}
+	return &pod{Pod: p, hash: h.Sum64(), loss: loss{ends: map[*exchange]time.Time{}}}
 }
 
 const (

@@ -5,46 +5,46 @@ import (
 	"time"
 )
 
-// worth is what would be lost if a pod went now, beside the work that its requests are
+// loss is what would be lost if a pod went now, beside the work that its requests are
 // owed: the order in which pods leave depends on it (drain.Pod).
-type worth struct {
+type loss struct {
 	mu    sync.Mutex
 	ends  map[*exchange]time.Time // when each request at the pod is expected to end
 	cache recall
 }
 
 // take notes a request that the pod gets.
-func (w *worth) take(x *exchange, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ends[x] = now.Add(x.service.usual(x.output))
+func (l *loss) take(x *exchange, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends[x] = now.Add(x.service.usual(x.output))
 }
 
 // read notes that the pod has read the request's prompt.
-func (w *worth) read(x *exchange, now time.Time) {
+func (l *loss) read(x *exchange, now time.Time) {
 	if x.prefix == 0 {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
 }
 
-func (w *worth) giveBack(x *exchange) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.ends, x)
+func (l *loss) giveBack(x *exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ends, x)
 }
 
 // at is the time after which the last request is expected to end, 0 if all should
 // have, and the tokens of recent prompts that the pod knew already.
-func (w *worth) at(now time.Time) (remaining time.Duration, prefixTokens int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, end := range w.ends {
+func (l *loss) at(now time.Time) (remaining time.Duration, prefixTokens int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, end := range l.ends {
 		remaining = max(remaining, end.Sub(now))
 	}
-	return remaining, w.cache.saved(now)
+	return remaining, l.cache.saved(now)
 }
 
 // A prompt's beginning is recent for recallTime or recallMost other ones, at least, and
