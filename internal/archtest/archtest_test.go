@@ -67,6 +67,8 @@ func clean() fstest.MapFS {
 		"internal/plant/doc.go", doc("plant"),
 		"internal/des/doc.go", doc("des"),
 		"internal/vllmsim/doc.go", doc("vllmsim"),
+		"internal/vllm/doc.go", doc("vllm"),
+		"internal/policy/doc.go", doc("policy"),
 		"e2e/e2e_test.go", "package e2e\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\n",
 		"lab/kube/go.mod", "module other\n",
 		"lab/kube/x/main.go", "package x\n\nfunc init() { panic(1) }\n",

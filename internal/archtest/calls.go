@@ -13,11 +13,12 @@ import (
 func callRules() []rule {
 	return []rule{
 		{
-			"clock", "time and randomness are arguments of core functions: a decision must come out the same when it is replayed",
+			"clock", "time and randomness are arguments of core functions and of what words mean: " +
+				"a decision must come out the same when it is replayed",
 			func(t *tree, report reporter) {
 				t.eachCall(func(f file, c *ast.CallExpr) {
-					if pkg, name := f.callee(c); isCore(f.dir()) && !f.test && ambient(pkg, name) {
-						report(f.path, c.Pos(), "core calls %s.%s", pkg, name)
+					if pkg, name := f.callee(c); isPure(f.dir()) && !f.test && ambient(pkg, name) {
+						report(f.path, c.Pos(), "%s calls %s.%s", f.dir(), pkg, name)
 					}
 				})
 			},

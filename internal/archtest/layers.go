@@ -13,6 +13,7 @@ const (
 	layerUnknown layer = iota
 	layerCore          // pure: values in, values out
 	layerLeaf          // standard library only, for everyone outside the core
+	layerWords         // what upstream's words mean: no I/O, no client, no clock
 	layerEdge          // one technology each
 	layerCLI           // wires everything
 	layerMain          // calls the cli
@@ -31,6 +32,12 @@ func coreRank(name string) int {
 		{"record"},
 		{"scenario"},
 	}
+	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
+}
+
+// wordsRank orders the words layer as coreRank does the core.
+func wordsRank(name string) int {
+	ranks := [][]string{{"vllm", "kserve", "manifest"}, {"policy"}, {"explain"}}
 	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
 }
 
@@ -59,6 +66,8 @@ func place(dir string) (layer, string) {
 		return layerUnknown, dir
 	case coreRank(unit) > 0:
 		return layerCore, unit
+	case wordsRank(unit) > 0:
+		return layerWords, unit
 	case isEdge(unit):
 		return layerEdge, unit
 	}
@@ -75,6 +84,9 @@ func place(dir string) (layer, string) {
 
 func isCore(dir string) bool { l, _ := place(dir); return l == layerCore }
 
+// isPure tells whether a folder's packages get all that they see as arguments.
+func isPure(dir string) bool { l, _ := place(dir); return l == layerCore || l == layerWords }
+
 // mayImport is the whole table of dependencies between our own packages.
 func mayImport(from, to string) bool {
 	fromLayer, fromUnit := place(from)
@@ -85,10 +97,12 @@ func mayImport(from, to string) bool {
 	switch fromLayer {
 	case layerCore:
 		return toLayer == layerCore && coreRank(toUnit) < coreRank(fromUnit)
+	case layerWords:
+		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords && wordsRank(toUnit) < wordsRank(fromUnit)
 	case layerEdge:
-		return toLayer == layerCore || toLayer == layerLeaf
+		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords
 	case layerCLI:
-		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerEdge
+		return toLayer != layerCLI && toLayer != layerMain && toLayer != layerTest
 	case layerMain:
 		return toLayer == layerCLI
 	case layerTest:
@@ -111,7 +125,7 @@ func layerRules() []rule {
 			},
 		},
 		{
-			"layers", "core decides without effects, an edge knows one technology and no other edge, cli alone wires: " +
+			"layers", "core decides without effects, words say what upstream means, an edge knows one technology and no other edge, cli alone wires: " +
 				"so each part can be understood, tested and replaced alone",
 			func(t *tree, report reporter) {
 				for _, f := range t.files() {
@@ -130,6 +144,11 @@ func layerRules() []rule {
 			"pure", "what core sees must be an argument, or a simulation and a replay could not repeat it; " +
 				"core has no clock, network, files, locks or logs",
 			checkPure,
+		},
+		{
+			"words", "what a manifest means must be the same for the controller, lint and simulate, and testable without a " +
+				"cluster: Kubernetes' types and schemas, but no client, no files, no network",
+			checkWords,
 		},
 		{
 			"modules", "KServe's types do not compile beside a current controller-runtime, KEDA's add 240 modules and " +
@@ -165,6 +184,30 @@ func impure(std string) bool {
 		return true
 	}
 	return false
+}
+
+func checkWords(t *tree, report reporter) {
+	for _, f := range t.files() {
+		if l, _ := place(f.dir()); f.test || l != layerWords {
+			continue
+		}
+		for _, i := range f.imports() {
+			if _, ours := i.local(); !ours && !wordy(i) {
+				report(f.path, i.pos, "%s imports %s", f.dir(), i.path)
+			}
+		}
+	}
+}
+
+// wordy packages have types, schemas and parsers, and no effects.
+func wordy(i imported) bool {
+	if i.standard() {
+		return !impure(i.path) || i.path == "net/netip" || i.path == "net/url"
+	}
+	return slices.ContainsFunc([]string{
+		"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/apiextensions-apiserver/pkg/apis/", "k8s.io/apiextensions-apiserver/pkg/apiserver/schema",
+		"k8s.io/utils/ptr", "go.yaml.in/yaml/", "sigs.k8s.io/yaml", "github.com/expr-lang/expr",
+	}, func(prefix string) bool { return strings.HasPrefix(i.path, prefix) })
 }
 
 func checkModules(t *tree, report reporter) {

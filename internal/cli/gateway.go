@@ -21,6 +21,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube"
@@ -155,7 +156,7 @@ func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *kube.
 	var blind error
 	wg.Go(func() {
 		defer cancel()
-		blind = d.Run(life, func(all []kube.Backend) { g.Update(servicesOf(all)) })
+		blind = d.Run(life, func(all []explain.Backend) { g.Update(servicesOf(all)) })
 	})
 	wg.Go(func() { told.keepAlive(life) })
 	err = g.Run(stop, public, admin)
@@ -166,7 +167,7 @@ func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *kube.
 }
 
 // servicesOf says in the gateway's words what the directory knows.
-func servicesOf(all []kube.Backend) []gateway.Service {
+func servicesOf(all []explain.Backend) []gateway.Service {
 	services := make([]gateway.Service, len(all))
 	for i, b := range all {
 		services[i] = gateway.Service{

@@ -16,14 +16,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func TestServicesOf(t *testing.T) {
-	got := servicesOf([]kube.Backend{{
+	got := servicesOf([]explain.Backend{{
 		Namespace: "demo", Name: "llama", Hosts: []string{"llama.demo"}, Models: []string{"m"}, Starting: 1, Stuck: "why", Target: 4,
-		Pods: []kube.Server{{Name: "a", Address: "10.0.0.1:8000"}},
+		Pods: []explain.Server{{Name: "a", Address: "10.0.0.1:8000"}},
 	}})
 	want := []gateway.Service{{
 		Namespace: "demo", Name: "llama", Hosts: []string{"llama.demo"}, Models: []string{"m"}, Starting: 1, Stuck: "why", Target: 4,

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -66,7 +67,7 @@ func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOpti
 	if err != nil {
 		return err
 	}
-	rows := kube.Rows(services)
+	rows := explain.Rows(services)
 	if len(rows) == 0 && (o.output == "table" || o.output == "wide") {
 		where := "in namespace " + o.namespace
 		if o.all {
@@ -84,10 +85,10 @@ func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOpti
 	return nil
 }
 
-func statusTable(rows []kube.Row, o statusOptions, now time.Time) table {
+func statusTable(rows []explain.Row, o statusOptions, now time.Time) table {
 	t := table{header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
 	wide := o.output == "wide"
-	gateways := slices.ContainsFunc(rows, func(r kube.Row) bool { return r.Held != nil })
+	gateways := slices.ContainsFunc(rows, func(r explain.Row) bool { return r.Held != nil })
 	if o.all {
 		t.header = append([]string{"NAMESPACE"}, t.header...)
 	}
@@ -125,7 +126,7 @@ func count[N int | int32](n *N) string {
 
 // ratios are "current/target" as kubectl shows them; the narrow table has room for
 // the first and says how many more there are.
-func ratios(metrics []kube.MetricNow, all bool) string {
+func ratios(metrics []explain.MetricNow, all bool) string {
 	var shown []string
 	for i, m := range metrics {
 		if i > 0 && !all {
@@ -136,7 +137,7 @@ func ratios(metrics []kube.MetricNow, all bool) string {
 	return orDash(strings.Join(shown, ","))
 }
 
-func explained(r kube.Row) string {
+func explained(r explain.Row) string {
 	if r.Mend == "" {
 		return r.Message
 	}
@@ -144,7 +145,7 @@ func explained(r kube.Row) string {
 }
 
 // printNotes explains the rows that do not scale as they should, beside the data.
-func printNotes(s *streams, rows []kube.Row) error {
+func printNotes(s *streams, rows []explain.Row) error {
 	for _, r := range rows {
 		if !r.Attention {
 			continue

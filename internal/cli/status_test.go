@@ -8,20 +8,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/explain"
 )
 
-func rowsForPrint(now time.Time) []kube.Row {
-	return []kube.Row{
+func rowsForPrint(now time.Time) []explain.Row {
+	return []explain.Row{
 		{
-			Namespace: "demo", Name: "llama", Mode: kube.ModeGuide, Min: 1, Max: 8,
+			Namespace: "demo", Name: "llama", Mode: explain.ModeGuide, Min: 1, Max: 8,
 			Current: new(int32(3)), Wanted: new(int32(4)), Ready: new(int32(3)),
-			Metrics: []kube.MetricNow{{Name: "s0-prometheus", Current: "1.25", Target: "1"}, {Name: "cpu", Current: "40%", Target: "80%"}},
-			Reason:  kube.NoGPU, Message: "1 pod without a node:\n\x1b[31mno GPU", Attention: true,
+			Metrics: []explain.MetricNow{{Name: "s0-prometheus", Current: "1.25", Target: "1"}, {Name: "cpu", Current: "40%", Target: "80%"}},
+			Reason:  explain.NoGPU, Message: "1 pod without a node:\n\x1b[31mno GPU", Attention: true,
 			Autoscaler: "hpa/keda-hpa-llama-predictor", Created: now.Add(-5 * time.Minute),
 		},
 		{
-			Namespace: "demo", Name: "qwen", Mode: kube.ModeGuide, Max: 4, Metrics: []kube.MetricNow{}, Reason: kube.Stopped,
+			Namespace: "demo", Name: "qwen", Mode: explain.ModeGuide, Max: 4, Metrics: []explain.MetricNow{}, Reason: explain.Stopped,
 			Message: "stopped", Mend: "kubectl annotate x y-", Attention: true, Created: now.Add(-49 * time.Hour),
 		},
 	}

@@ -11,41 +11,43 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // act says whether it changed something that is worth telling.
-func (r *Reconciler) act(ctx context.Context, o observed, v verdict) (changed bool, err error) {
-	switch v.action {
-	case create, adopt, rouse, settle:
-		return true, r.apply(ctx, v.apply)
-	case repair:
-		return false, r.apply(ctx, v.apply)
-	case remove:
-		return r.remove(ctx, o.own)
-	case release:
-		return true, r.release(ctx, o.own)
-	case keep, wait, abstain, numActions:
+func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
+	switch v.Action {
+	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle:
+		return true, r.apply(ctx, v.Apply)
+	case explain.Repair:
+		return false, r.apply(ctx, v.Apply)
+	case explain.Remove:
+		return r.remove(ctx, o.ScaledObject)
+	case explain.Release:
+		return true, r.release(ctx, o.ScaledObject)
+	default: // nothing to write
 	}
 	return false, nil
 }
 
 // apply sends the fields that are Flyball's; the API server leaves the rest alone,
 // and writes nothing where nothing differs.
-func (r *Reconciler) apply(ctx context.Context, so *ScaledObject) error {
+func (r *Reconciler) apply(ctx context.Context, so *kserve.ScaledObject) error {
 	o, err := encode(so)
 	if err != nil {
 		return err
 	}
-	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(Manager), client.ForceOwnership); err != nil {
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
 		return fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
 	}
 	return nil
 }
 
 // encode keeps to the fields that are set, as server-side apply must.
-func encode(so *ScaledObject) (*unstructured.Unstructured, error) {
-	o := cluster.NewObject(ScaledObjectKind)
+func encode(so *kserve.ScaledObject) (*unstructured.Unstructured, error) {
+	o := cluster.NewObject(kserve.ScaledObjectKind)
 	data, err := json.Marshal(so)
 	if err == nil {
 		err = json.Unmarshal(data, &o.Object)
@@ -57,8 +59,8 @@ func encode(so *ScaledObject) (*unstructured.Unstructured, error) {
 	return o, nil
 }
 
-func (r *Reconciler) remove(ctx context.Context, so *ScaledObject) (changed bool, err error) {
-	o := cluster.NewObject(ScaledObjectKind)
+func (r *Reconciler) remove(ctx context.Context, so *kserve.ScaledObject) (changed bool, err error) {
+	o := cluster.NewObject(kserve.ScaledObjectKind)
 	o.SetName(so.Name)
 	o.SetNamespace(so.Namespace)
 	switch err := r.Client.Delete(ctx, o, client.Preconditions{UID: &so.UID}); {
@@ -72,10 +74,10 @@ func (r *Reconciler) remove(ctx context.Context, so *ScaledObject) (changed bool
 
 // release takes Flyball's label and field ownership off the object and leaves
 // everything else as it is, so that KServe goes on with it without a gap.
-func (r *Reconciler) release(ctx context.Context, so *ScaledObject) error {
+func (r *Reconciler) release(ctx context.Context, so *kserve.ScaledObject) error {
 	kept := []metav1.ManagedFieldsEntry{}
 	for _, f := range so.ManagedFields {
-		if f.Manager != Manager {
+		if f.Manager != kserve.Manager {
 			kept = append(kept, f)
 		}
 	}
@@ -84,13 +86,13 @@ func (r *Reconciler) release(ctx context.Context, so *ScaledObject) error {
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"resourceVersion": so.ResourceVersion, // else an entry made meanwhile is lost
-		"labels":          map[string]any{managedByLabel: nil},
+		"labels":          map[string]any{kserve.ManagedByLabel: nil},
 		"managedFields":   kept,
 	}})
 	if err != nil {
 		return fmt.Errorf("encoding the release of ScaledObject %s: %w", so.Name, err)
 	}
-	o := cluster.NewObject(ScaledObjectKind)
+	o := cluster.NewObject(kserve.ScaledObjectKind)
 	o.SetName(so.Name)
 	o.SetNamespace(so.Namespace)
 	if err := r.Client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch)); err != nil {

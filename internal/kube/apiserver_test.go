@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -101,7 +102,7 @@ func (a *apiServer) installCRDs(t *testing.T, name string) {
 			continue
 		}
 		crd := &apiextensionsv1.CustomResourceDefinition{}
-		if err := Decode(o, crd); err != nil {
+		if err := kserve.Decode(o, crd); err != nil {
 			t.Fatal(err)
 		}
 		crds = append(crds, crd)

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // everyField is an InferenceService with every field that Flyball reads; those that
@@ -105,11 +107,11 @@ func TestContract(t *testing.T) {
 // contractScaledObject maps the service and returns what the API server kept of it.
 func contractScaledObject(t *testing.T, strict client.Client, service *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
-	s := &InferenceService{}
-	if err := Decode(service, s); err != nil {
+	s := &kserve.InferenceService{}
+	if err := kserve.Decode(service, s); err != nil {
 		t.Fatal(err)
 	}
-	so, warning, err := Map(s)
+	so, warning, err := kserve.Map(s)
 	if err != nil || warning != "" || len(so.Spec.Triggers) != 4 || so.Spec.Fallback == nil {
 		t.Fatalf("Map() = %v, %q, %v, want four triggers and a fallback", so, warning, err)
 	}

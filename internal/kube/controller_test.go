@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -74,11 +75,11 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 	for i := 0; i+1 < len(replace); i += 2 {
 		text = strings.Replace(text, replace[i], replace[i+1], 1)
 	}
-	o := cluster.NewObject(InferenceServiceKind)
+	o := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
 		t.Fatal(err)
 	}
-	o.SetGroupVersionKind(InferenceServiceKind)
+	o.SetGroupVersionKind(kserve.InferenceServiceKind)
 	o.SetUID("")
 	a.create(t, o)
 	return &guided{t, a, client.ObjectKeyFromObject(o), o.GetUID()}
@@ -87,7 +88,7 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 // scaledObject is nil if there is none.
 func (s *guided) scaledObject() *unstructured.Unstructured {
 	s.t.Helper()
-	o := cluster.NewObject(ScaledObjectKind)
+	o := cluster.NewObject(kserve.ScaledObjectKind)
 	switch err := s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.key.Namespace, Name: "llama-predictor"}, o); {
 	case apierrors.IsNotFound(err):
 		return nil
@@ -97,23 +98,23 @@ func (s *guided) scaledObject() *unstructured.Unstructured {
 	return o
 }
 
-func (s *guided) decoded() *ScaledObject {
+func (s *guided) decoded() *kserve.ScaledObject {
 	o := s.scaledObject()
 	if o == nil {
 		return nil
 	}
-	so := &ScaledObject{}
-	if err := Decode(o, so); err != nil {
+	so := &kserve.ScaledObject{}
+	if err := kserve.Decode(o, so); err != nil {
 		s.t.Fatal(err)
 	}
 	return so
 }
 
-func (s *guided) eventuallyScaled() *ScaledObject {
+func (s *guided) eventuallyScaled() *kserve.ScaledObject {
 	s.t.Helper()
 	eventually(s.t, "a ScaledObject of Flyball's", true, func() bool {
 		so := s.decoded()
-		return so != nil && so.Labels[managedByLabel] == Manager
+		return so != nil && so.Labels[kserve.ManagedByLabel] == kserve.Manager
 	})
 	return s.decoded()
 }
@@ -146,15 +147,15 @@ func (s *guided) annotate(key, value string) {
 	if value == "" {
 		v = "null"
 	}
-	s.patch(InferenceServiceKind.Kind, fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, key, v))
+	s.patch(kserve.InferenceServiceKind.Kind, fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, key, v))
 }
 
 func (s *guided) patch(kind, merge string) {
 	s.t.Helper()
-	o := cluster.NewObject(InferenceServiceKind)
+	o := cluster.NewObject(kserve.InferenceServiceKind)
 	o.SetName(s.key.Name)
-	if kind == ScaledObjectKind.Kind {
-		o = cluster.NewObject(ScaledObjectKind)
+	if kind == kserve.ScaledObjectKind.Kind {
+		o = cluster.NewObject(kserve.ScaledObjectKind)
 		o.SetName("llama-predictor")
 	}
 	o.SetNamespace(s.key.Namespace)
@@ -165,10 +166,10 @@ func (s *guided) patch(kind, merge string) {
 
 // kserves is the ScaledObject that KServe makes for class keda.
 func (s *guided) kserves() *unstructured.Unstructured {
-	o := cluster.NewObject(ScaledObjectKind)
+	o := cluster.NewObject(kserve.ScaledObjectKind)
 	o.SetName("llama-predictor")
 	o.SetNamespace(s.key.Namespace)
-	o.SetLabels(map[string]string{"app": "isvc.llama-predictor", serviceLabel: "llama"})
+	o.SetLabels(map[string]string{"app": "isvc.llama-predictor", kserve.ServiceLabel: "llama"})
 	o.SetOwnerReferences([]metav1.OwnerReference{{
 		APIVersion: "serving.kserve.io/v1beta1", Kind: "InferenceService", Name: "llama", UID: s.uid,
 		Controller: new(true), BlockOwnerDeletion: new(true),
@@ -189,19 +190,19 @@ func testHandover(t *testing.T, a *apiServer) {
 	if err := a.admin.Create(t.Context(), theirs, client.FieldOwner("kserve")); err != nil {
 		t.Fatal(err)
 	}
-	s.annotate(classAnnotation, "external")
+	s.annotate(kserve.ClassAnnotation, "external")
 	adopted := s.eventuallyScaled()
 	s.eventuallySays("ScaledObjectAdopted", "KServe made")
 	if adopted.UID != theirs.GetUID() || adopted.Labels["app"] == "" || adopted.Spec.Triggers[0].Metadata["ignoreNullValues"] != "false" ||
 		len(adopted.OwnerReferences) != 1 || *adopted.OwnerReferences[0].BlockOwnerDeletion {
 		t.Errorf("adopted = %+v, want the same object with Flyball's triggers and one owner", adopted)
 	}
-	s.annotate(classAnnotation, "keda")
-	eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[managedByLabel] == "" })
+	s.annotate(kserve.ClassAnnotation, "keda")
+	eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[kserve.ManagedByLabel] == "" })
 	s.eventuallySays("ScaledObjectReleased", "KServe's to update")
 	released := s.decoded()
 	for _, f := range released.ManagedFields {
-		if f.Manager == Manager {
+		if f.Manager == kserve.Manager {
 			t.Errorf("released managedFields = %v, want none of flyball's", released.ManagedFields)
 		}
 	}
@@ -213,7 +214,7 @@ func testHandover(t *testing.T, a *apiServer) {
 func testOtherClass(t *testing.T, a *apiServer) {
 	s := a.service(t, "other-class")
 	s.eventuallyScaled()
-	s.annotate(classAnnotation, "none")
+	s.annotate(kserve.ClassAnnotation, "none")
 	s.eventuallyGone()
 	s.eventuallySays("ScaledObjectRemoved", "class is none")
 }
@@ -221,10 +222,10 @@ func testOtherClass(t *testing.T, a *apiServer) {
 func testStop(t *testing.T, a *apiServer) {
 	s := a.service(t, "stop")
 	first := s.eventuallyScaled()
-	s.annotate(stopAnnotation, "true")
+	s.annotate(kserve.StopAnnotation, "true")
 	s.eventuallyGone()
 	s.eventuallySays("Stopped", "kubectl annotate inferenceservice llama -n stop serving.kserve.io/stop-")
-	s.annotate(stopAnnotation, "")
+	s.annotate(kserve.StopAnnotation, "")
 	if s.eventuallyScaled().UID == first.UID {
 		t.Error("the ScaledObject outlived the stop")
 	}
@@ -287,14 +288,14 @@ func testDrift(t *testing.T, a *apiServer) {
 	s.patch("ScaledObject", `{"metadata":{"labels":null,"ownerReferences":null}}`)
 	eventually(t, "label and owner", true, func() bool {
 		so := s.decoded()
-		return so.Labels[managedByLabel] == Manager && len(so.OwnerReferences) == 1
+		return so.Labels[kserve.ManagedByLabel] == kserve.Manager && len(so.OwnerReferences) == 1
 	})
 	// A change of the service that takes a field away: from 0 no fallback is right.
 	s.patch("InferenceService", `{"spec":{"predictor":{"minReplicas":0}}}`)
 	eventually(t, "no fallback from zero", true, func() bool { return s.decoded().Spec.Fallback == nil })
 	// Nothing differs: nothing is written.
 	quiet := s.scaledObject().GetResourceVersion()
-	so, _, err := Map(s.inferenceService())
+	so, _, err := kserve.Map(s.inferenceService())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,13 +310,13 @@ func testDrift(t *testing.T, a *apiServer) {
 	}
 }
 
-func (s *guided) inferenceService() *InferenceService {
+func (s *guided) inferenceService() *kserve.InferenceService {
 	s.t.Helper()
-	o, is := cluster.NewObject(InferenceServiceKind), &InferenceService{}
+	o, is := cluster.NewObject(kserve.InferenceServiceKind), &kserve.InferenceService{}
 	if err := s.admin.Get(s.t.Context(), s.key, o); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := Decode(o, is); err != nil {
+	if err := kserve.Decode(o, is); err != nil {
 		s.t.Fatal(err)
 	}
 	return is
@@ -324,7 +325,7 @@ func (s *guided) inferenceService() *InferenceService {
 func testCredentials(t *testing.T, a *apiServer) {
 	s := a.service(t, "credentials")
 	so := s.eventuallyScaled()
-	auth := cluster.NewObject(TriggerAuthenticationKind)
+	auth := cluster.NewObject(kserve.TriggerAuthenticationKind)
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("credentials")
 	auth.Object["spec"] = map[string]any{"secretTargetRef": []any{
@@ -341,7 +342,7 @@ func testCredentials(t *testing.T, a *apiServer) {
 	a.create(t, &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{Name: "llama-predictor.1", Namespace: "credentials"}, Type: corev1.EventTypeWarning,
 		InvolvedObject: corev1.ObjectReference{APIVersion: "keda.sh/v1alpha1", Kind: "ScaledObject", Name: so.Name, Namespace: so.Namespace, UID: so.UID},
-		Reason:         "KEDAScalerFailed", Message: unauthorized, EventTime: metav1.NewMicroTime(time.Now()), Action: "KEDAScalerFailed",
+		Reason:         "KEDAScalerFailed", Message: "prometheus query api returned error. status: 401", EventTime: metav1.NewMicroTime(time.Now()), Action: "KEDAScalerFailed",
 		ReportingController: "keda-operator", ReportingInstance: "keda-operator-0",
 	})
 	s.eventuallySays("CredentialsRefused", "kubectl create secret generic prom-basic-auth-secret -n credentials")

@@ -11,6 +11,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // The demand is also written down, for flyball status, which has no token for the
@@ -77,7 +80,7 @@ func writeNote(ctx context.Context, c client.Client, namespace string, n demandN
 	o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
 	o.SetName(noteName)
 	o.SetNamespace(namespace)
-	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(Manager), client.ForceOwnership); err != nil {
+	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
 		return fmt.Errorf("applying ConfigMap %s: %w", noteName, err)
 	}
 	return nil
@@ -104,14 +107,14 @@ func readNote(ctx context.Context, c client.Reader, now time.Time) (*demandNote,
 }
 
 // of is the demand for one service.
-func (n *demandNote) of(namespace, name string) *Demand {
+func (n *demandNote) of(namespace, name string) *explain.Demand {
 	if n == nil {
 		return nil
 	}
-	d := &Demand{Gateways: n.Gateways}
+	d := &explain.Demand{Gateways: n.Gateways}
 	for _, s := range n.Services {
 		if s.Namespace == namespace && s.Name == name {
-			d.Work = s.Work
+			d.Held, d.InFlight = s.Held, s.InFlight
 		}
 	}
 	return d

@@ -28,6 +28,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
@@ -259,10 +260,10 @@ func TestDemandNote(t *testing.T) {
 	for name, tc := range map[string]struct {
 		objects []client.Object
 		now     time.Time
-		want    *Demand
+		want    *explain.Demand
 	}{
-		"fresh": {[]client.Object{m}, at.Add(noteLife), &Demand{Work: Work{3, 900, 2, 4}, Gateways: 2}},
-		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &Demand{}},
+		"fresh": {[]client.Object{m}, at.Add(noteLife), &explain.Demand{Held: 3, InFlight: 2, Gateways: 2}},
+		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &explain.Demand{}},
 		"none":  {nil, at, nil},
 	} {
 		note, err := readNote(t.Context(), kubetest.Client(t, tc.objects...), tc.now)

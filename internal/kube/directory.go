@@ -25,6 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -56,7 +58,7 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 	if err != nil {
 		return nil, err
 	}
-	ofServices, err := labels.NewRequirement(serviceLabel, selection.Exists, nil)
+	ofServices, err := labels.NewRequirement(kserve.ServiceLabel, selection.Exists, nil)
 	if err != nil {
 		return nil, fmt.Errorf("selecting pods: %w", err)
 	}
@@ -81,7 +83,7 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 	}
 	return &Directory{
 		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
-		kinds: cluster.NewKinds(from, log, InferenceServiceKind, ScaledObjectKind),
+		kinds: cluster.NewKinds(from, log, kserve.InferenceServiceKind, kserve.ScaledObjectKind),
 	}, nil
 }
 
@@ -89,7 +91,7 @@ func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Dire
 func knownKinds() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []schema.GroupVersionKind{
-		InferenceServiceKind, ScaledObjectKind, appsv1.SchemeGroupVersion.WithKind("Deployment"),
+		kserve.InferenceServiceKind, kserve.ScaledObjectKind, appsv1.SchemeGroupVersion.WithKind("Deployment"),
 		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("PodList"), // a cache of several namespaces asks for lists too
 	} {
 		m.Add(kind, meta.RESTScopeNamespace)
@@ -108,7 +110,7 @@ func (d *Directory) Controllers() []string {
 // Run calls told, first when all is known and then at each change, with every
 // service in the order of its name, until the context ends. told must not keep it
 // waiting, nor change what it is given.
-func (d *Directory) Run(ctx context.Context, told func([]Backend)) error {
+func (d *Directory) Run(ctx context.Context, told func([]explain.Backend)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -121,11 +123,11 @@ func (d *Directory) Run(ctx context.Context, told func([]Backend)) error {
 		}
 	})
 	wg.Go(func() { _ = d.kinds.Start(ctx) }) // ends with the context alone
-	if !d.kinds.Await(ctx, InferenceServiceKind) {
+	if !d.kinds.Await(ctx, kserve.InferenceServiceKind) {
 		wg.Wait()
 		return failed
 	}
-	for _, o := range []client.Object{cluster.NewObject(InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}} {
+	for _, o := range []client.Object{cluster.NewObject(kserve.InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}} {
 		if err := d.watch(ctx, o); err != nil {
 			cancel()
 			wg.Wait()
@@ -159,7 +161,7 @@ func (d *Directory) watch(ctx context.Context, o client.Object) error {
 
 // watchKEDA waits for KEDA, which may be installed late or never.
 func (d *Directory) watchKEDA(ctx context.Context) {
-	if !d.kinds.Await(ctx, ScaledObjectKind) || d.watch(ctx, cluster.NewObject(ScaledObjectKind)) != nil {
+	if !d.kinds.Await(ctx, kserve.ScaledObjectKind) || d.watch(ctx, cluster.NewObject(kserve.ScaledObjectKind)) != nil {
 		return // only the end of the context ends either
 	}
 	d.mu.Lock()
@@ -180,7 +182,7 @@ func (d *Directory) touch(o any) {
 	var keys []types.NamespacedName
 	switch object := object.(type) {
 	case *corev1.Pod, *appsv1.Deployment:
-		if name := object.GetLabels()[serviceLabel]; name != "" {
+		if name := object.GetLabels()[kserve.ServiceLabel]; name != "" {
 			keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: name})
 		}
 	default:
@@ -205,7 +207,7 @@ func (d *Directory) stir() {
 }
 
 // touched takes what was, and every service that is known where all may have changed.
-func (d *Directory) touched(known map[types.NamespacedName]Backend) map[types.NamespacedName]bool {
+func (d *Directory) touched(known map[types.NamespacedName]explain.Backend) map[types.NamespacedName]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	dirty := d.dirty
@@ -220,8 +222,8 @@ func (d *Directory) touched(known map[types.NamespacedName]Backend) map[types.Na
 }
 
 // follow works on what was touched: changes that come together are told together.
-func (d *Directory) follow(ctx context.Context, told func([]Backend)) {
-	known := map[types.NamespacedName]Backend{}
+func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
+	known := map[types.NamespacedName]explain.Backend{}
 	first := true
 	for {
 		d.findControllers(ctx)
@@ -242,7 +244,7 @@ func (d *Directory) follow(ctx context.Context, told func([]Backend)) {
 		if changed && ctx.Err() == nil {
 			first = false
 			all := slices.Collect(maps.Values(known))
-			slices.SortFunc(all, func(a, b Backend) int {
+			slices.SortFunc(all, func(a, b explain.Backend) int {
 				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 			})
 			told(all)
@@ -256,30 +258,30 @@ func (d *Directory) follow(ctx context.Context, told func([]Backend)) {
 }
 
 // backend reads one service from the watches; false if there is none.
-func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (Backend, bool) {
-	raw, s := cluster.NewObject(InferenceServiceKind), Service{}
-	if d.cache.Get(ctx, key, raw) != nil || Decode(raw, &s.InferenceService) != nil {
-		return Backend{}, false
+func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (explain.Backend, bool) {
+	raw, s := cluster.NewObject(kserve.InferenceServiceKind), explain.Snapshot{}
+	if d.cache.Get(ctx, key, raw) != nil || kserve.Decode(raw, &s.InferenceService) != nil {
+		return explain.Backend{}, false
 	}
-	workload := types.NamespacedName{Namespace: key.Namespace, Name: predictorName(key.Name)}
+	workload := types.NamespacedName{Namespace: key.Namespace, Name: kserve.PredictorName(key.Name)}
 	deployment := &appsv1.Deployment{}
 	if d.cache.Get(ctx, workload, deployment) == nil {
 		s.Deployment = deployment
 	}
 	var pods corev1.PodList
-	if d.cache.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{serviceLabel: key.Name}) == nil {
+	if d.cache.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}) == nil {
 		s.Pods = pods.Items
 	}
 	d.mu.Lock()
 	keda := d.keda
 	d.mu.Unlock()
-	if s.NoKEDA = !d.kinds.Served(ScaledObjectKind); keda && !s.NoKEDA {
-		raw, so := cluster.NewObject(ScaledObjectKind), &ScaledObject{}
-		if d.cache.Get(ctx, workload, raw) == nil && Decode(raw, so) == nil {
+	if s.NoKEDA = !d.kinds.Served(kserve.ScaledObjectKind); keda && !s.NoKEDA {
+		raw, so := cluster.NewObject(kserve.ScaledObjectKind), &kserve.ScaledObject{}
+		if d.cache.Get(ctx, workload, raw) == nil && kserve.Decode(raw, so) == nil {
 			s.ScaledObject = so
 		}
 	}
-	return s.backend(), true
+	return s.Backend(), true
 }
 
 // findControllers keeps those that are not ready too: none is while KEDA is missing.

@@ -18,14 +18,17 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // A listener keeps what a Directory told last.
 type listener struct {
 	*Directory
 	mu    sync.Mutex
-	last  []Backend
+	last  []explain.Backend
 	times int
 }
 
@@ -59,7 +62,7 @@ func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
 	return l, r
 }
 
-func (l *listener) hear(all []Backend) {
+func (l *listener) hear(all []explain.Backend) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last, l.times = all, l.times+1
@@ -98,10 +101,10 @@ func TestDirectory(t *testing.T) {
 	a.installCRDs(t, "keda")
 	l.eventually(t, "demo/llama [m][]0 ")
 	so := s.kserves()
-	so.SetAnnotations(map[string]string{kedaPause: "true"})
+	so.SetAnnotations(map[string]string{"autoscaling.keda.sh/paused": "true"})
 	a.create(t, so)
-	l.eventually(t, "demo/llama [m][]0 paused by the ScaledObject's annotation "+kedaPause+"=true")
-	s.patch(ScaledObjectKind.Kind, `{"metadata":{"annotations":null}}`)
+	l.eventually(t, "demo/llama [m][]0 paused by the ScaledObject's annotation "+"autoscaling.keda.sh/paused"+"=true")
+	s.patch(kserve.ScaledObjectKind.Kind, `{"metadata":{"annotations":null}}`)
 	l.eventually(t, "demo/llama [m][]0 ")
 
 	d.Spec.Replicas = new(int32(1))
@@ -128,7 +131,7 @@ func TestDirectory(t *testing.T) {
 }
 
 func (s *guided) inferenceServiceObject() client.Object {
-	o := cluster.NewObject(InferenceServiceKind)
+	o := cluster.NewObject(kserve.InferenceServiceKind)
 	o.SetNamespace(s.key.Namespace)
 	o.SetName(s.key.Name)
 	return o
@@ -137,7 +140,7 @@ func (s *guided) inferenceServiceObject() client.Object {
 // deployment is what KServe makes, at zero.
 func (a *apiServer) deployment(t *testing.T, s *guided) *appsv1.Deployment {
 	t.Helper()
-	labels := map[string]string{"app": "isvc.llama-predictor", serviceLabel: "llama", componentLabel: "predictor"}
+	labels := map[string]string{"app": "isvc.llama-predictor", kserve.ServiceLabel: "llama", kserve.ComponentLabel: "predictor"}
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "llama-predictor", Namespace: s.key.Namespace, Labels: labels}}
 	d.Spec.Replicas = new(int32(0))
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": labels["app"]}}
@@ -148,7 +151,7 @@ func (a *apiServer) deployment(t *testing.T, s *guided) *appsv1.Deployment {
 
 func serverSpec() corev1.PodSpec {
 	return corev1.PodSpec{Containers: []corev1.Container{{
-		Name: serverContainer, Image: "vllm", Args: []string{"--model", "m"}, Ports: []corev1.ContainerPort{{ContainerPort: 8000}},
+		Name: vllm.ServingContainer, Image: "vllm", Args: []string{"--model", "m"}, Ports: []corev1.ContainerPort{{ContainerPort: 8000}},
 	}}}
 }
 
@@ -157,11 +160,12 @@ func (a *apiServer) readyPod(t *testing.T) *corev1.Pod {
 	t.Helper()
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Name: "llama-1", Namespace: "demo", Finalizers: []string{"flyball.dev/test"},
-		Labels: map[string]string{serviceLabel: "llama", componentLabel: "predictor"},
+		Labels: map[string]string{kserve.ServiceLabel: "llama", kserve.ComponentLabel: "predictor"},
 	}, Spec: serverSpec()}
 	p.Spec.AutomountServiceAccountToken = new(false)
 	a.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "demo"}}, p)
-	readyAt("10.0.0.1")(&p.Status)
+	p.Status.Phase, p.Status.PodIP = corev1.PodRunning, "10.0.0.1"
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	p.Status.PodIPs = []corev1.PodIP{{IP: "10.0.0.1"}}
 	if err := a.admin.Status().Update(t.Context(), p); err != nil {
 		t.Fatal(err)

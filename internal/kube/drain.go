@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // DrainLabel with the value "enabled", on an InferenceService or on a namespace, asks
@@ -56,8 +58,8 @@ const (
 // grace. With 60 s of grace from the user: a timeout of (60 - 10 - 15)/2 = 17 s and
 // 60 - 10 - 17 = 33 s for the hook.
 func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
-	c := serverOf(p)
-	flags := parseFlags(c)
+	c := vllm.Serving(p)
+	flags := vllm.ParseFlags(c)
 	if why := undrainable(c, flags); why != "" {
 		return nil, why
 	}
@@ -103,26 +105,26 @@ func gracePeriod(p *corev1.PodSpec) (seconds int64, free bool) {
 }
 
 // undrainable is a container whose gauges the hook could not read.
-func undrainable(c *corev1.Container, f flags) string {
-	_, silent := f.values["disable-log-stats"]
+func undrainable(c *corev1.Container, f vllm.Flags) string {
+	_, silent := f.Values["disable-log-stats"]
 	switch {
 	case !isVLLM(c):
 		return "the arguments of container " + c.Name + " do not show vLLM"
-	case f.last("ssl-certfile") != "" || f.last("ssl-keyfile") != "":
+	case f.Last("ssl-certfile") != "" || f.Last("ssl-keyfile") != "":
 		return "it serves TLS, through which the hook cannot read its gauges"
-	case f.last("uds") != "":
+	case f.Last("uds") != "":
 		return "it serves on a Unix socket, where the hook cannot read its gauges"
 	case silent:
 		return "--disable-log-stats takes away the gauges that the hook reads"
 	case address(f) == "":
-		return fmt.Sprintf("its --host %q and --port %q are no address and number for the hook", f.last("host"), f.last("port"))
+		return fmt.Sprintf("its --host %q and --port %q are no address and number for the hook", f.Last("host"), f.Last("port"))
 	}
 	return ""
 }
 
 // isVLLM looks at the command line, and where the image brings the command at the image.
 func isVLLM(c *corev1.Container) bool {
-	words := commandLine(c)
+	words := vllm.CommandLine(c)
 	for i, w := range words {
 		if strings.HasPrefix(w, "vllm.entrypoints.") || path.Base(w) == "vllm" && i+1 < len(words) && words[i+1] == "serve" {
 			return true
@@ -143,11 +145,11 @@ func imageName(image string) string {
 }
 
 // shutdownTimeout is the one that the arguments set.
-func shutdownTimeout(f flags) (seconds int64, set bool) {
-	if _, set = f.values["shutdown-timeout"]; !set {
+func shutdownTimeout(f vllm.Flags) (seconds int64, set bool) {
+	if _, set = f.Values["shutdown-timeout"]; !set {
 		return 0, false
 	}
-	seconds, err := strconv.ParseInt(f.last("shutdown-timeout"), 10, 32)
+	seconds, err := strconv.ParseInt(f.Last("shutdown-timeout"), 10, 32)
 	if err != nil || seconds < 0 {
 		return 0, true // vLLM will say so
 	}
@@ -182,15 +184,15 @@ func sinceShutdownTimeout(image string) bool {
 }
 
 // address is where the hook finds the server; empty if the arguments do not say it.
-func address(f flags) string {
-	host := f.last("host")
+func address(f vllm.Flags) string {
+	host := f.Last("host")
 	switch host {
 	case "", "0.0.0.0", "localhost":
 		host = "127.0.0.1"
 	case "::":
 		host = "::1"
 	}
-	port := cmp.Or(f.last("port"), "8000") // vLLM's own
+	port := cmp.Or(f.Last("port"), "8000") // vLLM's own
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil || net.ParseIP(host) == nil {
 		return ""
 	}

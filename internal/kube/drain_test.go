@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // engine is the guide's pod; change may be nil.
@@ -26,7 +27,7 @@ func engine(change func(*corev1.PodSpec, *corev1.Container)) *corev1.PodSpec {
 	p := &corev1.PodSpec{
 		TerminationGracePeriodSeconds: new(int64(30)), // KServe writes it
 		Containers: []corev1.Container{{
-			Name: serverContainer, Image: "vllm/vllm-openai:v0.23.0", Args: []string{"--model=/mnt/models", "--port=8080"},
+			Name: vllm.ServingContainer, Image: "vllm/vllm-openai:v0.23.0", Args: []string{"--model=/mnt/models", "--port=8080"},
 		}},
 	}
 	if change != nil {
@@ -117,7 +118,7 @@ func TestLossless(t *testing.T) {
 			if !slices.Equal(added, tc.added) || !strings.Contains(refusal, tc.refusal) || (refusal == "") != (tc.refusal == "") {
 				t.Errorf("lossless() = %q, %q, want %q, %q", added, refusal, tc.added, tc.refusal)
 			}
-			if l := serverOf(p).Lifecycle; tc.address != "" && (l == nil || l.PreStop.Exec.Command[4] != tc.address) {
+			if l := vllm.Serving(p).Lifecycle; tc.address != "" && (l == nil || l.PreStop.Exec.Command[4] != tc.address) {
 				t.Errorf("hook = %+v, want one for %s", l, tc.address)
 			}
 			if len(added) == 0 && !cmp.Equal(before, p) {
@@ -138,8 +139,8 @@ func TestLosslessFits(t *testing.T) {
 		if added, _ := lossless(p); len(added) == 0 {
 			continue
 		}
-		timeout, _ := shutdownTimeout(parseFlags(serverOf(p)))
-		bound, err := strconv.ParseInt(serverOf(p).Lifecycle.PreStop.Exec.Command[6], 10, 64)
+		timeout, _ := shutdownTimeout(vllm.ParseFlags(vllm.Serving(p)))
+		bound, err := strconv.ParseInt(vllm.Serving(p).Lifecycle.PreStop.Exec.Command[6], 10, 64)
 		if total := bound + timeout + spareTime; err != nil || timeout < 1 || bound < hookLeast || total != *p.TerminationGracePeriodSeconds {
 			t.Errorf("grace %d: %d s of hook and %d s of timeout, %v", grace, bound, timeout, err)
 		}

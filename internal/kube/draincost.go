@@ -16,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // PodWork is one gateway's work at one pod.
@@ -77,7 +79,7 @@ func newCosts(pods []corev1.Pod, work map[string]PodWork) map[string]int32 {
 	var measured []drain.Pod
 	have := map[string]int32{}
 	for i := range pods {
-		if p := &pods[i]; serves(p) {
+		if p := &pods[i]; explain.Serves(p) {
 			w := work[p.Name]
 			measured = append(measured, drain.Pod{
 				Name: p.Name, Measured: true, InFlight: w.InFlight, WorkTokens: w.WorkTokens,
@@ -164,7 +166,7 @@ func (c *costs) write(ctx context.Context) error {
 	left := costWrites
 	for _, key := range keys {
 		var pods corev1.PodList
-		if err := c.client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{serviceLabel: key.Name}); err != nil {
+		if err := c.client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}); err != nil {
 			return fmt.Errorf("listing the pods of %s: %w", key, err)
 		}
 		want := newCosts(slices.DeleteFunc(pods.Items, otherComponent), work[key])
@@ -183,7 +185,7 @@ func (c *costs) write(ctx context.Context) error {
 }
 
 func otherComponent(p corev1.Pod) bool {
-	c := p.Labels[componentLabel]
+	c := p.Labels[kserve.ComponentLabel]
 	return c != "" && c != "predictor"
 }
 
@@ -191,7 +193,7 @@ func (c *costs) patch(ctx context.Context, key types.NamespacedName, cost int32)
 	p := &corev1.Pod{}
 	p.Namespace, p.Name = key.Namespace, key.Name
 	body := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%d"}}}`, corev1.PodDeletionCost, cost)
-	err := c.client.Patch(ctx, p, client.RawPatch(types.MergePatchType, body), client.FieldOwner(Manager))
+	err := c.client.Patch(ctx, p, client.RawPatch(types.MergePatchType, body), client.FieldOwner(kserve.Manager))
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("writing the deletion cost of %s: %w", key, err)
 	}

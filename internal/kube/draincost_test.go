@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -24,7 +25,7 @@ import (
 func readyPod(service, name, cost string) *corev1.Pod {
 	p := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "demo", Name: name, Labels: map[string]string{serviceLabel: service, componentLabel: "predictor"},
+			Namespace: "demo", Name: name, Labels: map[string]string{kserve.ServiceLabel: service, kserve.ComponentLabel: "predictor"},
 		},
 		Status: corev1.PodStatus{
 			Phase: corev1.PodRunning, PodIP: "10.0.0.1",

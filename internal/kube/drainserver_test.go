@@ -27,7 +27,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // TestDrain runs the opt-in parts of config/drain against a real API server.
@@ -131,24 +133,24 @@ func testDrainWebhook(t *testing.T, a *apiServer) {
 		t.Helper()
 		return *a.pod(t, namespace, labels...).Spec.TerminationGracePeriodSeconds == 300
 	}
-	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", serviceLabel, "llama", DrainLabel, "enabled") })
-	eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", serviceLabel, "llama") })
+	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", DrainLabel, "enabled") })
+	eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", kserve.ServiceLabel, "llama") })
 	for name, tc := range map[string]struct {
 		namespace string
 		labels    []string
 		want      bool
 	}{
-		"asks in both ways": {"drained", []string{serviceLabel, "llama", DrainLabel, "enabled", componentLabel, "predictor"}, true},
-		"does not ask":      {"plain", []string{serviceLabel, "llama"}, false},
-		"does not want":     {"drained", []string{serviceLabel, "llama", DrainLabel, "disabled"}, false},
+		"asks in both ways": {"drained", []string{kserve.ServiceLabel, "llama", DrainLabel, "enabled", kserve.ComponentLabel, "predictor"}, true},
+		"does not ask":      {"plain", []string{kserve.ServiceLabel, "llama"}, false},
+		"does not want":     {"drained", []string{kserve.ServiceLabel, "llama", DrainLabel, "disabled"}, false},
 		"no service":        {"drained", []string{DrainLabel, "enabled"}, false},
-		"a transformer":     {"drained", []string{serviceLabel, "llama", componentLabel, "transformer"}, false},
+		"a transformer":     {"drained", []string{kserve.ServiceLabel, "llama", kserve.ComponentLabel, "transformer"}, false},
 	} {
 		if got := changed(tc.namespace, tc.labels...); got != tc.want {
 			t.Errorf("%s: changed = %v, want %v", name, got, tc.want)
 		}
 	}
-	p := a.pod(t, "plain", serviceLabel, "llama", DrainLabel, "enabled")
+	p := a.pod(t, "plain", kserve.ServiceLabel, "llama", DrainLabel, "enabled")
 	if c := p.Spec.Containers[0]; c.Args[2] != "--shutdown-timeout=30" || c.Lifecycle == nil || c.Lifecycle.PreStop.Exec.Command[2] != drainScript {
 		t.Errorf("changed to %+v", c)
 	}
@@ -161,7 +163,7 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 		t.Fatal(err)
 	}
 	a.namespace(t, "costs")
-	p := a.pod(t, "costs", serviceLabel, "llama")
+	p := a.pod(t, "costs", kserve.ServiceLabel, "llama")
 	p.Annotations = map[string]string{"user": "1"}
 	if err := a.admin.Update(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -180,7 +182,7 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 	}
 	for _, body := range []string{
 		`{"metadata":{"labels":{"x":"1"}}}`,
-		`{"metadata":{"labels":{"` + serviceLabel + `":null}}}`,
+		`{"metadata":{"labels":{"` + kserve.ServiceLabel + `":null}}}`,
 		`{"metadata":{"annotations":{"x":"1"}}}`,
 		`{"metadata":{"annotations":{"user":null}}}`,
 		`{"metadata":{"annotations":{"user":"2",` + cost + `}}}`,
@@ -191,7 +193,7 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 	} {
 		refusedByPolicy(t, body, patch(p, types.MergePatchType, body))
 	}
-	image := fmt.Sprintf(`{"metadata":{"annotations":{%s}},"spec":{"containers":[{"name":%q,"image":"evil"}]}}`, cost, serverContainer)
+	image := fmt.Sprintf(`{"metadata":{"annotations":{%s}},"spec":{"containers":[{"name":%q,"image":"evil"}]}}`, cost, vllm.ServingContainer)
 	refusedByPolicy(t, "another image", patch(p, types.StrategicMergePatchType, image))
 	refusedByPolicy(t, "the deletion cost of another pod", patch(other, types.MergePatchType, `{"metadata":{"annotations":{`+cost+`}}}`))
 	if err := a.admin.Patch(t.Context(), p, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"x":"1"}}}`))); err != nil {
@@ -230,7 +232,7 @@ func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
 	a.namespace(t, "ranked")
 	var pods []*corev1.Pod
 	for range 2 {
-		p := a.pod(t, "ranked", serviceLabel, "llama", componentLabel, "predictor")
+		p := a.pod(t, "ranked", kserve.ServiceLabel, "llama", kserve.ComponentLabel, "predictor")
 		p.Status = corev1.PodStatus{
 			Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}},
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},

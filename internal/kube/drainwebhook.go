@@ -15,6 +15,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	webhooks "sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // drainPath is where the API server asks about new pods.
@@ -78,7 +80,7 @@ func (w drainWebhook) Handle(_ context.Context, req admission.Request) admission
 		response = admission.PatchResponseFromRaw(before, after)
 	}
 	if refusal != "" {
-		service := req.Namespace + "/" + p.Labels[serviceLabel]
+		service := req.Namespace + "/" + p.Labels[kserve.ServiceLabel]
 		w.log.Info("a pod may end with a loss", "service", service, "pod", strings.TrimSuffix(p.GenerateName, "-"), "because", refusal)
 		response = response.WithWarnings("flyball: " + refusal)
 	}

@@ -19,6 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -38,7 +40,7 @@ type Reconciler struct {
 
 // Reconcile observes, decides, acts and tells.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	raw := cluster.NewObject(InferenceServiceKind)
+	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		r.said.Delete(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err) // the garbage collector follows the owner
@@ -50,38 +52,38 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	v := decide(o)
-	if v.action == create {
+	v := o.verdict()
+	if v.Action == explain.Create {
 		if o, err = r.observe(ctx, r.Live, raw); err != nil {
 			return ctrl.Result{}, err
 		}
-		v = decide(o)
+		v = o.verdict()
 	}
 	changed, err := r.act(ctx, o, v)
 	switch {
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	case err != nil:
-		v.warn("ApplyFailed", "%v", err)
+		v.Warn("ApplyFailed", "%v", err)
 		if o.demand.Held > 0 { // someone waits: no ever longer delay
-			log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.action.String())
-			r.tell(req.NamespacedName, raw, v.notices)
+			log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.Action.String())
+			r.tell(req.NamespacedName, raw, v.Notices)
 			return ctrl.Result{RequeueAfter: time.Second}, nil
 		}
 	case changed:
-		log.FromContext(ctx).Info("acted", "action", v.action.String())
-		r.emit(raw, *v.done)
+		log.FromContext(ctx).Info("acted", "action", v.Action.String())
+		r.emit(raw, *v.Done)
 	}
-	r.tell(req.NamespacedName, raw, v.notices)
+	r.tell(req.NamespacedName, raw, v.Notices)
 	return ctrl.Result{RequeueAfter: again(o, v)}, err
 }
 
 // again is when to look anew although nothing may have changed; 0 is never.
-func again(o observed, v verdict) time.Duration {
+func again(o observed, v explain.Verdict) time.Duration {
 	switch {
-	case o.noKEDA && v.action == wait:
+	case o.NoKEDA && v.Action == explain.Wait:
 		return cluster.LookPeriod
-	case v.apply != nil && v.apply.Annotations[forceActivation] != "":
+	case v.Apply != nil && v.Apply.Annotations[kserve.ForceActivation] != "":
 		return max(o.demand.QuietIn, 10*time.Millisecond)
 	}
 	return 0
@@ -89,10 +91,10 @@ func again(o observed, v verdict) time.Duration {
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
 	o := observed{
-		service: &InferenceService{}, noKEDA: !r.KEDA(), auths: map[string][]string{},
-		demand: r.Demand(client.ObjectKeyFromObject(raw)),
+		Snapshot: explain.Snapshot{NoKEDA: !r.KEDA(), Auths: map[string][]string{}},
+		demand:   r.Demand(client.ObjectKeyFromObject(raw)),
 	}
-	if err := Decode(raw, o.service); err != nil {
+	if err := kserve.Decode(raw, &o.InferenceService); err != nil {
 		return o, err
 	}
 	in := client.InNamespace(raw.GetNamespace())
@@ -100,40 +102,42 @@ func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstr
 	if err := from.List(ctx, &hpas, in); err != nil {
 		return o, fmt.Errorf("listing HorizontalPodAutoscalers: %w", err)
 	}
-	o.hpas = hpas.Items
-	if o.noKEDA {
+	o.HPAs = slices.DeleteFunc(hpas.Items, func(h autoscalingv2.HorizontalPodAutoscaler) bool {
+		return h.Spec.ScaleTargetRef.Name != kserve.PredictorName(raw.GetName())
+	})
+	if o.NoKEDA {
 		return o, nil
 	}
-	objects, err := list(ctx, from, ScaledObjectKind, in)
+	objects, err := list(ctx, from, kserve.ScaledObjectKind, in)
 	if err != nil {
 		return o, err
 	}
 	for i := range objects {
-		so := ScaledObject{}
-		if err := Decode(&objects[i], &so); err != nil {
+		so := kserve.ScaledObject{}
+		if err := kserve.Decode(&objects[i], &so); err != nil {
 			return o, err
 		}
-		if so.Name == predictorName(o.service.Name) {
-			o.own = &so
+		if so.Name == kserve.PredictorName(o.InferenceService.Name) {
+			o.ScaledObject = &so
 		} else {
-			o.others = append(o.others, so)
+			o.Others = append(o.Others, so)
 		}
 	}
-	auths, err := list(ctx, from, TriggerAuthenticationKind, in)
+	auths, err := list(ctx, from, kserve.TriggerAuthenticationKind, in)
 	if err != nil {
 		return o, err
 	}
 	for i := range auths {
-		o.auths[auths[i].GetName()] = secretsOf(&auths[i])
+		o.Auths[auths[i].GetName()] = secretsOf(&auths[i])
 	}
-	if o.own == nil {
+	if o.ScaledObject == nil {
 		return o, nil
 	}
 	var said corev1.EventList
 	if err := r.Client.List(ctx, &said, in); err != nil {
 		return o, fmt.Errorf("listing Events: %w", err)
 	}
-	o.events = said.Items
+	o.Events = said.Items
 	return o, nil
 }
 
@@ -166,9 +170,9 @@ func secretsOf(auth *unstructured.Unstructured) []string {
 }
 
 // tell emits the notices that were not among the last ones.
-func (r *Reconciler) tell(key types.NamespacedName, about *unstructured.Unstructured, notices []notice) {
+func (r *Reconciler) tell(key types.NamespacedName, about *unstructured.Unstructured, notices []explain.Notice) {
 	last, _ := r.said.Swap(key, notices)
-	before, _ := last.([]notice)
+	before, _ := last.([]explain.Notice)
 	for _, n := range notices {
 		if !slices.Contains(before, n) {
 			r.emit(about, n)
@@ -176,14 +180,14 @@ func (r *Reconciler) tell(key types.NamespacedName, about *unstructured.Unstruct
 	}
 }
 
-func (r *Reconciler) emit(about *unstructured.Unstructured, n notice) {
+func (r *Reconciler) emit(about *unstructured.Unstructured, n explain.Notice) {
 	kind := corev1.EventTypeNormal
-	if n.warning {
+	if n.Warning {
 		kind = corev1.EventTypeWarning
 	}
-	text := n.text
+	text := n.Text
 	if len(text) > maxNote {
 		text = strings.ToValidUTF8(text[:maxNote-len("…")], "") + "…"
 	}
-	r.Events.Eventf(about, nil, kind, n.reason, "Reconcile", "%s", text)
+	r.Events.Eventf(about, nil, kind, n.Reason, "Reconcile", "%s", text)
 }

@@ -19,6 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
@@ -30,15 +32,15 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []schema.GroupVersionKind{InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind} {
+	for _, kind := range []schema.GroupVersionKind{kserve.InferenceServiceKind, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind} {
 		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
 		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
 	}
-	o := cluster.NewObject(InferenceServiceKind)
+	o := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := yaml.Unmarshal([]byte(guide), &o.Object); err != nil {
 		t.Fatal(err)
 	}
-	o.SetGroupVersionKind(InferenceServiceKind)
+	o.SetGroupVersionKind(kserve.InferenceServiceKind)
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(append(more, o)...).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
@@ -120,8 +122,8 @@ func TestApplyErrorWhileHeld(t *testing.T) {
 func TestWakeIsLookedAtAgain(t *testing.T) {
 	so := woken(2)
 	so.Namespace = "demo"
-	r, _ := reconciler(t, true, nil, kubetest.Untyped(t, ScaledObjectKind, so))
-	raw := cluster.NewObject(InferenceServiceKind)
+	r, _ := reconciler(t, true, nil, kubetest.Untyped(t, kserve.ScaledObjectKind, so))
+	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +153,7 @@ func TestApplyErrorIsTold(t *testing.T) {
 
 func TestNotesFitAnEvent(t *testing.T) {
 	r, recorder := reconciler(t, true, nil)
-	r.emit(cluster.NewObject(InferenceServiceKind), notice{true, "X", strings.Repeat("ä", maxNote)})
+	r.emit(cluster.NewObject(kserve.InferenceServiceKind), explain.Notice{Warning: true, Reason: "X", Text: strings.Repeat("ä", maxNote)})
 	got := strings.TrimPrefix(said(recorder), "Warning X ")
 	if len(got) > maxNote || !strings.HasSuffix(got, "ä…") {
 		t.Errorf("note has %d bytes and ends with %q, want at most %d", len(got), got[len(got)-8:], maxNote)

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -35,7 +36,7 @@ func Options() (ctrl.Options, error) {
 	if err != nil {
 		return ctrl.Options{}, err
 	}
-	ofServices, err := labels.NewRequirement(serviceLabel, selection.Exists, nil)
+	ofServices, err := labels.NewRequirement(kserve.ServiceLabel, selection.Exists, nil)
 	if err != nil {
 		return ctrl.Options{}, fmt.Errorf("selecting pods: %w", err)
 	}
@@ -44,7 +45,7 @@ func Options() (ctrl.Options, error) {
 		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}},
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Event{}: {Field: fields.SelectorFromSet(fields.Set{
-				"involvedObject.kind": ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
+				"involvedObject.kind": kserve.ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
 			})},
 			&corev1.Pod{}: {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
 		}},
@@ -68,7 +69,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
-	k := cluster.NewKinds(from, mgr.GetLogger(), InferenceServiceKind, ScaledObjectKind, TriggerAuthenticationKind)
+	k := cluster.NewKinds(from, mgr.GetLogger(), kserve.InferenceServiceKind, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind)
 	for _, kind := range k.Wanted() {
 		if err := mgr.AddReadyzCheck(cluster.KindNames([]schema.GroupVersionKind{kind}), k.Ready(kind)); err != nil {
 			return fmt.Errorf("adding /readyz: %w", err)
@@ -108,17 +109,17 @@ func (leading) NeedLeaderElection() bool { return true }
 
 // start is done when everything is watched, or the manager stops.
 func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) error {
-	if !k.Await(ctx, InferenceServiceKind) {
+	if !k.Await(ctx, kserve.InferenceServiceKind) {
 		return nil
 	}
 	r := &Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(Manager),
-		KEDA:   func() bool { return k.Served(ScaledObjectKind, TriggerAuthenticationKind) },
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
+		KEDA:   func() bool { return k.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
 		Demand: d.of,
 	}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("inferenceservice").
-		For(cluster.NewObject(InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
+		For(cluster.NewObject(kserve.InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
 		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(serviceOfHPA),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
@@ -132,16 +133,16 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)
 	}
-	if !k.Await(ctx, ScaledObjectKind, TriggerAuthenticationKind) {
+	if !k.Await(ctx, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) {
 		return nil
 	}
 	inNamespace := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []ctrl.Request {
 		return servicesOf(ctx, mgr.GetClient(), o.GetNamespace())
 	})
 	for _, s := range []source.Source{
-		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(ScaledObjectKind)),
+		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)),
 			handler.EnqueueRequestsFromMapFunc(serviceOfScaledObject), predicate.Funcs{UpdateFunc: scaledObjectChanged}),
-		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(TriggerAuthenticationKind)), inNamespace),
+		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.TriggerAuthenticationKind)), inNamespace),
 	} {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watching KEDA's objects: %w", err)

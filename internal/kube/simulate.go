@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -165,7 +166,7 @@ func (m *manifests) target(namespace, name string) *target {
 // aim sorts the objects by the Deployment that they are about.
 func (m *manifests) aim() error {
 	for _, d := range m.of("InferenceService") {
-		m.target(d.namespace, predictorName(d.name)).service = d
+		m.target(d.namespace, kserve.PredictorName(d.name)).service = d
 	}
 	for _, d := range m.objects {
 		switch d.kind {
@@ -194,7 +195,7 @@ func (m *manifests) scaled(d *document) (deployment string, owner *document, err
 		Metadata struct {
 			OwnerReferences []struct{ Kind, Name string }
 		}
-		Spec struct{ ScaleTargetRef ScaleTarget }
+		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
 	}
 	if err := d.into(&o); err != nil {
 		return "", nil, err
@@ -351,7 +352,7 @@ func (m *manifests) isvcName(t *target) string {
 		if t.deployment.into(&d) != nil {
 			return "" // reading it strictly says why
 		}
-		return d.Spec.Template.Labels[serviceLabel]
+		return d.Spec.Template.Labels[kserve.ServiceLabel]
 	}
 	name, ok := strings.CutSuffix(t.name, "-predictor")
 	if !ok {

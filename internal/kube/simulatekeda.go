@@ -12,6 +12,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -28,7 +29,7 @@ func (o origin) fault(path, mend, what string, args ...any) error {
 		at := "spec.predictor"
 		if rest, ok := strings.CutPrefix(path, "spec.triggers["); ok {
 			index, _, _ := strings.Cut(rest, "]")
-			at = metricsField + "[" + index + "]"
+			at = kserve.MetricsField + "[" + index + "]"
 		}
 		path = at
 	}

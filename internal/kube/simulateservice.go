@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -21,7 +22,7 @@ func (p *plan) fromService(pods podsOf) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var s InferenceService
+	var s kserve.InferenceService
 	if err := p.service.into(&s); err != nil {
 		return false, err
 	}
@@ -33,8 +34,8 @@ func (p *plan) fromService(pods podsOf) (bool, error) {
 	if err := serviceAnnotations(o, &s); err != nil {
 		return false, err
 	}
-	switch c := class(&s); {
-	case c == "external" && metered(&s):
+	switch c := kserve.Class(&s); {
+	case c == "external" && kserve.HasMetrics(&s):
 		return true, p.flyballs(&s, pods)
 	case c == "external":
 		return false, nil
@@ -47,20 +48,20 @@ func (p *plan) fromService(pods podsOf) (bool, error) {
 	case c == "hpa":
 		return true, p.kserveHPA(whole, pods)
 	default:
-		return false, o.fault("metadata.annotations["+classAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
+		return false, o.fault("metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
 	}
 }
 
 // refuseWhole is for what of a service is not simulated, or not by KServe's classes.
-func refuseWhole(o origin, whole *wholeService, s *InferenceService) error {
+func refuseWhole(o origin, whole *wholeService, s *kserve.InferenceService) error {
 	p, spec := whole.Spec.Predictor, whole.Spec
-	mode := s.Annotations[modeAnnotation]
-	explicit := s.Annotations[classAnnotation] != "" || s.Spec.Predictor.Annotations[classAnnotation] != ""
+	mode := s.Annotations[kserve.ModeAnnotation]
+	explicit := s.Annotations[kserve.ClassAnnotation] != "" || s.Spec.Predictor.Annotations[kserve.ClassAnnotation] != ""
 	lo, hi := number(p.MinReplicas, 1), p.MaxReplicas
 	return o.refuse([]ban{
-		{stopped(s), "metadata.annotations[" + stopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
-		{mode == "" && !explicit, modeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
-		{mode != "" && mode != "Standard" && mode != "RawDeployment", modeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
+		{kserve.Stopped(s), "metadata.annotations[" + kserve.StopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
+		{mode == "" && !explicit, kserve.ModeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
+		{mode != "" && mode != "Standard" && mode != "RawDeployment", kserve.ModeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
 		{len(spec.Transformer) > 0, "spec.transformer", "leave it out", "a transformer is not simulated"},
 		{len(spec.Explainer) > 0, "spec.explainer", "leave it out", "an explainer is not simulated"},
 		{len(p.WorkerSpec) > 0, "spec.predictor.workerSpec", "simulate a service of one node", "a replica of several nodes is not simulated"},
@@ -74,8 +75,8 @@ func refuseWhole(o origin, whole *wholeService, s *InferenceService) error {
 }
 
 // serviceAnnotations refuses those that nobody reads: a letter may be wrong.
-func serviceAnnotations(o origin, s *InferenceService) error {
-	known := []string{classAnnotation, modeAnnotation, stopAnnotation, MetricTypeAnnotation}
+func serviceAnnotations(o origin, s *kserve.InferenceService) error {
+	known := []string{kserve.ClassAnnotation, kserve.ModeAnnotation, kserve.StopAnnotation, kserve.MetricTypeAnnotation}
 	for _, short := range []string{
 		"gke-accelerator", "enable-tag-routing", "disable-localmodel", "metrics", "targetUtilizationPercentage",
 		"enable-metric-aggregation", "enable-prometheus-scraping", "nodegroup", "logger-secret-name", "logger-secret-path",
@@ -94,9 +95,9 @@ func serviceAnnotations(o origin, s *InferenceService) error {
 }
 
 // flyballs is guide mode: the controller's own mapping.
-func (p *plan) flyballs(s *InferenceService, pods podsOf) error {
-	so, warning, err := Map(s)
-	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+func (p *plan) flyballs(s *kserve.InferenceService, pods podsOf) error {
+	so, warning, err := kserve.Map(s)
+	if refusal := (*kserve.Refusal)(nil); errors.As(err, &refusal) {
 		return p.service.fault(refusal.Field, refusal.Mend, "%s", refusal.What)
 	} else if err != nil {
 		return err
@@ -106,8 +107,8 @@ func (p *plan) flyballs(s *InferenceService, pods podsOf) error {
 	}
 	// The controller has taken such an object over, or will.
 	p.scalers = slices.DeleteFunc(p.scalers, func(d *document) bool {
-		var given ScaledObject
-		ours := d.kind == "ScaledObject" && d.name == so.Name && d.into(&given) == nil && isOurs(&given)
+		var given kserve.ScaledObject
+		ours := d.kind == "ScaledObject" && d.name == so.Name && d.into(&given) == nil && kserve.IsFlyballs(&given)
 		if ours {
 			p.note("%s: left out: Flyball keeps it as the service says", d)
 		}
@@ -125,7 +126,7 @@ func (p *plan) flyballs(s *InferenceService, pods podsOf) error {
 	if err := p.keda(origin{p.service, true}, &whole, pods); err != nil || p.Min > 0 {
 		return err
 	}
-	p.woken(requestsPerReplica(s))
+	p.woken(kserve.RequestsPerReplica(s))
 	return nil
 }
 
@@ -145,18 +146,18 @@ func (p *plan) woken(perReplica float64) {
 
 // kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,
 // with the windows of the shipped ConfigMap).
-func (p *plan) kserveScaledObject(s *InferenceService, pods podsOf) error {
+func (p *plan) kserveScaledObject(s *kserve.InferenceService, pods podsOf) error {
 	predictor := s.Spec.Predictor
-	if !metered(s) {
-		return p.service.fault(metricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
+	if !kserve.HasMetrics(s) {
+		return p.service.fault(kserve.MetricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
 	}
 	so := &wholeScaledObject{}
-	so.Name, so.Namespace, so.Annotations = predictorName(s.Name), s.Namespace, kedaOnly(s.Annotations)
+	so.Name, so.Namespace, so.Annotations = kserve.PredictorName(s.Name), s.Namespace, kedaOnly(s.Annotations)
 	lo := number(predictor.MinReplicas, 1)
 	so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount = new(lo), new(max(lo, predictor.MaxReplicas))
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = p.windows(predictor.AutoScaling.Behavior)
 	for i, m := range predictor.AutoScaling.Metrics {
-		t, err := p.kserveTrigger(fmt.Sprintf("%s[%d]", metricsField, i), m)
+		t, err := p.kserveTrigger(fmt.Sprintf("%s[%d]", kserve.MetricsField, i), m)
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func kedaOnly(all map[string]string) map[string]string {
 
 // windows are all that KServe takes of a behavior.
 func (p *plan) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *autoscalingv2.HorizontalPodAutoscalerBehavior {
-	all := behavior(given)
+	all := kserve.Behavior(given)
 	for _, side := range []*autoscalingv2.HPAScalingRules{all.ScaleUp, all.ScaleDown} {
 		if side.Policies != nil || side.SelectPolicy != nil || side.Tolerance != nil {
 			p.note("%s: of the behavior class keda takes the two stabilization windows alone", p.service)
@@ -188,7 +189,7 @@ func (p *plan) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *au
 	return all
 }
 
-func (p *plan) kserveTrigger(path string, m Metric) (wholeTrigger, error) {
+func (p *plan) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error) {
 	switch {
 	case m.Type == "Resource" && m.Resource != nil:
 		t := m.Resource.Target
@@ -241,7 +242,7 @@ func (p *plan) kserveHPA(whole *wholeService, pods podsOf) error {
 	switch {
 	case predictor.AutoScaling != nil:
 		for i, m := range predictor.AutoScaling.Metrics {
-			path := fmt.Sprintf("%s[%d]", metricsField, i)
+			path := fmt.Sprintf("%s[%d]", kserve.MetricsField, i)
 			switch {
 			case m.Resource == nil:
 				p.note("%s: %s: class hpa drops what is no Resource", p.service, path)

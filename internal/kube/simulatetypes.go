@@ -7,6 +7,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // The whole of KServe's and KEDA's objects, where types.go has what the controller
@@ -50,8 +52,8 @@ type wholeScaling struct {
 }
 
 type wholeMetric struct {
-	Metric    `json:",inline"`
-	PodMetric json.RawMessage `json:"podmetric"`
+	kserve.Metric `json:",inline"`
+	PodMetric     json.RawMessage `json:"podmetric"`
 }
 
 type wholeModel struct {
@@ -110,7 +112,7 @@ type wholeScaledObject struct {
 
 type wholeScaledSpec struct {
 	ScaleTargetRef struct {
-		ScaleTarget            `json:",inline"`
+		kserve.ScaleTarget     `json:",inline"`
 		EnvSourceContainerName string `json:"envSourceContainerName"`
 	} `json:"scaleTargetRef"`
 	PollingInterval       *int32 `json:"pollingInterval"`
@@ -127,8 +129,8 @@ type wholeScaledSpec struct {
 		RestoreToOriginalReplicaCount bool            `json:"restoreToOriginalReplicaCount"`
 		ScalingModifiers              *wholeModifiers `json:"scalingModifiers"`
 	} `json:"advanced"`
-	Triggers []wholeTrigger `json:"triggers"`
-	Fallback *Fallback      `json:"fallback"`
+	Triggers []wholeTrigger   `json:"triggers"`
+	Fallback *kserve.Fallback `json:"fallback"`
 }
 
 type wholeModifiers struct {

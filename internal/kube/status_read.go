@@ -14,12 +14,15 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // listed is one reading of everything that explains services.
 type listed struct {
-	services    []InferenceService
-	objects     []ScaledObject
+	services    []kserve.InferenceService
+	objects     []kserve.ScaledObject
 	noKEDA      bool
 	auths       []unstructured.Unstructured
 	deployments appsv1.DeploymentList
@@ -31,19 +34,19 @@ type listed struct {
 
 // ReadServices reads the services of a namespace, or of all where it is empty, with
 // a fixed number of lists however many services there are.
-func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]Service, error) {
+func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]explain.Snapshot, error) {
 	var l listed
 	var err error
 	in := client.InNamespace(namespace)
-	if l.services, err = ReadKind[InferenceService](ctx, c, InferenceServiceKind, in); err != nil {
+	if l.services, err = ReadKind[kserve.InferenceService](ctx, c, kserve.InferenceServiceKind, in); err != nil {
 		return nil, err
 	}
-	if l.objects, err = ReadKind[ScaledObject](ctx, c, ScaledObjectKind, in); err != nil && !meta.IsNoMatchError(err) {
+	if l.objects, err = ReadKind[kserve.ScaledObject](ctx, c, kserve.ScaledObjectKind, in); err != nil && !meta.IsNoMatchError(err) {
 		return nil, err
 	}
 	l.noKEDA = err != nil
 	auths := unstructured.UnstructuredList{}
-	auths.SetGroupVersionKind(TriggerAuthenticationKind)
+	auths.SetGroupVersionKind(kserve.TriggerAuthenticationKind)
 	if err := c.List(ctx, &auths, in); err != nil && !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("reading TriggerAuthentications: %w", err)
 	}
@@ -53,15 +56,15 @@ func ReadServices(ctx context.Context, c client.Reader, namespace string) ([]Ser
 		list client.ObjectList
 		opts []client.ListOption
 	}{
-		{"Deployments", &l.deployments, []client.ListOption{in, client.HasLabels{serviceLabel}}},
-		{"pods", &l.pods, []client.ListOption{in, client.HasLabels{serviceLabel}}},
+		{"Deployments", &l.deployments, []client.ListOption{in, client.HasLabels{kserve.ServiceLabel}}},
+		{"pods", &l.pods, []client.ListOption{in, client.HasLabels{kserve.ServiceLabel}}},
 		{"HorizontalPodAutoscalers", &l.hpas, []client.ListOption{in}},
 	} {
 		if err := c.List(ctx, r.list, r.opts...); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", r.what, err)
 		}
 	}
-	for _, kind := range []string{InferenceServiceKind.Kind, ScaledObjectKind.Kind} {
+	for _, kind := range []string{kserve.InferenceServiceKind.Kind, kserve.ScaledObjectKind.Kind} {
 		var events corev1.EventList
 		if err := c.List(ctx, &events, in, client.MatchingFields{"involvedObject.kind": kind}); err != nil {
 			return nil, fmt.Errorf("reading events: %w", err)
@@ -83,7 +86,7 @@ func ReadKind[T any](ctx context.Context, c client.Reader, kind schema.GroupVers
 	}
 	all := make([]T, len(list.Items))
 	for i := range list.Items {
-		if err := Decode(&list.Items[i], &all[i]); err != nil {
+		if err := kserve.Decode(&list.Items[i], &all[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -91,27 +94,27 @@ func ReadKind[T any](ctx context.Context, c client.Reader, kind schema.GroupVers
 }
 
 // join puts the lists together. Each is walked once: clusters have thousands of pods.
-func (l *listed) join() []Service {
+func (l *listed) join() []explain.Snapshot {
 	deployments := groupBy(l.deployments.Items, func(d *appsv1.Deployment) place { return place{d.Namespace, d.Name} })
-	objects := groupBy(l.objects, func(o *ScaledObject) place { return place{o.Namespace, o.Spec.ScaleTargetRef.Name} })
+	objects := groupBy(l.objects, func(o *kserve.ScaledObject) place { return place{o.Namespace, o.Spec.ScaleTargetRef.Name} })
 	hpas := groupBy(l.hpas.Items, func(h *autoscalingv2.HorizontalPodAutoscaler) place {
 		return place{h.Namespace, h.Spec.ScaleTargetRef.Name}
 	})
-	pods := groupBy(l.pods.Items, func(p *corev1.Pod) place { return place{p.Namespace, p.Labels[serviceLabel]} })
+	pods := groupBy(l.pods.Items, func(p *corev1.Pod) place { return place{p.Namespace, p.Labels[kserve.ServiceLabel]} })
 	events := groupBy(l.events, func(e *corev1.Event) place {
 		return place{e.InvolvedObject.Kind, string(e.InvolvedObject.UID)}
 	})
 	auths := l.secrets()
-	all := make([]Service, 0, len(l.services))
+	all := make([]explain.Snapshot, 0, len(l.services))
 	for _, isvc := range l.services {
-		workload := place{isvc.Namespace, predictorName(isvc.Name)}
-		s := Service{
+		workload := place{isvc.Namespace, kserve.PredictorName(isvc.Name)}
+		s := explain.Snapshot{
 			InferenceService: isvc,
 			Deployment:       firstOf(deployments[workload]),
 			HPAs:             hpas[workload],
 			Auths:            auths[isvc.Namespace],
 			Pods:             pods[place{isvc.Namespace, isvc.Name}],
-			Events:           events[place{InferenceServiceKind.Kind, string(isvc.UID)}],
+			Events:           events[place{kserve.InferenceServiceKind.Kind, string(isvc.UID)}],
 			NoKEDA:           l.noKEDA,
 			Demand:           l.note.of(isvc.Namespace, isvc.Name),
 		}
@@ -121,10 +124,10 @@ func (l *listed) join() []Service {
 				continue
 			}
 			s.ScaledObject = &o
-			s.Events = slices.Concat(s.Events, events[place{ScaledObjectKind.Kind, string(o.UID)}])
+			s.Events = slices.Concat(s.Events, events[place{kserve.ScaledObjectKind.Kind, string(o.UID)}])
 		}
 		slices.SortFunc(s.HPAs, func(a, b autoscalingv2.HorizontalPodAutoscaler) int { return cmp.Compare(a.Name, b.Name) })
-		slices.SortStableFunc(s.Events, func(a, b corev1.Event) int { return seen(b).Compare(seen(a)) })
+		slices.SortStableFunc(s.Events, func(a, b corev1.Event) int { return explain.LastSeen(b).Compare(explain.LastSeen(a)) })
 		all = append(all, s)
 	}
 	return all
@@ -160,16 +163,4 @@ func firstOf[T any](items []T) *T {
 		return nil
 	}
 	return &items[0]
-}
-
-// seen is when an event was last reported, in whichever of its forms says so.
-func seen(e corev1.Event) time.Time {
-	last := e.LastTimestamp.Time
-	if e.EventTime.After(last) {
-		last = e.EventTime.Time
-	}
-	if e.Series != nil && e.Series.LastObservedTime.After(last) {
-		last = e.Series.LastObservedTime.Time
-	}
-	return last
 }

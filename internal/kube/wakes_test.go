@@ -14,6 +14,8 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // testWakes: neither KEDA nor a gateway runs; the test reports what gateways would.
@@ -119,7 +121,7 @@ func (a *apiServer) sleeper(t *testing.T, namespace string) *guided {
 
 func (s *guided) eventuallyRaised(want int) {
 	s.t.Helper()
-	eventually(s.t, s.key.Namespace+"'s raised minimum", want, func() int { return int(raised(s.decoded())) })
+	eventually(s.t, s.key.Namespace+"'s raised minimum", want, func() int { return int(kserve.Raised(s.decoded())) })
 }
 
 // staysRaised watches for a time in which nothing may be withdrawn.
@@ -130,7 +132,7 @@ func (s *guided) staysRaised(want int, during time.Duration) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if got := int(raised(s.decoded())); got != want {
+		if got := int(kserve.Raised(s.decoded())); got != want {
 			s.t.Fatalf("%s's raised minimum = %d, want %d for %s", s.key.Namespace, got, want, during)
 		}
 		select {
@@ -168,7 +170,7 @@ func testWakeAndWithdraw(t *testing.T, a *apiServer, r *requests) {
 	s.staysRaised(5, DemandTTL-time.Second)
 	s.eventuallyRaised(0)
 	s.eventuallySays("WakeWithdrawn", "no request has been held")
-	if so := s.decoded(); so.Annotations[forceActivation] != "" || *so.Spec.MinReplicaCount != 0 {
+	if so := s.decoded(); so.Annotations[kserve.ForceActivation] != "" || *so.Spec.MinReplicaCount != 0 {
 		t.Errorf("after the wake = %v, minimum %d, want neither annotation nor minimum", so.Annotations, *so.Spec.MinReplicaCount)
 	}
 }
@@ -199,7 +201,7 @@ func testRestart(t *testing.T, a *apiServer, r *requests) {
 	a.startController(t, r)
 	kept.staysRaised(3, DemandTTL+2*time.Second)
 	ended.eventuallyRaised(0)
-	if got := int(raised(kept.decoded())); got != 3 {
+	if got := int(kserve.Raised(kept.decoded())); got != 3 {
 		t.Errorf("the raised minimum of what is held = %d, want 3", got)
 	}
 }
@@ -214,13 +216,13 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 	began := time.Now()
 	g.holds(t, 2, all...)
 	eventually(t, "raised", 60, func() int {
-		objects, err := ReadKind[ScaledObject](t.Context(), a.admin, ScaledObjectKind, client.HasLabels{serviceLabel})
+		objects, err := ReadKind[kserve.ScaledObject](t.Context(), a.admin, kserve.ScaledObjectKind, client.HasLabels{kserve.ServiceLabel})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
 		for i := range objects {
-			if raised(&objects[i]) == 2 {
+			if kserve.Raised(&objects[i]) == 2 {
 				n++
 			}
 		}
@@ -248,7 +250,7 @@ func testStrangers(t *testing.T, a *apiServer, r *requests) {
 			t.Errorf("%s: POST = %d, want %d", name, got, tc.want)
 		}
 	}
-	if got := raised(s.decoded()); got != 0 {
+	if got := kserve.Raised(s.decoded()); got != 0 {
 		t.Errorf("raised minimum = %d, want 0", got)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // Which object wakes which service.
@@ -47,7 +50,7 @@ func serviceOfEvent(_ context.Context, o client.Object) []ctrl.Request {
 }
 
 func request(namespace, predictor string) []ctrl.Request {
-	name, ok := strings.CutSuffix(predictor, predictorName(""))
+	name, ok := strings.CutSuffix(predictor, kserve.PredictorName(""))
 	if !ok {
 		return nil
 	}
@@ -55,7 +58,7 @@ func request(namespace, predictor string) []ctrl.Request {
 }
 
 func servicesOf(ctx context.Context, c client.Client, namespace string) []ctrl.Request {
-	services, err := list(ctx, c, InferenceServiceKind, client.InNamespace(namespace))
+	services, err := list(ctx, c, kserve.InferenceServiceKind, client.InNamespace(namespace))
 	if err != nil {
 		return nil // the cache is not synced yet; the services' own events come
 	}
@@ -70,13 +73,13 @@ func servicesOf(ctx context.Context, c client.Client, namespace string) []ctrl.R
 // HPA controller into an HPA's at every sync: neither is a reason to apply anew.
 
 func serviceChanged(e event.UpdateEvent) bool {
-	old, now := &InferenceService{}, &InferenceService{}
+	old, now := &kserve.InferenceService{}, &kserve.InferenceService{}
 	return metaChanged(e) || !maps.Equal(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) ||
 		!decoded(e, old, now) || old.Status.DeploymentMode != now.Status.DeploymentMode
 }
 
 func scaledObjectChanged(e event.UpdateEvent) bool {
-	old, now := &ScaledObject{}, &ScaledObject{}
+	old, now := &kserve.ScaledObject{}, &kserve.ScaledObject{}
 	return metaChanged(e) || !maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels()) ||
 		!equality.Semantic.DeepEqual(e.ObjectOld.GetOwnerReferences(), e.ObjectNew.GetOwnerReferences()) ||
 		!decoded(e, old, now) || !slices.Equal(old.Status.Conditions, now.Status.Conditions)
@@ -92,7 +95,7 @@ func metaChanged(e event.UpdateEvent) bool {
 func decoded(e event.UpdateEvent, old, now any) bool {
 	o, ok1 := e.ObjectOld.(*unstructured.Unstructured)
 	n, ok2 := e.ObjectNew.(*unstructured.Unstructured)
-	return ok1 && ok2 && Decode(o, old) == nil && Decode(n, now) == nil
+	return ok1 && ok2 && kserve.Decode(o, old) == nil && kserve.Decode(n, now) == nil
 }
 
 func hpaChanged(e event.UpdateEvent) bool {
@@ -101,7 +104,7 @@ func hpaChanged(e event.UpdateEvent) bool {
 	if !ok1 || !ok2 {
 		return true
 	}
-	a, b := scalingActive(old), scalingActive(now)
+	a, b := explain.ScalingActive(old), explain.ScalingActive(now)
 	return old.UID != now.UID || old.Spec.ScaleTargetRef != now.Spec.ScaleTargetRef ||
 		!equality.Semantic.DeepEqual(old.OwnerReferences, now.OwnerReferences) || a.Status != b.Status || a.Reason != b.Reason
 }

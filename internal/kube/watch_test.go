@@ -13,12 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 func TestWhoIsWoken(t *testing.T) {
 	so := func(name, target string) client.Object {
-		o := cluster.NewObject(ScaledObjectKind)
+		o := cluster.NewObject(kserve.ScaledObjectKind)
 		o.SetName(name)
 		o.SetNamespace("demo")
 		o.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"name": target}}
@@ -26,7 +27,7 @@ func TestWhoIsWoken(t *testing.T) {
 	}
 	h := hpa("keda-hpa-x", nil)
 	h.Namespace = "demo"
-	said := kedaSaid("x", 1)
+	said := corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: "ScaledObject", Name: "llama-predictor"}}
 	said.Namespace = "demo"
 	for name, tc := range map[string]struct {
 		who  func(context.Context, client.Object) []ctrl.Request
@@ -61,7 +62,7 @@ func TestWhichChangesMatter(t *testing.T) {
 		return map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": status}}, "lastActiveTime": status}
 	}
 	annotated, terminating := object(nil), object(nil)
-	annotated.SetAnnotations(map[string]string{stopAnnotation: "true"})
+	annotated.SetAnnotations(map[string]string{kserve.StopAnnotation: "true"})
 	now := metav1.Now()
 	terminating.SetDeletionTimestamp(&now)
 	for name, tc := range map[string]struct {

@@ -25,7 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
@@ -154,14 +154,14 @@ func (w *ward) examine(t *testing.T) []Check {
 		w.prom(rw, r, r.FormValue("query"))
 	}))
 	t.Cleanup(server.Close)
-	so := &kube.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}}
-	so.Spec.Triggers = []kube.Trigger{{Type: "prometheus", Metadata: map[string]string{"serverAddress": server.URL + "/"}}}
+	so := &kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}}
+	so.Spec.Triggers = []kserve.Trigger{{Type: "prometheus", Metadata: map[string]string{"serverAddress": server.URL + "/"}}}
 	allowed := func(a *authorizationv1.ResourceAttributes, more ...string) bool {
 		return a.Resource != "secrets" && !slices.Contains(append(more, w.denied...), a.Verb+" "+a.Resource)
 	}
 	d := Doctor{
 		Served: w, HTTP: server.Client(), Shipped: os.DirFS("../../../config"),
-		Cluster: interceptor.NewClient(kubetest.Client(t, append(w.objects, kubetest.Untyped(t, kube.ScaledObjectKind, so))...), interceptor.Funcs{
+		Cluster: interceptor.NewClient(kubetest.Client(t, append(w.objects, kubetest.Untyped(t, kserve.ScaledObjectKind, so))...), interceptor.Funcs{
 			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
 				switch r := o.(type) {
 				case *authorizationv1.SubjectAccessReview:

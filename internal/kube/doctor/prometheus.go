@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/api/meta"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
 
@@ -49,7 +50,7 @@ func (d Doctor) addresses(ctx context.Context) ([]string, error) {
 	if d.Prometheus.Address != "" {
 		found = append(found, d.Prometheus.Address)
 	}
-	objects, err := kube.ReadKind[kube.ScaledObject](ctx, d.Cluster, kube.ScaledObjectKind)
+	objects, err := kube.ReadKind[kserve.ScaledObject](ctx, d.Cluster, kserve.ScaledObjectKind)
 	if err != nil && !meta.IsNoMatchError(err) {
 		return nil, err
 	}

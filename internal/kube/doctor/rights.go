@@ -11,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
 
@@ -65,9 +66,9 @@ func (d Doctor) userRights(ctx context.Context) []Check {
 	const name = "your rights"
 	var needs []authorizationv1.ResourceAttributes
 	for _, r := range [][2]string{
-		{kube.InferenceServiceKind.Group, "inferenceservices"},
-		{kube.ScaledObjectKind.Group, "scaledobjects"},
-		{kube.TriggerAuthenticationKind.Group, "triggerauthentications"},
+		{kserve.InferenceServiceKind.Group, "inferenceservices"},
+		{kserve.ScaledObjectKind.Group, "scaledobjects"},
+		{kserve.TriggerAuthenticationKind.Group, "triggerauthentications"},
 		{"apps", "deployments"},
 		{"autoscaling", "horizontalpodautoscalers"},
 		{"", "pods"},

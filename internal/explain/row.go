@@ -1,4 +1,4 @@
-package kube
+package explain
 
 import (
 	"cmp"
@@ -6,24 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-)
 
-// A Service is an InferenceService and all that explains how many replicas it has.
-type Service struct {
-	InferenceService InferenceService
-	Deployment       *appsv1.Deployment
-	ScaledObject     *ScaledObject                           // named as the service's own is
-	Others           []ScaledObject                          // on the same Deployment, under other names
-	HPAs             []autoscalingv2.HorizontalPodAutoscaler // on the Deployment, by name
-	Auths            map[string][]string                     // TriggerAuthentications of the namespace and their Secrets' names
-	Pods             []corev1.Pod
-	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
-	NoKEDA           bool           // the cluster knows no ScaledObjects
-	Demand           *Demand        // what the gateways report; nil if nobody writes it down
-}
+	"github.com/flyball-dev/flyball/internal/kserve"
+)
 
 // A Row is what flyball status says of one service. A number that has no object to
 // come from is nil.
@@ -65,7 +51,7 @@ const (
 )
 
 // Rows explains each service, sorted by namespace and name.
-func Rows(services []Service) []Row {
+func Rows(services []Snapshot) []Row {
 	rows := make([]Row, 0, len(services))
 	for _, s := range services {
 		rows = append(rows, s.row())
@@ -76,7 +62,7 @@ func Rows(services []Service) []Row {
 	return rows
 }
 
-func (s Service) row() Row {
+func (s Snapshot) row() Row {
 	why := s.explain()
 	r := Row{
 		Namespace: s.InferenceService.Namespace,
@@ -104,8 +90,8 @@ func (s Service) row() Row {
 	return r
 }
 
-func (s Service) mode() string {
-	switch class := class(&s.InferenceService); {
+func (s Snapshot) mode() string {
+	switch class := kserve.Class(&s.InferenceService); {
 	case class != ModeExternal:
 		return class
 	case s.InferenceService.Spec.Predictor.AutoScaling != nil && len(s.InferenceService.Spec.Predictor.AutoScaling.Metrics) > 0:
@@ -117,8 +103,8 @@ func (s Service) mode() string {
 
 // limits are those in force: the autoscaler's, before it exists the service's. The
 // HPA's minimum is at least 1; the ScaledObject's may be 0, KEDA takes the last step.
-func (s Service) limits() (lo, hi int32) {
-	lo, hi, _ = bounds(s.InferenceService.Spec.Predictor)
+func (s Snapshot) limits() (lo, hi int32) {
+	lo, hi, _ = kserve.Bounds(s.InferenceService.Spec.Predictor)
 	if len(s.HPAs) > 0 {
 		lo, hi = 1, s.HPAs[0].Spec.MaxReplicas
 		if least := s.HPAs[0].Spec.MinReplicas; least != nil {

@@ -1,4 +1,4 @@
-package kube
+package vllm
 
 import (
 	"encoding/json"
@@ -9,24 +9,24 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// models are the names that the server answers to, as vLLM and KServe's Hugging Face
+// Models are the names that the server answers to, as vLLM and KServe's Hugging Face
 // server read them from their arguments, without a server running. Sorted.
 //
 // Worked example (TestModels): "vllm serve /mnt/models --served-model-name llama
 // --lora-modules sql=/a" gives llama and sql.
-func models(p *corev1.PodSpec) []string {
-	flags := parseFlags(serverOf(p))
-	names := slices.Clone(flags.values["served-model-name"])
+func Models(p *corev1.PodSpec) []string {
+	flags := ParseFlags(Serving(p))
+	names := slices.Clone(flags.Values["served-model-name"])
 	if len(names) == 0 {
-		names = slices.Clone(flags.values["model_name"]) // Hugging Face server
+		names = slices.Clone(flags.Values["model_name"]) // Hugging Face server
 	}
 	if len(names) == 0 {
-		names = slices.Clone(flags.values["model"])
+		names = slices.Clone(flags.Values["model"])
 	}
 	if len(names) == 0 && flags.positional != "" {
 		names = append(names, flags.positional)
 	}
-	for _, module := range flags.values["lora-modules"] {
+	for _, module := range flags.Values["lora-modules"] {
 		var asJSON struct{ Name string }
 		switch name, _, ok := strings.Cut(module, "="); {
 		case json.Unmarshal([]byte(module), &asJSON) == nil:
@@ -40,37 +40,37 @@ func models(p *corev1.PodSpec) []string {
 	return slices.Compact(names)
 }
 
-// flags are a command line: --name value …, --name=value.
-type flags struct {
-	values     map[string][]string
+// Flags are a command line: --name value …, --name=value.
+type Flags struct {
+	Values     map[string][]string
 	positional string // the model of "vllm serve MODEL"
 }
 
-func (f flags) last(name string) string {
-	if v := f.values[name]; len(v) > 0 {
+func (f Flags) Last(name string) string {
+	if v := f.Values[name]; len(v) > 0 {
 		return v[len(v)-1]
 	}
 	return ""
 }
 
-// parseFlags knows of no option whether it takes a value: what follows an option and
+// ParseFlags knows of no option whether it takes a value: what follows an option and
 // is none itself is its value. Of a repeated option vLLM takes the last.
-func parseFlags(c *corev1.Container) flags {
-	f := flags{values: map[string][]string{}}
+func ParseFlags(c *corev1.Container) Flags {
+	f := Flags{Values: map[string][]string{}}
 	open := ""
-	words := commandLine(c)
+	words := CommandLine(c)
 	for i, w := range words {
 		name, value, assigned := strings.Cut(w, "=")
 		switch {
 		case strings.HasPrefix(w, "--"):
 			open = dashed(name[2:])
-			f.values[open] = nil
+			f.Values[open] = nil
 			if assigned {
-				f.values[open] = []string{value}
+				f.Values[open] = []string{value}
 				open = ""
 			}
 		case open != "":
-			f.values[open] = append(f.values[open], w)
+			f.Values[open] = append(f.Values[open], w)
 		case i > 0 && words[i-1] == "serve":
 			f.positional = w
 		}
@@ -86,8 +86,8 @@ func dashed(name string) string {
 	return strings.ReplaceAll(name, "_", "-")
 }
 
-// commandLine looks into the script of a shell, if that is what is started.
-func commandLine(c *corev1.Container) []string {
+// CommandLine looks into the script of a shell, if that is what is started.
+func CommandLine(c *corev1.Container) []string {
 	words := slices.Concat(c.Command, c.Args)
 	if len(words) == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package kube
+package kserve
 
 import (
 	"errors"
@@ -141,6 +141,7 @@ func TestMapPassesBehaviourOn(t *testing.T) {
 	}
 }
 
+// INV-1: a refusal names field and mend.
 func TestMapRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		replace []string
@@ -222,7 +223,7 @@ func TestMapResource(t *testing.T) {
 	} {
 		_, _, err := Map(resourceService(t, metric))
 		var r *Refusal
-		if !errors.As(err, &r) || r.Field != metricsField+"[0]"+field {
+		if !errors.As(err, &r) || r.Field != MetricsField+"[0]"+field {
 			t.Errorf("Map(%s) = %v, want a refusal of %s", metric, err, field)
 		}
 	}
@@ -247,7 +248,7 @@ func TestMapModeInStatus(t *testing.T) {
 	s := service(t)
 	s.Status.DeploymentMode = "Knative"
 	var r *Refusal
-	if _, _, err := Map(s); !errors.As(err, &r) || r.Field != modeField {
+	if _, _, err := Map(s); !errors.As(err, &r) || r.Field != ModeField {
 		t.Errorf("Map() = %v, want a refusal of the mode that KServe recorded", err)
 	}
 }

@@ -1,4 +1,4 @@
-package kube
+package kserve
 
 import (
 	"cmp"
@@ -24,7 +24,7 @@ func mapMetrics(s *InferenceService) ([]Trigger, *Refusal) {
 	}
 	triggers := make([]Trigger, 0, len(metrics))
 	for i, m := range metrics {
-		path := fmt.Sprintf("%s[%d]", metricsField, i)
+		path := fmt.Sprintf("%s[%d]", MetricsField, i)
 		var t Trigger
 		switch {
 		case m.Type == "Resource" && m.Resource != nil:

@@ -1,4 +1,4 @@
-package kube
+package explain
 
 import (
 	"cmp"
@@ -9,12 +9,14 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // checkAuthentication learns from KEDA's words what is wrong with the credentials;
 // the Secret itself is never read.
-func checkAuthentication(o observed, v *verdict, so *ScaledObject) {
-	word := complaint(o)
+func checkAuthentication(s Snapshot, v *Verdict, so *kserve.ScaledObject) {
+	word := complaint(s)
 	refused := strings.Contains(word, "status: 401") || strings.Contains(word, "status: 403")
 	seen := map[string]bool{}
 	for i, t := range so.Spec.Triggers {
@@ -23,36 +25,36 @@ func checkAuthentication(o observed, v *verdict, so *ScaledObject) {
 		}
 		name := t.AuthenticationRef.Name
 		seen[name] = true
-		switch secrets, found := o.auths[name]; {
+		switch secrets, found := s.Auths[name]; {
 		case !found:
-			authenticationMissing(o, v, i, t)
+			authenticationMissing(s, v, i, t)
 		case refused:
-			v.warn("CredentialsRefused", "the metrics server refuses the credentials in Secret %s, which TriggerAuthentication %s names; nothing scales in meanwhile. "+
-				"Write the right ones: %s. KEDA says: %s", secretList(secrets), name, newSecret(o.service.Namespace, secrets), word)
+			v.Warn("CredentialsRefused", "the metrics server refuses the credentials in Secret %s, which TriggerAuthentication %s names; nothing scales in meanwhile. "+
+				"Write the right ones: %s. KEDA says: %s", secretList(secrets), name, newSecret(s.InferenceService.Namespace, secrets), word)
 		case strings.Contains(word, "<empty>"):
-			v.warn("CredentialsMissing", "TriggerAuthentication %s finds no credentials in Secret %s: that Secret or its keys are missing, or named differently. "+
+			v.Warn("CredentialsMissing", "TriggerAuthentication %s finds no credentials in Secret %s: that Secret or its keys are missing, or named differently. "+
 				"See the names that it wants: kubectl get triggerauthentication %s -n %s -o yaml; write the Secret: %s. KEDA says: %s",
-				name, secretList(secrets), name, o.service.Namespace, newSecret(o.service.Namespace, secrets), word)
+				name, secretList(secrets), name, s.InferenceService.Namespace, newSecret(s.InferenceService.Namespace, secrets), word)
 		}
 	}
 	if refused && len(seen) == 0 {
-		v.warn("CredentialsMissing", "the metrics server asks for credentials and the service names none: "+
-			"set %s[0].external.authenticationRef as the guide shows. KEDA says: %s", metricsField, word)
+		v.Warn("CredentialsMissing", "the metrics server asks for credentials and the service names none: "+
+			"set %s[0].external.authenticationRef as the guide shows. KEDA says: %s", kserve.MetricsField, word)
 	}
 }
 
 // authenticationMissing offers the one that is there under another name, else a new one.
-func authenticationMissing(o observed, v *verdict, metric int, t Trigger) {
-	ns, name := o.service.Namespace, t.AuthenticationRef.Name
-	path := fmt.Sprintf("%s[%d].external.authenticationRef.authenticationRef.name", metricsField, metric)
-	there := slices.Sorted(maps.Keys(o.auths))
+func authenticationMissing(s Snapshot, v *Verdict, metric int, t kserve.Trigger) {
+	ns, name := s.InferenceService.Namespace, t.AuthenticationRef.Name
+	path := fmt.Sprintf("%s[%d].external.authenticationRef.authenticationRef.name", kserve.MetricsField, metric)
+	there := slices.Sorted(maps.Keys(s.Auths))
 	if len(there) > 0 {
-		v.warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s, but %s; if the names were meant to be the same: "+
+		v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s, but %s; if the names were meant to be the same: "+
 			`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"replace","path":"/%s","value":"%s"}]'`,
-			path, name, ns, strings.Join(there, ", "), o.service.Name, ns, pointer(path), there[0])
+			path, name, ns, strings.Join(there, ", "), s.InferenceService.Name, ns, pointer(path), there[0])
 		return
 	}
-	v.warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; make it, with the name of your Secret: "+
+	v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; make it, with the name of your Secret: "+
 		`echo '{"apiVersion":"keda.sh/v1alpha1","kind":"TriggerAuthentication","metadata":{"name":"%s","namespace":"%s"},"spec":{"secretTargetRef":[%s]}}' | kubectl apply -f -`,
 		path, name, ns, name, ns, strings.Join(secretRefs(t.Metadata["authModes"]), ","))
 }
@@ -94,29 +96,30 @@ func newSecret(namespace string, names []string) string {
 // read. The HPA and the condition TriggerError only say that there is one (KEDA
 // 2.21, pkg/scaling/scale_handler.go: "metric:… encountered error"); what it is
 // stands in KEDA's Events about the ScaledObject.
-func complaint(o observed) string {
-	if o.own == nil {
+func complaint(s Snapshot) string {
+	if s.ScaledObject == nil {
 		return ""
 	}
-	ready, looked := condition(o.own.Status.Conditions, "Ready")
+	ready, looked := kserve.FindCondition(s.ScaledObject.Status.Conditions, "Ready")
 	if !looked {
 		return ""
 	}
-	fallback, _ := condition(o.own.Status.Conditions, "Fallback")
-	hpa := unreadable(o)
+	fallback, _ := kserve.FindCondition(s.ScaledObject.Status.Conditions, "Fallback")
+	hpa := unreadable(s)
 	switch {
 	case ready.Status == "False" && ready.Reason == "ScaledObjectCheckFailed":
 		return ready.Message
 	case ready.Status == "False" || ready.Reason == "PartialTriggerError" || fallback.Status == "True" || hpa != "":
-		return cmp.Or(newestEvent(o), hpa, ready.Message)
+		return cmp.Or(newestEvent(s), hpa, ready.Message)
 	}
 	return ""
 }
 
-func newestEvent(o observed) string {
+func newestEvent(s Snapshot) string {
 	var newest corev1.Event
-	for _, e := range o.events {
-		if e.InvolvedObject.UID == o.own.UID && (newest.Message == "" || seen(e).After(seen(newest))) {
+	for _, e := range s.Events {
+		about := e.Type == corev1.EventTypeWarning && e.InvolvedObject.Kind == kserve.ScaledObjectKind.Kind
+		if about && e.InvolvedObject.UID == s.ScaledObject.UID && (newest.Message == "" || LastSeen(e).After(LastSeen(newest))) {
 			newest = e
 		}
 	}
@@ -124,17 +127,18 @@ func newestEvent(o observed) string {
 }
 
 // unreadable is what KEDA's HPA says of a metric that it cannot get.
-func unreadable(o observed) string {
-	for _, h := range o.hpas {
-		c := scalingActive(&h)
-		if ownedBy(h.OwnerReferences, ScaledObjectKind.Kind, o.own.Name) && c.Status == "False" && strings.HasPrefix(c.Reason, "FailedGet") {
+func unreadable(s Snapshot) string {
+	for _, h := range s.HPAs {
+		c := ScalingActive(&h)
+		if kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, s.ScaledObject.Name) && c.Status == "False" && strings.HasPrefix(c.Reason, "FailedGet") {
 			return c.Message
 		}
 	}
 	return ""
 }
 
-func scalingActive(h *autoscalingv2.HorizontalPodAutoscaler) autoscalingv2.HorizontalPodAutoscalerCondition {
+// ScalingActive is the HPA's condition of that name.
+func ScalingActive(h *autoscalingv2.HorizontalPodAutoscaler) autoscalingv2.HorizontalPodAutoscalerCondition {
 	for _, c := range h.Status.Conditions {
 		if c.Type == autoscalingv2.ScalingActive {
 			return c

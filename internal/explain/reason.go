@@ -1,13 +1,14 @@
-package kube
+package explain
 
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // A Reason is in one word why a service has the replicas that it has.
@@ -57,11 +58,11 @@ type explanation struct {
 	Message, Mend string
 }
 
-func (s Service) explain() explanation {
-	for _, rule := range []func(Service) *explanation{
-		Service.deleting, Service.stopped, Service.unscaled, Service.contested, Service.refused, Service.missing, Service.paused,
-		Service.asleep, Service.woken, Service.blind, Service.broken, Service.unplaced, Service.denied, Service.crashing,
-		Service.starting, Service.heldOneWay, Service.fixed, Service.limited,
+func (s Snapshot) explain() explanation {
+	for _, rule := range []func(Snapshot) *explanation{
+		Snapshot.deleting, Snapshot.stopped, Snapshot.unscaled, Snapshot.contested, Snapshot.refused, Snapshot.missing, Snapshot.paused,
+		Snapshot.asleep, Snapshot.woken, Snapshot.blind, Snapshot.broken, Snapshot.unplaced, Snapshot.denied, Snapshot.crashing,
+		Snapshot.starting, Snapshot.heldOneWay, Snapshot.fixed, Snapshot.limited,
 	} {
 		if e := rule(s); e != nil {
 			return *e
@@ -70,28 +71,28 @@ func (s Service) explain() explanation {
 	return explanation{Following, "follows its metric", ""}
 }
 
-func (s Service) isvc() string {
+func (s Snapshot) isvc() string {
 	return s.InferenceService.Name + " -n " + s.InferenceService.Namespace
 }
 
-func (s Service) deleting() *explanation {
+func (s Snapshot) deleting() *explanation {
 	if s.InferenceService.DeletionTimestamp == nil {
 		return nil
 	}
 	return &explanation{Deleting, "is being deleted", ""}
 }
 
-func (s Service) stopped() *explanation {
-	if !strings.EqualFold(s.InferenceService.Annotations[stopAnnotation], "true") {
+func (s Snapshot) stopped() *explanation {
+	if !strings.EqualFold(s.InferenceService.Annotations[kserve.StopAnnotation], "true") {
 		return nil
 	}
 	return &explanation{
-		Stopped, "stopped by its annotation " + stopAnnotation + ", which nothing takes back by itself",
-		"kubectl annotate inferenceservice " + s.isvc() + " " + stopAnnotation + "-",
+		Stopped, "stopped by its annotation " + kserve.StopAnnotation + ", which nothing takes back by itself",
+		"kubectl annotate inferenceservice " + s.isvc() + " " + kserve.StopAnnotation + "-",
 	}
 }
 
-func (s Service) unscaled() *explanation {
+func (s Snapshot) unscaled() *explanation {
 	switch {
 	case len(s.HPAs) > 0 || s.ScaledObject != nil:
 		return nil
@@ -103,7 +104,7 @@ func (s Service) unscaled() *explanation {
 	return nil
 }
 
-func (s Service) contested() *explanation {
+func (s Snapshot) contested() *explanation {
 	if len(s.HPAs) < 2 {
 		return nil
 	}
@@ -117,59 +118,43 @@ func (s Service) contested() *explanation {
 	}
 }
 
-// decided is what the controller does about the service now, found out anew by its
-// own rules: an Event may be an hour old.
-func (s Service) decided() verdict {
-	return decide(observed{
-		service: &s.InferenceService, noKEDA: s.NoKEDA, own: s.ScaledObject, others: s.Others,
-		hpas: s.HPAs, auths: s.Auths, events: s.complaints(),
-	})
-}
-
-// complaints are KEDA's Warnings about the ScaledObject.
-func (s Service) complaints() []corev1.Event {
-	return slices.DeleteFunc(slices.Clone(s.Events), func(e corev1.Event) bool {
-		return e.Type != corev1.EventTypeWarning || e.InvolvedObject.Kind != ScaledObjectKind.Kind
-	})
-}
-
 // refused is a manifest that Flyball does not act upon, or not yet.
-func (s Service) refused() *explanation {
+func (s Snapshot) refused() *explanation {
 	if s.mode() != ModeGuide {
 		return nil
 	}
-	v := s.decided()
+	v := s.Verdict()
 	said := ""
-	if len(v.notices) > 0 {
-		said = v.notices[0].text
+	if len(v.Notices) > 0 {
+		said = v.Notices[0].Text
 	}
 	switch {
-	case s.NoKEDA && v.action == wait:
+	case s.NoKEDA && v.Action == Wait:
 		return &explanation{NoKEDA, said, ""}
-	case v.action == wait:
+	case v.Action == Wait:
 		return &explanation{Starting, cmp.Or(said, "its old ScaledObject is being deleted"), ""}
-	case v.action == abstain:
+	case v.Action == Abstain:
 		return &explanation{Refused, said, ""}
 	}
 	return nil
 }
 
 // missing is a service that should have a ScaledObject and has none.
-func (s Service) missing() *explanation {
+func (s Snapshot) missing() *explanation {
 	if s.ScaledObject != nil || s.mode() != ModeGuide && s.mode() != ModeKEDA {
 		return nil
 	}
 	if s.NoKEDA {
 		return &explanation{NoKEDA, "KEDA is not installed", "flyball doctor"}
 	}
-	if said := s.warning(InferenceServiceKind.Kind); said != "" {
+	if said := s.warning(kserve.InferenceServiceKind.Kind); said != "" {
 		return &explanation{Refused, said, "kubectl describe inferenceservice " + s.isvc()}
 	}
 	return &explanation{Refused, "it has no ScaledObject, and nobody says why: is the controller running?", "flyball doctor"}
 }
 
 // warning is the newest Warning about the service's object of that kind.
-func (s Service) warning(kind string) string {
+func (s Snapshot) warning(kind string) string {
 	for _, e := range s.Events {
 		if e.InvolvedObject.Kind == kind && e.Type == corev1.EventTypeWarning {
 			return e.Message
@@ -180,7 +165,7 @@ func (s Service) warning(kind string) string {
 
 const kedaPause = "autoscaling.keda.sh/paused"
 
-func (s Service) paused() *explanation {
+func (s Snapshot) paused() *explanation {
 	if s.ScaledObject == nil {
 		return nil
 	}
@@ -194,7 +179,7 @@ func (s Service) paused() *explanation {
 	return nil
 }
 
-func (s Service) heldOneWay() *explanation {
+func (s Snapshot) heldOneWay() *explanation {
 	if s.ScaledObject == nil {
 		return nil
 	}
@@ -207,14 +192,14 @@ func (s Service) heldOneWay() *explanation {
 	return nil
 }
 
-func (s Service) unannotate(annotation string) string {
+func (s Snapshot) unannotate(annotation string) string {
 	return fmt.Sprintf("kubectl annotate scaledobject %s -n %s %s-", s.ScaledObject.Name, s.ScaledObject.Namespace, annotation)
 }
 
 // asleep is a service at zero that may be there.
-func (s Service) asleep() *explanation {
+func (s Snapshot) asleep() *explanation {
 	lo, _ := s.limits()
-	if s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 && raised(s.ScaledObject) == 0 {
+	if s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 && kserve.Raised(s.ScaledObject) == 0 {
 		return nil
 	}
 	if e := s.wakeable(); e != nil {
@@ -228,12 +213,12 @@ func (s Service) asleep() *explanation {
 
 // woken is a service that has just left zero, where its metric and its HPA are not
 // expected to have noticed.
-func (s Service) woken() *explanation {
-	n := raised(s.ScaledObject)
+func (s Snapshot) woken() *explanation {
+	n := kserve.Raised(s.ScaledObject)
 	if n == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas >= n {
 		return nil
 	}
-	for _, kept := range []func(Service) *explanation{Service.unplaced, Service.denied, Service.crashing} {
+	for _, kept := range []func(Snapshot) *explanation{Snapshot.unplaced, Snapshot.denied, Snapshot.crashing} {
 		if e := kept(s); e != nil {
 			return e
 		}
@@ -242,8 +227,8 @@ func (s Service) woken() *explanation {
 }
 
 // wakeable is a service at zero that gateways wake, which only guide mode listens to.
-func (s Service) wakeable() *explanation {
-	asked, d := raised(s.ScaledObject), s.Demand
+func (s Snapshot) wakeable() *explanation {
+	asked, d := kserve.Raised(s.ScaledObject), s.Demand
 	switch {
 	case asked > 0:
 		return &explanation{Waking, fmt.Sprintf("requests are held, %d replicas are asked of KEDA", asked), ""}
@@ -259,7 +244,7 @@ func (s Service) wakeable() *explanation {
 
 // cannotWake says why. No pod means no series of vLLM, so the query that must wake
 // the service stays empty: KEDA's TriggerError is expected.
-func (s Service) cannotWake() string {
+func (s Snapshot) cannotWake() string {
 	why := "at zero; its triggers say that there is no work"
 	if c := s.kedaCondition("Ready"); c.Status == "False" {
 		why = "at zero and cannot wake by itself: " + cmp.Or(s.credentials(), "no pod is there to report the metric, so its query is empty")
@@ -274,20 +259,20 @@ func (s Service) cannotWake() string {
 }
 
 // credentials is what is wrong with them, and the command that mends it.
-func (s Service) credentials() string {
+func (s Snapshot) credentials() string {
 	if s.mode() != ModeGuide {
 		return ""
 	}
-	for _, n := range s.decided().notices {
-		if strings.HasPrefix(n.reason, "Authentication") || strings.HasPrefix(n.reason, "Credentials") {
-			return n.text
+	for _, n := range s.Verdict().Notices {
+		if strings.HasPrefix(n.Reason, "Authentication") || strings.HasPrefix(n.Reason, "Credentials") {
+			return n.Text
 		}
 	}
 	return ""
 }
 
 // blind is a service whose metric cannot be read. KEDA and the HPA hold it then.
-func (s Service) blind() *explanation {
+func (s Snapshot) blind() *explanation {
 	if said := s.credentials(); said != "" {
 		return &explanation{NoMetric, said, ""}
 	}
@@ -296,7 +281,7 @@ func (s Service) blind() *explanation {
 		said = c.Message
 	}
 	if c := s.kedaCondition("Ready"); c.Status == "False" || c.Reason == "PartialTriggerError" {
-		said = cmp.Or(s.warning(ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only says that there is an error
+		said = cmp.Or(s.warning(kserve.ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only says that there is an error
 	}
 	if said == "" {
 		return nil
@@ -308,7 +293,7 @@ func (s Service) blind() *explanation {
 }
 
 // broken is every other cause for which the HPA does not act.
-func (s Service) broken() *explanation {
+func (s Snapshot) broken() *explanation {
 	if len(s.HPAs) == 0 {
 		return &explanation{NoHPA, "its HPA does not exist yet", ""}
 	}
@@ -323,7 +308,7 @@ func (s Service) broken() *explanation {
 	return nil
 }
 
-func (s Service) fixed() *explanation {
+func (s Snapshot) fixed() *explanation {
 	lo, hi := s.limits()
 	if lo != hi {
 		return nil
@@ -335,7 +320,7 @@ func (s Service) fixed() *explanation {
 }
 
 // limited says which of the HPA's own rules acted last.
-func (s Service) limited() *explanation {
+func (s Snapshot) limited() *explanation {
 	c, able := s.hpaCondition(autoscalingv2.ScalingLimited), s.hpaCondition(autoscalingv2.AbleToScale)
 	switch {
 	case c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas":
@@ -350,15 +335,15 @@ func (s Service) limited() *explanation {
 	return nil
 }
 
-func (s Service) kedaCondition(kind string) Condition {
+func (s Snapshot) kedaCondition(kind string) kserve.Condition {
 	if s.ScaledObject == nil {
-		return Condition{}
+		return kserve.Condition{}
 	}
-	c, _ := condition(s.ScaledObject.Status.Conditions, kind)
+	c, _ := kserve.FindCondition(s.ScaledObject.Status.Conditions, kind)
 	return c
 }
 
-func (s Service) hpaCondition(t autoscalingv2.HorizontalPodAutoscalerConditionType) autoscalingv2.HorizontalPodAutoscalerCondition {
+func (s Snapshot) hpaCondition(t autoscalingv2.HorizontalPodAutoscalerConditionType) autoscalingv2.HorizontalPodAutoscalerCondition {
 	if len(s.HPAs) > 0 {
 		for _, c := range s.HPAs[0].Status.Conditions {
 			if c.Type == t {

@@ -1,4 +1,4 @@
-package kube
+package explain
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // unplaced is a pod that no node takes; the scheduler says why.
-func (s Service) unplaced() *explanation {
+func (s Snapshot) unplaced() *explanation {
 	count, said := 0, ""
 	for _, p := range s.Pods {
 		for _, c := range p.Status.Conditions {
@@ -33,7 +33,7 @@ func (s Service) unplaced() *explanation {
 
 // denied is a Deployment whose pods the API server does not take: a quota, or a
 // security policy.
-func (s Service) denied() *explanation {
+func (s Snapshot) denied() *explanation {
 	if s.Deployment == nil {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (s Service) denied() *explanation {
 }
 
 // crashing is a container that Kubernetes has given up to start at once.
-func (s Service) crashing() *explanation {
+func (s Snapshot) crashing() *explanation {
 	for _, p := range s.Pods {
 		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 			w := c.State.Waiting
@@ -63,7 +63,7 @@ func (s Service) crashing() *explanation {
 	return nil
 }
 
-func (s Service) starting() *explanation {
+func (s Snapshot) starting() *explanation {
 	if s.Deployment == nil {
 		return &explanation{Starting, "its Deployment does not exist yet", ""}
 	}

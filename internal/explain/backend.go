@@ -1,0 +1,93 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/vllm"
+)
+
+// A Backend is what a gateway needs to know of an InferenceService.
+type Backend struct {
+	Namespace, Name string
+	Hosts           []string // by which clients may call it, without port, sorted
+	Models          []string // that its arguments say it serves, sorted
+	Pods            []Server // that are ready and not about to go, by name
+	Starting        int      // pods that are wanted and not ready
+	Stuck           string   // why none can come; empty if one can
+	Target          int      // requests that one replica is meant to have, 0 if unknown
+}
+
+// A Server is one pod.
+type Server struct {
+	Name    string
+	Address string // host:port
+}
+
+// Backend says it all of one service. It looks at no HPA, no authentication and no
+// Event of s.
+func (s Snapshot) Backend() Backend {
+	isvc := &s.InferenceService
+	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc)}
+	if n := kserve.RequestsPerReplica(isvc); n < kserve.UnknownRequests {
+		b.Target = max(1, int(n))
+	}
+	var template *corev1.PodSpec
+	if s.Deployment != nil {
+		template = &s.Deployment.Spec.Template.Spec
+		b.Starting = int(wantedReplicas(*s.Deployment))
+	}
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		if c := p.Labels[kserve.ComponentLabel]; c != "" && c != "predictor" {
+			continue
+		}
+		if template == nil {
+			template = &p.Spec
+		}
+		if ip, err := netip.ParseAddr(p.Status.PodIP); err == nil && Serves(p) {
+			b.Pods = append(b.Pods, Server{p.Name, netip.AddrPortFrom(ip, vllm.Port(&p.Spec)).String()})
+		}
+	}
+	slices.SortFunc(b.Pods, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+	b.Starting = max(0, b.Starting-len(b.Pods))
+	if template != nil {
+		b.Models = vllm.Models(template)
+	}
+	if why := unroutable(isvc); why != "" {
+		b.Pods, b.Starting, b.Stuck = nil, 0, why
+	} else if len(b.Pods) == 0 {
+		b.Stuck = s.Stuck()
+	}
+	if b.Stuck != "" {
+		b.Starting = 0
+	}
+	return b
+}
+
+// Serves tells whether a pod answers requests; it is false from the moment at which
+// the pod is to go.
+func Serves(p *corev1.Pod) bool {
+	if p.DeletionTimestamp != nil || p.Status.PodIP == "" || p.Status.Phase != corev1.PodRunning {
+		return false
+	}
+	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// unroutable is a service whose requests must not go straight to its predictor.
+func unroutable(s *kserve.InferenceService) string {
+	switch mode := cmp.Or(s.Status.DeploymentMode, s.Annotations[kserve.ModeAnnotation]); {
+	case mode != "" && mode != "Standard" && mode != "RawDeployment":
+		return fmt.Sprintf("its deployment mode is %s, which has a gateway of its own", mode)
+	case s.Spec.Transformer != nil:
+		return "it has a transformer, which the gateway would leave out"
+	}
+	return ""
+}

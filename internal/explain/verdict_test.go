@@ -1,0 +1,99 @@
+package explain
+
+import (
+	"strings"
+	"testing"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
+)
+
+// INV-2, INV-3, INV-4: each state of class, stop and objects has its one act.
+func TestVerdict(t *testing.T) {
+	stop := []string{external, external + "\n    serving.kserve.io/stop: 'true'"}
+	classKEDA := []string{external, "autoscalerClass: keda"}
+	for name, tc := range map[string]struct {
+		replace []string
+		own     *kserve.ScaledObject
+		others  []kserve.ScaledObject
+		hpas    []autoscalingv2.HorizontalPodAutoscaler
+		noKEDA  bool
+		want    Action
+		says    string // in a notice
+	}{
+		"new":                    {want: Create},
+		"repaired":               {own: ours(), want: Repair},
+		"KServe's adopted":       {own: kserves(), want: Adopt},
+		"stopped":                {replace: stop, own: ours(), want: Remove, says: "serving.kserve.io/stop-"},
+		"stopped, KServe's":      {replace: stop, own: kserves(), want: Remove, says: "serving.kserve.io/stop-"},
+		"stopped, nothing there": {replace: stop, want: Keep, says: "serving.kserve.io/stop-"},
+		"stopped, foreign":       {replace: stop, own: foreign(), want: Keep, says: "serving.kserve.io/stop-"},
+		"class keda":             {replace: classKEDA, own: ours(), want: Release},
+		"class keda, KServe's":   {replace: classKEDA, own: kserves(), want: Keep},
+		"class keda, label lost": {replace: classKEDA, own: changed(kserves(), func(so *kserve.ScaledObject) {
+			so.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: kserve.Manager, Operation: metav1.ManagedFieldsOperationApply}}
+		}), want: Release},
+		"class none":            {replace: []string{external, "autoscalerClass: none"}, own: ours(), want: Remove},
+		"class hpa, never ours": {replace: []string{external, "autoscalerClass: hpa"}, own: kserves(), want: Keep},
+		"the predictor's class": {replace: []string{"  predictor:\n", "  predictor:\n    annotations: {serving.kserve.io/autoscalerClass: none}\n"}, own: ours(), want: Remove},
+		"no metrics, ours":      {replace: []string{"metrics:", "ignored:"}, own: ours(), want: Remove},
+		"no metrics, KServe's":  {replace: []string{"metrics:", "ignored:"}, own: kserves(), want: Keep},
+		"no metrics":            {replace: []string{"metrics:", "ignored:"}, want: Keep},
+		"being deleted": {own: changed(ours(), func(so *kserve.ScaledObject) {
+			so.DeletionTimestamp = &metav1.Time{}
+		}), want: Wait},
+		"an earlier service's": {own: earlier(), want: Wait, says: "goes first"},
+		"owner taken off": {own: changed(ours(), func(so *kserve.ScaledObject) {
+			so.OwnerReferences = nil
+		}), want: Repair},
+		"owner exchanged": {own: changed(ours(), func(so *kserve.ScaledObject) {
+			so.OwnerReferences = owner("Deployment", "x")
+			so.OwnerReferences[0].UID = "u2"
+		}), want: Abstain, says: "kubectl delete scaledobject llama-predictor -n demo"},
+		"KServe's HPA still there": {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("llama-predictor", owner("InferenceService", "llama"))}, want: Wait, says: "first"},
+		"KEDA's own HPA":           {own: ours(), hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))}, want: Repair},
+		"foreign HPA":              {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("mine", nil)}, want: Abstain, says: "kubectl delete horizontalpodautoscaler mine -n demo"},
+		"foreign ScaledObject":     {others: []kserve.ScaledObject{*targeting("theirs", "")}, want: Abstain, says: "kubectl delete scaledobject theirs -n demo"},
+		"not the Deployment's":     {others: []kserve.ScaledObject{*targeting("theirs", "StatefulSet")}, want: Create},
+		"foreign of our name":      {own: foreign(), want: Abstain, says: "kubectl delete scaledobject llama-predictor -n demo"},
+		"refused keeps":            {replace: []string{"'1'", "'0'"}, own: ours(), want: Abstain, says: "not positive"},
+		"Knative is cleaned up":    {replace: []string{"RawDeployment", "Knative"}, own: ours(), want: Remove, says: "no Deployment"},
+		"no maximum":               {replace: []string{"    maxReplicas: 8\n", ""}, want: Create, says: "spec.predictor.maxReplicas"},
+		"KEDA missing":             {noKEDA: true, want: Wait, says: "install KEDA"},
+		"KEDA missing, class none": {noKEDA: true, replace: []string{external, "autoscalerClass: none"}, want: Keep},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := Snapshot{
+				InferenceService: *service(t, tc.replace...), ScaledObject: tc.own, Others: tc.others, HPAs: tc.hpas, NoKEDA: tc.noKEDA,
+				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
+			}.Verdict()
+			said := text(v.Notices)
+			if v.Action != tc.want || !strings.Contains(said, tc.says) || tc.says == "" && said != "" {
+				t.Errorf("Verdict() = %v saying %q, want %v saying %q", v.Action, said, tc.want, tc.says)
+			}
+		})
+	}
+}
+
+func text(notices []Notice) string {
+	var all strings.Builder
+	for _, n := range notices {
+		all.WriteString(n.Text + "\n")
+	}
+	return all.String()
+}
+
+func TestActionString(t *testing.T) {
+	seen := map[string]bool{}
+	for a := Keep; a < numActions; a++ {
+		if name := a.String(); name == "" || seen[name] {
+			t.Errorf("Action(%d).String() = %q, want a name of its own", a, name)
+		}
+		seen[a.String()] = true
+	}
+	if got := Action(0).String(); got != "Action(0)" {
+		t.Errorf("Action(0).String() = %q, want Action(0)", got)
+	}
+}

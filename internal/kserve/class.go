@@ -1,0 +1,70 @@
+package kserve
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Annotations and labels of KServe and of Flyball.
+const (
+	ClassAnnotation = "serving.kserve.io/autoscalerClass"
+	ModeAnnotation  = "serving.kserve.io/deploymentMode"
+	StopAnnotation  = "serving.kserve.io/stop"
+	ServiceLabel    = "serving.kserve.io/inferenceservice"
+	ComponentLabel  = "component" // of KServe, on its pods: predictor, transformer or explainer
+	ManagedByLabel  = "app.kubernetes.io/managed-by"
+
+	// MetricTypeAnnotation makes External targets KEDA's Value (metric ÷ target ×
+	// ready pods) instead of the guide's ceil(metric ÷ target): for ratios and
+	// latencies, where a sum over replicas has no meaning. One word is for every
+	// metric; a list such as "AverageValue,Value" is for each by its place.
+	MetricTypeAnnotation = "flyball.dev/metric-type"
+
+	// Manager is Flyball's field manager and the value of its managed-by label.
+	Manager = "flyball"
+)
+
+// Fields that a refusal names.
+const (
+	ModeField    = "metadata.annotations[" + ModeAnnotation + "]"
+	MetricsField = "spec.predictor.autoScaling.metrics"
+)
+
+// maxServiceName keeps "keda-hpa-<name>-predictor" within KEDA's 63 characters.
+const maxServiceName = 63 - len("keda-hpa-") - len("-predictor")
+
+// PredictorName is what KServe calls the predictor's Deployment.
+func PredictorName(service string) string { return service + "-predictor" }
+
+// Class is the autoscaler class in force: the predictor's own annotation wins.
+func Class(s *InferenceService) string {
+	return cmp.Or(s.Spec.Predictor.Annotations[ClassAnnotation], s.Annotations[ClassAnnotation], "hpa")
+}
+
+// Stopped tells whether the user has stopped the service.
+func Stopped(s *InferenceService) bool {
+	return strings.EqualFold(s.Annotations[StopAnnotation], "true")
+}
+
+// HasMetrics says whether the service asks for guide mode at all: class external
+// without metrics leaves scaling to someone else.
+func HasMetrics(s *InferenceService) bool {
+	return s.Spec.Predictor.AutoScaling != nil && len(s.Spec.Predictor.AutoScaling.Metrics) > 0
+}
+
+// Bounds are the replica limits as KServe means them: no minimum is 1, no
+// maximum (or 0) is the minimum. The warning names the field that fixes the count.
+func Bounds(c Component) (lo, hi int32, warning string) {
+	lo = 1
+	if c.MinReplicas != nil {
+		lo = *c.MinReplicas
+	}
+	hi = c.MaxReplicas
+	if hi == 0 {
+		hi = max(lo, 1) // KEDA knows no maximum of 0
+		warning = fmt.Sprintf("spec.predictor.maxReplicas is not set, so that %d is the most there will be "+
+			"(KServe's rule: the maximum is then the minimum); set spec.predictor.maxReplicas", hi)
+	}
+	return lo, hi, warning
+}
