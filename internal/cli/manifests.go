@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // maxManifest is more than any object that an API server takes (1.5 MiB), times a few.
@@ -29,8 +29,8 @@ func (m *manifests) flags(f *pflag.FlagSet) {
 }
 
 // read opens files, of folders the *.yaml, *.yml and *.json by name, and standard input.
-func (m *manifests) read(stdin io.Reader) ([]kube.Manifest, error) {
-	var all []kube.Manifest
+func (m *manifests) read(stdin io.Reader) ([]manifest.File, error) {
+	var all []manifest.File
 	for _, path := range m.paths {
 		names, err := m.names(path)
 		if err != nil {
@@ -41,7 +41,7 @@ func (m *manifests) read(stdin io.Reader) ([]kube.Manifest, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, kube.Manifest{Name: name, Text: text})
+			all = append(all, manifest.File{Name: name, Text: text})
 		}
 	}
 	return all, nil

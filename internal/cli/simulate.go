@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
@@ -128,7 +128,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 
 // prepare reads what is to be run, and says what is to be known of it before.
 func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File, []*contender, error) {
-	var p *kube.Plan
+	var p *policy.Service
 	if len(o.files.paths) > 0 {
 		var err error
 		if p, err = readPlan(o.files, o.service, s.in); err != nil {
@@ -155,7 +155,7 @@ func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File
 }
 
 // file is the scenario that was named, or the one that the flags describe.
-func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error) {
+func (o *simulateOptions) file(in io.Reader, p *policy.Service) (scenario.File, error) {
 	env, profile, err := o.env(in, p)
 	if err != nil {
 		return scenario.File{}, err
@@ -178,7 +178,7 @@ func (o *simulateOptions) file(in io.Reader, p *kube.Plan) (scenario.File, error
 }
 
 // env is what names in a scenario stand for, and the profile where it names none.
-func (o *simulateOptions) env(in io.Reader, p *kube.Plan) (env scenario.Env, profile string, err error) {
+func (o *simulateOptions) env(in io.Reader, p *policy.Service) (env scenario.Env, profile string, err error) {
 	all, err := findProfiles(o.profiles, in)
 	if err != nil {
 		return env, "", err
@@ -199,7 +199,7 @@ func (o *simulateOptions) env(in io.Reader, p *kube.Plan) (env scenario.Env, pro
 }
 
 // text is the scenario that the flags describe.
-func (o *simulateOptions) text(profile string, p *kube.Plan) string {
+func (o *simulateOptions) text(profile string, p *policy.Service) string {
 	replicas := o.replicas
 	switch {
 	case replicas != "":
@@ -220,7 +220,7 @@ func (o *simulateOptions) text(profile string, p *kube.Plan) string {
 
 // contenders are what to run: what the manifests say, and the laws that are named, or
 // else the scenario's.
-func (o *simulateOptions) contenders(ctx context.Context, f *scenario.File, p *kube.Plan) ([]*contender, error) {
+func (o *simulateOptions) contenders(ctx context.Context, f *scenario.File, p *policy.Service) ([]*contender, error) {
 	var all []*contender
 	laws := o.laws
 	switch {

@@ -10,19 +10,19 @@ import (
 	"strings"
 
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
 )
 
 // readPlan reads what -f names.
-func readPlan(m manifests, service string, in io.Reader) (*kube.Plan, error) {
+func readPlan(m manifests, service string, in io.Reader) (*policy.Service, error) {
 	files, err := m.read(in)
 	if err != nil {
 		return nil, err
 	}
-	p, err := kube.ReadPlan(files, service)
+	p, err := policy.Read(files, service)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func readPlan(m manifests, service string, in io.Reader) (*kube.Plan, error) {
 
 // profileFor is the profile of the model that is served, on an H100 if there is one, or
 // else the default one. No manifest says which GPU it is.
-func profileFor(e kube.EngineArgs, all plant.Catalog) string {
+func profileFor(e policy.EngineArgs, all plant.Catalog) string {
 	name, best := defaultProfile, 0
 	for _, c := range all {
 		if !isModel(c, e.Model) || c.GPUs != max(1, e.TensorParallelSize) {
@@ -54,7 +54,7 @@ func isModel(c plant.Profile, model string) bool {
 }
 
 // withArguments is the profile of that name as an engine with these arguments has it.
-func withArguments(e kube.EngineArgs, all plant.Catalog, name string) (plant.Profile, error) {
+func withArguments(e policy.EngineArgs, all plant.Catalog, name string) (plant.Profile, error) {
 	profile, err := all.Find(name, e.TensorParallelSize)
 	if err != nil {
 		return profile, hint.With(err, "give your own by --profiles, or leave --tensor-parallel-size out and name the nearest by --profile")
@@ -75,7 +75,7 @@ func withArguments(e kube.EngineArgs, all plant.Catalog, name string) (plant.Pro
 
 // adopt puts into the setup what the manifests say, where the scenario or the flags
 // have something else, and returns their law.
-func adopt(ctx context.Context, f *scenario.File, p *kube.Plan) (*contender, error) {
+func adopt(ctx context.Context, f *scenario.File, p *policy.Service) (*contender, error) {
 	s := &f.Setup
 	if n := p.Engine.BlockSize; n > 0 {
 		s.Fleet.Engine.BlockTokens = n
@@ -94,12 +94,12 @@ func adopt(ctx context.Context, f *scenario.File, p *kube.Plan) (*contender, err
 	return &contender{name: p.Name, build: p.Law}, s.Validate()
 }
 
-func scrapedOf(p *kube.Plan) scraped {
+func scrapedOf(p *policy.Service) scraped {
 	return scraped{p.Namespace, p.IsvcName, p.Deployment, p.Engine.Model}
 }
 
 // explainQueries says of queries what their answers will not be.
-func explainQueries(p *kube.Plan) ([]string, error) {
+func explainQueries(p *policy.Service) ([]string, error) {
 	var lines []string
 	own := scrapedOf(p)
 	for _, q := range p.Queries {
@@ -128,7 +128,7 @@ func labelText(labels map[string]string) string {
 }
 
 // explainPlan says what was read out of the manifests, and what was left out.
-func explainPlan(w io.Writer, p *kube.Plan, f scenario.File) error {
+func explainPlan(w io.Writer, p *policy.Service, f scenario.File) error {
 	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, f.Profile().Name)}
 	if profile := f.Profile(); !isModel(profile, p.Engine.Model) {
 		served := "do not say what is served"

@@ -13,8 +13,8 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/history"
-	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
 
@@ -33,7 +33,7 @@ func (p *pastOptions) flags(f *pflag.FlagSet) {
 
 // readPast asks the server of --from-prometheus, and says on w what it read. Of manifests
 // it is their own service.
-func (o *simulateOptions) readPast(cmd *cobra.Command, w io.Writer, plan *kube.Plan) error {
+func (o *simulateOptions) readPast(cmd *cobra.Command, w io.Writer, plan *policy.Service) error {
 	p, service := &o.past, o.service
 	if plan != nil && plan.IsvcName != "" {
 		service = plan.Namespace + "/" + plan.IsvcName

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/data"
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
@@ -84,7 +85,7 @@ func (r recording) number(flag string) float64 { return measured(r.flags).number
 // of variation is j/√3. A second goes by until a pod has a node; the guide's readiness
 // probe looks every two, and its answer goes through the API server. The lab's proxy
 // takes the pods of a Service in turns.
-func (r recording) labScenario(profile string, p *kube.Plan) string {
+func (r recording) labScenario(profile string, p *policy.Service) string {
 	spread := r.number("jitter") / math.Sqrt(3)
 	return strings.Join([]string{
 		"workload arrivals", "profile " + profile, fmt.Sprintf("replicas %d..%d", p.Min, p.Max),
@@ -136,7 +137,7 @@ func (r recording) simulated(ctx context.Context, run labRun, in io.Reader) (sce
 	if err != nil {
 		return scenario.File{}, nil, fmt.Errorf("reading %s: %w", manifests, err)
 	}
-	p, err := kube.ReadPlan([]kube.Manifest{{Name: manifests, Text: text}}, "")
+	p, err := policy.Read([]manifest.File{{Name: manifests, Text: text}}, "")
 	if err != nil {
 		return scenario.File{}, nil, err
 	}

@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"cmp"
@@ -13,21 +13,22 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // fromService makes what KServe, or Flyball for it, makes of a service, and says
 // whether that is an autoscaler.
-func (p *plan) fromService(pods podsOf) (bool, error) {
-	whole, err := decode[wholeService](p.service)
+func (p *maker) fromService(pods podsOf) (bool, error) {
+	whole, err := manifest.Decode[wholeService](p.isvc)
 	if err != nil {
 		return false, err
 	}
 	var s kserve.InferenceService
-	if err := p.service.into(&s); err != nil {
+	if err := p.isvc.Into(&s); err != nil {
 		return false, err
 	}
-	s.Namespace = p.service.namespace
-	o := origin{p.service, false}
+	s.Namespace = p.isvc.Namespace
+	o := origin{p.isvc, false}
 	if err := refuseWhole(o, whole, &s); err != nil {
 		return false, err
 	}
@@ -48,7 +49,7 @@ func (p *plan) fromService(pods podsOf) (bool, error) {
 	case c == "hpa":
 		return true, p.kserveHPA(whole, pods)
 	default:
-		return false, o.fault("metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
+		return false, o.Fault("metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
 	}
 }
 
@@ -88,27 +89,27 @@ func serviceAnnotations(o origin, s *kserve.InferenceService) error {
 	for _, name := range sortedKeys(s.Annotations) {
 		group, _, _ := strings.Cut(name, "/")
 		if (group == "serving.kserve.io" || group == "flyball.dev") && !slices.Contains(known, name) {
-			return o.fault("metadata.annotations["+name+"]", mendUnknown(name, known), "there is no such annotation")
+			return o.Fault("metadata.annotations["+name+"]", manifest.Nearest(name, known), "there is no such annotation")
 		}
 	}
 	return nil
 }
 
 // flyballs is guide mode: the controller's own mapping.
-func (p *plan) flyballs(s *kserve.InferenceService, pods podsOf) error {
+func (p *maker) flyballs(s *kserve.InferenceService, pods podsOf) error {
 	so, warning, err := kserve.Map(s)
 	if refusal := (*kserve.Refusal)(nil); errors.As(err, &refusal) {
-		return p.service.fault(refusal.Field, refusal.Mend, "%s", refusal.What)
+		return p.isvc.Fault(refusal.Field, refusal.Mend, "%s", refusal.What)
 	} else if err != nil {
 		return err
 	}
 	if warning != "" {
-		p.note("%s: %s", p.service, warning)
+		p.note("%s: %s", p.isvc, warning)
 	}
 	// The controller has taken such an object over, or will.
-	p.scalers = slices.DeleteFunc(p.scalers, func(d *document) bool {
+	p.scalers = slices.DeleteFunc(p.scalers, func(d *manifest.Document) bool {
 		var given kserve.ScaledObject
-		ours := d.kind == "ScaledObject" && d.name == so.Name && d.into(&given) == nil && kserve.IsFlyballs(&given)
+		ours := d.Kind == "ScaledObject" && d.Name == so.Name && d.Into(&given) == nil && kserve.IsFlyballs(&given)
 		if ours {
 			p.note("%s: left out: Flyball keeps it as the service says", d)
 		}
@@ -116,14 +117,14 @@ func (p *plan) flyballs(s *kserve.InferenceService, pods podsOf) error {
 	})
 	text, err := json.Marshal(so)
 	if err != nil {
-		return fmt.Errorf("mapping %s: %w", p.service, err)
+		return fmt.Errorf("mapping %s: %w", p.isvc, err)
 	}
 	var whole wholeScaledObject
 	if err := json.Unmarshal(text, &whole); err != nil {
-		return fmt.Errorf("mapping %s: %w", p.service, err)
+		return fmt.Errorf("mapping %s: %w", p.isvc, err)
 	}
 	p.By = fmt.Sprintf("ScaledObject %s/%s, which Flyball makes", so.Namespace, so.Name)
-	if err := p.keda(origin{p.service, true}, &whole, pods); err != nil || p.Min > 0 {
+	if err := p.keda(origin{p.isvc, true}, &whole, pods); err != nil || p.Min > 0 {
 		return err
 	}
 	p.woken(kserve.RequestsPerReplica(s))
@@ -131,7 +132,7 @@ func (p *plan) flyballs(s *kserve.InferenceService, pods podsOf) error {
 }
 
 // woken lets the gateways' held requests wake the service.
-func (p *plan) woken(perReplica float64) {
+func (p *maker) woken(perReplica float64) {
 	p.Wakes = true
 	scales := p.Law
 	p.Law = func(f law.Facts) (law.Law, error) {
@@ -146,10 +147,10 @@ func (p *plan) woken(perReplica float64) {
 
 // kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,
 // with the windows of the shipped ConfigMap).
-func (p *plan) kserveScaledObject(s *kserve.InferenceService, pods podsOf) error {
+func (p *maker) kserveScaledObject(s *kserve.InferenceService, pods podsOf) error {
 	predictor := s.Spec.Predictor
 	if !kserve.HasMetrics(s) {
-		return p.service.fault(kserve.MetricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
+		return p.isvc.Fault(kserve.MetricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
 	}
 	so := &wholeScaledObject{}
 	so.Name, so.Namespace, so.Annotations = kserve.PredictorName(s.Name), s.Namespace, kedaOnly(s.Annotations)
@@ -164,7 +165,7 @@ func (p *plan) kserveScaledObject(s *kserve.InferenceService, pods podsOf) error
 		so.Spec.Triggers = append(so.Spec.Triggers, t)
 	}
 	p.By = fmt.Sprintf("ScaledObject %s/%s, which KServe makes", so.Namespace, so.Name)
-	return p.keda(origin{p.service, true}, so, pods)
+	return p.keda(origin{p.isvc, true}, so, pods)
 }
 
 func kedaOnly(all map[string]string) map[string]string {
@@ -178,18 +179,18 @@ func kedaOnly(all map[string]string) map[string]string {
 }
 
 // windows are all that KServe takes of a behavior.
-func (p *plan) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+func (p *maker) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *autoscalingv2.HorizontalPodAutoscalerBehavior {
 	all := kserve.Behavior(given)
 	for _, side := range []*autoscalingv2.HPAScalingRules{all.ScaleUp, all.ScaleDown} {
 		if side.Policies != nil || side.SelectPolicy != nil || side.Tolerance != nil {
-			p.note("%s: of the behavior class keda takes the two stabilization windows alone", p.service)
+			p.note("%s: of the behavior class keda takes the two stabilization windows alone", p.isvc)
 		}
 		*side = autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: side.StabilizationWindowSeconds}
 	}
 	return all
 }
 
-func (p *plan) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error) {
+func (p *maker) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error) {
 	switch {
 	case m.Type == "Resource" && m.Resource != nil:
 		t := m.Resource.Target
@@ -207,16 +208,16 @@ func (p *plan) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error)
 			"serverAddress": e.Metric.ServerAddress, "query": e.Metric.Query, "threshold": written(e.Target.Value),
 		}}
 		if e.Target.Value == nil {
-			return out, p.service.fault(path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
+			return out, p.isvc.Fault(path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
 		}
 		if e.Target.Type != "AverageValue" {
-			p.note("%s: %s.external.target.type: class keda drops it: the value is for one replica", p.service, path)
+			p.note("%s: %s.external.target.type: class keda drops it: the value is for one replica", p.isvc, path)
 		}
 		return out, nil
 	case m.Type == "PodMetric":
-		return wholeTrigger{}, p.service.fault(path+".type", "use an External metric with a Prometheus query", "PodMetric is not simulated")
+		return wholeTrigger{}, p.isvc.Fault(path+".type", "use an External metric with a Prometheus query", "PodMetric is not simulated")
 	}
-	return wholeTrigger{}, p.service.fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+	return wholeTrigger{}, p.isvc.Fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
 
 // written is a quantity as the user wrote it, which is what KServe passes on.
@@ -228,13 +229,13 @@ func written(q *intstr.IntOrString) string {
 }
 
 // kserveHPA is class hpa, and no class (KServe 0.19, reconcilers/hpa/hpa_reconciler.go).
-func (p *plan) kserveHPA(whole *wholeService, pods podsOf) error {
+func (p *maker) kserveHPA(whole *wholeService, pods podsOf) error {
 	predictor := whole.Spec.Predictor
 	lo := max(1, number(predictor.MinReplicas, 1))
 	spec := autoscalingv2.HorizontalPodAutoscalerSpec{
 		MinReplicas: &lo, MaxReplicas: max(lo, predictor.MaxReplicas), Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{},
 	}
-	o := origin{p.service, true}
+	o := origin{p.isvc, true}
 	metric := "cpu"
 	if predictor.ScaleMetric != nil {
 		metric = *predictor.ScaleMetric
@@ -245,18 +246,18 @@ func (p *plan) kserveHPA(whole *wholeService, pods podsOf) error {
 			path := fmt.Sprintf("%s[%d]", kserve.MetricsField, i)
 			switch {
 			case m.Resource == nil:
-				p.note("%s: %s: class hpa drops what is no Resource", p.service, path)
+				p.note("%s: %s: class hpa drops what is no Resource", p.isvc, path)
 			case m.Resource.Name != "cpu":
-				return p.service.fault(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
+				return p.isvc.Fault(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
 			default:
 				spec.Metrics = append(spec.Metrics, cpuPercent(number(m.Resource.Target.AverageUtilization, 80)))
 			}
 		}
 		if predictor.AutoScaling.Behavior != nil {
-			p.note("%s: spec.predictor.autoScaling.behavior: class hpa drops it", p.service)
+			p.note("%s: spec.predictor.autoScaling.behavior: class hpa drops it", p.isvc)
 		}
 	case metric != "cpu":
-		return p.service.fault("spec.predictor.scaleMetric", "use cpu, or class external with a query", "%q is not simulated", metric)
+		return p.isvc.Fault("spec.predictor.scaleMetric", "use cpu, or class external with a query", "%q is not simulated", metric)
 	default:
 		spec.Metrics = append(spec.Metrics, cpuPercent(number(predictor.ScaleTarget, 80)))
 	}

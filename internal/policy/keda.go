@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"cmp"
@@ -14,17 +14,18 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // An origin is where an autoscaler's fields are written: in its own manifest, or in
 // the service that it is made of.
 type origin struct {
-	*document
+	*manifest.Document
 	made bool
 }
 
 // fault puts an error where the user can mend it.
-func (o origin) fault(path, mend, what string, args ...any) error {
+func (o origin) Fault(path, mend, what string, args ...any) error {
 	if o.made {
 		at := "spec.predictor"
 		if rest, ok := strings.CutPrefix(path, "spec.triggers["); ok {
@@ -33,11 +34,11 @@ func (o origin) fault(path, mend, what string, args ...any) error {
 		}
 		path = at
 	}
-	return o.document.fault(path, mend, what, args...)
+	return o.Document.Fault(path, mend, what, args...)
 }
 
-func (p *plan) fromScaledObject(d *document, pods podsOf) error {
-	so, err := decode[wholeScaledObject](d)
+func (p *maker) fromScaledObject(d *manifest.Document, pods podsOf) error {
+	so, err := manifest.Decode[wholeScaledObject](d)
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func (p *plan) fromScaledObject(d *document, pods podsOf) error {
 }
 
 // keda makes the law of a ScaledObject.
-func (p *plan) keda(o origin, so *wholeScaledObject, pods podsOf) error {
+func (p *maker) keda(o origin, so *wholeScaledObject, pods podsOf) error {
 	force, err := kedaAnnotations(o, so.Annotations)
 	if err != nil {
 		return err
@@ -113,9 +114,9 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 		switch {
 		case group != "autoscaling.keda.sh" && group != "scaledobject.keda.sh":
 		case !slices.Contains(known, name):
-			return false, o.document.fault(field, mendUnknown(name, known), "KEDA knows no such annotation")
+			return false, o.Document.Fault(field, manifest.Nearest(name, known), "KEDA knows no such annotation")
 		case strings.HasPrefix(short, "paused") && (on || notBool != nil || short == "paused-replicas"):
-			return false, o.document.fault(field, "remove it", "a paused autoscaler has nothing to simulate")
+			return false, o.Document.Fault(field, "remove it", "a paused autoscaler has nothing to simulate")
 		case short == "force-activation":
 			force = on || notBool != nil
 		}
@@ -133,7 +134,7 @@ type ban struct {
 func (o origin) refuse(bans []ban) error {
 	for _, b := range bans {
 		if b.bad {
-			return o.fault(b.path, b.mend, "%s", b.what)
+			return o.Fault(b.path, b.mend, "%s", b.what)
 		}
 	}
 	return nil
@@ -173,7 +174,7 @@ func refuseScaled(o origin, so *wholeScaledObject) error {
 }
 
 // triggers are those with a query, and those that the HPA reads itself.
-func (p *plan) triggers(o origin, s wholeScaledSpec, pods podsOf, c *law.KEDAConfig) error {
+func (p *maker) triggers(o origin, s wholeScaledSpec, pods podsOf, c *law.KEDAConfig) error {
 	for i, t := range s.Triggers {
 		path := fmt.Sprintf("spec.triggers[%d]", i)
 		switch t.Type {
@@ -191,9 +192,9 @@ func (p *plan) triggers(o origin, s wholeScaledSpec, pods podsOf, c *law.KEDACon
 			c.Resources = append(c.Resources, one)
 			p.noteCPU()
 		case "memory":
-			return o.fault(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+			return o.Fault(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
 		default:
-			return o.fault(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
+			return o.Fault(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
 		}
 	}
 	return nil
@@ -203,7 +204,7 @@ const memoryMend = "remove it, or use a Prometheus query"
 
 // prometheus reads a trigger's metadata as KEDA does, but refuses what KEDA would
 // drop in silence.
-func (p *plan) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, error) {
+func (p *maker) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, error) {
 	known := []string{
 		"serverAddress", "query", "threshold", "activationThreshold", "namespace", "ignoreNullValues", "unsafeSsl",
 		"timeout", "authModes", "awsRegion", "identityOwner", "customHeaders", "queryParameters", "metricName",
@@ -212,7 +213,7 @@ func (p *plan) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, e
 	at := func(key string) string { return path + ".metadata." + key }
 	for _, key := range sortedKeys(t.Metadata) {
 		if !slices.Contains(known, key) {
-			return out, o.fault(at(key), mendUnknown(key, known), "KEDA's prometheus trigger has no such setting")
+			return out, o.Fault(at(key), manifest.Nearest(key, known), "KEDA's prometheus trigger has no such setting")
 		}
 	}
 	m := t.Metadata
@@ -234,7 +235,7 @@ func (p *plan) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, e
 		return out, err
 	}
 	if ref := t.AuthenticationRef; ref != nil && p.find("TriggerAuthentication", p.namespace, ref.Name) == nil && p.find("ClusterTriggerAuthentication", "", ref.Name) == nil {
-		p.note("%s: its TriggerAuthentication %s is not given, and taken to be right", o.document, ref.Name)
+		p.note("%s: its TriggerAuthentication %s is not given, and taken to be right", o.Document, ref.Name)
 	}
 	out.Threshold, out.Activation, out.KeepNull = threshold, activation, !zero
 	if t.MetricType == "Value" {
@@ -247,7 +248,7 @@ func (p *plan) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, e
 // ask announces a query, and gives the name under which its answer comes. A text that
 // a law by name would read without Prometheus is put in brackets, so that Prometheus
 // is asked: its answer may be several series, or none.
-func (p *plan) ask(query string) string {
+func (p *maker) ask(query string) string {
 	for _, q := range law.Queries() {
 		if q.Name == query {
 			query = "(" + query + ")"
@@ -264,7 +265,7 @@ func (p *plan) ask(query string) string {
 func cpuTrigger(o origin, path string, t wholeTrigger, pods podsOf) (law.HPAMetric, error) {
 	for _, key := range sortedKeys(t.Metadata) {
 		if key != "value" {
-			return law.HPAMetric{}, o.fault(path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
+			return law.HPAMetric{}, o.Fault(path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
 		}
 	}
 	value, field := t.Metadata["value"], path+".metadata.value"
@@ -272,20 +273,20 @@ func cpuTrigger(o origin, path string, t wholeTrigger, pods podsOf) (law.HPAMetr
 	case "Utilization":
 		percent, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || percent <= 0 {
-			return law.HPAMetric{}, o.fault(field, "give percent of the request, such as '80'", "%q is none", value)
+			return law.HPAMetric{}, o.Fault(field, "give percent of the request, such as '80'", "%q is none", value)
 		}
 		if _, without := pods.cpuRequest(); without != "" {
-			return law.HPAMetric{}, o.fault(field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
+			return law.HPAMetric{}, o.Fault(field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
 		}
 		return cpuMetric(o, field, pods, law.Utilization, float64(percent))
 	case "AverageValue":
 		q, err := resource.ParseQuantity(value)
 		if err != nil || q.Sign() <= 0 {
-			return law.HPAMetric{}, o.fault(field, "give cores, such as '500m'", "%q is no quantity above 0", value)
+			return law.HPAMetric{}, o.Fault(field, "give cores, such as '500m'", "%q is no quantity above 0", value)
 		}
 		return cpuMetric(o, field, pods, law.AverageValue, q.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.fault(path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
+	return law.HPAMetric{}, o.Fault(path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
 }
 
 // fallbackOf is what KEDA does after failures.

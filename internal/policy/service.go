@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"cmp"
@@ -13,10 +13,11 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
-// A Plan is what manifests say of one service, for a simulation of it.
-type Plan struct {
+// A Service is what manifests say of one service, for a simulation of it.
+type Service struct {
 	Name       string // namespace/name of the service, or of its Deployment
 	Deployment string // its name
 	By         string // what scales it, as "ScaledObject demo/llama-predictor, which Flyball makes"
@@ -44,24 +45,24 @@ type Plan struct {
 // A target is a Deployment, and all that has to do with its scale.
 type target struct {
 	namespace, name string // of the Deployment
-	service         *document
-	deployment      *document
-	scalers         []*document
+	isvc            *manifest.Document
+	deployment      *manifest.Document
+	scalers         []*manifest.Document
 }
 
 func (t *target) key() string { return t.namespace + "/" + t.name }
 
 // title is what the user calls it.
 func (t *target) title() string {
-	if t.service != nil {
-		return t.service.namespace + "/" + t.service.name
+	if t.isvc != nil {
+		return t.isvc.Namespace + "/" + t.isvc.Name
 	}
 	return t.key()
 }
 
 // manifests are the objects that are left after all documents are applied in order.
 type manifests struct {
-	objects []*document
+	objects []*manifest.Document
 	targets []*target
 	notes   []string
 }
@@ -70,44 +71,44 @@ func (m *manifests) note(format string, args ...any) {
 	m.notes = append(m.notes, fmt.Sprintf(format, args...))
 }
 
-// ReadPlan reads the manifests in their order, as kubectl apply takes them: a later
+// Read reads the manifests in their order, as kubectl apply takes them: a later
 // document of the same object replaces the earlier. Of several services the name
 // chooses one: its own, or namespace/name; with "" there must be only one.
 //
 // Whatever scales otherwise in a cluster than it would here is an error with file,
 // line and field.
 //
-// Worked example (TestReadPlanGuide): the guide's files in order leave the service of
+// Worked example (TestReadGuide): the guide's files in order leave the service of
 // 07-service.yaml, between 1 and 8 replicas by the sum of the running requests.
-func ReadPlan(files []Manifest, name string) (Plan, error) {
+func Read(files []manifest.File, name string) (Service, error) {
 	m := &manifests{}
 	if err := m.read(files); err != nil {
-		return Plan{}, err
+		return Service{}, err
 	}
 	if err := m.aim(); err != nil {
-		return Plan{}, err
+		return Service{}, err
 	}
 	t, err := m.choose(name)
 	if err != nil {
-		return Plan{}, err
+		return Service{}, err
 	}
-	p := &plan{manifests: m, target: t, Plan: Plan{Name: t.title(), Deployment: t.name, Namespace: t.namespace, IsvcName: m.isvcName(t)}}
+	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Deployment: t.name, Namespace: t.namespace, IsvcName: m.isvcName(t)}}
 	if err := p.build(); err != nil {
-		return Plan{}, err
+		return Service{}, err
 	}
 	if err := p.monitors(); err != nil {
-		return Plan{}, err
+		return Service{}, err
 	}
 	p.Notes = m.notes
-	return p.Plan, nil
+	return p.Service, nil
 }
 
 // read keeps the last document of each object.
-func (m *manifests) read(files []Manifest) error {
+func (m *manifests) read(files []manifest.File) error {
 	type key struct{ group, kind, namespace, name string }
 	at := map[key]int{}
 	for _, f := range files {
-		some, err := documents(f)
+		some, err := manifest.Read(f)
 		if err != nil {
 			return err
 		}
@@ -119,9 +120,9 @@ func (m *manifests) read(files []Manifest) error {
 			if !matters {
 				continue
 			}
-			k := key{d.group, d.kind, d.namespace, d.name}
+			k := key{d.Group, d.Kind, d.Namespace, d.Name}
 			if i, ok := at[k]; ok {
-				m.note("%s of %s:%d: replaced by the later one of %s:%d", d, m.objects[i].file, m.objects[i].line(""), d.file, d.line(""))
+				m.note("%s of %s:%d: replaced by the later one of %s:%d", d, m.objects[i].File, m.objects[i].Line(""), d.File, d.Line(""))
 				m.objects[i] = d
 				continue
 			}
@@ -132,19 +133,19 @@ func (m *manifests) read(files []Manifest) error {
 	return nil
 }
 
-func (m *manifests) of(kind string) []*document {
-	var all []*document
+func (m *manifests) of(kind string) []*manifest.Document {
+	var all []*manifest.Document
 	for _, d := range m.objects {
-		if d.kind == kind {
+		if d.Kind == kind {
 			all = append(all, d)
 		}
 	}
 	return all
 }
 
-func (m *manifests) find(kind, namespace, name string) *document {
+func (m *manifests) find(kind, namespace, name string) *manifest.Document {
 	for _, d := range m.of(kind) {
-		if d.name == name && d.namespace == namespace {
+		if d.Name == name && d.Namespace == namespace {
 			return d
 		}
 	}
@@ -166,12 +167,12 @@ func (m *manifests) target(namespace, name string) *target {
 // aim sorts the objects by the Deployment that they are about.
 func (m *manifests) aim() error {
 	for _, d := range m.of("InferenceService") {
-		m.target(d.namespace, kserve.PredictorName(d.name)).service = d
+		m.target(d.Namespace, kserve.PredictorName(d.Name)).isvc = d
 	}
 	for _, d := range m.objects {
-		switch d.kind {
+		switch d.Kind {
 		case "Deployment":
-			m.target(d.namespace, d.name).deployment = d
+			m.target(d.Namespace, d.Name).deployment = d
 		case "ScaledObject", "HorizontalPodAutoscaler":
 			ref, owner, err := m.scaled(d)
 			if err != nil {
@@ -181,7 +182,7 @@ func (m *manifests) aim() error {
 				m.note("%s: left out: %s makes it", d, owner)
 				continue
 			}
-			t := m.target(d.namespace, ref)
+			t := m.target(d.Namespace, ref)
 			t.scalers = append(t.scalers, d)
 		}
 	}
@@ -190,29 +191,29 @@ func (m *manifests) aim() error {
 
 // scaled is the Deployment that an autoscaler names, and the object among the manifests
 // that made the autoscaler, as in what kubectl get prints.
-func (m *manifests) scaled(d *document) (deployment string, owner *document, err error) {
+func (m *manifests) scaled(d *manifest.Document) (deployment string, owner *manifest.Document, err error) {
 	var o struct {
 		Metadata struct {
 			OwnerReferences []struct{ Kind, Name string }
 		}
 		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
 	}
-	if err := d.into(&o); err != nil {
+	if err := d.Into(&o); err != nil {
 		return "", nil, err
 	}
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" {
-			owner = cmp.Or(owner, m.find(r.Kind, d.namespace, r.Name))
+			owner = cmp.Or(owner, m.find(r.Kind, d.Namespace, r.Name))
 		}
 	}
 	ref := o.Spec.ScaleTargetRef
 	switch {
 	case ref.Name == "":
-		return "", nil, d.fault("spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
-	case ref.Kind == "" && d.kind == "ScaledObject", ref.Kind == "Deployment":
+		return "", nil, d.Fault("spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
+	case ref.Kind == "" && d.Kind == "ScaledObject", ref.Kind == "Deployment":
 		return ref.Name, owner, nil
 	}
-	return "", nil, d.fault("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
+	return "", nil, d.Fault("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
 }
 
 // choose finds the service to simulate. A Deployment that nothing scales is one only
@@ -220,7 +221,7 @@ func (m *manifests) scaled(d *document) (deployment string, owner *document, err
 func (m *manifests) choose(name string) (*target, error) {
 	var candidates, bare, found []*target
 	for _, t := range m.targets {
-		if t.service != nil || len(t.scalers) > 0 {
+		if t.isvc != nil || len(t.scalers) > 0 {
 			candidates = append(candidates, t)
 		} else {
 			bare = append(bare, t)
@@ -254,8 +255,8 @@ func (m *manifests) others(chosen *target) {
 	for _, t := range m.targets {
 		switch {
 		case t == chosen:
-		case t.service != nil:
-			m.note("%s: another service, which has GPUs of its own here", t.service)
+		case t.isvc != nil:
+			m.note("%s: another service, which has GPUs of its own here", t.isvc)
 		case len(t.scalers) > 0:
 			m.note("%s: of another Deployment, which has GPUs of its own here", t.scalers[0])
 		default:
@@ -266,24 +267,24 @@ func (m *manifests) others(chosen *target) {
 
 func (t *target) called(name string) bool {
 	names := []string{t.key(), t.name, t.title()}
-	if t.service != nil {
-		names = append(names, t.service.name)
+	if t.isvc != nil {
+		names = append(names, t.isvc.Name)
 	}
 	for _, s := range t.scalers {
-		names = append(names, s.name, s.namespace+"/"+s.name)
+		names = append(names, s.Name, s.Namespace+"/"+s.Name)
 	}
 	return slices.Contains(names, name)
 }
 
-// plan is one being made.
-type plan struct {
-	Plan
+// maker is one being made.
+type maker struct {
+	Service
 	*manifests
 	*target
 }
 
 // build finds out what scales the target, and what its pods are.
-func (p *plan) build() error {
+func (p *maker) build() error {
 	pods, err := p.pods()
 	if err != nil {
 		return err
@@ -292,7 +293,7 @@ func (p *plan) build() error {
 		return err
 	}
 	own := false // whether the service brings an autoscaler of its own
-	if p.service != nil {
+	if p.isvc != nil {
 		if own, err = p.fromService(pods); err != nil {
 			return err
 		}
@@ -300,31 +301,31 @@ func (p *plan) build() error {
 	switch {
 	case own && len(p.scalers) > 0:
 		s := p.scalers[0]
-		return s.fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.By)
+		return s.Fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.By)
 	case len(p.scalers) > 1:
-		return p.scalers[1].fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.scalers[0])
+		return p.scalers[1].Fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.scalers[0])
 	case own:
 		return nil
 	case len(p.scalers) == 0:
 		return p.unscaled()
-	case p.scalers[0].kind == "ScaledObject":
+	case p.scalers[0].Kind == "ScaledObject":
 		return p.fromScaledObject(p.scalers[0], pods)
 	}
 	return p.fromHPA(p.scalers[0], pods)
 }
 
 // static is a law that keeps a number.
-func (p *plan) static(n int, by string) {
+func (p *maker) static(n int, by string) {
 	p.By, p.Min, p.Max = by, n, n
 	p.Law = func(law.Facts) (law.Law, error) { return law.Static{N: n}, nil }
 }
 
 // unscaled is a Deployment that nothing scales.
-func (p *plan) unscaled() error {
+func (p *maker) unscaled() error {
 	n := 1
 	switch {
 	case p.deployment != nil:
-		d, err := decode[appsv1.Deployment](p.deployment)
+		d, err := manifest.Decode[appsv1.Deployment](p.deployment)
 		if err != nil {
 			return err
 		}
@@ -332,10 +333,10 @@ func (p *plan) unscaled() error {
 			n = int(*d.Spec.Replicas)
 		}
 		if n < 0 {
-			return p.deployment.fault("spec.replicas", "set it to 0 or more", "%d is negative", n)
+			return p.deployment.Fault("spec.replicas", "set it to 0 or more", "%d is negative", n)
 		}
-	case p.service != nil:
-		p.note("%s: its class is external and nothing scales it: it stays at the 1 replica of a new Deployment", p.service)
+	case p.isvc != nil:
+		p.note("%s: its class is external and nothing scales it: it stays at the 1 replica of a new Deployment", p.isvc)
 	}
 	p.static(n, "nothing")
 	return nil
@@ -345,11 +346,11 @@ func (p *plan) unscaled() error {
 // isvc_name of.
 func (m *manifests) isvcName(t *target) string {
 	switch {
-	case t.service != nil:
-		return t.service.name
+	case t.isvc != nil:
+		return t.isvc.Name
 	case t.deployment != nil:
 		var d appsv1.Deployment
-		if t.deployment.into(&d) != nil {
+		if t.deployment.Into(&d) != nil {
 			return "" // reading it strictly says why
 		}
 		return d.Spec.Template.Labels[kserve.ServiceLabel]

@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"math"
@@ -38,14 +38,14 @@ func (e *EngineArgs) read(line []word) error {
 		}
 		n, ok := wholeNumber(value)
 		if !ok {
-			return w.fault("give a whole number above 0", "%s: %q is none", a.name, value)
+			return w.Fault("give a whole number above 0", "%s: %q is none", a.name, value)
 		}
 		*a.to = n
 	}
 	if w, value, ok := argument(line, "--gpu-memory-utilization"); ok {
 		share, err := strconv.ParseFloat(value, 64)
 		if err != nil || !(share > 0 && share <= 1) {
-			return w.fault("give a share above 0, at most 1", "--gpu-memory-utilization: %q is none", value)
+			return w.Fault("give a share above 0, at most 1", "--gpu-memory-utilization: %q is none", value)
 		}
 		e.GPUMemoryUtilization = share
 	}
@@ -58,20 +58,20 @@ func refuseArguments(line []word) error {
 	const other = "remove it, or simulate with a profile that was measured with it and without the argument"
 	for _, name := range []string{"--speculative-config", "--speculative-model", "--kv-transfer-config", "--config"} {
 		if w, _, ok := argument(line, name); ok {
-			return w.fault(other, "%s is not simulated", name)
+			return w.Fault(other, "%s is not simulated", name)
 		}
 	}
 	for _, name := range []string{"--pipeline-parallel-size", "--data-parallel-size"} {
 		if w, value, ok := argument(line, name); ok && value != "1" {
-			return w.fault("set it to 1", "%s %s is not simulated", name, value)
+			return w.Fault("set it to 1", "%s %s is not simulated", name, value)
 		}
 	}
 	if w, value, ok := argument(line, "--scheduling-policy"); ok && value != "fcfs" {
-		return w.fault("set it to fcfs", "--scheduling-policy %s is not simulated", value)
+		return w.Fault("set it to fcfs", "--scheduling-policy %s is not simulated", value)
 	}
 	if on := toggle(line, "enable-chunked-prefill"); on != nil && !*on {
 		w := find(line, "--no-enable-chunked-prefill", "--enable-chunked-prefill")
-		return w.fault("remove it", "an engine without chunked prefill is not simulated")
+		return w.Fault("remove it", "an engine without chunked prefill is not simulated")
 	}
 	return nil
 }

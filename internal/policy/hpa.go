@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -21,10 +22,10 @@ func oneCore() resource.Quantity { return resource.MustParse("1") }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func (p *plan) fromHPA(d *document, pods podsOf) error {
+func (p *maker) fromHPA(d *manifest.Document, pods podsOf) error {
 	p.By = d.String()
-	if d.version == "v1" {
-		h, err := decode[autoscalingv1.HorizontalPodAutoscaler](d)
+	if d.Version == "v1" {
+		h, err := manifest.Decode[autoscalingv1.HorizontalPodAutoscaler](d)
 		if err != nil {
 			return err
 		}
@@ -34,7 +35,7 @@ func (p *plan) fromHPA(d *document, pods podsOf) error {
 		}
 		return p.hpa(origin{d, false}, spec, pods)
 	}
-	h, err := decode[autoscalingv2.HorizontalPodAutoscaler](d)
+	h, err := manifest.Decode[autoscalingv2.HorizontalPodAutoscaler](d)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func cpuPercent(percent int32) autoscalingv2.MetricSpec {
 }
 
 // hpa makes the law of a HorizontalPodAutoscaler.
-func (p *plan) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pods podsOf) error {
+func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pods podsOf) error {
 	lo, hi := number(spec.MinReplicas, 1), spec.MaxReplicas
 	if err := o.refuse([]ban{
 		{lo == 0, "spec.minReplicas", "set it to 1, or use KEDA", "to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off"},
@@ -61,7 +62,7 @@ func (p *plan) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pod
 	}
 	if len(spec.Metrics) == 0 {
 		spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(80)}
-		p.note("%s: without metrics the API server makes it cpu at 80 %%", o.document)
+		p.note("%s: without metrics the API server makes it cpu at 80 %%", o.Document)
 	}
 	c := law.HPAConfig{Bounds: law.Bounds{Min: int(lo), Max: int(hi)}}.Defaults()
 	var err error
@@ -86,7 +87,7 @@ func (p *plan) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pod
 
 // hpaMetric is one of the metrics that are simulated: cpu, a gauge of vLLM's of each
 // pod, or the sum of one over the service.
-func (p *plan) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec, pods podsOf) (law.HPAMetric, error) {
+func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec, pods podsOf) (law.HPAMetric, error) {
 	switch {
 	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
 		return p.resourceMetric(o, path+".resource", m.Resource, pods)
@@ -95,29 +96,29 @@ func (p *plan) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec, pods
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
 		return p.externalMetric(o, path+".external", m.External)
 	case m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ContainerResourceMetricSourceType:
-		return law.HPAMetric{}, o.fault(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+		return law.HPAMetric{}, o.Fault(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
 	}
-	return law.HPAMetric{}, o.fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+	return law.HPAMetric{}, o.Fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
 
-func (p *plan) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource, pods podsOf) (law.HPAMetric, error) {
+func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource, pods podsOf) (law.HPAMetric, error) {
 	t := m.Target
 	switch {
 	case m.Name == corev1.ResourceMemory:
-		return law.HPAMetric{}, o.fault(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+		return law.HPAMetric{}, o.Fault(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
 	case m.Name != corev1.ResourceCPU:
-		return law.HPAMetric{}, o.fault(path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
+		return law.HPAMetric{}, o.Fault(path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
 	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:
 		p.noteCPU()
 		if _, without := pods.cpuRequest(); without != "" && pods.whole {
-			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.document, without)
+			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.Document, without)
 		}
 		return cpuMetric(o, path, pods, law.Utilization, float64(*t.AverageUtilization))
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
 		p.noteCPU()
 		return cpuMetric(o, path, pods, law.AverageValue, t.AverageValue.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.fault(path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
+	return law.HPAMetric{}, o.Fault(path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
 		"a resource has no such target")
 }
 
@@ -130,27 +131,27 @@ func positive(q *resource.Quantity) bool {
 func cpuMetric(o origin, path string, pods podsOf, target law.Target, goal float64) (law.HPAMetric, error) {
 	cores, _ := pods.cpuRequest()
 	if target == law.Utilization && !pods.whole {
-		return law.HPAMetric{}, o.fault(path, "add the Deployment or the serving runtime to the manifests",
+		return law.HPAMetric{}, o.Fault(path, "add the Deployment or the serving runtime to the manifests",
 			"a percentage of the cpu request, and what is requested is not in the manifests")
 	}
 	return law.HPAMetric{Kind: law.CPU, Target: target, Series: cpuSeries, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
 }
 
-func (p *plan) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (law.HPAMetric, error) {
+func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (law.HPAMetric, error) {
 	series, err := gauge(o, path, m.Metric.Name)
 	switch {
 	case err != nil:
 		return law.HPAMetric{}, err
 	case m.Metric.Selector != nil:
-		return law.HPAMetric{}, o.fault(path+".metric.selector", "remove it", "it is not simulated")
+		return law.HPAMetric{}, o.Fault(path+".metric.selector", "remove it", "it is not simulated")
 	case !positive(m.Target.AverageValue):
-		return law.HPAMetric{}, o.fault(path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
+		return law.HPAMetric{}, o.Fault(path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
 	}
-	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.document, m.Metric.Name, series)
+	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.Document, m.Metric.Name, series)
 	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Series: series, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
 }
 
-func (p *plan) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (law.HPAMetric, error) {
+func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (law.HPAMetric, error) {
 	series, err := gauge(o, path, m.Metric.Name)
 	if err != nil {
 		return law.HPAMetric{}, err
@@ -158,7 +159,7 @@ func (p *plan) externalMetric(o origin, path string, m *autoscalingv2.ExternalMe
 	labels := []string{fmt.Sprintf("namespace=%q", p.namespace)}
 	if s := m.Metric.Selector; s != nil {
 		if len(s.MatchExpressions) > 0 {
-			return law.HPAMetric{}, o.fault(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
+			return law.HPAMetric{}, o.Fault(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
 		}
 		for _, name := range sortedKeys(s.MatchLabels) {
 			if name != "namespace" {
@@ -173,9 +174,9 @@ func (p *plan) externalMetric(o origin, path string, m *autoscalingv2.ExternalMe
 	case t.Type == autoscalingv2.ValueMetricType && positive(t.Value):
 		out.Target, out.Goal = law.Value, t.Value.AsApproximateFloat64()
 	default:
-		return out, o.fault(path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
+		return out, o.Fault(path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
 	}
-	p.note("%s: what the adapter calls %s is taken to be %s", o.document, m.Metric.Name, out.Series)
+	p.note("%s: what the adapter calls %s is taken to be %s", o.Document, m.Metric.Name, out.Series)
 	return out, nil
 }
 
@@ -188,7 +189,7 @@ func gauge(o origin, path, name string) (string, error) {
 			return known, nil
 		}
 	}
-	return "", o.fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
+	return "", o.Fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
 		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)
 }
 
@@ -216,20 +217,20 @@ func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerB
 func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law.Rules) error {
 	if w := given.StabilizationWindowSeconds; w != nil {
 		if *w < 0 || *w > 3600 {
-			return o.fault(path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
+			return o.Fault(path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
 		}
 		to.Window = time.Duration(*w) * time.Second
 	}
 	if given.Tolerance != nil {
 		to.Tolerance = given.Tolerance.AsApproximateFloat64()
 		if to.Tolerance < 0 {
-			return o.fault(path+".tolerance", "set it to 0 or more", "it is negative")
+			return o.Fault(path+".tolerance", "set it to 0 or more", "it is negative")
 		}
 	}
 	if s := given.SelectPolicy; s != nil {
 		selects := map[autoscalingv2.ScalingPolicySelect]law.Select{"Max": law.SelectMax, "Min": law.SelectMin, "Disabled": law.SelectDisabled}
 		if to.Select = selects[*s]; to.Select == law.SelectUnset {
-			return o.fault(path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
+			return o.Fault(path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
 		}
 	}
 	return policiesOf(o, path, given.Policies, to)
@@ -300,6 +301,6 @@ func (c cpuMeter) Step(in law.Input) (law.Law, law.Output) {
 	return cpuMeter{next}, out
 }
 
-func (p *plan) noteCPU() {
+func (p *maker) noteCPU() {
 	p.note("cpu: a vLLM is taken to keep one core busy while any request runs, and none otherwise")
 }

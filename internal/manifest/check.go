@@ -1,8 +1,9 @@
-package kube
+package manifest
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,11 +16,11 @@ import (
 // check refuses a field that the struct does not have, with its line: an API server
 // drops it with no more than a warning, and it would be as if it had never been
 // written. A value of another type is refused where the API server does.
-func (d *document) check(into any) error {
+func (d *Document) check(into any) error {
 	return d.checkNode(d.node, reflect.TypeOf(into), "")
 }
 
-func (d *document) checkNode(n *yaml.Node, t reflect.Type, path string) error {
+func (d *Document) checkNode(n *yaml.Node, t reflect.Type, path string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -33,7 +34,7 @@ func (d *document) checkNode(n *yaml.Node, t reflect.Type, path string) error {
 		if want == "text" {
 			mend = fmt.Sprintf("quote it: '%s'", n.Value)
 		}
-		return d.fault(path, mend, "%s is not %s", inWords(n), want)
+		return d.Fault(path, mend, "%s is not %s", inWords(n), want)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -49,7 +50,7 @@ func (d *document) checkNode(n *yaml.Node, t reflect.Type, path string) error {
 	return nil
 }
 
-func (d *document) checkMapping(n *yaml.Node, t reflect.Type, path string) error {
+func (d *Document) checkMapping(n *yaml.Node, t reflect.Type, path string) error {
 	fields := map[string]reflect.Type{}
 	if t.Kind() == reflect.Struct {
 		fieldsOf(t, fields)
@@ -73,7 +74,7 @@ func (d *document) checkMapping(n *yaml.Node, t reflect.Type, path string) error
 			below, of = path+"["+key.Value+"]", t.Elem()
 		}
 		if of == nil {
-			return d.fault(below, mendUnknown(key.Value, sortedKeys(fields)), "there is no such field, or none that can be simulated")
+			return d.Fault(below, Nearest(key.Value, slices.Sorted(maps.Keys(fields))), "there is no such field, or none that can be simulated")
 		}
 		if err := d.checkNode(value, of, below); err != nil {
 			return err
@@ -135,8 +136,8 @@ func inWords(n *yaml.Node) string {
 	}
 }
 
-// mendUnknown names the field that was meant, if one is written much like it.
-func mendUnknown(given string, names []string) string {
+// Nearest names the field that was meant, if one is written much like it.
+func Nearest(given string, names []string) string {
 	best, least := "", 3
 	for _, name := range names {
 		if d := hint.Distance(strings.ToLower(given), strings.ToLower(name)); d < least {

@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // known are the kinds that are read, with the versions that are.
@@ -56,49 +58,49 @@ func harmless() map[string]string {
 
 // matters says whether a document can change how a service scales. What cannot is
 // noted; what may, in a way that is not simulated, is refused.
-func (m *manifests) matters(d *document) (bool, error) {
-	kind := d.group + "/" + d.kind
-	why := cmp.Or(harmless()[kind], harmless()[d.group+"/*"])
+func (m *manifests) matters(d *manifest.Document) (bool, error) {
+	kind := d.Group + "/" + d.Kind
+	why := cmp.Or(harmless()[kind], harmless()[d.Group+"/*"])
 	if versions, ok := known()[kind]; ok {
-		if err := d.checkVersion(versions); err != nil {
+		if err := checkVersion(d, versions); err != nil {
 			return false, err
 		}
 		if why == "" {
 			return true, nil
 		}
-		if _, err := decode[wholeAuthentication](d); err != nil {
+		if _, err := manifest.Decode[wholeAuthentication](d); err != nil {
 			return false, err
 		}
 		return true, nil // noted once it is the last
 	}
 	switch {
-	case kind == "/ConfigMap" && d.name == "inferenceservice-config":
-		return false, d.fault("data", "leave it out, and see that the settings of its key autoscaler are those that KServe ships", "KServe's settings are not read")
+	case kind == "/ConfigMap" && d.Name == "inferenceservice-config":
+		return false, d.Fault("data", "leave it out, and see that the settings of its key autoscaler are those that KServe ships", "KServe's settings are not read")
 	case why != "":
 		m.note("%s: left out: %s", d, why)
 		return false, nil
 	}
-	return false, d.fault("kind", "leave it out if it has no part in scaling", "whether it changes how a service scales is not known here")
+	return false, d.Fault("kind", "leave it out if it has no part in scaling", "whether it changes how a service scales is not known here")
 }
 
-func (d *document) checkVersion(versions []string) error {
-	if slices.Contains(versions, d.version) {
+func checkVersion(d *manifest.Document, versions []string) error {
+	if slices.Contains(versions, d.Version) {
 		return nil
 	}
-	return d.fault("apiVersion", "write "+d.group+"/"+versions[0], "version %q of %s is not read", d.version, d.kind)
+	return d.Fault("apiVersion", "write "+d.Group+"/"+versions[0], "version %q of %s is not read", d.Version, d.Kind)
 }
 
 // monitors take from Prometheus' own objects what the metric path needs.
-func (p *plan) monitors() error {
+func (p *maker) monitors() error {
 	for _, d := range p.objects {
 		var err error
-		switch d.kind {
+		switch d.Kind {
 		case "PodMonitor", "ServiceMonitor":
 			err = p.monitor(d)
 		case "PrometheusRule":
 			err = p.rule(d)
 		case "TriggerAuthentication", "ClusterTriggerAuthentication":
-			p.note("%s: left out: %s", d, harmless()[d.group+"/"+d.kind])
+			p.note("%s: left out: %s", d, harmless()[d.Group+"/"+d.Kind])
 		}
 		if err != nil {
 			return err
@@ -107,14 +109,14 @@ func (p *plan) monitors() error {
 	return nil
 }
 
-func (p *plan) monitor(d *document) error {
-	w, err := decode[wholeMonitor](d)
+func (p *maker) monitor(d *manifest.Document) error {
+	w, err := manifest.Decode[wholeMonitor](d)
 	if err != nil {
 		return err
 	}
 	for _, e := range append(w.Spec.Endpoints, w.Spec.PodMetricsEndpoints...) {
 		if len(e.MetricRelabelings) > 0 {
-			return d.fault("spec", "leave the monitor out, if its metricRelabelings keep what the queries ask for", "metricRelabelings are not simulated")
+			return d.Fault("spec", "leave the monitor out, if its metricRelabelings keep what the queries ask for", "metricRelabelings are not simulated")
 		}
 		if e.Interval == "" {
 			continue
@@ -122,9 +124,9 @@ func (p *plan) monitor(d *document) error {
 		every, err := time.ParseDuration(e.Interval)
 		switch {
 		case err != nil || every <= 0:
-			return d.fault("spec", "write it as 15s or 1m", "the interval %q is no time", e.Interval)
+			return d.Fault("spec", "write it as 15s or 1m", "the interval %q is no time", e.Interval)
 		case p.Scrape != 0 && p.Scrape != every:
-			return d.fault("spec", "leave the other monitors out", "the interval %v, where another has %v", every, p.Scrape)
+			return d.Fault("spec", "leave the other monitors out", "the interval %v, where another has %v", every, p.Scrape)
 		}
 		p.Scrape = every
 	}
@@ -132,16 +134,16 @@ func (p *plan) monitor(d *document) error {
 	return nil
 }
 
-func (p *plan) rule(d *document) error {
+func (p *maker) rule(d *manifest.Document) error {
 	var w struct {
 		Spec map[string]any `json:"spec"`
 	}
-	if err := d.into(&w); err != nil {
+	if err := d.Into(&w); err != nil {
 		return err
 	}
 	text, err := yaml.Marshal(w.Spec)
 	if err != nil {
-		return d.fault("spec", "correct it", "%v", err)
+		return d.Fault("spec", "correct it", "%v", err)
 	}
 	p.Rules = append(p.Rules, strings.TrimSpace(string(text)))
 	return nil

@@ -1,4 +1,4 @@
-package kube
+package manifest
 
 import (
 	"bytes"
@@ -15,39 +15,39 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
-// A Manifest is a file of one or more documents, YAML or JSON. The name is for errors.
-type Manifest struct {
+// A File is text of one or more documents, YAML or JSON. The name is for errors.
+type File struct {
 	Name string
 	Text []byte
 }
 
-// A document is one object of a manifest.
-type document struct {
-	file                                  string
+// A Document is one object of a manifest.
+type Document struct {
+	File                                  string
+	Group, Version, Kind, Namespace, Name string
 	node                                  *yaml.Node
-	group, version, kind, namespace, name string
 }
 
 // String names the object as errors do.
-func (d *document) String() string {
-	if d.namespace == "" {
-		return d.kind + " " + d.name
+func (d *Document) String() string {
+	if d.Namespace == "" {
+		return d.Kind + " " + d.Name
 	}
-	return d.kind + " " + d.namespace + "/" + d.name
+	return d.Kind + " " + d.Namespace + "/" + d.Name
 }
 
-// fault is an error about a field: where, what, and the mend as its hint.
-func (d *document) fault(path, mend, what string, args ...any) error {
+// Fault is an error about a field: where, what, and the mend as its hint.
+func (d *Document) Fault(path, mend, what string, args ...any) error {
 	at := path
 	if at != "" {
 		at += ": "
 	}
-	return hint.With(fmt.Errorf("%s:%d: %s: %s%s", d.file, d.line(path), d, at, fmt.Sprintf(what, args...)), "%s", mend)
+	return hint.With(fmt.Errorf("%s:%d: %s: %s%s", d.File, d.Line(path), d, at, fmt.Sprintf(what, args...)), "%s", mend)
 }
 
-// line is where a path such as a.b[0].c or metadata.annotations[x/y.z] is, or the
+// Line is where a path such as a.b[0].c or metadata.annotations[x/y.z] is, or the
 // nearest that there is above it.
-func (d *document) line(path string) int {
+func (d *Document) Line(path string) int {
 	n, line := unalias(d.node), d.node.Line
 	for path != "" && n != nil {
 		var key string
@@ -95,9 +95,9 @@ func unalias(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// documents are the objects of a manifest, those of a List one by one.
-func documents(m Manifest) ([]*document, error) {
-	var all []*document
+// Read gives the objects of a manifest, those of a List one by one.
+func Read(m File) ([]*Document, error) {
+	var all []*Document
 	decoder := yaml.NewDecoder(bytes.NewReader(m.Text))
 	for {
 		var n yaml.Node
@@ -122,7 +122,7 @@ func documents(m Manifest) ([]*document, error) {
 	}
 }
 
-func explainYAML(m Manifest, err error) error {
+func explainYAML(m File, err error) error {
 	err = fmt.Errorf("reading %s: %s", m.Name, strings.TrimPrefix(err.Error(), "yaml: "))
 	if bytes.Contains(m.Text, []byte("{{")) {
 		return hint.With(err, "it looks like a template; render it first: helm template … | flyball simulate -f -")
@@ -130,31 +130,31 @@ func explainYAML(m Manifest, err error) error {
 	return hint.With(err, "it must be YAML or JSON as kubectl takes it")
 }
 
-func objectsIn(file string, n *yaml.Node) ([]*document, error) {
-	d := &document{file: file, node: unalias(n)}
-	d.kind, d.namespace, d.name = d.scalar("kind"), d.scalar("metadata", "namespace"), d.scalar("metadata", "name")
+func objectsIn(file string, n *yaml.Node) ([]*Document, error) {
+	d := &Document{File: file, node: unalias(n)}
+	d.Kind, d.Namespace, d.Name = d.scalar("kind"), d.scalar("metadata", "namespace"), d.scalar("metadata", "name")
 	apiVersion := d.scalar("apiVersion")
 	if before, after, ok := strings.Cut(apiVersion, "/"); ok {
-		d.group, d.version = before, after
+		d.Group, d.Version = before, after
 	} else {
-		d.version = apiVersion
+		d.Version = apiVersion
 	}
-	if d.kind == "List" && d.group == "" {
+	if d.Kind == "List" && d.Group == "" {
 		return itemsOf(file, d)
 	}
 	switch {
-	case d.kind == "" || apiVersion == "":
-		return nil, d.fault("", "it must be an object as kubectl takes it", "no apiVersion or no kind")
-	case d.name == "":
-		return nil, d.fault("metadata.name", "give it a name; generateName does for none that is scaled", "it is missing")
-	case d.namespace == "" && !clusterWide(d.kind):
-		d.namespace = "default"
+	case d.Kind == "" || apiVersion == "":
+		return nil, d.Fault("", "it must be an object as kubectl takes it", "no apiVersion or no kind")
+	case d.Name == "":
+		return nil, d.Fault("metadata.name", "give it a name; generateName does for none that is scaled", "it is missing")
+	case d.Namespace == "" && !clusterWide(d.Kind):
+		d.Namespace = "default"
 	}
-	return []*document{d}, nil
+	return []*Document{d}, nil
 }
 
 // scalar is the text at the end of some keys.
-func (d *document) scalar(keys ...string) string {
+func (d *Document) scalar(keys ...string) string {
 	at := d.node
 	for _, k := range keys {
 		if _, at = below(at, k); at == nil {
@@ -167,12 +167,12 @@ func (d *document) scalar(keys ...string) string {
 	return at.Value
 }
 
-func itemsOf(file string, list *document) ([]*document, error) {
+func itemsOf(file string, list *Document) ([]*Document, error) {
 	_, items := below(list.node, "items")
 	if items == nil {
 		return nil, nil
 	}
-	var all []*document
+	var all []*Document
 	for _, item := range items.Content {
 		some, err := objectsIn(file, item)
 		if err != nil {
@@ -189,27 +189,27 @@ func clusterWide(kind string) bool {
 	}, kind)
 }
 
-// decode reads a document into a struct that has every field that it may have.
-func decode[T any](d *document) (*T, error) {
+// Decode reads a document into a struct that has every field that it may have.
+func Decode[T any](d *Document) (*T, error) {
 	into := new(T)
 	if err := d.check(into); err != nil {
 		return nil, err
 	}
-	return into, d.into(into)
+	return into, d.Into(into)
 }
 
-// into reads what of a document the struct has.
-func (d *document) into(to any) error {
+// Into reads what of a document the struct has.
+func (d *Document) Into(to any) error {
 	var whole any
 	if err := d.node.Decode(&whole); err != nil {
-		return d.fault("", "it must be YAML or JSON as kubectl takes it", "%v", err)
+		return d.Fault("", "it must be YAML or JSON as kubectl takes it", "%v", err)
 	}
 	text, err := json.Marshal(whole)
 	if err == nil {
 		err = json.Unmarshal(text, to)
 	}
 	if err != nil {
-		return d.fault("", "correct the value; kubectl explain shows what it may be", "%v", err)
+		return d.Fault("", "correct the value; kubectl explain shows what it may be", "%v", err)
 	}
 	return nil
 }

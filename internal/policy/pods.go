@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // servingContainer is what KServe calls the one that serves.
@@ -18,7 +20,7 @@ const servingContainer = "kserve-container"
 
 // podsOf is what the manifests say of the pods; without a source they say nothing.
 type podsOf struct {
-	source     *document
+	source     *manifest.Document
 	containers []containerOf
 	grace      *int64
 	whole      bool // nothing that KServe would add is missing
@@ -33,19 +35,19 @@ type containerOf struct {
 // A word is a part of a command line.
 type word struct {
 	text string
-	of   *document
+	of   *manifest.Document
 	path string
 }
 
-func (w word) fault(mend, what string, args ...any) error {
-	return w.of.fault(w.path, mend, what, args...)
+func (w word) Fault(mend, what string, args ...any) error {
+	return w.of.Fault(w.path, mend, what, args...)
 }
 
 // pods finds them: in the Deployment, or in the service and its runtime.
-func (p *plan) pods() (podsOf, error) {
+func (p *maker) pods() (podsOf, error) {
 	switch {
 	case p.deployment != nil:
-		d, err := decode[appsv1.Deployment](p.deployment)
+		d, err := manifest.Decode[appsv1.Deployment](p.deployment)
 		if err != nil {
 			return podsOf{}, err
 		}
@@ -55,19 +57,19 @@ func (p *plan) pods() (podsOf, error) {
 			all.add(p.deployment, fmt.Sprintf("spec.template.spec.containers[%d]", i), c)
 		}
 		return all, nil
-	case p.service != nil:
+	case p.isvc != nil:
 		return p.predictorPods()
 	}
 	p.note("Deployment %s is not given: GPUs, engine and grace period are those of the profile", p.key())
 	return podsOf{}, nil
 }
 
-func (a *podsOf) add(d *document, path string, c corev1.Container) {
+func (a *podsOf) add(d *manifest.Document, path string, c corev1.Container) {
 	a.containers = append(a.containers, containerOf{c, words(d, path, c)})
 }
 
 // words cuts a command line at spaces, also where a shell is given one text.
-func words(d *document, path string, c corev1.Container) []word {
+func words(d *manifest.Document, path string, c corev1.Container) []word {
 	replace := []string{}
 	for _, e := range c.Env {
 		if e.ValueFrom == nil {
@@ -92,13 +94,13 @@ func words(d *document, path string, c corev1.Container) []word {
 // predictorPods joins a service with its runtime as KServe does: the model's arguments
 // come after the runtime's, everything else that it sets counts instead of the
 // runtime's, resources one by one.
-func (p *plan) predictorPods() (podsOf, error) {
-	s, err := decode[wholeService](p.service)
+func (p *maker) predictorPods() (podsOf, error) {
+	s, err := manifest.Decode[wholeService](p.isvc)
 	if err != nil {
 		return podsOf{}, err
 	}
 	predictor := s.Spec.Predictor
-	all := podsOf{source: p.service, grace: predictor.TerminationGracePeriodSeconds, whole: true}
+	all := podsOf{source: p.isvc, grace: predictor.TerminationGracePeriodSeconds, whole: true}
 	if m := predictor.Model; m == nil {
 		for i := range predictor.Containers {
 			if i == 0 { // KServe's defaults of a custom predictor, as shipped
@@ -109,14 +111,14 @@ func (p *plan) predictorPods() (podsOf, error) {
 		if err := p.runtimePods(&all, *m); err != nil {
 			return podsOf{}, err
 		}
-		all.overlay(p.service, "spec.predictor.model", m.Container)
+		all.overlay(p.isvc, "spec.predictor.model", m.Container)
 	}
 	for i, c := range predictor.Containers {
-		all.overlay(p.service, fmt.Sprintf("spec.predictor.containers[%d]", i), c)
+		all.overlay(p.isvc, fmt.Sprintf("spec.predictor.containers[%d]", i), c)
 	}
 	for i := range all.containers {
 		for j, w := range all.containers[i].words {
-			all.containers[i].words[j].text = strings.ReplaceAll(w.text, "{{.Name}}", p.service.name)
+			all.containers[i].words[j].text = strings.ReplaceAll(w.text, "{{.Name}}", p.isvc.Name)
 		}
 	}
 	return all, nil
@@ -132,7 +134,7 @@ func defaultCPU(c *corev1.Container) {
 }
 
 // overlay puts a container over the one of its name, or adds it.
-func (a *podsOf) overlay(d *document, path string, c corev1.Container) {
+func (a *podsOf) overlay(d *manifest.Document, path string, c corev1.Container) {
 	name := c.Name
 	if name == "" {
 		name = servingContainer
@@ -166,8 +168,8 @@ func joined(a, b corev1.ResourceList) corev1.ResourceList {
 
 // runtimePods are the containers of the runtime that the model names, or of the only
 // one that is chosen for its format.
-func (p *plan) runtimePods(all *podsOf, model wholeModel) error {
-	d := p.find("ServingRuntime", p.service.namespace, model.Runtime)
+func (p *maker) runtimePods(all *podsOf, model wholeModel) error {
+	d := p.find("ServingRuntime", p.isvc.Namespace, model.Runtime)
 	if d == nil {
 		d = p.find("ClusterServingRuntime", "", model.Runtime)
 	}
@@ -182,18 +184,18 @@ func (p *plan) runtimePods(all *podsOf, model wholeModel) error {
 	}
 	if d == nil {
 		all.whole = false
-		p.note("%s: its serving runtime %q is not given: what it sets is as in the profile", p.service, model.Runtime)
+		p.note("%s: its serving runtime %q is not given: what it sets is as in the profile", p.isvc, model.Runtime)
 		return nil
 	}
-	r, err := decode[wholeRuntime](d)
+	r, err := manifest.Decode[wholeRuntime](d)
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(r.Spec.WorkerSpec) > 0:
-		return d.fault("spec.workerSpec", "simulate a runtime of one node", "a replica of several nodes is not simulated")
+		return d.Fault("spec.workerSpec", "simulate a runtime of one node", "a replica of several nodes is not simulated")
 	case r.Spec.Disabled:
-		return d.fault("spec.disabled", "name another runtime", "%s names a runtime that is disabled", p.service)
+		return d.Fault("spec.disabled", "name another runtime", "%s names a runtime that is disabled", p.isvc)
 	}
 	for i, c := range r.Spec.Containers {
 		all.add(d, fmt.Sprintf("spec.containers[%d]", i), c)
@@ -201,13 +203,13 @@ func (p *plan) runtimePods(all *podsOf, model wholeModel) error {
 	return nil
 }
 
-func (p *plan) runtimesFor(format string) ([]*document, error) {
-	var fit []*document
+func (p *maker) runtimesFor(format string) ([]*manifest.Document, error) {
+	var fit []*manifest.Document
 	for _, d := range append(p.of("ServingRuntime"), p.of("ClusterServingRuntime")...) {
-		if d.namespace != "" && d.namespace != p.service.namespace {
+		if d.Namespace != "" && d.Namespace != p.isvc.Namespace {
 			continue
 		}
-		r, err := decode[wholeRuntime](d)
+		r, err := manifest.Decode[wholeRuntime](d)
 		if err != nil {
 			return nil, err
 		}
@@ -222,7 +224,7 @@ func (p *plan) runtimesFor(format string) ([]*document, error) {
 }
 
 // readPods takes from the pods what the engine and the fleet need.
-func (p *plan) readPods(pods podsOf) error {
+func (p *maker) readPods(pods podsOf) error {
 	if pods.source == nil {
 		return nil
 	}
@@ -245,7 +247,7 @@ func (p *plan) readPods(pods podsOf) error {
 		return err
 	}
 	if tp, w := p.Engine.TensorParallelSize, find(serving.words, "--tensor-parallel-size"); tp > 0 && p.GPUs > 0 && tp != p.GPUs {
-		return w.fault("set both to the same number", "--tensor-parallel-size is %d, and a replica has %d GPUs", tp, p.GPUs)
+		return w.Fault("set both to the same number", "--tensor-parallel-size is %d, and a replica has %d GPUs", tp, p.GPUs)
 	}
 	if p.Engine.TensorParallelSize == 0 && p.GPUs > 1 {
 		p.note("%s: its replicas have %d GPUs each, and no --tensor-parallel-size says that the engine uses them", p.title(), p.GPUs)
@@ -268,17 +270,17 @@ func (a podsOf) serving() (containerOf, bool) {
 }
 
 // gpusOf are a container's whole GPUs.
-func gpusOf(c containerOf, d *document) (int, error) {
+func gpusOf(c containerOf, d *manifest.Document) (int, error) {
 	for _, list := range []corev1.ResourceList{c.Resources.Limits, c.Resources.Requests} {
 		for _, name := range slices.Sorted(maps.Keys(list)) {
 			_, short, _ := strings.Cut(string(name), "/")
 			switch q := list[name]; {
 			case strings.HasPrefix(short, "mig-"):
-				return 0, d.fault("", "simulate a whole GPU", "container %s: a share of a GPU, %s, is not simulated", c.Name, name)
+				return 0, d.Fault("", "simulate a whole GPU", "container %s: a share of a GPU, %s, is not simulated", c.Name, name)
 			case short == "gpu":
 				n := q.Value()
 				if n < 0 || n > 1<<10 {
-					return 0, d.fault("", "give a number of GPUs", "container %s: %s GPUs", c.Name, q.String())
+					return 0, d.Fault("", "give a number of GPUs", "container %s: %s GPUs", c.Name, q.String())
 				}
 				return int(n), nil
 			}
@@ -289,11 +291,11 @@ func gpusOf(c containerOf, d *document) (int, error) {
 
 // drain is how long requests may go on once the pod is told to end: while the preStop
 // hook waits, and as long as vLLM then is told to.
-func (p *plan) drain(c containerOf) error {
+func (p *maker) drain(c containerOf) error {
 	if w, value, ok := argument(c.words, "--shutdown-timeout"); ok {
 		seconds, err := strconv.ParseFloat(value, 64)
 		if err != nil || !(seconds >= 0 && seconds < 1e6) {
-			return w.fault("give a number of seconds", "--shutdown-timeout %q is no time", value)
+			return w.Fault("give a number of seconds", "--shutdown-timeout %q is no time", value)
 		}
 		p.Drain = time.Duration(seconds * float64(time.Second))
 	}
@@ -304,7 +306,7 @@ func (p *plan) drain(c containerOf) error {
 	return nil
 }
 
-func (p *plan) hook(h *corev1.LifecycleHandler) time.Duration {
+func (p *maker) hook(h *corev1.LifecycleHandler) time.Duration {
 	if h.Sleep != nil {
 		return time.Duration(max(0, h.Sleep.Seconds)) * time.Second
 	}

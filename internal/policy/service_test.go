@@ -1,4 +1,4 @@
-package kube
+package policy
 
 import (
 	"flag"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -45,7 +46,7 @@ func dump(b *strings.Builder, indent string, v reflect.Value) {
 	}
 }
 
-func dumped(t *testing.T, p Plan) string {
+func dumped(t *testing.T, p Service) string {
 	t.Helper()
 	l, err := p.Law(law.Facts{Phase: 4 * time.Second})
 	if err != nil {
@@ -59,23 +60,23 @@ func dumped(t *testing.T, p Plan) string {
 	return strings.TrimSpace(b.String()) + "\n"
 }
 
-func manifest(t *testing.T, name string) string {
+func text(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "simulate", name+".yaml"))
+	text, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-func planOf(text string) (Plan, error) {
-	return ReadPlan([]Manifest{{"f.yaml", []byte(text)}}, "")
+func serviceOf(text string) (Service, error) {
+	return Read([]manifest.File{{Name: "f.yaml", Text: []byte(text)}}, "")
 }
 
-func TestReadPlan(t *testing.T) {
+func TestRead(t *testing.T) {
 	for _, name := range []string{"external", "keda-class", "hpa-class", "none-class", "scaledobject", "hpa", "deployment"} {
 		t.Run(name, func(t *testing.T) {
-			p, err := planOf(manifest(t, name))
+			p, err := serviceOf(text(t, name))
 			if err != nil {
 				t.Fatal(err, hint.Of(err))
 			}
@@ -86,7 +87,7 @@ func TestReadPlan(t *testing.T) {
 
 func checkGolden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "simulate", name+".golden")
+	path := filepath.Join("testdata", name+".golden")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -102,20 +103,20 @@ func checkGolden(t *testing.T, name, got string) {
 }
 
 // The guide's own files, in the order of the folder: the last state is 07-service.yaml's.
-func TestReadPlanGuide(t *testing.T) {
+func TestReadGuide(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("..", "..", "examples", "guide", "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []Manifest
+	var files []manifest.File
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, Manifest{filepath.Base(name), text})
+		files = append(files, manifest.File{Name: filepath.Base(name), Text: text})
 	}
-	p, err := ReadPlan(files, "")
+	p, err := Read(files, "")
 	if err != nil {
 		t.Fatal(err, hint.Of(err))
 	}
@@ -125,10 +126,10 @@ func TestReadPlanGuide(t *testing.T) {
 	checkGolden(t, "guide", dumped(t, p))
 }
 
-// Whatever is changed in a manifest changes the plan.
-func TestReadPlanFollowsTheManifest(t *testing.T) {
-	text := manifest(t, "external")
-	p, err := planOf(text)
+// INV-2: whatever is changed in a manifest changes the plan.
+func TestReadFollowsTheManifest(t *testing.T) {
+	given := text(t, "external")
+	p, err := serviceOf(given)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func TestReadPlanFollowsTheManifest(t *testing.T) {
 		{"terminationGracePeriodSeconds: 300", "terminationGracePeriodSeconds: 60"},
 		{"autoscalerClass: external", "autoscalerClass: external\n    flyball.dev/metric-type: Value"},
 	} {
-		p, err := planOf(replaced(t, text, change[0], change[1]))
+		p, err := serviceOf(replaced(t, given, change[0], change[1]))
 		if err != nil {
 			t.Errorf("%s: %v", change[1], err)
 			continue
@@ -163,7 +164,8 @@ func replaced(t *testing.T, text, old, with string) string {
 	return strings.Replace(text, old, with, 1)
 }
 
-func TestReadPlanRefuses(t *testing.T) {
+// INV-1: a refusal has its place.
+func TestReadRefuses(t *testing.T) {
 	const two = "\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: other, namespace: demo}\n" +
 		"spec:\n  scaleTargetRef: {name: llama-predictor}\n  triggers: []\n"
 	for _, c := range []struct{ file, old, with, want string }{
@@ -200,7 +202,7 @@ func TestReadPlanRefuses(t *testing.T) {
 		{"hpa-class", "RawDeployment", "''", "f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa | set it to Standard"},
 		{"none-class", "autoscalerClass: none", "autoscalerClass: never", `f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/autoscalerClass]: KServe knows no class "never" | use external, keda, hpa or none`},
 	} {
-		_, err := planOf(replaced(t, manifest(t, c.file), c.old, c.with))
+		_, err := serviceOf(replaced(t, text(t, c.file), c.old, c.with))
 		if err == nil {
 			t.Errorf("%s: %q is taken", c.file, c.with)
 			continue
@@ -211,15 +213,15 @@ func TestReadPlanRefuses(t *testing.T) {
 	}
 }
 
-func TestReadPlanChooses(t *testing.T) {
-	one := manifest(t, "external")
-	files := []Manifest{
-		{"a.yaml", []byte(one)},
-		{"b.yaml", []byte(strings.NewReplacer("name: llama", "name: qwen", "maxReplicas: 8", "maxReplicas: 3").Replace(one))},
-		{"c.yaml", []byte(manifest(t, "hpa"))},
+func TestReadChooses(t *testing.T) {
+	one := text(t, "external")
+	files := []manifest.File{
+		{Name: "a.yaml", Text: []byte(one)},
+		{Name: "b.yaml", Text: []byte(strings.NewReplacer("name: llama", "name: qwen", "maxReplicas: 8", "maxReplicas: 3").Replace(one))},
+		{Name: "c.yaml", Text: []byte(text(t, "hpa"))},
 	}
 	for name, want := range map[string]int{"llama": 8, "demo/qwen": 3, "serving/chat": 10, "qwen-predictor": 3, "router": 1} {
-		p, err := ReadPlan(files, name)
+		p, err := Read(files, name)
 		if err != nil || p.Max != want {
 			t.Errorf("%s: maximum %d, %v; want %d", name, p.Max, err, want)
 		}
@@ -228,18 +230,18 @@ func TestReadPlanChooses(t *testing.T) {
 		"":     "3 services in the manifests, and one is simulated at a time",
 		"mist": `no service "mist" in the manifests`,
 	} {
-		if _, err := ReadPlan(files, name); err == nil || err.Error() != want {
+		if _, err := Read(files, name); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
-	if _, err := ReadPlan([]Manifest{{"n.yaml", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}")}}, ""); err == nil {
+	if _, err := Read([]manifest.File{{Name: "n.yaml", Text: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}")}}, ""); err == nil {
 		t.Error("a namespace is simulated")
 	}
 }
 
 // What kubectl get prints: the object that a controller made is not a second autoscaler.
-func TestReadPlanOfACluster(t *testing.T) {
-	text := manifest(t, "scaledobject") + `
+func TestReadOfACluster(t *testing.T) {
+	given := text(t, "scaledobject") + `
   - apiVersion: autoscaling/v2
     kind: HorizontalPodAutoscaler
     metadata:
@@ -248,7 +250,7 @@ func TestReadPlanOfACluster(t *testing.T) {
       ownerReferences: [{apiVersion: keda.sh/v1alpha1, kind: ScaledObject, name: chat, uid: u, controller: true}]
     spec: {scaleTargetRef: {kind: Deployment, name: chat-vllm}, maxReplicas: 12}
 `
-	p, err := planOf(text)
+	p, err := serviceOf(given)
 	if err != nil {
 		t.Fatal(err, hint.Of(err))
 	}
@@ -260,7 +262,7 @@ func TestReadPlanOfACluster(t *testing.T) {
 // The cpu of a pod is one core or none: with 80 % of one core an HPA goes up as long as
 // anything runs.
 func TestCPUMeter(t *testing.T) {
-	p, err := planOf(manifest(t, "hpa-class"))
+	p, err := serviceOf(text(t, "hpa-class"))
 	if err != nil {
 		t.Fatal(err)
 	}
