@@ -25,7 +25,7 @@ const (
 func coreRank(name string) int {
 	ranks := [][]string{
 		{"reading", "des"},
-		{"score", "workload", "drain", "admit"}, // workloads draw from des's streams
+		{"demand", "score", "workload", "drain", "admit"}, // workloads draw from des's streams
 		{"capacity", "forecast", "guard"},
 		{"law", "plan"},
 		{"decide", "plant"},

@@ -16,9 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
-	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func TestServicesOf(t *testing.T) {
@@ -41,13 +41,13 @@ type controllers struct {
 	mu sync.Mutex
 
 	urls, tokens []string
-	told         []kube.Report
+	told         []demand.Report
 }
 
 func (c *controllers) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var r kube.Report
+	var r demand.Report
 	d := json.NewDecoder(req.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
@@ -77,21 +77,19 @@ func reporting(t *testing.T) (*reports, *controllers) {
 	return r, c
 }
 
-// TestReportsReachControllers is also the contract between the two packages.
+// TestReportsReachControllers: what is told arrives at each of them as it is.
 func TestReportsReachControllers(t *testing.T) {
 	r, c := reporting(t)
-	r.tell(gateway.Report{Gateway: "a", Services: []gateway.Demand{{
-		Namespace: "demo", Name: "llama", Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4,
-	}}})
+	want := demand.Report{Gateway: "a", Services: []demand.Item{{
+		Namespace: "demo", Name: "llama", Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4},
+	}}}
+	r.tell(want)
 	r.Wait()
 	slices.Sort(c.urls)
 	if want := []string{"http://10.0.0.8:9444/v1/demand", "http://10.0.0.9:9444/v1/demand"}; !slices.Equal(c.urls, want) {
 		t.Errorf("told %v, want %v", c.urls, want)
 	}
-	want := kube.Report{Gateway: "a", Services: []kube.ReportItem{{
-		Namespace: "demo", Name: "llama", Work: kube.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4},
-	}}}
-	if diff := cmp.Diff([]kube.Report{want, want}, c.told); diff != "" || c.tokens[0] != "Bearer secret" {
+	if diff := cmp.Diff([]demand.Report{want, want}, c.told); diff != "" || c.tokens[0] != "Bearer secret" {
 		t.Errorf("told with %q: -want +got\n%s", c.tokens[0], diff)
 	}
 }
@@ -112,7 +110,7 @@ func TestReportsKeepAlive(t *testing.T) {
 		}
 		for range 3 {
 			<-time.After(time.Second)
-			r.tell(gateway.Report{Gateway: "a", Services: []gateway.Demand{{Namespace: "demo", Name: "llama", InFlight: 1, Arrivals: 7}}})
+			r.tell(demand.Report{Gateway: "a", Services: []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{InFlight: 1, Arrivals: 7}}}})
 		}
 		<-time.After(aliveEvery - time.Millisecond)
 		if got := count(); got != 4 {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube"
@@ -23,7 +24,7 @@ import (
 
 // aliveEvery is how often a gateway that has nothing to do says so: within the life
 // of a report, so that flyball status knows that it is there.
-const aliveEvery = kube.DemandTTL / 2
+const aliveEvery = demand.TTL / 2
 
 // reportOptions say to whom a gateway reports.
 type reportOptions struct {
@@ -43,7 +44,7 @@ type reports struct {
 	beat chan struct{} // a report was told
 
 	mu   sync.Mutex // an older report must not overtake a newer one
-	last gateway.Report
+	last demand.Report
 }
 
 func (o *reportOptions) reports(c gateway.Config, namespace string, found func() []string) (*reports, error) {
@@ -63,7 +64,7 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 		scheme = "https://"
 	}
 	return &reports{
-		beat: make(chan struct{}, 1), last: gateway.Report{Gateway: c.Name},
+		beat: make(chan struct{}, 1), last: demand.Report{Gateway: c.Name},
 		Teller: &gateway.Teller{
 			Client: &http.Client{Transport: transport}, Log: c.Log,
 			Replicas: func() []string { return o.urls(scheme, found) },
@@ -90,7 +91,7 @@ func (o *reportOptions) urls(scheme string, found func() []string) []string {
 }
 
 // tell is the gateway's own word.
-func (r *reports) tell(report gateway.Report) {
+func (r *reports) tell(report demand.Report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = report
@@ -121,7 +122,7 @@ func (r *reports) keepAlive(ctx context.Context) {
 func (r *reports) again() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	again := gateway.Report{Gateway: r.last.Gateway}
+	again := demand.Report{Gateway: r.last.Gateway}
 	for _, d := range r.last.Services {
 		d.Arrivals = 0
 		again.Services = append(again.Services, d)

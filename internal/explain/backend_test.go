@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -38,7 +39,7 @@ func readyAt(ip string) func(*corev1.PodStatus) {
 }
 
 func (s *Snapshot) asleepInGuideMode() {
-	s.sleep(Demand{})
+	s.sleep(demand.Demand{})
 	s.Pods = nil
 }
 

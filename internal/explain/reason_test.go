@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -92,7 +93,7 @@ func (s *Snapshot) setReplicas(wanted, ready int32) {
 }
 
 // sleep puts the service to zero, its query empty, behind gateways.
-func (s *Snapshot) sleep(d Demand) {
+func (s *Snapshot) sleep(d demand.Demand) {
 	s.InferenceService.Spec.Predictor.MinReplicas = new(int32(0))
 	s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 	s.setReplicas(0, 0)
@@ -206,14 +207,14 @@ func notScaled() []reasonCase {
 			s.InferenceService.Annotations[kserve.ClassAnnotation] = "keda"
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
-			s.Demand = &Demand{Gateways: 2}
+			s.Demand = &demand.Demand{Gateways: 2}
 		}, Asleep, "a gateway wakes only what Flyball scales", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
-		{"sleeps behind gateways", func(s *Snapshot) { s.sleep(Demand{Gateways: 2}) }, Asleep, "wakes it, 2 report", ""},
+		{"sleeps behind gateways", func(s *Snapshot) { s.sleep(demand.Demand{Gateways: 2}) }, Asleep, "wakes it, 2 report", ""},
 		{"is about to be woken", func(s *Snapshot) {
-			s.sleep(Demand{Gateways: 2, Held: 3})
+			s.sleep(demand.Demand{Gateways: 2, Work: demand.Work{Held: 3}})
 		}, Waking, "3 requests are held; the controller asks", ""},
 		{"is woken", func(s *Snapshot) {
-			s.sleep(Demand{Gateways: 2, Held: 3})
+			s.sleep(demand.Demand{Gateways: 2, Work: demand.Work{Held: 3}})
 			s.ScaledObject.Annotations = map[string]string{kserve.ForceActivation: "true"}
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(3))
 		}, Waking, "3 replicas are asked of KEDA", ""},

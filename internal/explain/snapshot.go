@@ -5,6 +5,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -19,12 +20,5 @@ type Snapshot struct {
 	Pods             []corev1.Pod
 	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
 	NoKEDA           bool           // the cluster knows no ScaledObjects
-	Demand           *Demand        // what the gateways report; nil if nobody writes it down
-}
-
-// Demand is what the gateways together say of one service, in requests.
-type Demand struct {
-	Held     int
-	InFlight int
-	Gateways int // that report at all
+	Demand           *demand.Demand // what the gateways report; nil if nobody writes it down
 }

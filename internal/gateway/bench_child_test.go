@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // Benchmarks run each proxy in a process of its own, this test's program again, so
@@ -87,7 +88,7 @@ func childGateway(kind, pods string) *Gateway {
 	}
 	g, err := New(Config{
 		Name: "gateway", Hold: hold, Limits: limits, Registry: prometheus.NewRegistry(),
-		Log: slog.New(slog.NewJSONHandler(null, nil)), Tell: func(Report) {}, PrefixBytes: 256,
+		Log: slog.New(slog.NewJSONHandler(null, nil)), Tell: func(demand.Report) {}, PrefixBytes: 256,
 	})
 	if err != nil {
 		panic(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // heldOverhead is what a held request takes besides its body: its connection, two
@@ -28,7 +29,7 @@ type Config struct {
 	// their beginning in its cache. 0 does not look at it.
 	PrefixBytes int
 	// Tell passes on what the gateway has to do. It must not wait. nil tells nobody.
-	Tell     func(Report)
+	Tell     func(demand.Report)
 	Registry *prometheus.Registry // empty; /metrics shows it
 	Log      *slog.Logger
 	TLS      *tls.Config // nil serves plain HTTP

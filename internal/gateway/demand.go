@@ -8,37 +8,11 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // reportEvery is the period of reports while there is anything to report.
 const reportEvery = time.Second
-
-// A Report is all that a gateway has to do. A service that it leaves out has nothing.
-type Report struct {
-	Gateway  string   `json:"gateway"`
-	Services []Demand `json:"services"`
-}
-
-// Demand is a gateway's work for one service.
-type Demand struct {
-	Namespace  string `json:"namespace"`
-	Name       string `json:"name"`
-	Held       int    `json:"held"`
-	HeldTokens int64  `json:"heldTokens"`
-	InFlight   int    `json:"inFlight"`
-	Arrivals   int64  `json:"arrivals"` // since the last report
-	Pods       []Load `json:"pods,omitempty"`
-}
-
-// Load is what a pod has to do for a gateway.
-type Load struct {
-	Name       string `json:"name"`
-	InFlight   int    `json:"inFlight"`
-	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
-
-	RemainingMs  int64 `json:"remainingMs"`  // until the last of them should end
-	PrefixTokens int64 `json:"prefixTokens"` // of recent prompts, that the pod knew already
-}
 
 // keep ends what is held for too long, and reports: at once when a service begins to
 // hold, every second while there is anything to do, and once more when there is not.
@@ -70,18 +44,18 @@ func (g *Gateway) keep(ctx context.Context) {
 	}
 }
 
-func (g *Gateway) tell(demands []Demand) {
+func (g *Gateway) tell(demands []demand.Item) {
 	if g.config.Tell != nil {
-		g.config.Tell(Report{Gateway: g.config.Name, Services: append([]Demand{}, demands...)})
+		g.config.Tell(demand.Report{Gateway: g.config.Name, Services: append([]demand.Item{}, demands...)})
 	}
 }
 
 // demands are those of all services that have any, in order.
-func (g *Gateway) demands() []Demand {
-	var all []Demand
+func (g *Gateway) demands() []demand.Item {
+	var all []demand.Item
 	for _, s := range g.directory.Load().list {
 		arrivals := s.arrivals.Load()
-		d := Demand{InFlight: int(s.inFlight.Load()), Arrivals: arrivals - s.reported.Swap(arrivals)}
+		d := demand.Item{Work: demand.Work{InFlight: int(s.inFlight.Load()), Arrivals: arrivals - s.reported.Swap(arrivals)}}
 		if s.held.Load() > 0 {
 			load, _ := g.loads(s)
 			d.Held, d.HeldTokens = load.Requests, load.Tokens
@@ -98,19 +72,22 @@ func (g *Gateway) demands() []Demand {
 }
 
 // podLoads are those of the pods that have any, or a cache worth keeping, by name.
-func (g *Gateway) podLoads(s *service) []Load {
+func (g *Gateway) podLoads(s *service) []demand.PodWork {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	var all []Load
+	var all []demand.PodWork
 	for _, p := range s.pods {
 		remaining, prefixTokens := p.loss.at(now)
-		l := Load{p.Name, int(p.inFlight.Load()), max(0, p.work.Load()), remaining.Milliseconds(), prefixTokens}
-		if l != (Load{Name: p.Name}) {
+		l := demand.PodWork{
+			Name: p.Name, InFlight: int(p.inFlight.Load()), WorkTokens: max(0, p.work.Load()),
+			RemainingMs: remaining.Milliseconds(), PrefixTokens: prefixTokens,
+		}
+		if l != (demand.PodWork{Name: p.Name}) {
 			all = append(all, l)
 		}
 	}
-	slices.SortFunc(all, func(a, b Load) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b demand.PodWork) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

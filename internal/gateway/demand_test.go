@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // TestTellsOfPods: what each pod has to do is told while it has anything, also of one
@@ -23,7 +25,7 @@ func TestTellsOfPods(t *testing.T) {
 		pause(t.Context(), 3*time.Second)
 		pods := f.last().Pods
 		if len(pods) != 2 || pods[0].InFlight != 1 || pods[1].InFlight != 2 || pods[1].WorkTokens != 2*pods[0].WorkTokens || pods[0].WorkTokens <= 0 ||
-			!slices.IsSortedFunc(pods, func(a, b Load) int { return strings.Compare(a.Name, b.Name) }) {
+			!slices.IsSortedFunc(pods, func(a, b demand.PodWork) int { return strings.Compare(a.Name, b.Name) }) {
 			t.Errorf("told of pods %+v, want 1 request at a and 2 at b", pods)
 		}
 		close(finish)

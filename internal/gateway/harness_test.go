@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 func TestMain(m *testing.M) {
@@ -155,7 +156,7 @@ type front struct {
 
 	mu      sync.Mutex
 	logged  bytes.Buffer
-	reports []Report
+	reports []demand.Report
 	told    []time.Time
 }
 
@@ -172,7 +173,7 @@ func (f *front) lines() string {
 	return f.logged.String()
 }
 
-func (f *front) hear(r Report) {
+func (f *front) hear(r demand.Report) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reports = append(f.reports, r)
@@ -180,7 +181,7 @@ func (f *front) hear(r Report) {
 }
 
 // heard are the reports, and when they came.
-func (f *front) heard() ([]Report, []time.Time) {
+func (f *front) heard() ([]demand.Report, []time.Time) {
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -188,7 +189,7 @@ func (f *front) heard() ([]Report, []time.Time) {
 }
 
 // last is the latest report's part about demo/llama.
-func (f *front) last() Demand {
+func (f *front) last() demand.Item {
 	reports, _ := f.heard()
 	if len(reports) > 0 {
 		for _, d := range reports[len(reports)-1].Services {
@@ -197,7 +198,7 @@ func (f *front) last() Demand {
 			}
 		}
 	}
-	return Demand{}
+	return demand.Item{}
 }
 
 // smallConfig holds up to 5 requests a service for a minute, and stops within 30 s.

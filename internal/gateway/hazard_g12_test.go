@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // controllers hear reports; all but the good one are broken at first.
@@ -15,7 +17,7 @@ type controllers struct {
 	w     *world
 	mu    sync.Mutex
 	down  bool
-	heard map[string][]Report
+	heard map[string][]demand.Report
 	log   front
 }
 
@@ -30,7 +32,7 @@ func (c *controllers) add(name string, hangs bool) {
 			c.mu.Lock()
 			return
 		}
-		var report Report
+		var report demand.Report
 		if c.down && name != "good" || r.Header.Get("Authorization") != "Bearer secret" || json.NewDecoder(r.Body).Decode(&report) != nil {
 			rw.WriteHeader(http.StatusForbidden)
 			return
@@ -66,7 +68,7 @@ func (c *controllers) teller() *Teller {
 // latest. None of them has to remember anything for longer than that.
 func TestG12_ControllerUnreachable(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		c := &controllers{w: w, down: true, heard: map[string][]Report{}}
+		c := &controllers{w: w, down: true, heard: map[string][]demand.Report{}}
 		c.add("good", false)
 		c.add("hangs", true)
 		c.add("refuses", false)
@@ -106,7 +108,7 @@ func TestTellerWithoutToken(t *testing.T) {
 		Token:    func() (string, error) { return "", errors.New("no such file") },
 		Client:   &http.Client{}, Log: slog.New(slog.NewTextHandler(&logged, nil)),
 	}
-	teller.Tell(Report{Gateway: "g"})
+	teller.Tell(demand.Report{Gateway: "g"})
 	teller.Wait()
 	if logged.lines() == "" {
 		t.Error("nothing logged")

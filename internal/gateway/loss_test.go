@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // TestTellsWhatAPodIsWorth: the time that the last request still needs, by those that
@@ -13,7 +15,7 @@ func TestTellsWhatAPodIsWorth(t *testing.T) {
 		f := w.front("gateway", func(c *Config) { c.PrefixBytes = 20 })
 		f.Update([]Service{llama(w.engine("a", streams(4)))})
 		w.check("status", f.post(chat).status, 200) // 4 s for 10 tokens
-		want := Load{Name: "a", InFlight: 1, WorkTokens: 10, PrefixTokens: 5}
+		want := demand.PodWork{Name: "a", InFlight: 1, WorkTokens: 10, PrefixTokens: 5}
 		done := f.start(chat)
 		pause(t.Context(), 2500*time.Millisecond)
 		pods := f.last().Pods
@@ -24,7 +26,7 @@ func TestTellsWhatAPodIsWorth(t *testing.T) {
 		w.check("the pod", pods[0], want)
 		w.check("status", (<-done).status, 200)
 		pause(t.Context(), time.Second)
-		w.check("the pods of a service with nothing to do", f.last().Pods, []Load(nil))
+		w.check("the pods of a service with nothing to do", f.last().Pods, []demand.PodWork(nil))
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // tellTime is how long a controller may take to hear a report: a slow one must not
@@ -30,13 +32,13 @@ type Teller struct {
 
 // outbox is what one replica has not heard yet.
 type outbox struct {
-	next   *Report // nil if it has heard the latest
+	next   *demand.Report // nil if it has heard the latest
 	busy   bool
 	failed bool // the last one; only changes are logged
 }
 
 // Tell sends a report, and does not wait for it.
-func (t *Teller) Tell(r Report) {
+func (t *Teller) Tell(r demand.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	replicas := t.Replicas()
@@ -82,7 +84,7 @@ func (t *Teller) empty(url string, box *outbox) {
 	}
 }
 
-func (t *Teller) post(url string, r *Report) error {
+func (t *Teller) post(url string, r *demand.Report) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("writing a report: %w", err)

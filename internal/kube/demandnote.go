@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -28,14 +28,14 @@ const (
 
 // demandNote is what stands there.
 type demandNote struct {
-	At       time.Time    `json:"at"`
-	Gateways int          `json:"gateways"`
-	Services []ReportItem `json:"services"`
+	At       time.Time     `json:"at"`
+	Gateways int           `json:"gateways"`
+	Services []demand.Item `json:"services"`
 }
 
 // same says whether b has nothing new; arrivals are left out, they pass.
 func (n demandNote) same(b demandNote) bool {
-	return n.Gateways == b.Gateways && slices.EqualFunc(n.Services, b.Services, func(a, b ReportItem) bool {
+	return n.Gateways == b.Gateways && slices.EqualFunc(n.Services, b.Services, func(a, b demand.Item) bool {
 		a.Arrivals, b.Arrivals = 0, 0
 		return a.Namespace == b.Namespace && a.Name == b.Name && a.Work == b.Work
 	})
@@ -107,14 +107,14 @@ func readNote(ctx context.Context, c client.Reader, now time.Time) (*demandNote,
 }
 
 // of is the demand for one service.
-func (n *demandNote) of(namespace, name string) *explain.Demand {
+func (n *demandNote) of(namespace, name string) *demand.Demand {
 	if n == nil {
 		return nil
 	}
-	d := &explain.Demand{Gateways: n.Gateways}
+	d := &demand.Demand{Gateways: n.Gateways}
 	for _, s := range n.Services {
 		if s.Namespace == namespace && s.Name == name {
-			d.Held, d.InFlight = s.Held, s.InFlight
+			d.Work = s.Work
 		}
 	}
 	return d

@@ -16,9 +16,10 @@ import (
 
 	"github.com/go-logr/logr"
 	authenticationv1 "k8s.io/api/authentication/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 const (
@@ -57,8 +58,8 @@ type demands struct {
 	log      logr.Logger
 
 	mu       sync.Mutex
-	table    *demandTable
-	more     func(types.NamespacedName) // told of services of which more is held
+	table    *demand.Table
+	more     func(demand.Service) // told of services of which more is held
 	reviewed map[[sha256.Size]byte]reviewed
 	renewals sync.WaitGroup
 }
@@ -69,8 +70,8 @@ type reviewed struct{ renew, until time.Time }
 
 func newDemands(s DemandSettings, c client.Client, log logr.Logger, now func() time.Time) *demands {
 	return &demands{
-		settings: s, review: reviewer(c), now: now, log: log, table: newDemandTable(now()),
-		more: func(types.NamespacedName) {}, reviewed: map[[sha256.Size]byte]reviewed{},
+		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
+		more: func(demand.Service) {}, reviewed: map[[sha256.Size]byte]reviewed{},
 	}
 }
 
@@ -86,22 +87,22 @@ func reviewer(c client.Client) func(context.Context, string) (authenticationv1.T
 }
 
 // of is the demand for one service now.
-func (d *demands) of(key types.NamespacedName) Demand {
+func (d *demands) of(key demand.Service) demand.Demand {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.table.of(d.now(), key)
+	return d.table.Of(d.now(), key)
 }
 
 // all is that for every service.
-func (d *demands) all() (list []ReportItem, gateways int) {
+func (d *demands) all() (list []demand.Item, gateways int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.table.all(d.now())
+	return d.table.All(d.now())
 }
 
 // tell calls f, without delay and without a lock, for each service that waits for
 // more than it did.
-func (d *demands) tell(f func(types.NamespacedName)) {
+func (d *demands) tell(f func(demand.Service)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.more = f
@@ -117,7 +118,7 @@ func (d *demands) Start(ctx context.Context) error {
 		return fmt.Errorf("listening for the gateways' reports: %w", err)
 	}
 	d.mu.Lock()
-	d.table = newDemandTable(d.now()) // gateways can report from now on
+	d.table = demand.NewTable(d.now()) // gateways can report from now on
 	d.mu.Unlock()
 	return d.serve(ctx, l)
 }
@@ -164,7 +165,7 @@ func (d *demands) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	var r Report
+	var r demand.Report
 	if err := json.NewDecoder(http.MaxBytesReader(w, req.Body, maxReport)).Decode(&r); err != nil {
 		status := http.StatusBadRequest
 		if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
@@ -180,9 +181,9 @@ func (d *demands) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d *demands) take(r Report) error {
+func (d *demands) take(r demand.Report) error {
 	d.mu.Lock()
-	more, err := d.table.report(d.now(), r)
+	more, err := d.table.Report(d.now(), r)
 	tell := d.more
 	d.mu.Unlock()
 	if err != nil {

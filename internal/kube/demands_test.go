@@ -25,10 +25,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
@@ -37,7 +36,7 @@ type endpoint struct {
 	*demands
 	clock   time.Time
 	reviews int
-	told    []types.NamespacedName
+	told    []demand.Service
 }
 
 func newEndpoint() *endpoint {
@@ -60,7 +59,7 @@ func newEndpoint() *endpoint {
 		}
 		return status, nil
 	}
-	e.tell(func(key types.NamespacedName) { e.told = append(e.told, key) })
+	e.tell(func(key demand.Service) { e.told = append(e.told, key) })
 	return e
 }
 
@@ -85,11 +84,11 @@ func TestReportIsTaken(t *testing.T) {
 	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
 		t.Fatalf("POST = %d %s, want 204", res.Code, res.Body)
 	}
-	want := Demand{Work: Work{3, 900, 2, 4}, Gateways: 1, QuietIn: DemandTTL}
-	if diff := cmp.Diff(want, e.of(llama)); diff != "" {
+	want := demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 1, QuietIn: demand.TTL}
+	if diff := cmp.Diff(want, e.of(demand.Service{Namespace: "demo", Name: "llama"})); diff != "" {
 		t.Errorf("of(llama): -want +got\n%s", diff)
 	}
-	if !slices.Equal(e.told, []types.NamespacedName{llama}) {
+	if !slices.Equal(e.told, []demand.Service{{Namespace: "demo", Name: "llama"}}) {
 		t.Errorf("told of %v, want llama", e.told)
 	}
 	e.post("gateway", threeHeld)
@@ -251,7 +250,7 @@ func certificate(t *testing.T) (folder string, pool *x509.CertPool) {
 
 func TestDemandNote(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	text, err := json.Marshal(demandNote{at, 2, []ReportItem{{"demo", "llama", Work{3, 900, 2, 4}, nil}}})
+	text, err := json.Marshal(demandNote{at, 2, []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,10 +259,10 @@ func TestDemandNote(t *testing.T) {
 	for name, tc := range map[string]struct {
 		objects []client.Object
 		now     time.Time
-		want    *explain.Demand
+		want    *demand.Demand
 	}{
-		"fresh": {[]client.Object{m}, at.Add(noteLife), &explain.Demand{Held: 3, InFlight: 2, Gateways: 2}},
-		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &explain.Demand{}},
+		"fresh": {[]client.Object{m}, at.Add(noteLife), &demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 2}},
+		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &demand.Demand{}},
 		"none":  {nil, at, nil},
 	} {
 		note, err := readNote(t.Context(), kubetest.Client(t, tc.objects...), tc.now)

@@ -12,8 +12,8 @@
 // INV-6: while a gateway holds requests for a service that may be at zero, its
 // ScaledObject asks for at least one replica, and never for fewer than before; what a
 // wake is stands in the ScaledObject alone, so that any part may restart.
-// INV-7: a wake is withdrawn once nothing has been held for DemandTTL, and not within
-// DemandTTL of a start of the controller.
+// INV-7: a wake is withdrawn once nothing has been held for demand.TTL, and not within
+// demand.TTL of a start of the controller.
 // INV-8: a pod is given what it lacks to end without loss, once, and nothing that its
 // user chose is changed; hook and shutdown timeout fit its grace period.
 // INV-9: of a pod only the deletion cost is written, only when the order in which the

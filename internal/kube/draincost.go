@@ -15,27 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
-
-// PodWork is one gateway's work at one pod.
-type PodWork struct {
-	Name       string `json:"name"`
-	InFlight   int    `json:"inFlight"`
-	WorkTokens int64  `json:"workTokens"` // still to be read or written, by estimate
-
-	RemainingMs  int64 `json:"remainingMs"`  // until the last of them should end
-	PrefixTokens int64 `json:"prefixTokens"` // of recent prompts, that the pod knew already
-}
-
-func (p PodWork) plus(o PodWork) PodWork {
-	return PodWork{
-		p.Name, p.InFlight + o.InFlight, p.WorkTokens + o.WorkTokens,
-		max(p.RemainingMs, o.RemainingMs), p.PrefixTokens + o.PrefixTokens,
-	}
-}
 
 // Costs are looked at every costPeriod, and at most costWrites are written in it: a
 // ReplicaSet reads them only when it deletes, and each is a change that every watcher
@@ -45,28 +29,11 @@ const (
 	costWrites = 200
 )
 
-// podWork is what the living reports together say of the pods of each service.
-func (t *demandTable) podWork(now time.Time) map[types.NamespacedName]map[string]PodWork {
-	t.expire(now)
-	sums := map[types.NamespacedName]map[string]PodWork{}
-	for _, g := range t.gateways {
-		for key, pods := range g.pods {
-			if sums[key] == nil {
-				sums[key] = map[string]PodWork{}
-			}
-			for _, p := range pods {
-				sums[key][p.Name] = p.plus(sums[key][p.Name])
-			}
-		}
-	}
-	return sums
-}
-
 // podWork of all services now.
-func (d *demands) podWork() map[types.NamespacedName]map[string]PodWork {
+func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.table.podWork(d.now())
+	return d.table.Pods(d.now())
 }
 
 // newCosts are the deletion costs to write so that the pods leave in the order of
@@ -75,7 +42,7 @@ func (d *demands) podWork() map[types.NamespacedName]map[string]PodWork {
 //
 // Worked example (TestNewCosts): a has 3 requests and is owed 900 tokens, b has
 // nothing, c has no cost yet and 1 request: b stays at 0, a and c get theirs.
-func newCosts(pods []corev1.Pod, work map[string]PodWork) map[string]int32 {
+func newCosts(pods []corev1.Pod, work map[string]demand.PodWork) map[string]int32 {
 	var measured []drain.Pod
 	have := map[string]int32{}
 	for i := range pods {
@@ -129,10 +96,10 @@ func writtenCost(p *corev1.Pod) int32 {
 // costs keeps the order in which the pods of each service leave.
 type costs struct {
 	client client.Client // of pods it needs list, watch and patch
-	work   func() map[types.NamespacedName]map[string]PodWork
+	work   func() map[demand.Service]map[string]demand.PodWork
 	log    logr.Logger
 
-	last    types.NamespacedName // where the writes of a period ended
+	last    demand.Service // where the writes of a period ended
 	trouble string
 }
 
@@ -160,8 +127,8 @@ func (c *costs) run(ctx context.Context) error {
 // write is one period's. It goes on with the services that the last one left out.
 func (c *costs) write(ctx context.Context) error {
 	work := c.work()
-	keys := slices.SortedFunc(maps.Keys(work), compareNames)
-	next := slices.IndexFunc(keys, func(k types.NamespacedName) bool { return compareNames(k, c.last) > 0 })
+	keys := slices.SortedFunc(maps.Keys(work), demand.Service.Compare)
+	next := slices.IndexFunc(keys, func(k demand.Service) bool { return k.Compare(c.last) > 0 })
 	keys = slices.Concat(keys[max(0, next):], keys[:max(0, next)])
 	left := costWrites
 	for _, key := range keys {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -39,33 +40,33 @@ func readyPod(service, name, cost string) *corev1.Pod {
 }
 
 func TestNewCosts(t *testing.T) {
-	busy := PodWork{InFlight: 3, WorkTokens: 900}
+	busy := demand.PodWork{InFlight: 3, WorkTokens: 900}
 	const busyCost, oneCost = 10 << 14, 1 << 14 // 900 has 10 binary digits, 1 has one
 	for name, tc := range map[string]struct {
 		have map[string]string
-		work map[string]PodWork
+		work map[string]demand.PodWork
 		want map[string]int32
 	}{
 		"the worked example": {
 			map[string]string{"a": "", "b": "0", "c": ""},
-			map[string]PodWork{"a": busy, "c": {InFlight: 1}}, map[string]int32{"a": busyCost, "c": oneCost},
+			map[string]demand.PodWork{"a": busy, "c": {InFlight: 1}}, map[string]int32{"a": busyCost, "c": oneCost},
 		},
-		"in order already":     {map[string]string{"a": "7", "b": "0", "c": "1"}, map[string]PodWork{"a": busy, "c": {InFlight: 1}}, nil},
+		"in order already":     {map[string]string{"a": "7", "b": "0", "c": "1"}, map[string]demand.PodWork{"a": busy, "c": {InFlight: 1}}, nil},
 		"all idle":             {map[string]string{"a": "7", "b": "0", "c": ""}, nil, nil},
-		"all alike":            {map[string]string{"a": "", "b": ""}, map[string]PodWork{"a": busy, "b": busy}, nil},
-		"turned round":         {map[string]string{"a": "0", "b": "7"}, map[string]PodWork{"a": busy}, map[string]int32{"a": busyCost, "b": 0}},
-		"a new pod is busy":    {map[string]string{"a": strconv.Itoa(oneCost), "b": ""}, map[string]PodWork{"a": {InFlight: 1}, "b": busy}, map[string]int32{"b": busyCost}},
-		"nonsense counts as 0": {map[string]string{"a": "x", "b": "-1"}, map[string]PodWork{"b": busy}, map[string]int32{"b": busyCost}},
+		"all alike":            {map[string]string{"a": "", "b": ""}, map[string]demand.PodWork{"a": busy, "b": busy}, nil},
+		"turned round":         {map[string]string{"a": "0", "b": "7"}, map[string]demand.PodWork{"a": busy}, map[string]int32{"a": busyCost, "b": 0}},
+		"a new pod is busy":    {map[string]string{"a": strconv.Itoa(oneCost), "b": ""}, map[string]demand.PodWork{"a": {InFlight: 1}, "b": busy}, map[string]int32{"b": busyCost}},
+		"nonsense counts as 0": {map[string]string{"a": "x", "b": "-1"}, map[string]demand.PodWork{"b": busy}, map[string]int32{"b": busyCost}},
 		"as much work, ends sooner": {
 			map[string]string{"a": "", "b": ""},
-			map[string]PodWork{"a": {InFlight: 3, WorkTokens: 900, RemainingMs: 6000}, "b": busy},
+			map[string]demand.PodWork{"a": {InFlight: 3, WorkTokens: 900, RemainingMs: 6000}, "b": busy},
 			map[string]int32{"a": busyCost + 13<<7, "b": busyCost},
 		},
 		"both idle, one knows prefixes": {
-			map[string]string{"a": "", "b": ""}, map[string]PodWork{"a": {PrefixTokens: 5000}}, map[string]int32{"a": 13},
+			map[string]string{"a": "", "b": ""}, map[string]demand.PodWork{"a": {PrefixTokens: 5000}}, map[string]int32{"a": 13},
 		},
-		"alone":         {map[string]string{"a": "3"}, map[string]PodWork{"a": busy}, nil},
-		"another's pod": {map[string]string{"a": "", "b": ""}, map[string]PodWork{"x": busy}, nil},
+		"alone":         {map[string]string{"a": "3"}, map[string]demand.PodWork{"a": busy}, nil},
+		"another's pod": {map[string]string{"a": "", "b": ""}, map[string]demand.PodWork{"x": busy}, nil},
 	} {
 		var pods []corev1.Pod
 		for pod, cost := range tc.have {
@@ -75,39 +76,11 @@ func TestNewCosts(t *testing.T) {
 		terminating.DeletionTimestamp = &metav1.Time{Time: time.Now()}
 		pods = append(pods, *terminating)
 		if tc.work == nil {
-			tc.work = map[string]PodWork{}
+			tc.work = map[string]demand.PodWork{}
 		}
-		tc.work["z"] = PodWork{InFlight: 1}
+		tc.work["z"] = demand.PodWork{InFlight: 1}
 		if diff := cmp.Diff(tc.want, newCosts(pods, tc.work)); diff != "" {
 			t.Errorf("%s: newCosts() -want +got\n%s", name, diff)
-		}
-	}
-}
-
-// The work of gateways adds up, and ends with their reports (INV-9).
-func TestPodWork(t *testing.T) {
-	now := time.Unix(0, 0)
-	table := newDemandTable(now)
-	llama := types.NamespacedName{Namespace: "demo", Name: "llama"}
-	say := func(gateway string, at time.Time, pods ...PodWork) {
-		t.Helper()
-		if _, err := table.report(at, Report{gateway, []ReportItem{{Namespace: "demo", Name: "llama", Pods: pods}}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	say("a", now, PodWork{"p", 1, 10, 3000, 7}, PodWork{"q", 2, 20, 1000, 0})
-	say("b", now.Add(time.Second), PodWork{"p", 4, 40, 2000, 9})
-	want := map[string]PodWork{"p": {"p", 5, 50, 3000, 16}, "q": {"q", 2, 20, 1000, 0}}
-	if diff := cmp.Diff(want, table.podWork(now.Add(time.Second))[llama]); diff != "" {
-		t.Errorf("podWork() -want +got\n%s", diff)
-	}
-	want = map[string]PodWork{"p": {"p", 4, 40, 2000, 9}}
-	if diff := cmp.Diff(want, table.podWork(now.Add(DemandTTL))[llama]); diff != "" {
-		t.Errorf("podWork() when a is silent -want +got\n%s", diff)
-	}
-	for _, bad := range []PodWork{{InFlight: 1}, {Name: "p", InFlight: -1}, {Name: "p", WorkTokens: 1 << 41}, {Name: "p", RemainingMs: -1}, {Name: "p", PrefixTokens: -1}} {
-		if _, err := table.report(now, Report{"c", []ReportItem{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
-			t.Errorf("a report of %+v was taken", bad)
 		}
 	}
 }
@@ -120,12 +93,12 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	const services = costWrites + 10 // one write each
-	work := map[types.NamespacedName]map[string]PodWork{}
+	work := map[demand.Service]map[string]demand.PodWork{}
 	build := fake.NewClientBuilder().WithScheme(scheme)
 	for i := range services {
 		name := fmt.Sprintf("s%03d", i)
 		build.WithObjects(readyPod(name, name+"-a", ""), readyPod(name, name+"-b", ""))
-		work[types.NamespacedName{Namespace: "demo", Name: name}] = map[string]PodWork{name + "-a": {Name: name + "-a", InFlight: 1, WorkTokens: 5}}
+		work[demand.Service{Namespace: "demo", Name: name}] = map[string]demand.PodWork{name + "-a": {Name: name + "-a", InFlight: 1, WorkTokens: 5}}
 	}
 	writes, fail := 0, error(nil)
 	build.WithInterceptorFuncs(interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
@@ -135,7 +108,7 @@ func TestCosts(t *testing.T) {
 		}
 		return c.Patch(ctx, o, p, opts...)
 	}})
-	c := &costs{client: build.Build(), work: func() map[types.NamespacedName]map[string]PodWork { return work }, log: testr.New(t)}
+	c := &costs{client: build.Build(), work: func() map[demand.Service]map[string]demand.PodWork { return work }, log: testr.New(t)}
 	for i, want := range []int{costWrites, 10, 0} {
 		writes = 0
 		if err := c.write(t.Context()); err != nil || writes != want {
@@ -151,7 +124,7 @@ func TestCosts(t *testing.T) {
 	if diff := cmp.Diff(want, &got); diff != "" {
 		t.Errorf("the pod: -want +got\n%s", diff)
 	}
-	work = map[types.NamespacedName]map[string]PodWork{{Namespace: "demo", Name: "s000"}: {"s000-b": {Name: "s000-b", InFlight: 9, WorkTokens: 90}}}
+	work = map[demand.Service]map[string]demand.PodWork{{Namespace: "demo", Name: "s000"}: {"s000-b": {Name: "s000-b", InFlight: 9, WorkTokens: 90}}}
 	fail = errors.New("forbidden")
 	if err := c.write(t.Context()); !errors.Is(err, fail) {
 		t.Errorf("write() = %v, want %v", err, fail)

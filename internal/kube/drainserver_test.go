@@ -27,6 +27,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/vllm"
@@ -244,7 +245,7 @@ func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
 	}
 	g := a.reporter(t, "gateway", asked)
 	g.mu.Lock()
-	g.last.Services = []ReportItem{{Namespace: "ranked", Name: "llama", Work: Work{InFlight: 3}, Pods: []PodWork{{Name: pods[1].Name, InFlight: 3, WorkTokens: 900}}}}
+	g.last.Services = []demand.Item{{Namespace: "ranked", Name: "llama", Work: demand.Work{InFlight: 3}, Pods: []demand.PodWork{{Name: pods[1].Name, InFlight: 3, WorkTokens: 900}}}}
 	g.mu.Unlock()
 	eventually(t, "a report is taken", http.StatusNoContent, func() int { return g.send(t) })
 	eventually(t, "the cost of the busy pod", strconv.Itoa(10<<14), func() string {

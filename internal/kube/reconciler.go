@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -33,7 +34,7 @@ type Reconciler struct {
 	Live   client.Reader // reads the API server; asked once more before anything is created
 	Events events.EventRecorder
 	KEDA   func() bool // are KEDA's custom resources served?
-	Demand func(types.NamespacedName) Demand
+	Demand func(demand.Service) demand.Demand
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }
@@ -92,7 +93,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
 	o := observed{
 		Snapshot: explain.Snapshot{NoKEDA: !r.KEDA(), Auths: map[string][]string{}},
-		demand:   r.Demand(client.ObjectKeyFromObject(raw)),
+		demand:   r.Demand(demand.Service(client.ObjectKeyFromObject(raw))),
 	}
 	if err := kserve.Decode(raw, &o.InferenceService); err != nil {
 		return o, err

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -52,7 +53,7 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 }
 
 // quietly is what no gateway reports.
-func quietly(types.NamespacedName) Demand { return Demand{Quiet: true} }
+func quietly(demand.Service) demand.Demand { return demand.Demand{Quiet: true} }
 
 func reconcile(t *testing.T, r *Reconciler) ctrl.Result {
 	t.Helper()
@@ -109,7 +110,9 @@ func TestConflictIsRetriedInSilence(t *testing.T) {
 // While requests are held the delay between two tries does not grow.
 func TestApplyErrorWhileHeld(t *testing.T) {
 	r, recorder := reconciler(t, true, apierrors.NewInternalError(errors.New("webhook: connection refused")))
-	r.Demand = func(types.NamespacedName) Demand { return Demand{Work: Work{Held: 1}, Gateways: 1, QuietIn: DemandTTL} }
+	r.Demand = func(demand.Service) demand.Demand {
+		return demand.Demand{Work: demand.Work{Held: 1}, Gateways: 1, QuietIn: demand.TTL}
+	}
 	if res := reconcile(t, r); res.RequeueAfter != time.Second {
 		t.Errorf("RequeueAfter = %s, want a second", res.RequeueAfter)
 	}
@@ -124,7 +127,7 @@ func TestWakeIsLookedAtAgain(t *testing.T) {
 	so.Namespace = "demo"
 	r, _ := reconciler(t, true, nil, kubetest.Untyped(t, kserve.ScaledObjectKind, so))
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
-	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
+	if err := r.Client.Get(t.Context(), types.NamespacedName{Namespace: "demo", Name: "llama"}, raw); err != nil {
 		t.Fatal(err)
 	}
 	if err := unstructured.SetNestedField(raw.Object, int64(0), "spec", "predictor", "minReplicas"); err != nil {
@@ -134,7 +137,7 @@ func TestWakeIsLookedAtAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ quietIn, want time.Duration }{{3 * time.Second, 3 * time.Second}, {0, 0}} {
-		r.Demand = func(types.NamespacedName) Demand { return Demand{QuietIn: tc.quietIn, Quiet: tc.quietIn == 0} }
+		r.Demand = func(demand.Service) demand.Demand { return demand.Demand{QuietIn: tc.quietIn, Quiet: tc.quietIn == 0} }
 		if res := reconcile(t, r); res.RequeueAfter != tc.want {
 			t.Errorf("quiet in %s: RequeueAfter = %s, want %s", tc.quietIn, res.RequeueAfter, tc.want)
 		}

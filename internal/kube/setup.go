@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -125,7 +126,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			d.tell(func(service types.NamespacedName) { queue.Add(ctrl.Request{NamespacedName: service}) })
+			d.tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
 			return nil
 		})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: side}).

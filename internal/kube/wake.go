@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -9,7 +10,7 @@ import (
 // observed is what is in the cluster of one service, and what waits for it.
 type observed struct {
 	explain.Snapshot
-	demand Demand
+	demand demand.Demand
 }
 
 // verdict is the state machine's, with the wake.
@@ -41,6 +42,6 @@ func wake(o observed, v *explain.Verdict) {
 	case n > was:
 		v.Then(explain.Rouse, "Waking", "requests are held: at least %d of %d replicas are asked for", n, most)
 	default:
-		v.Then(explain.Settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it, down to 0 if they say so", DemandTTL)
+		v.Then(explain.Settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it, down to 0 if they say so", demand.TTL)
 	}
 }

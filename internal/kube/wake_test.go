@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
@@ -17,13 +18,15 @@ func woken(n int32) *kserve.ScaledObject {
 }
 
 func TestWake(t *testing.T) {
-	held := func(n int) Demand { return Demand{Work: Work{Held: n}, Gateways: 1, QuietIn: DemandTTL} }
-	early, quiet := Demand{QuietIn: 1}, Demand{Quiet: true}
+	held := func(n int) demand.Demand {
+		return demand.Demand{Work: demand.Work{Held: n}, Gateways: 1, QuietIn: demand.TTL}
+	}
+	early, quiet := demand.Demand{QuietIn: 1}, demand.Demand{Quiet: true}
 	zero := []string{"minReplicas: 1", "minReplicas: 0"}
 	for name, tc := range map[string]struct {
 		replace []string // of a service with a minimum of 0
 		own     *kserve.ScaledObject
-		demand  Demand
+		demand  demand.Demand
 		want    explain.Action
 		minimum int32 // that is applied
 		says    string

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -41,7 +42,7 @@ func (a *apiServer) token(t *testing.T, account, audience string) string {
 }
 
 // post returns the status; 0 where nobody listens.
-func post(t *testing.T, address, token string, r Report) int {
+func post(t *testing.T, address, token string, r demand.Report) int {
 	t.Helper()
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -66,12 +67,12 @@ type reporter struct {
 	stop                 func()
 
 	mu   sync.Mutex
-	last Report
+	last demand.Report
 }
 
 func (a *apiServer) reporter(t *testing.T, name string, r *requests) *reporter {
 	t.Helper()
-	g := &reporter{name: name, address: r.demand, token: a.token(t, GatewayAccount, DemandAudience), last: Report{Gateway: name}}
+	g := &reporter{name: name, address: r.demand, token: a.token(t, GatewayAccount, DemandAudience), last: demand.Report{Gateway: name}}
 	end, ended := make(chan struct{}), make(chan struct{})
 	g.stop = sync.OnceFunc(func() { close(end); <-ended })
 	go func() {
@@ -101,9 +102,9 @@ func (g *reporter) send(t *testing.T) int {
 func (g *reporter) holds(t *testing.T, held int, services ...*guided) {
 	t.Helper()
 	g.mu.Lock()
-	g.last = Report{Gateway: g.name}
+	g.last = demand.Report{Gateway: g.name}
 	for _, s := range services {
-		g.last.Services = append(g.last.Services, ReportItem{s.key.Namespace, s.key.Name, Work{Held: held}, nil})
+		g.last.Services = append(g.last.Services, demand.Item{Namespace: s.key.Namespace, Name: s.key.Name, Work: demand.Work{Held: held}})
 	}
 	g.mu.Unlock()
 	if got := g.send(t); got != http.StatusNoContent {
@@ -167,7 +168,7 @@ func testWakeAndWithdraw(t *testing.T, a *apiServer, r *requests) {
 		return note.of("wake", "llama").Held
 	})
 	g.holds(t, 0, s)
-	s.staysRaised(5, DemandTTL-time.Second)
+	s.staysRaised(5, demand.TTL-time.Second)
 	s.eventuallyRaised(0)
 	s.eventuallySays("WakeWithdrawn", "no request has been held")
 	if so := s.decoded(); so.Annotations[kserve.ForceActivation] != "" || *so.Spec.MinReplicaCount != 0 {
@@ -182,9 +183,9 @@ func testGateways(t *testing.T, a *apiServer, r *requests) {
 	other.holds(t, 3, s)
 	s.eventuallyRaised(4)
 	one.holds(t, 0, s)
-	s.staysRaised(4, DemandTTL+time.Second) // the other one still holds
-	other.stop()                            // as if it were killed: it holds until its report expires
-	s.staysRaised(4, DemandTTL)
+	s.staysRaised(4, demand.TTL+time.Second) // the other one still holds
+	other.stop()                             // as if it were killed: it holds until its report expires
+	s.staysRaised(4, demand.TTL)
 	s.eventuallyRaised(0)
 }
 
@@ -199,7 +200,7 @@ func testRestart(t *testing.T, a *apiServer, r *requests) {
 	g.last.Services = g.last.Services[:1] // while no controller listens
 	g.mu.Unlock()
 	a.startController(t, r)
-	kept.staysRaised(3, DemandTTL+2*time.Second)
+	kept.staysRaised(3, demand.TTL+2*time.Second)
 	ended.eventuallyRaised(0)
 	if got := int(kserve.Raised(kept.decoded())); got != 3 {
 		t.Errorf("the raised minimum of what is held = %d, want 3", got)
@@ -237,7 +238,7 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 
 func testStrangers(t *testing.T, a *apiServer, r *requests) {
 	s := a.sleeper(t, "strangers")
-	report := Report{"x", []ReportItem{{s.key.Namespace, s.key.Name, Work{Held: 1}, nil}}}
+	report := demand.Report{Gateway: "x", Services: []demand.Item{{Namespace: s.key.Namespace, Name: s.key.Name, Work: demand.Work{Held: 1}}}}
 	for name, tc := range map[string]struct {
 		token string
 		want  int

@@ -3,6 +3,8 @@ package law
 import (
 	"math"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // Wake is a ScaledObject with a minimum of 0 that Flyball wakes: while requests are held
@@ -23,7 +25,7 @@ type Wake struct {
 }
 
 // WakeQuiet is how long nothing must have been held before a wake is taken back.
-const WakeQuiet = 5 * time.Second
+const WakeQuiet = demand.TTL
 
 // Raised is the minimum of a service that may be at zero:
 //

@@ -1,0 +1,13 @@
+// Package demand is what gateways report: the report as it is sent, and the table that
+// adds the latest reports up and lets them age.
+//
+// INV-1: a report counts for TTL and no longer, and only the latest of its gateway.
+// INV-2: what is said of a service is the sum over the gateways that report.
+// INV-3: a service is quiet only when nothing has been held for it for TTL, in which
+// every gateway could report.
+// INV-4: a report that no gateway gives (a count below 0 or absurd, a name missing) is
+// refused and changes nothing.
+//
+// It deliberately knows no network, no token and no clock: who may report, and when it
+// is, are its caller's.
+package demand

@@ -1,0 +1,161 @@
+package demand
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// TTL is how long a gateway's report counts, and how long nothing must have been held
+// before a service is quiet.
+const TTL = 5 * time.Second
+
+// maxGateways bounds the table against a gateway that changes its name all the time.
+const maxGateways = 1000
+
+// Demand is what the gateways together say of one service.
+type Demand struct {
+	Work
+	Gateways int           // that report at all
+	Quiet    bool          // nothing has been held for TTL, in which every gateway could report
+	QuietIn  time.Duration // the earliest time from now at which Quiet can be; 0 if it is
+}
+
+// A Table adds up the latest report of each gateway. Time is an argument and never
+// goes back.
+type Table struct {
+	began    time.Time // gateways report to this table from then on
+	gateways map[string]spoken
+	heldTill map[Service]time.Time // of what no living report says any more
+	noticed  map[Service]int       // the most held since nothing was
+}
+
+// spoken is the latest report of one gateway.
+type spoken struct {
+	at   time.Time
+	work map[Service]Work
+	pods map[Service][]PodWork
+}
+
+// NewTable is one that gateways report to from a time on.
+func NewTable(began time.Time) *Table {
+	return &Table{
+		began: began, gateways: map[string]spoken{},
+		heldTill: map[Service]time.Time{}, noticed: map[Service]int{},
+	}
+}
+
+// Report replaces what the gateway said before. It returns the services of which
+// more is held than ever since nothing was, in order.
+func (t *Table) Report(now time.Time, r Report) ([]Service, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	t.expire(now)
+	if _, known := t.gateways[r.Gateway]; !known && len(t.gateways) >= maxGateways {
+		return nil, fmt.Errorf("%d gateways report already", maxGateways)
+	}
+	t.end(r.Gateway, now)
+	work, pods := make(map[Service]Work, len(r.Services)), map[Service][]PodWork{}
+	for _, i := range r.Services {
+		key := i.Service()
+		work[key] = work[key].plus(i.Work)
+		pods[key] = append(pods[key], i.Pods...)
+	}
+	t.gateways[r.Gateway] = spoken{now, work, pods}
+	var more []Service
+	for key, w := range work {
+		if held := t.sum(key).Held; w.Held > 0 && held > t.noticed[key] {
+			t.noticed[key] = held
+			more = append(more, key)
+		}
+	}
+	slices.SortFunc(more, Service.Compare)
+	return more, nil
+}
+
+// Of is the demand for one service.
+func (t *Table) Of(now time.Time, key Service) Demand {
+	t.expire(now)
+	d := Demand{Work: t.sum(key), Gateways: len(t.gateways)}
+	since := t.began
+	if end := t.heldTill[key]; end.After(since) {
+		since = end
+	}
+	if d.Held > 0 {
+		since = now
+	}
+	d.QuietIn = max(0, since.Add(TTL).Sub(now))
+	d.Quiet = d.QuietIn == 0
+	return d
+}
+
+// All is the demand for every service that has any, in order.
+func (t *Table) All(now time.Time) (list []Item, gateways int) {
+	t.expire(now)
+	sums := map[Service]Work{}
+	for _, g := range t.gateways {
+		for key, w := range g.work {
+			sums[key] = sums[key].plus(w)
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(sums), Service.Compare) {
+		list = append(list, Item{Namespace: key.Namespace, Name: key.Name, Work: sums[key]})
+	}
+	return list, len(t.gateways)
+}
+
+// Pods is what the living reports together say of the pods of each service, by name.
+func (t *Table) Pods(now time.Time) map[Service]map[string]PodWork {
+	t.expire(now)
+	sums := map[Service]map[string]PodWork{}
+	for _, g := range t.gateways {
+		for key, pods := range g.pods {
+			if sums[key] == nil {
+				sums[key] = map[string]PodWork{}
+			}
+			for _, p := range pods {
+				sums[key][p.Name] = p.plus(sums[key][p.Name])
+			}
+		}
+	}
+	return sums
+}
+
+func (t *Table) sum(key Service) Work {
+	var sum Work
+	for _, g := range t.gateways {
+		sum = sum.plus(g.work[key])
+	}
+	return sum
+}
+
+// expire forgets the gateways that have fallen silent, and what is long over.
+func (t *Table) expire(now time.Time) {
+	for name, g := range t.gateways {
+		if end := g.at.Add(TTL); !now.Before(end) {
+			t.end(name, end)
+		}
+	}
+	for key, end := range t.heldTill {
+		if !now.Before(end.Add(TTL)) {
+			delete(t.heldTill, key)
+		}
+	}
+	for key := range t.noticed {
+		if t.sum(key).Held == 0 {
+			delete(t.noticed, key)
+		}
+	}
+}
+
+// end closes a gateway's latest report: what it held was held until then.
+func (t *Table) end(gateway string, at time.Time) {
+	for key, w := range t.gateways[gateway].work {
+		if w.Held > 0 && at.After(t.heldTill[key]) {
+			t.heldTill[key] = at
+		}
+	}
+	delete(t.gateways, gateway)
+}

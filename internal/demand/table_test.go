@@ -1,0 +1,185 @@
+package demand
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var llama = Service{"demo", "llama"}
+
+// reportOf is about the service llama alone.
+func reportOf(gateway string, held, inFlight int) Report {
+	return Report{gateway, []Item{{"demo", "llama", Work{Held: held, HeldTokens: int64(100 * held), InFlight: inFlight, Arrivals: 1}, nil}}}
+}
+
+// A step of a demand case: at a second, either a report or a look.
+type demandStep struct {
+	at     float64
+	report *Report
+	more   string // the services that the report returns
+	want   Demand // of a look, but for the tokens and arrivals
+}
+
+func says(at float64, more string, r Report) demandStep {
+	return demandStep{at: at, report: &r, more: more}
+}
+
+func sees(at float64, held, inFlight, gateways int, quietIn float64) demandStep {
+	return demandStep{at: at, want: Demand{
+		Work: Work{Held: held, InFlight: inFlight}, Gateways: gateways,
+		Quiet: quietIn == 0, QuietIn: time.Duration(quietIn * float64(time.Second)),
+	}}
+}
+
+// INV-1, INV-2 and INV-3.
+func TestDemand(t *testing.T) {
+	const woken = "[demo/llama]"
+	for name, steps := range map[string][]demandStep{
+		"a start is not quiet before one TTL": {sees(0, 0, 0, 0, 5), sees(4.5, 0, 0, 0, 0.5), sees(5, 0, 0, 0, 0)},
+		"gateways are added up": {
+			says(10, woken, reportOf("a", 3, 1)), says(10.5, woken, reportOf("b", 4, 2)), sees(11, 7, 3, 2, 5),
+		},
+		"the latest report counts": {
+			says(10, woken, reportOf("a", 3, 1)), says(11, "[]", reportOf("a", 1, 3)), sees(11, 1, 3, 1, 5),
+		},
+		"gateways that disagree: one holds, one does not": {
+			says(10, woken, reportOf("a", 3, 0)), says(10, "[]", reportOf("b", 0, 0)), sees(14, 3, 0, 2, 5),
+			says(14, "[]", Report{Gateway: "b"}), sees(14, 3, 0, 2, 5),
+		},
+		"left out is nothing held, quiet one TTL later": {
+			says(10, woken, reportOf("a", 3, 0)), says(12, "[]", Report{Gateway: "a"}), sees(13, 0, 0, 1, 4), says(16, "[]", Report{Gateway: "a"}),
+			sees(17, 0, 0, 1, 0),
+		},
+		"a gateway that dies holds for one TTL, quiet another later": {
+			says(10, woken, reportOf("a", 3, 2)), sees(14.5, 3, 2, 1, 5), sees(15, 0, 0, 0, 5), sees(19, 0, 0, 0, 1), sees(20, 0, 0, 0, 0),
+		},
+		"the same, seen late": {says(10, woken, reportOf("a", 3, 2)), sees(18, 0, 0, 0, 2)},
+		"held again before it is quiet": {
+			says(10, woken, reportOf("a", 3, 0)), says(11, "[]", Report{Gateway: "a"}), says(13, woken, reportOf("a", 1, 0)),
+			sees(13, 1, 0, 1, 5), says(14, "[]", Report{Gateway: "a"}), sees(17, 0, 0, 1, 2),
+		},
+		"more held is told, less or equal is not": {
+			says(10, woken, reportOf("a", 1, 0)), says(11, woken, reportOf("a", 5, 0)), says(12, "[]", reportOf("a", 2, 0)),
+			says(13, "[]", reportOf("a", 5, 0)), says(13, woken, reportOf("b", 1, 0)),
+		},
+		"a service named twice is added up": {
+			says(10, woken, Report{"a", append(reportOf("", 1, 1).Services, reportOf("", 2, 0).Services...)}), sees(10, 3, 1, 1, 5),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Unix(1_700_000_000, 0)
+			table := NewTable(start)
+			for _, s := range steps {
+				now := start.Add(time.Duration(s.at * float64(time.Second)))
+				if s.report != nil {
+					more, err := table.Report(now, *s.report)
+					if got := fmt.Sprint(more); err != nil || got != s.more {
+						t.Fatalf("at %v: Report(%+v) = %s, %v, want %s", s.at, *s.report, got, err, s.more)
+					}
+					continue
+				}
+				got := table.Of(now, llama)
+				got.HeldTokens, got.Arrivals = 0, 0
+				if diff := cmp.Diff(s.want, got); diff != "" {
+					t.Fatalf("at %v: -want +got\n%s", s.at, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestDemandOfAll(t *testing.T) {
+	start := time.Unix(1_700_000_000, 0)
+	table := NewTable(start)
+	for _, r := range []Report{reportOf("a", 1, 2), reportOf("b", 3, 4), {"c", []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}}}} {
+		if _, err := table.Report(start, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, gateways := table.All(start)
+	want := []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}, {"demo", "llama", Work{4, 400, 6, 2}, nil}}
+	if diff := cmp.Diff(want, got); diff != "" || gateways != 3 {
+		t.Errorf("All() of %d gateways: -want +got\n%s", gateways, diff)
+	}
+	if got, gateways := table.All(start.Add(time.Hour)); len(got) != 0 || gateways != 0 || len(table.noticed) != 0 {
+		t.Errorf("All() = %v of %d gateways an hour later, want none", got, gateways)
+	}
+}
+
+// INV-4.
+func TestReportsThatNoGatewayGives(t *testing.T) {
+	for name, r := range map[string]Report{
+		"no name":      {},
+		"long name":    {Gateway: strings.Repeat("x", 254)},
+		"no service":   {"a", []Item{{Namespace: "demo"}}},
+		"no namespace": {"a", []Item{{Name: "llama"}}},
+		"negative":     reportOf("a", -1, 0),
+		"absurd":       reportOf("a", 1, 1<<50),
+	} {
+		table := NewTable(time.Unix(0, 0))
+		if _, err := table.Report(time.Unix(1, 0), r); err == nil || len(table.gateways) > 0 {
+			t.Errorf("%s: Report() = %v and %d gateways, want an error and none", name, err, len(table.gateways))
+		}
+	}
+	table := NewTable(time.Unix(0, 0))
+	for i := range maxGateways + 1 {
+		_, err := table.Report(time.Unix(1, 0), Report{Gateway: fmt.Sprint(i)})
+		if (err != nil) != (i == maxGateways) {
+			t.Fatalf("gateway %d: Report() = %v", i, err)
+		}
+	}
+}
+
+// The work of gateways adds up, and ends with their reports (INV-1, INV-2).
+func TestPods(t *testing.T) {
+	now := time.Unix(0, 0)
+	table := NewTable(now)
+	say := func(gateway string, at time.Time, pods ...PodWork) {
+		t.Helper()
+		if _, err := table.Report(at, Report{gateway, []Item{{Namespace: "demo", Name: "llama", Pods: pods}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("a", now, PodWork{"p", 1, 10, 3000, 7}, PodWork{"q", 2, 20, 1000, 0})
+	say("b", now.Add(time.Second), PodWork{"p", 4, 40, 2000, 9})
+	want := map[string]PodWork{"p": {"p", 5, 50, 3000, 16}, "q": {"q", 2, 20, 1000, 0}}
+	if diff := cmp.Diff(want, table.Pods(now.Add(time.Second))[llama]); diff != "" {
+		t.Errorf("Pods() -want +got\n%s", diff)
+	}
+	want = map[string]PodWork{"p": {"p", 4, 40, 2000, 9}}
+	if diff := cmp.Diff(want, table.Pods(now.Add(TTL))[llama]); diff != "" {
+		t.Errorf("Pods() when a is silent -want +got\n%s", diff)
+	}
+	for _, bad := range []PodWork{{InFlight: 1}, {Name: "p", InFlight: -1}, {Name: "p", WorkTokens: 1 << 41}, {Name: "p", RemainingMs: -1}, {Name: "p", PrefixTokens: -1}} {
+		if _, err := table.Report(now, Report{"c", []Item{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
+			t.Errorf("a report of %+v was taken", bad)
+		}
+	}
+}
+
+// The wire format: gateways and controllers of different versions speak it.
+func TestReportOnTheWire(t *testing.T) {
+	const text = `{"gateway":"a","services":[{"namespace":"demo","name":"llama","held":3,"heldTokens":900,"inFlight":2,"arrivals":4,` +
+		`"pods":[{"name":"p","inFlight":2,"workTokens":10,"remainingMs":30,"prefixTokens":7}]},` +
+		`{"namespace":"demo","name":"qwen","held":0,"heldTokens":0,"inFlight":1,"arrivals":0}]}`
+	want := Report{"a", []Item{
+		{"demo", "llama", Work{3, 900, 2, 4}, []PodWork{{"p", 2, 10, 30, 7}}},
+		{"demo", "qwen", Work{InFlight: 1}, nil},
+	}}
+	var got Report
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read: -want +got\n%s", diff)
+	}
+	written, err := json.Marshal(want)
+	if err != nil || string(written) != text {
+		t.Errorf("written as %s, %v, want %s", written, err, text)
+	}
+}
