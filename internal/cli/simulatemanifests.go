@@ -129,8 +129,8 @@ func labelText(labels map[string]string) string {
 
 // explainPlan says what was read out of the manifests, and what was left out.
 func explainPlan(w io.Writer, p *policy.Service, f scenario.File) error {
-	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, f.Profile().Name)}
-	if profile := f.Profile(); !isModel(profile, p.Engine.Model) {
+	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, f.Profile.Name)}
+	if profile := f.Profile; !isModel(profile, p.Engine.Model) {
 		served := "do not say what is served"
 		if p.Engine.Model != "" {
 			served = "have " + p.Engine.Model

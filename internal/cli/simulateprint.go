@@ -241,7 +241,7 @@ func warnOfOverload(w io.Writer, f scenario.File) error {
 	most := float64(min(f.Max, f.Setup.Fleet.Capacity()))
 	switch {
 	case capacity == 0:
-		return fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile().Name)
+		return fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile.Name)
 	case math.IsNaN(rate) || rate <= capacity*most:
 		return nil
 	}

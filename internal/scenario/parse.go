@@ -33,11 +33,10 @@ import (
 type File struct {
 	Name     string
 	Setup    Setup
+	Profile  plant.Profile // model and GPU
 	Min, Max int
 	Laws     []string
 	Expects  []Expectation
-	nodes    [2]int
-	profile  plant.Profile
 }
 
 // Env is what names in a file stand for.
@@ -46,11 +45,15 @@ type Env struct {
 	Profile  func(name string) (plant.Profile, error)
 }
 
+// New is a scenario that says nothing yet: what it leaves out has these defaults.
+func New(name string) File {
+	fleet := plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Enabled: true}, Grace: 10 * time.Minute}
+	return File{Name: name, Setup: Setup{Name: name, Scrape: 15 * time.Second, Fleet: fleet}}
+}
+
 // Parse reads a scenario. An error has the line.
 func Parse(name, text string, env Env) (File, error) {
-	f := File{Name: name, Min: -1}
-	f.Setup = Setup{Name: name, Scrape: 15 * time.Second}
-	f.Setup.Fleet = plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Enabled: true}, Grace: 10 * time.Minute}
+	f := New(name)
 	number := 0
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -77,41 +80,40 @@ func Parse(name, text string, env Env) (File, error) {
 			return File{}, fmt.Errorf("%s: no %s", name, w)
 		}
 	}
-	return f, f.finish()
+	if err := f.Complete(); err != nil {
+		return f, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
 }
 
-// finish fills in what follows from the rest.
-func (f *File) finish() error {
+// Complete fills in what follows from the rest, and refuses what cannot run.
+func (f *File) Complete() error {
 	c := &f.Setup.Fleet
-	c.Engine, c.GPUs = f.profile.Engine(), f.profile.GPUs
+	c.Engine, c.GPUs = f.Profile.Engine(), f.Profile.GPUs
 	if c.ColdStart == (plant.ColdStart{}) {
-		c.ColdStart = f.profile.ColdStart
+		c.ColdStart = f.Profile.ColdStart
 	}
-	c.Nodes, c.GPUsPerNode = f.nodes[0], f.nodes[1]
 	if c.Nodes == 0 {
 		c.GPUsPerNode = max(8, c.GPUs)
 		each := c.GPUsPerNode / c.GPUs
 		c.Nodes = (max(f.Max, f.Setup.Start) + each - 1) / each
 	}
-	f.Setup.Terms.GPUsPerReplica, f.Setup.Terms.PricePerHour = f.profile.GPUs, f.profile.USDPerGPUHour
+	f.Setup.Terms.GPUsPerReplica, f.Setup.Terms.PricePerHour = f.Profile.GPUs, f.Profile.USDPerGPUHour
 	if err := f.Setup.Validate(); err != nil {
-		return fmt.Errorf("%s: %w", f.Name, err)
+		return err
 	}
 	for _, l := range f.Laws {
 		if _, err := law.New(f.Bounded(l), law.Facts{}); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return err
 		}
 	}
 	for _, e := range f.Expects {
 		if !slices.Contains(f.Laws, e.Law) {
-			return fmt.Errorf("%s: expects something of %s, which is no law of it", f.Name, e.Law)
+			return fmt.Errorf("expects something of %s, which is no law of it", e.Law)
 		}
 	}
 	return nil
 }
-
-// Profile is the model and GPU.
-func (f File) Profile() plant.Profile { return f.profile }
 
 // Bounded is a law's text with the file's bounds, where it has no others.
 func (f File) Bounded(text string) string { return Bounded(text, f.Min, f.Max) }

@@ -26,7 +26,7 @@ func vocabulary() map[string]word {
 		"profile": {read: func(f *File, args []string, env Env) (err error) {
 			text, err := one(args)
 			if err == nil {
-				f.profile, err = env.Profile(text)
+				f.Profile, err = env.Profile(text)
 			}
 			return err
 		}},
@@ -56,32 +56,43 @@ func vocabulary() map[string]word {
 }
 
 // readReplicas reads MIN..MAX [from START].
-func readReplicas(f *File, args []string, _ Env) error {
+func readReplicas(f *File, args []string, _ Env) (err error) {
 	if len(args) != 1 && (len(args) != 3 || args[1] != "from") {
 		return errors.New("write MIN..MAX or MIN..MAX from START")
 	}
-	least, most, ok := strings.Cut(args[0], "..")
-	if !ok {
-		most = "none"
+	if f.Min, f.Max, err = ParseReplicas(args[0]); err != nil {
+		return err
 	}
-	from := least
+	f.Setup.Start = f.Min
 	if len(args) == 3 {
-		from = args[2]
+		f.Setup.Start, err = replicas(args[2])
 	}
-	for _, n := range []struct {
-		text string
-		into *int
-	}{{least, &f.Min}, {most, &f.Max}, {from, &f.Setup.Start}} {
-		value, err := strconv.Atoi(n.text)
-		if err != nil || value < 0 || value > 10000 {
-			return fmt.Errorf("%q is no number of replicas, as in 0..8 from 1", n.text)
+	return err
+}
+
+// ParseReplicas reads bounds: MIN..MAX.
+func ParseReplicas(text string) (least, most int, err error) {
+	low, high, _ := strings.Cut(text, "..")
+	if least, err = replicas(low); err != nil {
+		return 0, 0, err
+	}
+	if high != "" {
+		if most, err = replicas(high); err != nil {
+			return 0, 0, err
 		}
-		*n.into = value
 	}
-	if f.Max < max(1, f.Min) {
-		return fmt.Errorf("%q is no range of replicas, as 0..8", args[0])
+	if most < max(1, least) {
+		return 0, 0, fmt.Errorf("%q is no range of replicas, as 0..8", text)
 	}
-	return nil
+	return least, most, nil
+}
+
+func replicas(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 10000 {
+		return 0, fmt.Errorf("%q is no number of replicas, as in 0..8 from 1", text)
+	}
+	return n, nil
 }
 
 // readNodes reads N of G GPUs.
@@ -89,12 +100,15 @@ func readNodes(f *File, args []string, _ Env) error {
 	if len(args) != 4 || args[1] != "of" || args[3] != "GPUs" {
 		return errors.New("write N of G GPUs")
 	}
-	for i, text := range []string{args[0], args[2]} {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return fmt.Errorf("%q is no number above 0", text)
+	for _, n := range []struct {
+		text string
+		into *int
+	}{{args[0], &f.Setup.Fleet.Nodes}, {args[2], &f.Setup.Fleet.GPUsPerNode}} {
+		value, err := strconv.Atoi(n.text)
+		if err != nil || value < 1 {
+			return fmt.Errorf("%q is no number above 0", n.text)
 		}
-		f.nodes[i] = n
+		*n.into = value
 	}
 	return nil
 }
