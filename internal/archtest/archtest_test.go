@@ -66,6 +66,7 @@ func clean() fstest.MapFS {
 		"internal/lab/net4/a.go", "package net4\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\nimport _ \"github.com/flyball-dev/flyball/internal/plant\"\n",
 		"internal/plant/doc.go", doc("plant"),
 		"internal/des/doc.go", doc("des"),
+		"internal/validate/doc.go", doc("validate"),
 		"internal/vllmsim/doc.go", doc("vllmsim"),
 		"internal/vllm/doc.go", doc("vllm"),
 		"internal/policy/doc.go", doc("policy"),

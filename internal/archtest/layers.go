@@ -15,6 +15,7 @@ const (
 	layerLeaf          // standard library only, for everyone outside the core
 	layerWords         // what upstream's words mean: no I/O, no client, no clock
 	layerEdge          // one technology each
+	layerBench         // what several edges make together: a comparison, how wrong it is
 	layerCLI           // wires everything
 	layerMain          // calls the cli
 	layerTest          // checks the house, imported by nobody
@@ -50,6 +51,11 @@ func isEdge(name string) bool {
 	return false
 }
 
+// benchRank orders what stands between the edges and the cli; 0 is none of it.
+func benchRank(name string) int {
+	return 1 + slices.Index([]string{"simulate", "validate"}, name)
+}
+
 // place finds a folder's layer and its unit: the name under internal/ that it
 // belongs to, so that internal/lab/net and internal/lab/node are one edge, lab.
 func place(dir string) (layer, string) {
@@ -70,6 +76,8 @@ func place(dir string) (layer, string) {
 		return layerWords, unit
 	case isEdge(unit):
 		return layerEdge, unit
+	case benchRank(unit) > 0:
+		return layerBench, unit
 	}
 	switch unit {
 	case "hint":
@@ -101,6 +109,8 @@ func mayImport(from, to string) bool {
 		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords && wordsRank(toUnit) < wordsRank(fromUnit)
 	case layerEdge:
 		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords
+	case layerBench:
+		return toLayer >= layerCore && toLayer < layerBench || toLayer == layerBench && benchRank(toUnit) < benchRank(fromUnit)
 	case layerCLI:
 		return toLayer != layerCLI && toLayer != layerMain && toLayer != layerTest
 	case layerMain:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
 // An explanation is what --explain prints as JSON.
@@ -25,8 +26,8 @@ type explanation struct {
 type simulatedRule struct {
 	lint.Simulation
 	Command string       `json:"command"`
-	Bad     simulatedLaw `json:"bad"`
-	Good    simulatedLaw `json:"good"`
+	Bad     simulate.Row `json:"bad"`
+	Good    simulate.Row `json:"good"`
 }
 
 func explainRule(ctx context.Context, w io.Writer, format, id string) error {
@@ -68,10 +69,10 @@ func (e explanation) show(w io.Writer) error {
 
 func (s *simulatedRule) show(w io.Writer) error {
 	t := table{header: []string{"SIMULATED", "ATTAINMENT", "REPLICAS", "GPU-HOURS", "TTFT-P99", "ABORTED"}}
-	for _, l := range []simulatedLaw{s.Bad, s.Good} {
+	for _, l := range []simulate.Row{s.Bad, s.Good} {
 		t.rows = append(t.rows, []string{
 			l.Law, fmt.Sprintf("%.2f %%", 100*l.Attainment), fmt.Sprintf("%.2f", l.AverageReplicas),
-			fmt.Sprintf("%.2f", l.GPUHours), l.firstTokens(), fmt.Sprintf("%.0f of %.0f", l.Aborted, l.Requests),
+			fmt.Sprintf("%.2f", l.GPUHours), firstTokens(l), fmt.Sprintf("%.0f of %.0f", l.Aborted, l.Requests),
 		})
 	}
 	var rows strings.Builder
@@ -83,46 +84,45 @@ func (s *simulatedRule) show(w io.Writer) error {
 }
 
 // firstTokens is the P99 of TTFT, if there was any first token.
-func (l simulatedLaw) firstTokens() string {
+func firstTokens(l simulate.Row) string {
 	if l.Aborted == l.Requests {
 		return "-"
 	}
-	return shortSeconds(l.TTFTP99)
+	return simulate.ShortSeconds(l.TTFTP99)
 }
 
 // simulateRule runs a rule's two manifests.
 func simulateRule(ctx context.Context, s lint.Simulation, bad, good string) (*simulatedRule, error) {
 	words := append([]string{"-f", "-", "--seeds", "1"}, strings.Fields(s.Flags)...)
-	var both []*contender
+	var rows []simulate.Row
 	for _, form := range []struct{ name, text string }{{"bad", bad}, {"mended", good}} {
-		c, err := simulateText(ctx, words, form.text)
+		row, err := simulateText(ctx, words, form.text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", form.name, err)
 		}
-		c.name = form.name
-		both = append(both, c)
+		row.Law = form.name
+		rows = append(rows, row)
 	}
-	rows := summarize(both)
 	return &simulatedRule{s, "flyball simulate " + strings.Join(words, " "), rows[0], rows[1]}, nil
 }
 
 // simulateText is flyball simulate with a manifest on standard input.
-func simulateText(ctx context.Context, words []string, text string) (*contender, error) {
+func simulateText(ctx context.Context, words []string, text string) (simulate.Row, error) {
 	var o simulateOptions
 	cmd := &cobra.Command{}
 	cmd.SetContext(ctx)
 	o.flags(cmd)
 	if err := cmd.ParseFlags(words); err != nil {
-		return nil, err
+		return simulate.Row{}, err
 	}
-	f, contenders, err := o.prepare(cmd, &streams{in: strings.NewReader(text), out: io.Discard, err: io.Discard})
+	c, err := o.prepare(cmd, &streams{in: strings.NewReader(text), out: io.Discard, err: io.Discard})
 	if err != nil {
-		return nil, err
+		return simulate.Row{}, err
 	}
-	if err := runAll(ctx, io.Discard, f.Setup, contenders, o.seeds); err != nil {
-		return nil, err
+	if err := c.Run(ctx, o.seeds, func() {}); err != nil {
+		return simulate.Row{}, err
 	}
-	return contenders[0], nil
+	return c.Rows()[0], nil
 }
 
 // indented sets an example apart.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
 // Each rule's simulation shows what the rule says: the mended manifest is better in
@@ -40,7 +41,7 @@ func TestSimulations(t *testing.T) {
 	}
 }
 
-func better(by lint.Figure, bad, good simulatedLaw) bool {
+func better(by lint.Figure, bad, good simulate.Row) bool {
 	const same = 0.005 // of attainment
 	notWorse := good.Attainment >= bad.Attainment-same
 	switch by {
@@ -53,14 +54,14 @@ func better(by lint.Figure, bad, good simulatedLaw) bool {
 	case lint.Replicas:
 		return notWorse && good.GPUHours <= 1.01*bad.GPUHours && good.AverageReplicas <= 0.9*bad.AverageReplicas
 	case lint.NoChange:
-		return cmp.Equal(bad, good, cmpopts.IgnoreFields(simulatedLaw{}, "Law"))
+		return cmp.Equal(bad, good, cmpopts.IgnoreFields(simulate.Row{}, "Law"))
 	}
 	return false
 }
 
 // No figure is met by two manifests that do the same, but the one that says so.
 func TestBetter(t *testing.T) {
-	l := simulatedLaw{Attainment: 0.95, AverageReplicas: 2, GPUHours: 3, Aborted: 20}
+	l := simulate.Row{Attainment: 0.95, AverageReplicas: 2, GPUHours: 3, Aborted: 20}
 	for _, by := range []lint.Figure{lint.Attainment, lint.Aborted, lint.GPUHours, lint.Replicas, lint.NoChange, ""} {
 		if got, want := better(by, l, l), by == lint.NoChange; got != want {
 			t.Errorf("better(%q) of the same = %v, want %v", by, got, want)

@@ -1,23 +1,19 @@
 package cli
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/simulate"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
 
@@ -31,9 +27,6 @@ type simulateOptions struct {
 	seeds, start                          int
 	past                                  pastOptions
 }
-
-// defaultProfile is that of the guide.
-const defaultProfile = "qwen3-14b-h100"
 
 func newSimulate(s *streams) *cobra.Command {
 	var o simulateOptions
@@ -73,7 +66,7 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
-	fl.StringVar(&o.profile, "profile", "", "model and GPU, as flyball profiles lists them (default that of the manifests' model, or "+defaultProfile+")")
+	fl.StringVar(&o.profile, "profile", "", "model and GPU, as flyball profiles lists them (default that of the manifests' model, or "+simulate.DefaultProfile+")")
 	fl.StringVar(&o.profiles, "profiles", "", "file with profiles of your own, as flyball profiles show -o yaml prints them")
 	fl.StringArrayVar(&o.objectives, "objective", []string{"ttft:p90:3s", "tpot:p90:100ms"}, "METRIC:pQUANTILE:TARGET")
 	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default those of the manifests, or 1..8)")
@@ -89,79 +82,92 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("scenario", "start")
 }
 
-// contender is one row: a law, and its results by seed.
-type contender struct {
-	name    string
-	build   scenario.Builder
-	results []score.Result
-	points  []scenario.Point // of the first seed
-}
-
-// hindsight says that a law knows what none can.
-func hindsight(law string) bool {
-	name, _, _ := strings.Cut(law, ":")
-	return name == "static" || name == "oracle"
-}
-
 func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	if o.seeds < 1 || o.seeds > 1000 {
 		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
 	}
-	f, contenders, err := o.prepare(cmd, s)
+	c, err := o.prepare(cmd, s)
 	if err != nil {
 		return err
 	}
-	f.Setup.Draw = o.html != ""
-	if err := runAll(cmd.Context(), s.err, f.Setup, contenders, o.seeds); err != nil {
+	c.Setup.Draw = o.html != ""
+	done := newCount(s.err, len(c.Contenders)*o.seeds)
+	err = c.Run(cmd.Context(), o.seeds, done.add)
+	done.clear()
+	if err != nil {
 		return err
 	}
-	if err := o.print(s.out, f, contenders); err != nil {
+	if err := o.print(s.out, c); err != nil {
 		return err
 	}
 	if o.html != "" {
-		if err := o.report(f, contenders); err != nil {
+		if err := o.report(c); err != nil {
 			return err
 		}
 	}
-	return o.check(s.err, f, contenders)
+	return unexpected(s.err, c)
 }
 
 // prepare reads what is to be run, and says what is to be known of it before.
-func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (scenario.File, []*contender, error) {
-	var p *policy.Service
+func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (*simulate.Comparison, error) {
+	in, err := o.inputs(s.in)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.readPast(cmd, s.err, in.Plan); err != nil {
+		return nil, err
+	}
+	f, err := o.file(in)
+	if err != nil {
+		return nil, err
+	}
+	c, err := in.Compare(cmd.Context(), f)
+	if err != nil {
+		return nil, err
+	}
+	notes, err := c.Notes()
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range notes {
+		if _, err := fmt.Fprintln(s.err, "note: "+strings.TrimSpace(line)); err != nil {
+			return nil, err
+		}
+	}
+	overload, err := simulate.Overload(c.File)
+	if err == nil && overload != "" {
+		_, err = fmt.Fprintln(s.err, "warning: "+overload)
+	}
+	return c, err
+}
+
+// inputs are what scales, and what names stand for.
+func (o *simulateOptions) inputs(stdin io.Reader) (simulate.Inputs, error) {
+	in := simulate.Inputs{Laws: o.laws, Workload: func(text string) (workload.Workload, error) { return findWorkload(text, stdin) }}
 	if len(o.files.paths) > 0 {
-		var err error
-		if p, err = readPlan(o.files, o.service, s.in); err != nil {
-			return scenario.File{}, nil, err
+		files, err := o.files.read(stdin)
+		if err != nil {
+			return in, err
 		}
-	}
-	if err := o.readPast(cmd, s.err, p); err != nil {
-		return scenario.File{}, nil, err
-	}
-	f, err := o.file(s.in, p)
-	if err != nil {
-		return f, nil, err
-	}
-	contenders, err := o.contenders(cmd.Context(), &f, p)
-	if err != nil {
-		return f, nil, err
-	}
-	if p != nil {
-		if err := explainPlan(s.err, p, f); err != nil {
-			return f, nil, err
+		plan, err := policy.Read(files, o.service)
+		if err != nil {
+			return in, err
 		}
+		in.Plan = &plan
 	}
-	return f, contenders, warnOfOverload(s.err, f)
+	var err error
+	in.Profiles, err = findProfiles(o.profiles, stdin)
+	return in, err
 }
 
 // file is the scenario that was named, or the one that the flags describe.
-func (o *simulateOptions) file(in io.Reader, p *policy.Service) (scenario.File, error) {
-	env, profile, err := o.env(in, p)
-	if err != nil {
-		return scenario.File{}, err
-	}
+func (o *simulateOptions) file(in simulate.Inputs) (scenario.File, error) {
 	if o.scenario == "" {
-		return scenario.Parse("flags", o.text(profile, p), env)
+		load, err := o.load(in)
+		if err != nil {
+			return scenario.File{}, err
+		}
+		return in.Scenario(load)
 	}
 	text, err := scenario.Text(o.scenario)
 	if err != nil {
@@ -174,122 +180,49 @@ func (o *simulateOptions) file(in io.Reader, p *policy.Service) (scenario.File, 
 		}
 		text = string(bytes)
 	}
-	return scenario.Parse(o.scenario, text, env)
+	return in.Parse(o.scenario, text)
 }
 
-// env is what names in a scenario stand for, and the profile where it names none.
-func (o *simulateOptions) env(in io.Reader, p *policy.Service) (env scenario.Env, profile string, err error) {
-	all, err := findProfiles(o.profiles, in)
-	if err != nil {
-		return env, "", err
-	}
-	env = scenario.Env{
-		Workload: func(text string) (workload.Workload, error) { return findWorkload(text, in) },
-		Profile:  func(name string) (plant.Profile, error) { return all.Find(name, 0) },
-	}
+// load is what the flags describe.
+func (o *simulateOptions) load(in simulate.Inputs) (l simulate.Load, err error) {
+	l.Profile = o.profile
 	if o.past.read != nil {
-		env.Workload = func(string) (workload.Workload, error) { return o.past.read.Workload() }
+		l.Workload, err = o.past.read.Workload()
+	} else {
+		l.Workload, err = in.Workload(o.workload)
 	}
-	profile = cmp.Or(o.profile, defaultProfile)
-	if p != nil {
-		profile = cmp.Or(o.profile, profileFor(p.Engine, all))
-		env.Profile = func(name string) (plant.Profile, error) { return withArguments(p.Engine, all, name) }
+	if err != nil {
+		return l, err
 	}
-	return env, profile, nil
-}
-
-// text is the scenario that the flags describe.
-func (o *simulateOptions) text(profile string, p *policy.Service) string {
-	replicas := o.replicas
-	switch {
-	case replicas != "":
-	case p != nil:
-		replicas = fmt.Sprintf("%d..%d", p.Min, p.Max)
-	default:
-		replicas = "1..8"
+	if o.replicas != "" {
+		least, most, err := scenario.ParseReplicas(o.replicas)
+		if err != nil {
+			return l, fmt.Errorf("--replicas: %w", err)
+		}
+		l.Replicas = &simulate.Bounds{Min: least, Max: most}
 	}
 	if o.start >= 0 {
-		replicas += fmt.Sprintf(" from %d", o.start)
+		l.Start = &o.start
 	}
-	lines := []string{"workload " + o.workload, "profile " + profile, "replicas " + replicas}
-	for _, objective := range o.objectives {
-		lines = append(lines, "objective "+objective)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// contenders are what to run: what the manifests say, and the laws that are named, or
-// else the scenario's.
-func (o *simulateOptions) contenders(ctx context.Context, f *scenario.File, p *policy.Service) ([]*contender, error) {
-	var all []*contender
-	laws := o.laws
-	switch {
-	case p != nil:
-		own, err := adopt(ctx, f, p)
+	for _, text := range o.objectives {
+		objective, err := score.ParseObjective(text)
 		if err != nil {
-			return nil, err
+			return l, fmt.Errorf("--objective: %w", err)
 		}
-		all = append(all, own)
-	case len(laws) == 0:
-		laws = f.Laws
+		l.Objectives = append(l.Objectives, objective)
 	}
-	if len(laws)+len(all) == 0 {
-		return nil, hint.With(errors.New("nothing that scales"), "give manifests with -f, or name a law: --law hpa")
-	}
-	for _, l := range laws {
-		all = append(all, &contender{name: l, build: scenario.Named(f.Bounded(l))})
-	}
-	return all, nil
+	return l, nil
 }
 
-// runAll runs every law under every seed, on all cores.
-func runAll(ctx context.Context, progress io.Writer, setup scenario.Setup, contenders []*contender, seeds int) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	done := newCount(progress, len(contenders)*seeds)
-	defer done.clear()
-	for _, c := range contenders {
-		c.results = make([]score.Result, seeds)
-		for i := range seeds {
-			group.Go(func() error {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				s := setup
-				s.Draw = setup.Draw && i == 0
-				out, err := scenario.Run(s, c.build, uint64(i)+1)
-				if err != nil {
-					return fmt.Errorf("%s: %w", c.name, err)
-				}
-				c.results[i] = out.Result
-				if i == 0 {
-					c.points = out.Points
-				}
-				done.add()
-				return nil
-			})
+// unexpected says which expectations of the scenario do not hold.
+func unexpected(w io.Writer, c *simulate.Comparison) error {
+	said := c.Unexpected()
+	for _, line := range said {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
 		}
 	}
-	return group.Wait()
-}
-
-// check says which expectations of the scenario do not hold.
-func (o *simulateOptions) check(w io.Writer, f scenario.File, contenders []*contender) error {
-	failed := false
-	for _, e := range f.Expects {
-		for _, c := range contenders {
-			if c.name != e.Law {
-				continue
-			}
-			if said := e.Check(c.results); said != "" {
-				failed = true
-				if _, err := fmt.Fprintln(w, said); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if failed {
+	if len(said) > 0 {
 		return errNo
 	}
 	return nil

@@ -56,7 +56,6 @@ func (o *simulateOptions) readPast(cmd *cobra.Command, w io.Writer, plan *policy
 		return err
 	}
 	p.read = &h
-	o.workload = "from-prometheus" // the scenario needs a word there
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package cli
+package simulate
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // promPath is the Prometheus of a run: it scrapes what the replicas expose, with the
 // labels that config/prometheus gives them, and knows the shipped recording rules.
 type promPath struct {
-	ctx      context.Context // of the command
+	ctx      context.Context // of the comparison
 	db       *promsim.DB
 	interval time.Duration
 	jobs     []job

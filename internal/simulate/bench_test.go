@@ -1,11 +1,15 @@
-package cli
+package simulate
 
 import (
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // The whole metric path of a manifest at the design's load: 8 replicas at 10 requests per
@@ -29,25 +33,32 @@ spec:
   - type: prometheus
     metadata: {serverAddress: "http://prometheus:9090", threshold: "100", query: '` + query + `'}
 `
-			o := simulateOptions{
-				files: manifests{paths: []string{"-"}}, workload: "poisson:rate=10,duration=1h,input=4000,output=1000",
-				profile: "qwen3-32b-h100-tp2", objectives: []string{"ttft:p90:3s"}, start: -1,
-			}
-			p, err := readPlan(o.files, "", strings.NewReader(service))
+			plan, err := policy.Read([]manifest.File{{Name: "f.yaml", Text: []byte(service)}}, "")
 			if err != nil {
 				b.Fatal(err)
 			}
-			f, err := o.file(nil, p)
+			profiles, err := plant.Profiles()
 			if err != nil {
 				b.Fatal(err)
 			}
-			contenders, err := o.contenders(b.Context(), &f, p)
+			w, err := workload.Find("poisson:rate=10,duration=1h,input=4000,output=1000", nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			in := Inputs{Plan: &plan, Profiles: profiles}
+			f, err := in.Scenario(Load{
+				Workload: w, Profile: "qwen3-32b-h100-tp2", Objectives: []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: 3 * time.Second}},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			c, err := in.Compare(b.Context(), f)
 			if err != nil {
 				b.Fatal(err)
 			}
 			simulated := time.Duration(0)
 			for b.Loop() {
-				out, err := scenario.Run(f.Setup, contenders[0].build, 1)
+				out, err := scenario.Run(c.Setup, c.Contenders[0].Build, 1)
 				if err != nil {
 					b.Fatal(err)
 				}

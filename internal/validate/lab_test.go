@@ -1,4 +1,4 @@
-package cli
+package validate
 
 import (
 	"errors"
@@ -71,7 +71,7 @@ func labPage(t *testing.T, files map[string]string) validation {
 		t.Fatal(err)
 	}
 	var v validation
-	if err := r.write(t.Context(), &v, strings.NewReader("")); err != nil {
+	if err := r.write(t.Context(), &v); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -135,7 +135,7 @@ func TestLabRecordingIncomplete(t *testing.T) {
 		delete(files, name)
 		r, err := recordingOf(files)
 		if err == nil {
-			err = r.write(t.Context(), &validation{}, strings.NewReader(""))
+			err = r.write(t.Context(), &validation{})
 		}
 		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)

@@ -1,0 +1,75 @@
+package simulate
+
+import (
+	"cmp"
+
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
+)
+
+// Inputs are what scales, and what names in a scenario stand for.
+type Inputs struct {
+	Plan     *policy.Service // what manifests say; nil if there are none
+	Laws     []string        // by name, besides the manifests or in place of the scenario's
+	Profiles plant.Catalog
+	Workload func(text string) (workload.Workload, error)
+}
+
+// A Load is what arrives, on what, and what is promised: a scenario that needs no text.
+type Load struct {
+	Workload   workload.Workload
+	Profile    string  // "": that of the manifests' model, or DefaultProfile
+	Replicas   *Bounds // nil: those of the manifests, or 1..8
+	Start      *int    // replicas that are ready at the start; nil: the minimum
+	Objectives []score.Objective
+}
+
+// Bounds are the least and the most replicas of a law by name.
+type Bounds struct{ Min, Max int }
+
+// Parse reads a scenario.
+func (in Inputs) Parse(name, text string) (scenario.File, error) {
+	return scenario.Parse(name, text, scenario.Env{Workload: in.Workload, Profile: in.profile})
+}
+
+// Scenario is that of a load.
+func (in Inputs) Scenario(l Load) (scenario.File, error) {
+	f := scenario.New("")
+	var err error
+	if f.Profile, err = in.profile(cmp.Or(l.Profile, in.DefaultProfile())); err != nil {
+		return f, err
+	}
+	bounds := Bounds{1, 8}
+	switch {
+	case l.Replicas != nil:
+		bounds = *l.Replicas
+	case in.Plan != nil:
+		bounds = Bounds{in.Plan.Min, in.Plan.Max}
+	}
+	f.Min, f.Max = bounds.Min, bounds.Max
+	f.Setup.Start = bounds.Min
+	if l.Start != nil {
+		f.Setup.Start = *l.Start
+	}
+	f.Setup.Workload, f.Setup.Terms.Objectives = l.Workload, l.Objectives
+	return f, f.Complete()
+}
+
+// DefaultProfile is that of the manifests' model, or of the guide.
+func (in Inputs) DefaultProfile() string {
+	if in.Plan == nil {
+		return DefaultProfile
+	}
+	return profileFor(in.Plan.Engine, in.Profiles)
+}
+
+// profile is the one of a name, as an engine with the manifests' arguments has it.
+func (in Inputs) profile(name string) (plant.Profile, error) {
+	if in.Plan == nil {
+		return in.Profiles.Find(name, 0)
+	}
+	return withArguments(in.Plan.Engine, in.Profiles, name)
+}

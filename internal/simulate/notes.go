@@ -1,0 +1,86 @@
+package simulate
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/promsim"
+	"github.com/flyball-dev/flyball/internal/scenario"
+)
+
+// explainQueries says of queries what their answers will not be.
+func explainQueries(p *policy.Service) ([]string, error) {
+	var lines []string
+	own := scrapedOf(p)
+	for _, q := range p.Queries {
+		e, err := promsim.Parse(q)
+		if err != nil {
+			return nil, err
+		}
+		if !reads(e, own) {
+			lines = append(lines, fmt.Sprintf("%s reads no series of this service, whose labels are %s", q, labelText(own.labels())))
+		}
+		for _, n := range own.neighbours() {
+			if reads(e, n) {
+				lines = append(lines, fmt.Sprintf("%s reads other services too, here one of the same load with %s", q, labelText(n.labels())))
+			}
+		}
+	}
+	return lines, nil
+}
+
+func labelText(labels map[string]string) string {
+	var text []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		text = append(text, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	return "{" + strings.Join(text, ",") + "}"
+}
+
+// Notes say what was read out of the manifests, and what was left out.
+func (c *Comparison) Notes() ([]string, error) {
+	p := c.Plan
+	if p == nil {
+		return nil, nil
+	}
+	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name)}
+	if !isModel(c.Profile, p.Engine.Model) {
+		served := "do not say what is served"
+		if p.Engine.Model != "" {
+			served = "have " + p.Engine.Model
+		}
+		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", c.Profile.Model, served))
+	}
+	if p.Drain == 0 {
+		lines = append(lines, "a pod that is told to end cuts its requests: no hook or --shutdown-timeout lets it finish them (docs/drain.md)")
+	}
+	switch {
+	case p.Wakes:
+		lines = append(lines, "at zero Flyball's gateway is taken to hold its requests and to wake it")
+	case p.Min == 0:
+		lines = append(lines, "at zero nothing that vLLM measures can wake it: requests wait until the run gives them up")
+	}
+	queries, err := explainQueries(p)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(lines, queries, p.Notes), nil
+}
+
+// Overload says, before a long run, that all replicas together cannot serve what arrives;
+// it is "" if they can. A request that no engine can serve is an error.
+func Overload(f scenario.File) (string, error) {
+	rate, capacity := f.Setup.Demand()
+	most := float64(min(f.Max, f.Setup.Fleet.Capacity()))
+	switch {
+	case capacity == 0:
+		return "", fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile.Name)
+	case math.IsNaN(rate) || rate <= capacity*most:
+		return "", nil
+	}
+	return fmt.Sprintf("%.1f requests/s arrive on average, and %.0f replicas serve %.1f within the objectives: this is an overload", rate, most, capacity*most), nil
+}

@@ -1,0 +1,145 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/score"
+)
+
+// A Row is what became of one contender: means over the seeds; times are in seconds.
+type Row struct {
+	Law                 string             `json:"law"`
+	Seeds               int                `json:"seeds"`
+	Attainment          float64            `json:"attainment"`
+	AttainmentPublished float64            `json:"attainmentPublished"`
+	WorstFiveMinutes    float64            `json:"worstFiveMinutes"`
+	AverageReplicas     float64            `json:"averageReplicas"`
+	GPUHours            float64            `json:"gpuHours"`
+	Cost                float64            `json:"cost"`
+	TTFTP50             float64            `json:"ttftP50Seconds"`
+	TTFTP99             float64            `json:"ttftP99Seconds"`
+	TPOTP99             float64            `json:"tpotP99Seconds"`
+	E2EP99              float64            `json:"e2eP99Seconds"`
+	Requests            float64            `json:"requests"`
+	Aborted             float64            `json:"aborted"`
+	PeakWaiting         float64            `json:"peakWaiting"`
+	ScaleEvents         float64            `json:"scaleEvents"`
+	Thrash              float64            `json:"thrash"`
+	Reaction            float64            `json:"reactionSeconds"`
+	Excess              *float64           `json:"excess"` // null: it is no law, or the frontier does not reach its attainment
+	CI95                map[string]float64 `json:"ci95"`   // half widths
+}
+
+// Hindsight says that a law knows what none can.
+func Hindsight(law string) bool {
+	name, _, _ := strings.Cut(law, ":")
+	return name == "static" || name == "oracle"
+}
+
+// Rows are the contenders' figures, in their order.
+func (c *Comparison) Rows() []Row {
+	rows := make([]Row, len(c.Contenders))
+	for i, one := range c.Contenders {
+		rows[i] = one.row()
+	}
+	front := score.Frontier(points(rows))
+	for i, r := range rows {
+		if excess, ok := score.Excess(r.point(), front); ok && !Hindsight(r.Law) {
+			rows[i].Excess = &excess
+		}
+	}
+	return rows
+}
+
+// Frontier names the laws of which none is better and cheaper, from the cheapest on.
+func Frontier(rows []Row) []string {
+	var names []string
+	for _, p := range score.Frontier(points(rows)) {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// points are those of the laws that know no more than a law can.
+func points(rows []Row) []score.Point {
+	var all []score.Point
+	for _, r := range rows {
+		if !Hindsight(r.Law) {
+			all = append(all, r.point())
+		}
+	}
+	return all
+}
+
+func (r Row) point() score.Point {
+	return score.Point{Name: r.Law, Attainment: r.Attainment, GPUHours: r.GPUHours}
+}
+
+func (c *Contender) row() Row {
+	half := map[string]float64{}
+	mean := func(of func(score.Result) float64) float64 { return Over(c.Results, of).Mean }
+	within := func(name string, of func(score.Result) float64) float64 {
+		half[name] = Over(c.Results, of).Half
+		return mean(of)
+	}
+	seconds := func(m score.Metric, of func(score.Quantiles) time.Duration) func(score.Result) float64 {
+		return func(r score.Result) float64 { return of(r.Latency[m]).Seconds() }
+	}
+	p50, p99 := func(q score.Quantiles) time.Duration { return q.P50 }, func(q score.Quantiles) time.Duration { return q.P99 }
+	return Row{
+		Law: c.Name, Seeds: len(c.Results), CI95: half,
+		Attainment:          within("attainment", Attainment),
+		AttainmentPublished: within("attainmentPublished", func(r score.Result) float64 { return r.AttainmentPublished }),
+		WorstFiveMinutes:    within("worstFiveMinutes", func(r score.Result) float64 { return r.WorstFiveMinutes }),
+		AverageReplicas:     within("averageReplicas", AverageReplicas),
+		GPUHours:            within("gpuHours", func(r score.Result) float64 { return r.GPUHours }),
+		Cost:                within("cost", func(r score.Result) float64 { return r.Cost }),
+		TTFTP50:             mean(seconds(score.TTFT, p50)),
+		TTFTP99:             within("ttftP99Seconds", seconds(score.TTFT, p99)),
+		TPOTP99:             within("tpotP99Seconds", seconds(score.TPOT, p99)),
+		E2EP99:              mean(seconds(score.E2E, p99)),
+		Requests:            mean(func(r score.Result) float64 { return float64(r.Requests) }),
+		Aborted:             mean(func(r score.Result) float64 { return float64(r.Aborted) }),
+		PeakWaiting:         mean(func(r score.Result) float64 { return float64(r.PeakWaiting) }),
+		ScaleEvents:         mean(func(r score.Result) float64 { return float64(r.ScaleEvents) }),
+		Thrash:              mean(func(r score.Result) float64 { return float64(r.Thrash) }),
+		Reaction:            mean(func(r score.Result) float64 { return r.Reaction.Seconds() }),
+	}
+}
+
+// Over is one figure's mean over the seeds, with its interval.
+func Over(results []score.Result, of func(score.Result) float64) score.Interval {
+	values := make([]float64, len(results))
+	for i, r := range results {
+		values[i] = of(r)
+	}
+	return score.Over(values)
+}
+
+// Attainment is the share of a run's requests that meet every objective.
+func Attainment(r score.Result) float64 { return r.Attainment }
+
+// AverageReplicas are a run's, over its time.
+func AverageReplicas(r score.Result) float64 { return r.AverageReplicas }
+
+// PlusMinus writes a mean with the half width of its interval, if that is known.
+func PlusMinus(mean, half float64) string {
+	if half == 0 {
+		return fmt.Sprintf("%.2f", mean)
+	}
+	return fmt.Sprintf("%.2f±%.2f", mean, half)
+}
+
+// ShortSeconds writes a time to what is read of it.
+func ShortSeconds(s float64) string {
+	switch {
+	case s == 0:
+		return "0"
+	case s < 1:
+		return fmt.Sprintf("%.0f ms", 1000*s)
+	default:
+		return fmt.Sprintf("%.1f s", s)
+	}
+}
