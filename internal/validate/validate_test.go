@@ -56,6 +56,17 @@ func someRows(t *testing.T) string {
 	return v.page.String()
 }
 
+// The bounds on the dense models hold.
+func TestDenseModels(t *testing.T) {
+	var v validation
+	if err := writeBLIS(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
+	if said := judge(v.bounds, nil, true); len(said) > 0 || len(v.bounds) != 3 {
+		t.Errorf("of %d bounds, 3 wanted: %v\n%s", len(v.bounds), said, v.page.String())
+	}
+}
+
 // INV-2.
 func TestJudge(t *testing.T) {
 	bounds := []bound{{"ITL", "run 1", 4, 5}, {"ITL", "run 2", -6, 5}, {"ITL", "run 3", 7, 5}, {"TTFT", "run 1", 1, 10}}
