@@ -15,10 +15,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 )
 
-// heldOverhead is what a held request takes besides its body: its connection, two
-// goroutines and its headers. BenchmarkAgainstBareProxy measures it.
-const heldOverhead = 20 << 10
-
 // Config is a gateway to be.
 type Config struct {
 	Name   string       // tells this gateway from its replicas
@@ -53,12 +49,7 @@ type Limits struct {
 
 // Defaults fit an engine with a cold start of minutes.
 func Defaults() (admit.Config, Limits) {
-	hold := admit.Config{
-		Service: admit.Budget{Bytes: 512 << 20, Requests: 10000},
-		Total:   admit.Budget{Bytes: 1 << 30, Requests: 20000},
-		TTL:     10 * time.Minute,
-	}
-	return hold, Limits{
+	return admit.Defaults(), Limits{
 		HeaderBytes: 64 << 10, HeaderTime: 10 * time.Second,
 		BodyBytes: 32 << 20, BodyTime: time.Minute, BodiesBytes: 1 << 30,
 		WriteTime: time.Minute, RequestTime: time.Hour, IdleTime: 2 * time.Minute,
@@ -83,8 +74,8 @@ func (c Config) Validate() error {
 		return errors.New("the time to drain must not be negative")
 	case c.PrefixBytes < 0:
 		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
-	case c.Hold.Service.Bytes < l.BodyBytes+heldOverhead:
-		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone", c.Hold.Service.Bytes, l.BodyBytes+heldOverhead)
+	case c.Hold.Service.Bytes < l.BodyBytes+admit.Overhead:
+		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone", c.Hold.Service.Bytes, l.BodyBytes+admit.Overhead)
 	}
 	if err := c.Hold.Validate(); err != nil {
 		return fmt.Errorf("hold queue: %w", err)

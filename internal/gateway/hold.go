@@ -81,7 +81,7 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	g.lastID++
 	t.id = g.lastID
 	verdict := g.queue.Offer(g.now(), admit.Request{
-		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + heldOverhead, Tokens: t.x.input + t.x.output,
+		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + admit.Overhead, Tokens: t.x.input + t.x.output,
 	})
 	if verdict != admit.Held {
 		return full(verdict)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"sync"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // loss is what would be lost if a pod went now, beside the work that its requests are
@@ -27,7 +29,7 @@ func (l *loss) read(x *exchange, now time.Time) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/bytesPerToken)))
+	l.cache.see(now, x.prefix, min(x.input, int64(x.g.config.PrefixBytes/admit.BytesPerToken)))
 }
 
 func (l *loss) giveBack(x *exchange) {

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 const (
@@ -11,7 +13,6 @@ const (
 )
 
 const (
-	bytesPerToken  = 4    // of a prompt; what is not text is rare enough
 	usualAnswer    = 256  // tokens, where a request sets no bound
 	longestExpects = 1024 // a bound above it is set for safety, not because so many are expected
 )
@@ -120,7 +121,7 @@ func hostName(host string) string {
 // read takes from the body what the gateway needs. It reports false for one that is
 // neither a form nor JSON.
 func (x *exchange) read() (model string, ok bool) {
-	x.input = int64(len(x.body)) / bytesPerToken
+	x.input = int64(len(x.body)) / admit.BytesPerToken
 	if x.wakes() {
 		x.output = usualAnswer
 	}

@@ -27,10 +27,6 @@ type Pod struct {
 	Address string // host:port
 }
 
-// unknownTarget stands in for the Target of a service that names none: few enough
-// that no engine is flooded after a wake, see admit.Room.
-const unknownTarget = 16
-
 func (s *Service) key() string { return s.Namespace + "/" + s.Name }
 
 // State is one word for /v1/models.
@@ -70,7 +66,7 @@ func (s *service) target() int {
 	if n := s.told.Load().Target; n > 0 {
 		return n
 	}
-	return unknownTarget
+	return admit.UnknownTarget
 }
 
 // usual is how long an answer takes of which so many tokens are expected, by the mean
