@@ -33,10 +33,7 @@ type Server struct {
 // Event of s.
 func (s Snapshot) Backend() Backend {
 	isvc := &s.InferenceService
-	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc)}
-	if n := kserve.RequestsPerReplica(isvc); n < kserve.UnknownRequests {
-		b.Target = max(1, int(n))
-	}
+	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc), Target: kserve.GatewayTarget(isvc)}
 	var template *corev1.PodSpec
 	if s.Deployment != nil {
 		template = &s.Deployment.Spec.Template.Spec

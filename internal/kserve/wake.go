@@ -24,6 +24,15 @@ func Raised(so *ScaledObject) int32 {
 // takes: the first one that is up answers whether more are needed.
 const UnknownRequests = 1 << 30
 
+// GatewayTarget is what gateways are told of it: 0 if it is not known.
+func GatewayTarget(s *InferenceService) int {
+	n := RequestsPerReplica(s)
+	if n >= UnknownRequests {
+		return 0
+	}
+	return max(1, int(n))
+}
+
 // RequestsPerReplica is the target of the first metric that is a sum of requests.
 func RequestsPerReplica(s *InferenceService) float64 {
 	if !HasMetrics(s) {

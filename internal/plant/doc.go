@@ -12,10 +12,13 @@
 // more than the model length leaves room for.
 // INV-6: an engine that jumps from event to event is the engine that goes step by
 // step: the same times to the nanosecond, the same loads and the same counts.
-// INV-7: every request offered to a fleet ends in exactly one Done, and a replica that
-// is not ready, or is draining, gets none.
+// INV-7: every request offered to a fleet ends in exactly one Done, with one Ending,
+// and a replica that is not ready, or is draining, gets none.
 // INV-8: GPUs are conserved: each is free or held by one replica, and no node gives
 // more than it has.
+// INV-9: a fleet's requests wait in an admit.Queue and nowhere else: what it refused,
+// expired, cancelled or gave up ended so here, and what it released went to a replica
+// or fitted none.
 //
 // It deliberately knows nothing of clocks, HTTP, text or metrics: time is an
 // argument, and a prompt is a length and the hashes of its blocks. It leaves out

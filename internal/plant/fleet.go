@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/des"
 )
 
@@ -64,14 +65,6 @@ func (p Phase) draw(random *rand.Rand) time.Duration {
 	return time.Duration(float64(p.Mean) * math.Exp(math.Sqrt(variance)*random.NormFloat64()-variance/2))
 }
 
-// Hold says what becomes of requests that no replica takes: with Enabled they wait in
-// front of all replicas, in order of arrival, otherwise they fail. A replica takes
-// no more than Room at a time, if Room is above 0.
-type Hold struct {
-	Enabled bool
-	Room    int
-}
-
 // Validate refuses what cannot run.
 func (c FleetConfig) Validate() error {
 	if err := c.Engine.Validate(); err != nil {
@@ -91,10 +84,10 @@ func (c FleetConfig) Validate() error {
 	switch {
 	case c.Routing <= routingUnset || c.Routing >= numRoutings:
 		return errors.New("no routing is chosen")
-	case c.Hold.Room < 0 || c.Grace < 0 || c.MeanTimeToCrash < 0:
-		return fmt.Errorf("room %d, grace %v, mean time to crash %v: must not be negative", c.Hold.Room, c.Grace, c.MeanTimeToCrash)
+	case c.Grace < 0 || c.MeanTimeToCrash < 0:
+		return fmt.Errorf("grace %v, mean time to crash %v: must not be negative", c.Grace, c.MeanTimeToCrash)
 	}
-	return c.ColdStart.validate()
+	return errors.Join(c.Hold.validate(), c.ColdStart.validate())
 }
 
 func (c ColdStart) validate() error {
@@ -118,8 +111,7 @@ type Fleet struct {
 	replicas []*Replica // in order of creation
 	created  int
 	flights  map[ID]flight
-	held     []ID // in order of arrival; those that are in no flight any more have given up
-	heldNow  int
+	queue    *admit.Queue // of those that no replica has; nil if none are held
 	routes   *rand.Rand
 	turn     int
 	sent     int // requests, to replicas, ever
@@ -134,15 +126,6 @@ type flight struct {
 	replica *Replica // nil while it is held
 }
 
-// Done is what became of a request. The times are the fleet's; FirstToken and
-// LastToken are 0 where no token came.
-type Done struct {
-	ID                             ID
-	Arrival, FirstToken, LastToken time.Duration
-	Generated                      int
-	Aborted                        bool // not answered in full
-}
-
 // NewFleet has no replicas.
 func NewFleet(c FleetConfig) (*Fleet, error) {
 	if err := c.Validate(); err != nil {
@@ -155,27 +138,13 @@ func NewFleet(c FleetConfig) (*Fleet, error) {
 			f.nodes[i].imageAt = 0
 		}
 	}
+	if c.Hold.enabled() {
+		var err error
+		if f.queue, err = admit.New(c.Hold.Queue); err != nil {
+			return nil, err
+		}
+	}
 	return f, nil
-}
-
-// Offer brings a request in. The client waits patience for the answer's end; 0 is for
-// ever.
-func (f *Fleet) Offer(now time.Duration, r Request, patience time.Duration) {
-	f.flights[r.ID] = flight{request: r, arrival: now}
-	if patience > 0 {
-		f.events.Push(now+patience, 1, fleetEvent{kind: impatience, id: r.ID})
-	}
-	to := f.route()
-	switch {
-	case to != nil && f.heldNow == 0:
-		f.send(now, r.ID, to)
-	case f.config.Hold.Enabled:
-		f.held = append(f.held, r.ID)
-		f.heldNow++
-		f.release(now)
-	default:
-		f.fail(now, r.ID)
-	}
 }
 
 // send gives a request to a replica, which refuses what does not fit its engine.
@@ -183,10 +152,11 @@ func (f *Fleet) send(now time.Duration, id ID, to *Replica) {
 	fl := f.flights[id]
 	to.engine.Advance(now)
 	if err := to.engine.Submit(now, fl.request); err != nil {
-		f.fail(now, id)
+		f.fail(now, id, Unfit)
 		return
 	}
 	f.sent++
+	to.sent++
 	fl.replica = to
 	f.flights[id] = fl
 	to.inFlight++
@@ -194,26 +164,9 @@ func (f *Fleet) send(now time.Duration, id ID, to *Replica) {
 	to.next = to.engine.Next()
 }
 
-func (f *Fleet) fail(now time.Duration, id ID) {
-	f.done = append(f.done, Done{ID: id, Arrival: f.flights[id].arrival, LastToken: now, Aborted: true})
+func (f *Fleet) fail(now time.Duration, id ID, e Ending) {
+	f.done = append(f.done, Done{ID: id, Arrival: f.flights[id].arrival, LastToken: now, Ending: e})
 	delete(f.flights, id)
-}
-
-// release gives held requests to replicas that have room.
-func (f *Fleet) release(now time.Duration) {
-	for f.heldNow > 0 {
-		to := f.route()
-		if to == nil {
-			return
-		}
-		id := f.held[0]
-		f.held = f.held[1:]
-		if fl, ok := f.flights[id]; ok && fl.replica == nil {
-			f.heldNow--
-			f.send(now, id, to)
-		}
-	}
-	f.held = f.held[:0]
 }
 
 // Next is when something happens, or Never.
@@ -221,6 +174,9 @@ func (f *Fleet) Next() time.Duration {
 	at, ok := f.events.Next()
 	if !ok {
 		at = Never
+	}
+	if f.queue != nil {
+		at = min(at, f.queue.Next())
 	}
 	for _, r := range f.replicas {
 		at = min(at, r.next)
@@ -237,7 +193,13 @@ func (f *Fleet) Advance(now time.Duration) []Done {
 			e, _ := f.events.Pop()
 			f.happen(at, e.What)
 		}
+		f.expire(at)
 	}
+	return f.ended()
+}
+
+// ended hands out the requests that have ended, in order.
+func (f *Fleet) ended() []Done {
 	done := f.done
 	f.done, f.returned = f.returned[:0], done
 	return done
@@ -251,24 +213,25 @@ func (f *Fleet) engines(now time.Duration) {
 			continue
 		}
 		for _, done := range r.engine.Advance(now) {
-			f.finish(r, done)
+			f.finish(r, done, Answered)
 			ended = true
 		}
 		r.next = r.engine.Next()
 	}
 	if ended {
 		f.leave()
-		f.release(now)
 	}
+	f.release(now) // also after a first token
 }
 
-func (f *Fleet) finish(r *Replica, e Finished) {
+func (f *Fleet) finish(r *Replica, e Finished, how Ending) {
 	r.inFlight--
 	f.done = append(f.done, Done{
 		ID: e.ID, Arrival: f.flights[e.ID].arrival, FirstToken: e.FirstToken, LastToken: e.LastToken,
-		Generated: e.Generated, Aborted: e.Outcome == Aborted,
+		Generated: e.Generated, Ending: how,
 	})
 	if e.Outcome == Aborted && e.FirstToken == 0 {
+		r.sent--
 		r.sentPrompt -= e.PromptTokens
 	}
 	delete(f.flights, e.ID)
@@ -282,10 +245,6 @@ func (f *Fleet) Sync(now time.Duration) {
 		}
 	}
 }
-
-// Held is how many requests wait in front of all replicas, Sent how many have ever
-// been given to one.
-func (f *Fleet) Held() int { return f.heldNow }
 
 // Sent is how many requests have been given to a replica.
 func (f *Fleet) Sent() int { return f.sent }

@@ -34,6 +34,7 @@ type Replica struct {
 	engine     *Engine // from Starting on
 	next       time.Duration
 	inFlight   int
+	sent       int // requests that it was given, and that were not aborted before their first token
 	sentPrompt int // tokens of the prompts that it was given, and that were not aborted before their first token
 
 	createdAt, placedAt, changedAt time.Duration
@@ -64,6 +65,9 @@ func (r *Replica) Prefilling() int {
 	}
 	return max(0, r.sentPrompt-r.engine.meter.PromptTokens)
 }
+
+// silent is how many requests were given to it and have had no token yet.
+func (r *Replica) silent() int { return r.sent - int(r.engine.meter.TTFT.Count()) }
 
 // PlacedAt is when a node took it, ChangedAt when it last became ready or ceased to
 // be.
@@ -203,18 +207,28 @@ func (f *Fleet) end(now time.Duration, r *Replica) {
 
 // cut aborts what a replica has.
 func (f *Fleet) cut(now time.Duration, r *Replica) {
-	r.engine.Advance(now)
+	for _, id := range f.requests(func(fl flight) bool { return fl.replica == r }) {
+		f.abort(now, r, id, Cut)
+	}
+}
+
+// requests are those that fit, by ID.
+func (f *Fleet) requests(fits func(flight) bool) []ID {
 	var ids []ID
 	for id, fl := range f.flights {
-		if fl.replica == r {
+		if fits(fl) {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	for _, id := range ids {
-		if done, ok := r.engine.Abort(now, id); ok {
-			f.finish(r, done)
-		}
+	return ids
+}
+
+// abort takes a request from a replica.
+func (f *Fleet) abort(now time.Duration, r *Replica, id ID, how Ending) {
+	r.engine.Advance(now)
+	if done, ok := r.engine.Abort(now, id); ok {
+		f.finish(r, done, how)
 	}
 	r.next = r.engine.Next()
 }
@@ -314,29 +328,9 @@ func (f *Fleet) serve(now time.Duration, r *Replica) {
 	if err != nil {
 		return // the configuration was checked
 	}
-	r.engine, r.state, r.changedAt, r.sentPrompt = engine, Ready, now, 0
+	r.engine, r.state, r.changedAt, r.sent, r.sentPrompt = engine, Ready, now, 0, 0
 	if mean := f.config.MeanTimeToCrash; mean > 0 {
 		after := time.Duration(float64(mean) * des.Stream(f.config.Seed, fmt.Sprintf("crash of replica %d at %d", r.number, now)).ExpFloat64())
 		f.events.Push(now+after, 0, fleetEvent{kind: crash, replica: r, since: now})
-	}
-}
-
-// lose is a client that does not wait any longer.
-func (f *Fleet) lose(now time.Duration, id ID) {
-	fl, ok := f.flights[id]
-	switch {
-	case !ok:
-	case fl.replica == nil:
-		f.heldNow--
-		f.fail(now, id)
-	default:
-		r := fl.replica
-		r.engine.Advance(now)
-		if done, ok := r.engine.Abort(now, id); ok {
-			f.finish(r, done)
-		}
-		r.next = r.engine.Next()
-		f.leave()
-		f.release(now)
 	}
 }

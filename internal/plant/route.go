@@ -24,17 +24,12 @@ func (r Routing) String() string {
 	return names[r]
 }
 
-// open says whether a replica takes a request.
-func (f *Fleet) open(r *Replica) bool {
-	return r.state == Ready && (f.config.Hold.Room == 0 || r.inFlight < f.config.Hold.Room)
-}
-
 // route is nil if no replica takes a request.
 func (f *Fleet) route() *Replica {
 	n := 0
 	var least *Replica
 	for _, r := range f.replicas {
-		if f.open(r) {
+		if r.state == Ready {
 			n++
 			if least == nil || r.inFlight < least.inFlight {
 				least = r
@@ -62,7 +57,7 @@ func (f *Fleet) route() *Replica {
 // nth is the open replica of that index among them.
 func (f *Fleet) nth(i int) *Replica {
 	for _, r := range f.replicas {
-		if !f.open(r) {
+		if r.state != Ready {
 			continue
 		}
 		if i == 0 {

@@ -127,6 +127,7 @@ func (p *maker) flyballs(s *kserve.InferenceService, pods podsOf) error {
 	if err := p.keda(origin{p.isvc, true}, &whole, pods); err != nil || p.Min > 0 {
 		return err
 	}
+	p.Target = kserve.GatewayTarget(s)
 	p.woken(kserve.RequestsPerReplica(s))
 	return nil
 }

@@ -26,6 +26,7 @@ type Service struct {
 	Queries  []string // the PromQL that it asks
 	Min, Max int
 	Wakes    bool // from zero, while a gateway holds requests
+	Target   int  // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
 	Engine EngineArgs
 	GPUs   int // of one replica; 0 if the manifests do not say

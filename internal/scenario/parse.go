@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -22,7 +23,7 @@ import (
 //	nodes     4 of 8 GPUs                 without: as many as the maximum needs
 //	start     schedule=1s load=99s        phases of the cold start, in place of the profile's
 //	routing   least-outstanding
-//	hold      room=75                     requests wait in front of replicas that have so many; none: they fail
+//	hold      target=16                   requests that find no ready replica wait as in Flyball's gateway; none: they fail
 //	grace     10m                         a replica that is told to end may finish what it has
 //	scrape    15s
 //	lose      10m..20m                    Prometheus finds nothing to scrape in that time: all series end
@@ -47,7 +48,7 @@ type Env struct {
 
 // New is a scenario that says nothing yet: what it leaves out has these defaults.
 func New(name string) File {
-	fleet := plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Enabled: true}, Grace: 10 * time.Minute}
+	fleet := plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Queue: admit.Defaults()}, Grace: 10 * time.Minute}
 	return File{Name: name, Setup: Setup{Name: name, Scrape: 15 * time.Second, Fleet: fleet}}
 }
 

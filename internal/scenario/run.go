@@ -182,9 +182,7 @@ func (r *run) over(now, last time.Duration) (time.Duration, bool) {
 
 // giveUp counts what is in flight as aborted.
 func (r *run) giveUp(now time.Duration) time.Duration {
-	for range r.fleet.InFlight() {
-		r.rec.Request(score.Request{Arrival: now, Aborted: true})
-	}
+	r.count(r.fleet.GiveUp(now))
 	return now
 }
 
@@ -214,8 +212,12 @@ func (r *run) offer(now time.Duration) {
 
 // collect lets the fleet come up to now and counts what has ended.
 func (r *run) collect(now time.Duration) {
-	for _, d := range r.fleet.Advance(now) {
-		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Output: d.Generated, Aborted: d.Aborted}
+	r.count(r.fleet.Advance(now))
+}
+
+func (r *run) count(ended []plant.Done) {
+	for _, d := range ended {
+		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Output: d.Generated, Aborted: d.Aborted()}
 		r.rec.Request(q)
 		r.track.ended(q)
 		r.drained = max(r.drained, d.LastToken)

@@ -318,7 +318,7 @@ func TestParseErrors(t *testing.T) {
 		"speed 3":                     `test:8: unknown word "speed"; there are drained,`,
 		"workload nothing":            "workload stands twice",
 		"routing best":                `no routing "best"; there are random`,
-		"hold 3":                      "write none or room=N",
+		"hold 3":                      "write none or target=N",
 		"nodes 2 of 4":                "write N of G GPUs",
 		"nodes 1 of 1 GPUs\nlaw nope": `no law "nope"`,
 		"law hpa:nonsense=1":          `no parameter "nonsense"`,

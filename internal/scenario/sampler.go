@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -29,8 +30,9 @@ type history struct {
 
 // routed is what a scrape sees of the router.
 type routed struct {
-	at                             time.Duration
-	sent, inFlight, prefills, held float64
+	at                       time.Duration
+	sent, inFlight, prefills float64
+	held, heldBytes          float64 // requests, and their bodies
 }
 
 // A sampler keeps what scrapes have seen, and makes a law's series of it.
@@ -76,8 +78,10 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 	for len(s.router) > 0 && s.router[0].at < now-lookBack-time.Minute {
 		s.router = s.router[1:]
 	}
+	held := f.HeldLoad()
 	s.router = append(s.router, routed{
-		now, float64(f.Sent()), float64(f.InFlight() - f.Held()), float64(prefills), float64(f.Held()),
+		at: now, sent: float64(f.Sent()), inFlight: float64(f.InFlight() - held.Requests), prefills: float64(prefills),
+		held: float64(held.Requests), heldBytes: float64(held.Bytes - int64(held.Requests)*admit.Overhead),
 	})
 }
 
@@ -304,8 +308,5 @@ func (s *sampler) routerReading(now time.Duration, q law.Query) reading.Reading 
 	case law.Held:
 		return reading.New(last.held, last.at)
 	}
-	return reading.New(last.held*heldBytes, last.at)
+	return reading.New(last.heldBytes, last.at)
 }
-
-// heldBytes is what a held request is taken to weigh.
-const heldBytes = 4096

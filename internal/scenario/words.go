@@ -191,9 +191,9 @@ func readHold(f *File, args []string, _ Env) error {
 		*hold = plant.Hold{}
 		return nil
 	}
-	digits, ok := strings.CutPrefix(text, "room=")
-	if hold.Room, err = strconv.Atoi(digits); !ok || err != nil || hold.Room < 1 {
-		return fmt.Errorf("%q: write none or room=N", text)
+	digits, ok := strings.CutPrefix(text, "target=")
+	if hold.Target, err = strconv.Atoi(digits); !ok || err != nil || hold.Target < 1 {
+		return fmt.Errorf("%q: write none or target=N", text)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -62,6 +63,10 @@ func (c *Comparison) adopt(ctx context.Context) error {
 		s.Fleet.Engine.PrefixCaching = *on
 	}
 	s.Fleet.Grace = p.Drain
+	s.Fleet.Hold.Target = p.Target
+	if !p.Wakes { // nothing holds requests
+		s.Fleet.Hold = plant.Hold{}
+	}
 	if p.Scrape > 0 {
 		s.Scrape = p.Scrape
 	}

@@ -62,7 +62,7 @@ func (c *Comparison) Notes() ([]string, error) {
 	case p.Wakes:
 		lines = append(lines, "at zero Flyball's gateway is taken to hold its requests and to wake it")
 	case p.Min == 0:
-		lines = append(lines, "at zero nothing that vLLM measures can wake it: requests wait until the run gives them up")
+		lines = append(lines, "at zero nothing that vLLM measures can wake it, and requests fail")
 	}
 	queries, err := explainQueries(p)
 	if err != nil {
