@@ -130,6 +130,7 @@ func (x *exchange) giveBack() {
 // end sees to it that every request is accounted for, also while the proxy unwinds
 // after an answer that was cut.
 func (x *exchange) end() {
+	x.writer.finish()
 	x.giveBack()
 	x.dropBody()
 	if x.outcome == 0 {
