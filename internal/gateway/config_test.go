@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"bufio"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,51 +44,5 @@ func TestRequestTime(t *testing.T) {
 			t.Errorf("in the middle: %v, want it cut after 20 s", got)
 		}
 		w.check("outcome", f.count("requests_total", "demo", "timed_out", "llama"), 3.0)
-	})
-}
-
-// TestTwoWay: a connection that a client opens for both directions waits for a pod as
-// well (INV-8), and then passes bytes either way.
-func TestTwoWay(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		f := w.front("gateway", nil)
-		f.Update([]Service{llama()})
-		conn, err := w.dial(t.Context(), "", "gateway:80")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		_, err = io.WriteString(conn, "GET /v1/realtime HTTP/1.1\r\nHost: llama.demo\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-		w.check("sent", err, nil)
-		pause(t.Context(), time.Second)
-		w.check("held", f.held(), 1)
-		f.Update([]Service{llama(w.engine("pod", func(rw http.ResponseWriter, _ *http.Request) {
-			rw.Header().Set("Connection", "Upgrade")
-			rw.Header().Set("Upgrade", "echo")
-			rw.WriteHeader(http.StatusSwitchingProtocols)
-			conn, both, err := http.NewResponseController(rw).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			line, _ := both.ReadString('\n')
-			_, _ = io.WriteString(conn, line)
-		}))})
-		r := bufio.NewReader(conn)
-		answer, err := http.ReadResponse(r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		w.check("status", answer.StatusCode, http.StatusSwitchingProtocols)
-		_, err = io.WriteString(conn, "hello\n")
-		w.check("sent", err, nil)
-		line, err := r.ReadString('\n')
-		w.check("echo", line, "hello\n")
-		w.check("error", err, nil)
-		pause(t.Context(), time.Second)
-		w.check("in flight", f.count("in_flight_requests", "demo", "llama"), 0.0)
-		w.check("outcome", f.count("requests_total", "demo", "answered", "llama"), 1.0)
 	})
 }

@@ -31,7 +31,8 @@ type Gateway struct {
 	draining  atomic.Bool
 	bodies    atomic.Int64 // bytes of bodies in memory
 	unrouted  [numOutcomes]atomic.Int64
-	urgent    chan struct{} // a report is due now
+	urgent    chan struct{}  // a report is due now
+	open      sync.WaitGroup // requests; no new one comes once the server is shut down
 
 	mu      sync.Mutex
 	queue   *admit.Queue
@@ -101,6 +102,8 @@ func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferBytes]byte)(p)) }
 
 // ServeHTTP takes a request to its end.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.open.Add(1)
+	defer g.open.Done()
 	x := newExchange(g, w, r)
 	ctx, cancel := context.WithTimeout(r.Context(), g.config.Limits.RequestTime)
 	defer cancel()

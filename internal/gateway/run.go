@@ -20,7 +20,10 @@ func (g *Gateway) Run(ctx context.Context, public, admin net.Listener) error {
 	go func() { defer close(kept); g.keep(life) }()
 	defer func() { end(); <-kept; g.transport.CloseIdleConnections() }()
 
+	requests, cut := context.WithCancel(life)
+	defer cut()
 	web, side := g.server(g), g.server(g.admin())
+	web.BaseContext = func(net.Listener) context.Context { return requests }
 	side.TLSConfig = nil
 	failed := make(chan error, 2)
 	go func() { failed <- serve(side, admin) }()
@@ -31,6 +34,8 @@ func (g *Gateway) Run(ctx context.Context, public, admin net.Listener) error {
 	case <-ctx.Done():
 	}
 	err := g.drain(life, web)
+	cut()
+	g.open.Wait()
 	return errors.Join(err, side.Close(), <-failed, <-failed)
 }
 
@@ -73,7 +78,9 @@ func (g *Gateway) drain(ctx context.Context, web *http.Server) error {
 	bound, cancel := context.WithTimeout(ctx, limits.DrainTime)
 	defer cancel()
 	err := web.Shutdown(bound)
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if err == nil && g.ended(bound) {
+		return nil
+	} else if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	g.log.Warn("requests are cut: they have not ended within the bound")
@@ -84,6 +91,19 @@ func (g *Gateway) drain(ctx context.Context, web *http.Server) error {
 		return nil
 	}
 	return web.Close()
+}
+
+// ended waits for the requests whose connections are no longer the server's: those that
+// a two-way session has taken over.
+func (g *Gateway) ended(bound context.Context) bool {
+	all := make(chan struct{})
+	go func() { defer close(all); g.open.Wait() }()
+	select {
+	case <-all:
+		return true
+	case <-bound.Done():
+		return false
+	}
 }
 
 func (g *Gateway) admin() http.Handler {
