@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"
+const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
 
 // TestBadInput sends bytes as no client should, and sees the status, that the pod has
 // seen no more requests than it should, and that nothing is left behind.

@@ -14,7 +14,8 @@
 // INV-6: labels of metrics come from the directory, never from a request.
 // INV-7: no body, query or header value but the trace id is logged.
 // INV-8: looking wakes nothing: GET, HEAD and OPTIONS are never held, unless they
-// open a two-way connection; neither is a body that no engine can read.
+// open a WebSocket; neither is a body that no engine can read: what is neither JSON, by
+// its type and its text, nor a form.
 // INV-9: a gateway that is told to stop says so first, ends what it has begun, and
 // stops within Limits.DrainDelay + Limits.DrainTime.
 //

@@ -136,6 +136,10 @@ func rewrite(p *httputil.ProxyRequest) {
 	for _, h := range []string{serviceHeader, earlyHeader, "Expect"} {
 		p.Out.Header.Del(h)
 	}
+	if !isTwoWay(p.In.Header) { // no engine takes another one up
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+	}
 	x.trace.set(p.Out.Header)
 	p.Out.TransferEncoding, p.Out.Trailer = nil, nil // the body has been read
 }

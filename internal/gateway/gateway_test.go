@@ -142,27 +142,54 @@ func TestPasses(t *testing.T) {
 	})
 }
 
-// TestLookingWakesNothing (INV-8).
+// TestLookingWakesNothing (INV-8): a service at zero stays there, and one with a pod is
+// asked as ever.
 func TestLookingWakesNothing(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		f := w.front("gateway", nil)
-		f.Update([]Service{llama()})
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
-			r := f.request(t.Context(), method, "/metrics", "")
-			r.Host = "llama.demo"
-			w.check(method, f.do(r).status, 503)
-		}
-		r := f.request(t.Context(), http.MethodPost, "/v1/completions", `{"model":"llama",`)
-		r.Host = "llama.demo"
-		w.check("a body that no engine can read", f.do(r).status, 400)
-		pause(t.Context(), 3*time.Second)
-		reports, _ := f.heard()
-		for _, report := range reports {
-			for _, d := range report.Services {
-				w.check("held", d.Held, 0)
-			}
-		}
-	})
+	type header map[string]string
+	for name, test := range map[string]struct {
+		method, body  string
+		header        header
+		asleep, awake int
+	}{
+		"GET":                    {"GET", "", nil, 503, 200},
+		"HEAD":                   {"HEAD", "", nil, 503, 200},
+		"OPTIONS":                {"OPTIONS", "", nil, 503, 200},
+		"curl --http2":           {"GET", "", header{"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c"}, 503, 200},
+		"an upgrade of no one":   {"GET", "", header{"Upgrade": "websocket"}, 503, 200},
+		"broken JSON":            {"POST", `{"model":"llama",`, nil, 400, 200},
+		"no body":                {"POST", "", nil, 400, 200},
+		"text":                   {"POST", chat, header{"Content-Type": "text/plain"}, 415, 200},
+		"no type":                {"POST", chat, header{"Content-Type": ""}, 415, 200},
+		"what curl -d sends":     {"POST", chat, header{"Content-Type": "application/x-www-form-urlencoded"}, 415, 200},
+		"a form without parts":   {"POST", "x", header{"Content-Type": "multipart/form-data; boundary=x"}, 415, 200},
+		"a form without a bound": {"POST", "x", header{"Content-Type": "multipart/form-data"}, 415, 200},
+		"compressed":             {"POST", "x", header{"Content-Encoding": "gzip"}, 415, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				f := w.front("gateway", nil)
+				ask := func() int {
+					r := f.request(t.Context(), test.method, "/health", test.body)
+					r.Host = "llama.demo"
+					for k, v := range test.header {
+						r.Header.Set(k, v)
+					}
+					return f.do(r).status
+				}
+				f.Update([]Service{llama()})
+				w.check("asleep", ask(), test.asleep)
+				pause(t.Context(), 3*time.Second)
+				reports, _ := f.heard()
+				for _, report := range reports {
+					for _, d := range report.Services {
+						w.check("held", d.Held, 0)
+					}
+				}
+				f.Update([]Service{llama(w.engine("pod", says("yes")))})
+				w.check("awake", ask(), test.awake)
+			})
+		})
+	}
 }
 
 // TestNothingToWaitFor: the reason is told at once, and to those that wait already.

@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
@@ -29,19 +27,21 @@ func (g *Gateway) now() time.Duration { return time.Since(g.began) }
 // comes while others are held waits behind them.
 func (g *Gateway) acquire(x *exchange) *refusal {
 	s := x.service
-	if s.held.Load() == 0 || !x.wakes() {
+	if s.held.Load() == 0 {
 		if p := s.pick(x, time.Now()); p != nil {
 			x.take(p)
 			return nil
 		}
 	}
-	if !x.wakes() {
-		return asleep(s.told.Load())
+	refused := x.wakesNothing()
+	if refused == nil {
+		return g.hold(x)
 	}
-	if kind := x.request.Header.Get("Content-Type"); (kind == "" || strings.Contains(kind, "json")) && len(x.body) > 0 && !json.Valid(x.body) {
-		return notJSON()
+	if p := s.pick(x, time.Now()); p != nil {
+		x.take(p)
+		return nil
 	}
-	return g.hold(x)
+	return refused
 }
 
 // hold waits for the outcome that the queue has for the request.

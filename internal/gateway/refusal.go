@@ -48,6 +48,10 @@ func notJSON() *refusal {
 	return invalidRequest(http.StatusBadRequest, "", "We could not parse the JSON body of your request.")
 }
 
+func noReason(what string, args ...any) *refusal {
+	return invalidRequest(http.StatusUnsupportedMediaType, "", "The service has no pod, and a body "+what+" brings none: send application/json, or a form as multipart/form-data.", args...)
+}
+
 func encoded(how string) *refusal {
 	return invalidRequest(http.StatusUnsupportedMediaType, "", "A body in Content-Encoding %.64q is not looked into for a model; name the service by host or by the header %s.", how, serviceHeader)
 }

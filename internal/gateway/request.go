@@ -1,8 +1,14 @@
 package gateway
 
 import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/flyball-dev/flyball/internal/admit"
 )
@@ -17,13 +23,49 @@ const (
 	longestExpects = 1024 // a bound above it is set for safety, not because so many are expected
 )
 
-// wakes reports whether the request may wait for a pod, and cause one.
-func (x *exchange) wakes() bool {
+// works reports whether the request asks for work, by its method: one that only looks
+// waits for no pod, and causes none.
+func (x *exchange) works() bool {
 	switch x.request.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return x.request.Header.Get("Upgrade") != ""
+		return isTwoWay(x.request.Header)
 	}
 	return true
+}
+
+// isTwoWay is a request for a WebSocket, the one upgrade that an engine knows. Clients
+// offer others with every request, health checks among them: curl --http2 and the JDK's
+// HttpClient offer h2c.
+func isTwoWay(h http.Header) bool {
+	return httpguts.HeaderValuesContainsToken(h["Connection"], "upgrade") && httpguts.HeaderValuesContainsToken(h["Upgrade"], "websocket")
+}
+
+// wakesNothing is why no pod is to come for the request: it only looks, or no engine
+// can read its body; nil if it may be held.
+func (x *exchange) wakesNothing() *refusal {
+	h := x.request.Header
+	switch {
+	case !x.works():
+		return asleep(x.service.told.Load())
+	case isTwoWay(h):
+		return nil
+	}
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch how := h.Get("Content-Encoding"); {
+	case how != "" && how != "identity":
+		return noReason("in Content-Encoding %.64q", how)
+	case err == nil && kind == "application/json":
+		if !json.Valid(x.body) {
+			return notJSON()
+		}
+		return nil
+	case err == nil && kind == "multipart/form-data":
+		if _, err := multipart.NewReader(bytes.NewReader(x.body), params["boundary"]).NextPart(); err != nil {
+			return noReason("that is no form")
+		}
+		return nil
+	}
+	return noReason("of Content-Type %.64q", h.Get("Content-Type"))
 }
 
 // prepare finds the service that a request is for and reads its body. It reports
@@ -42,7 +84,7 @@ func (x *exchange) prepare() (answered bool) {
 		return x.refuse(refused)
 	case done:
 		return true
-	case x.service == nil && !x.wakes():
+	case x.service == nil && !x.works():
 		return x.refuse(noRoute(r))
 	}
 	if refused = x.readBody(); refused == nil {
@@ -51,7 +93,7 @@ func (x *exchange) prepare() (answered bool) {
 	if refused != nil {
 		return x.refuse(refused)
 	}
-	if x.wakes() {
+	if x.works() {
 		x.service.arrivals.Add(1)
 		x.service.inputTokens.Add(x.input)
 		x.service.outputTokens.Add(x.output)
@@ -122,7 +164,7 @@ func hostName(host string) string {
 // neither a form nor JSON.
 func (x *exchange) read() (model string, ok bool) {
 	x.input = int64(len(x.body)) / admit.BytesPerToken
-	if x.wakes() {
+	if x.works() {
 		x.output = usualAnswer
 	}
 	if kind := x.request.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") {
