@@ -116,10 +116,11 @@ func (a *apiServer) installCRDs(t *testing.T, name string) {
 func (a *apiServer) uninstallCRDs(t *testing.T, group string) {
 	t.Helper()
 	kind := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
-	crds, err := list(t.Context(), a.admin, kind, "")
-	if err != nil {
+	list := cluster.NewList(kind)
+	if err := a.admin.List(t.Context(), list); err != nil {
 		t.Fatal(err)
 	}
+	crds := list.Items
 	for i := range crds {
 		if !strings.HasSuffix(crds[i].GetName(), "."+group) {
 			continue

@@ -143,14 +143,17 @@ func (d *Directory) Run(ctx context.Context, told func([]explain.Backend)) error
 
 // watch returns when all that there is has been handled.
 func (d *Directory) watch(ctx context.Context, o client.Object) error {
+	if err := cluster.AddIndexes(ctx, d.cache, o); err != nil {
+		return err
+	}
 	informer, err := d.cache.GetInformer(ctx, o)
 	if err != nil {
 		return fmt.Errorf("watching %T: %w", o, err)
 	}
 	handled, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    d.touch,
-		UpdateFunc: func(_, now any) { d.touch(now) },
-		DeleteFunc: d.touch,
+		AddFunc:    func(o any) { d.touch(ctx, o) },
+		UpdateFunc: func(_, now any) { d.touch(ctx, now) },
+		DeleteFunc: func(o any) { d.touch(ctx, o) },
 	})
 	if err != nil {
 		return fmt.Errorf("watching %T: %w", o, err)
@@ -171,7 +174,7 @@ func (d *Directory) watchKEDA(ctx context.Context) {
 }
 
 // touch notes which service an object belongs to.
-func (d *Directory) touch(o any) {
+func (d *Directory) touch(ctx context.Context, o any) {
 	if gone, ok := o.(toolscache.DeletedFinalStateUnknown); ok {
 		o = gone.Obj
 	}
@@ -186,8 +189,11 @@ func (d *Directory) touch(o any) {
 			keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: name})
 		}
 	default:
-		keys = append(keys, client.ObjectKeyFromObject(object))
-		for _, r := range request(object.GetNamespace(), object.GetName()) { // a ScaledObject
+		if object.GetObjectKind().GroupVersionKind().Kind == kserve.InferenceServiceKind.Kind {
+			keys = append(keys, client.ObjectKeyFromObject(object))
+			break
+		}
+		for _, r := range (waker{d.cache}).of(ctx, object.GetNamespace(), cluster.ByDeployment, object.GetName()) { // a ScaledObject's
 			keys = append(keys, r.NamespacedName)
 		}
 	}
@@ -259,28 +265,15 @@ func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
 
 // backend reads one service from the watches; false if there is none.
 func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (explain.Backend, bool) {
-	raw, s := cluster.NewObject(kserve.InferenceServiceKind), explain.Snapshot{}
-	if d.cache.Get(ctx, key, raw) != nil || kserve.Decode(raw, &s.InferenceService) != nil {
-		return explain.Backend{}, false
-	}
-	workload := types.NamespacedName{Namespace: key.Namespace, Name: kserve.PredictorName(key.Name)}
-	deployment := &appsv1.Deployment{}
-	if d.cache.Get(ctx, workload, deployment) == nil {
-		s.Deployment = deployment
-	}
-	var pods corev1.PodList
-	if d.cache.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}) == nil {
-		s.Pods = pods.Items
-	}
 	d.mu.Lock()
 	keda := d.keda
 	d.mu.Unlock()
-	if s.NoKEDA = !d.kinds.Served(kserve.ScaledObjectKind); keda && !s.NoKEDA {
-		raw, so := cluster.NewObject(kserve.ScaledObjectKind), &kserve.ScaledObject{}
-		if d.cache.Get(ctx, workload, raw) == nil && kserve.Decode(raw, so) == nil {
-			s.ScaledObject = so
-		}
+	r := Reader{From: d.cache, Parts: Workload, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
+	s, err := r.Read(ctx, key)
+	if err != nil {
+		return explain.Backend{}, false
 	}
+	s.NoKEDA = !d.kinds.Served(kserve.ScaledObjectKind) // else it is only not watched yet
 	return s.Backend(), true
 }
 

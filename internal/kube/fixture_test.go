@@ -7,6 +7,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -95,3 +96,6 @@ func hpa(name string, refs []metav1.OwnerReference) autoscalingv2.HorizontalPodA
 	h.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "llama-predictor"}
 	return h
 }
+
+// llama is the name of the guide's service.
+var llama = types.NamespacedName{Namespace: "demo", Name: "llama"}

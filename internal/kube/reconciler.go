@@ -2,17 +2,14 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -54,8 +51,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	v := o.verdict()
-	if v.Action == explain.Create {
-		if o, err = r.observe(ctx, r.Live, raw); err != nil {
+	if v.Action == explain.Create { // the watches may lag behind
+		if o, err = r.observe(ctx, cluster.NewListing(r.Live, raw.GetNamespace()), raw); err != nil {
 			return ctrl.Result{}, err
 		}
 		v = o.verdict()
@@ -91,83 +88,8 @@ func again(o observed, v explain.Verdict) time.Duration {
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
-	o := observed{
-		Snapshot: explain.Snapshot{NoKEDA: !r.KEDA(), Auths: map[string][]string{}},
-		demand:   r.Demand(demand.Service(client.ObjectKeyFromObject(raw))),
-	}
-	if err := kserve.Decode(raw, &o.InferenceService); err != nil {
-		return o, err
-	}
-	in := client.InNamespace(raw.GetNamespace())
-	var hpas autoscalingv2.HorizontalPodAutoscalerList
-	if err := from.List(ctx, &hpas, in); err != nil {
-		return o, fmt.Errorf("listing HorizontalPodAutoscalers: %w", err)
-	}
-	o.HPAs = slices.DeleteFunc(hpas.Items, func(h autoscalingv2.HorizontalPodAutoscaler) bool {
-		return h.Spec.ScaleTargetRef.Name != kserve.PredictorName(raw.GetName())
-	})
-	if o.NoKEDA {
-		return o, nil
-	}
-	objects, err := list(ctx, from, kserve.ScaledObjectKind, in)
-	if err != nil {
-		return o, err
-	}
-	for i := range objects {
-		so := kserve.ScaledObject{}
-		if err := kserve.Decode(&objects[i], &so); err != nil {
-			return o, err
-		}
-		if so.Name == kserve.PredictorName(o.InferenceService.Name) {
-			o.ScaledObject = &so
-		} else {
-			o.Others = append(o.Others, so)
-		}
-	}
-	auths, err := list(ctx, from, kserve.TriggerAuthenticationKind, in)
-	if err != nil {
-		return o, err
-	}
-	for i := range auths {
-		o.Auths[auths[i].GetName()] = secretsOf(&auths[i])
-	}
-	if o.ScaledObject == nil {
-		return o, nil
-	}
-	var said corev1.EventList
-	if err := r.Client.List(ctx, &said, in); err != nil {
-		return o, fmt.Errorf("listing Events: %w", err)
-	}
-	o.Events = said.Items
-	return o, nil
-}
-
-func list(ctx context.Context, from client.Reader, kind schema.GroupVersionKind, in client.InNamespace) ([]unstructured.Unstructured, error) {
-	l := &unstructured.UnstructuredList{}
-	l.SetGroupVersionKind(kind)
-	if err := from.List(ctx, l, in); err != nil {
-		return nil, fmt.Errorf("listing %ss: %w", kind.Kind, err)
-	}
-	return l.Items, nil
-}
-
-// secretsOf names the Secrets of a TriggerAuthentication, each once.
-func secretsOf(auth *unstructured.Unstructured) []string {
-	refs, _, err := unstructured.NestedSlice(auth.Object, "spec", "secretTargetRef")
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, ref := range refs {
-		m, ok := ref.(map[string]any)
-		if !ok {
-			continue
-		}
-		if name, ok := m["name"].(string); ok && name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
+	s, err := Reader{From: from, Parts: Autoscalers | Credentials | Events, KEDA: r.KEDA}.about(ctx, raw)
+	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw)))}, err
 }
 
 // tell emits the notices that were not among the last ones.

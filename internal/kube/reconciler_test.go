@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
 
@@ -29,20 +28,12 @@ import (
 // reconciler is one over the guide's service and other objects, and the Events it gives.
 func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object) (*Reconciler, *events.FakeRecorder) {
 	t.Helper()
-	scheme, err := cluster.NewScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range []schema.GroupVersionKind{kserve.InferenceServiceKind, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind} {
-		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
-		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
-	}
 	o := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := yaml.Unmarshal([]byte(guide), &o.Object); err != nil {
 		t.Fatal(err)
 	}
 	o.SetGroupVersionKind(kserve.InferenceServiceKind)
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(append(more, o)...).
+	c := kubetest.Builder(t).WithObjects(append(more, o)...).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
 				return applyError
@@ -57,7 +48,7 @@ func quietly(demand.Service) demand.Demand { return demand.Demand{Quiet: true} }
 
 func reconcile(t *testing.T, r *Reconciler) ctrl.Result {
 	t.Helper()
-	res, err := r.Reconcile(t.Context(), request("demo", "llama-predictor")[0])
+	res, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: llama})
 	if err != nil {
 		t.Fatalf("Reconcile() = %v", err)
 	}
@@ -146,7 +137,7 @@ func TestWakeIsLookedAtAgain(t *testing.T) {
 
 func TestApplyErrorIsTold(t *testing.T) {
 	r, recorder := reconciler(t, true, apierrors.NewBadRequest(`admission webhook "vscaledobject.kb.io" denied the request`))
-	if _, err := r.Reconcile(t.Context(), request("demo", "llama-predictor")[0]); err == nil {
+	if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: llama}); err == nil {
 		t.Error("Reconcile() = nil, want the error, which is retried")
 	}
 	if got := said(recorder); !strings.Contains(got, "Warning ApplyFailed") || !strings.Contains(got, "denied the request") {

@@ -113,17 +113,21 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 	if !k.Await(ctx, kserve.InferenceServiceKind) {
 		return nil
 	}
+	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
+		return err
+	}
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return k.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
 		Demand: d.of,
 	}
+	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("inferenceservice").
 		For(cluster.NewObject(kserve.InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
-		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(serviceOfHPA),
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(wakes.hpa),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
-		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(serviceOfEvent),
+		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(wakes.event),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
 			d.tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
@@ -137,13 +141,14 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 	if !k.Await(ctx, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) {
 		return nil
 	}
-	inNamespace := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []ctrl.Request {
-		return servicesOf(ctx, mgr.GetClient(), o.GetNamespace())
-	})
+	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.ScaledObjectKind)); err != nil {
+		return err
+	}
 	for _, s := range []source.Source{
 		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)),
-			handler.EnqueueRequestsFromMapFunc(serviceOfScaledObject), predicate.Funcs{UpdateFunc: scaledObjectChanged}),
-		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.TriggerAuthenticationKind)), inNamespace),
+			handler.EnqueueRequestsFromMapFunc(wakes.scaledObject), predicate.Funcs{UpdateFunc: scaledObjectChanged}),
+		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.TriggerAuthenticationKind)),
+			handler.EnqueueRequestsFromMapFunc(wakes.authentication)),
 	} {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watching KEDA's objects: %w", err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // testWakes: neither KEDA nor a gateway runs; the test reports what gateways would.
@@ -217,7 +218,7 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 	began := time.Now()
 	g.holds(t, 2, all...)
 	eventually(t, "raised", 60, func() int {
-		objects, err := ReadKind[kserve.ScaledObject](t.Context(), a.admin, kserve.ScaledObjectKind, client.HasLabels{kserve.ServiceLabel})
+		objects, err := cluster.ReadAll[kserve.ScaledObject](t.Context(), a.admin, kserve.ScaledObjectKind, client.HasLabels{kserve.ServiceLabel})
 		if err != nil {
 			t.Fatal(err)
 		}

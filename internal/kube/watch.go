@@ -4,69 +4,67 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
-// Which object wakes which service.
+// waker finds the services that an object concerns.
+type waker struct{ client.Reader }
 
-func serviceOfScaledObject(_ context.Context, o client.Object) []ctrl.Request {
-	requests := request(o.GetNamespace(), o.GetName())
-	u, ok := o.(*unstructured.Unstructured)
-	if !ok {
-		return requests
+// of are the services in which a field has a value.
+func (w waker) of(ctx context.Context, namespace, field, value string) []ctrl.Request {
+	services := cluster.NewList(kserve.InferenceServiceKind)
+	if err := w.List(ctx, services, client.InNamespace(namespace), client.MatchingFields{field: value}); err != nil {
+		return nil // the cache is not synced yet; the services' own events come
 	}
-	if target, _, err := unstructured.NestedString(u.Object, "spec", "scaleTargetRef", "name"); err == nil && target != o.GetName() {
-		requests = append(requests, request(o.GetNamespace(), target)...)
+	requests := make([]ctrl.Request, 0, len(services.Items))
+	for i := range services.Items {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&services.Items[i])})
 	}
 	return requests
 }
 
-func serviceOfHPA(_ context.Context, o client.Object) []ctrl.Request {
-	h, ok := o.(*autoscalingv2.HorizontalPodAutoscaler)
-	if !ok {
-		return nil
+// scaledObject is for the service whose own it is, by name, and for the one whose
+// Deployment it scales.
+func (w waker) scaledObject(ctx context.Context, o client.Object) []ctrl.Request {
+	requests := w.of(ctx, o.GetNamespace(), cluster.ByDeployment, o.GetName())
+	for _, target := range cluster.TargetOf(o) {
+		if target != o.GetName() {
+			requests = append(requests, w.of(ctx, o.GetNamespace(), cluster.ByDeployment, target)...)
+		}
 	}
-	return request(h.Namespace, h.Spec.ScaleTargetRef.Name)
+	return requests
 }
 
-func serviceOfEvent(_ context.Context, o client.Object) []ctrl.Request {
+func (w waker) hpa(ctx context.Context, o client.Object) []ctrl.Request {
+	var requests []ctrl.Request
+	for _, target := range cluster.TargetOf(o) {
+		requests = append(requests, w.of(ctx, o.GetNamespace(), cluster.ByDeployment, target)...)
+	}
+	return requests
+}
+
+// event is about a ScaledObject.
+func (w waker) event(ctx context.Context, o client.Object) []ctrl.Request {
 	e, ok := o.(*corev1.Event)
 	if !ok {
 		return nil
 	}
-	return request(e.Namespace, e.InvolvedObject.Name)
+	return w.of(ctx, e.Namespace, cluster.ByDeployment, e.InvolvedObject.Name)
 }
 
-func request(namespace, predictor string) []ctrl.Request {
-	name, ok := strings.CutSuffix(predictor, kserve.PredictorName(""))
-	if !ok {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
-}
-
-func servicesOf(ctx context.Context, c client.Client, namespace string) []ctrl.Request {
-	services, err := list(ctx, c, kserve.InferenceServiceKind, client.InNamespace(namespace))
-	if err != nil {
-		return nil // the cache is not synced yet; the services' own events come
-	}
-	requests := make([]ctrl.Request, 0, len(services))
-	for i := range services {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&services[i])})
-	}
-	return requests
+func (w waker) authentication(ctx context.Context, o client.Object) []ctrl.Request {
+	return w.of(ctx, o.GetNamespace(), cluster.ByAuthentication, o.GetName())
 }
 
 // Which changes matter. KEDA writes into a ScaledObject's status at every poll, the

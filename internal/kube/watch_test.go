@@ -15,6 +15,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 func TestWhoIsWoken(t *testing.T) {
@@ -29,16 +30,22 @@ func TestWhoIsWoken(t *testing.T) {
 	h.Namespace = "demo"
 	said := corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: "ScaledObject", Name: "llama-predictor"}}
 	said.Namespace = "demo"
+	auth := cluster.NewObject(kserve.TriggerAuthenticationKind)
+	auth.SetName("prom-basic-auth")
+	auth.SetNamespace("demo")
+	w := waker{kubetest.Client(t, kubetest.Untyped(t, kserve.InferenceServiceKind, service(t)))}
 	for name, tc := range map[string]struct {
 		who  func(context.Context, client.Object) []ctrl.Request
 		o    client.Object
 		want []ctrl.Request
 	}{
-		"our ScaledObject":     {serviceOfScaledObject, so("llama-predictor", "llama-predictor"), request("demo", "llama-predictor")},
-		"a rival ScaledObject": {serviceOfScaledObject, so("theirs", "llama-predictor"), request("demo", "llama-predictor")},
-		"another ScaledObject": {serviceOfScaledObject, so("theirs", "web"), nil},
-		"an HPA":               {serviceOfHPA, &h, request("demo", "llama-predictor")},
-		"KEDA's Event":         {serviceOfEvent, &said, request("demo", "llama-predictor")},
+		"our ScaledObject":     {w.scaledObject, so("llama-predictor", "llama-predictor"), []ctrl.Request{{NamespacedName: llama}}},
+		"a rival ScaledObject": {w.scaledObject, so("theirs", "llama-predictor"), []ctrl.Request{{NamespacedName: llama}}},
+		"one of our name":      {w.scaledObject, so("llama-predictor", "web"), []ctrl.Request{{NamespacedName: llama}}},
+		"another ScaledObject": {w.scaledObject, so("theirs", "web-predictor"), nil},
+		"an HPA":               {w.hpa, &h, []ctrl.Request{{NamespacedName: llama}}},
+		"KEDA's Event":         {w.event, &said, []ctrl.Request{{NamespacedName: llama}}},
+		"its authentication":   {w.authentication, auth, []ctrl.Request{{NamespacedName: llama}}},
 	} {
 		if got := tc.who(t.Context(), tc.o); !slices.Equal(got, tc.want) {
 			t.Errorf("%s wakes %v, want %v", name, got, tc.want)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -10,6 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // NewClient knows Kubernetes' own kinds and the aggregator's; those of KServe and
@@ -38,4 +41,26 @@ func NewObject(kind schema.GroupVersionKind) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{}
 	o.SetGroupVersionKind(kind)
 	return o
+}
+
+// NewList is an empty list of objects of a kind.
+func NewList(kind schema.GroupVersionKind) *unstructured.UnstructuredList {
+	l := &unstructured.UnstructuredList{}
+	l.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	return l
+}
+
+// ReadAll lists a kind of KServe or KEDA.
+func ReadAll[T any](ctx context.Context, c client.Reader, kind schema.GroupVersionKind, opts ...client.ListOption) ([]T, error) {
+	list := NewList(kind)
+	if err := c.List(ctx, list, opts...); err != nil {
+		return nil, fmt.Errorf("reading %ss: %w", kind.Kind, err)
+	}
+	all := make([]T, len(list.Items))
+	for i := range list.Items {
+		if err := kserve.Decode(&list.Items[i], &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }

@@ -312,7 +312,9 @@ func prometheusIlls(t *testing.T) []illness {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, "<html>") }
 		}, "prometheus", Fail, "not Prometheus' JSON"},
 		{"no series", func(w *ward) {
-			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, `{"status":"success","data":{"resultType":"vector","result":[]}}`) }
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) {
+				fmt.Fprint(rw, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+			}
 		}, "vLLM series", Warn, "no model pod is up"},
 		{"no labels", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, query string) {

@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // series is what every vLLM pod reports while it is up, loaded or not.
@@ -50,7 +50,7 @@ func (d Doctor) addresses(ctx context.Context) ([]string, error) {
 	if d.Prometheus.Address != "" {
 		found = append(found, d.Prometheus.Address)
 	}
-	objects, err := kube.ReadKind[kserve.ScaledObject](ctx, d.Cluster, kserve.ScaledObjectKind)
+	objects, err := cluster.ReadAll[kserve.ScaledObject](ctx, d.Cluster, kserve.ScaledObjectKind)
 	if err != nil && !meta.IsNoMatchError(err) {
 		return nil, err
 	}
