@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,37 +22,48 @@ import (
 func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
 	switch v.Action {
 	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle:
-		return true, r.apply(ctx, v.Apply)
+		return r.apply(ctx, v.Apply)
 	case explain.Repair:
-		return false, r.apply(ctx, v.Apply)
+		_, err = r.apply(ctx, v.Apply)
+		return false, err
 	case explain.Remove:
 		return r.remove(ctx, o.ScaledObject)
 	case explain.Release:
 		return true, r.release(ctx, o.ScaledObject)
-	default: // nothing to write
+	case explain.Keep, explain.Wait, explain.Abstain:
 	}
 	return false, nil
 }
 
-// apply sends the fields that are Flyball's; the API server leaves the rest alone,
-// and writes nothing where nothing differs.
-func (r *Reconciler) apply(ctx context.Context, so *kserve.ScaledObject) error {
-	o, err := encode(so)
+// apply sends the fields that are Flyball's, unless they stand there already; the API
+// server leaves the rest alone.
+func (r *Reconciler) apply(ctx context.Context, so *kserve.ScaledObject) (changed bool, err error) {
+	want, err := encode(so)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
-		return fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
+	have := cluster.NewObject(kserve.ScaledObjectKind)
+	switch err := r.Client.Get(ctx, client.ObjectKeyFromObject(want), have); {
+	case err == nil:
+		if again, err := drifted(want, have); err != nil || !again {
+			return false, err
+		}
+	case !apierrors.IsNotFound(err):
+		return false, fmt.Errorf("reading ScaledObject %s: %w", so.Name, err)
 	}
-	return nil
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
+		return false, fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
+	}
+	return true, nil
 }
 
-// encode keeps to the fields that are set, as server-side apply must.
+// encode keeps to the fields that are set, as server-side apply must. Its numbers are
+// those of a decoded object.
 func encode(so *kserve.ScaledObject) (*unstructured.Unstructured, error) {
 	o := cluster.NewObject(kserve.ScaledObjectKind)
 	data, err := json.Marshal(so)
 	if err == nil {
-		err = json.Unmarshal(data, &o.Object)
+		err = utiljson.Unmarshal(data, &o.Object)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding ScaledObject %s: %w", so.Name, err)

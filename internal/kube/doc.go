@@ -18,6 +18,8 @@
 // user chose is changed; hook and shutdown timeout fit its grace period.
 // INV-9: of a pod only the deletion cost is written, only when the order in which the
 // pods of a service should leave has changed, and a bounded number in each period.
+// INV-10: a healthy service causes no write, no request past the watches and no walk
+// through a namespace.
 //
 // It deliberately does not know how replicas are computed: KEDA and the HPA do.
 package kube
