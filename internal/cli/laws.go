@@ -9,6 +9,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // lawJSON is a law as -o json and yaml print it.
@@ -106,11 +107,14 @@ func printLaw(w io.Writer, format, name string) error {
 
 // describeLaw makes the law at its defaults, to ask it what it reads.
 func describeLaw(spec law.Spec) (lawJSON, error) {
-	made, err := law.New(spec.Name, law.Facts{})
+	made, _, err := law.New(spec.Name, law.Facts{})
 	if err != nil {
 		return lawJSON{}, err
 	}
-	l := lawJSON{Name: spec.Name, About: spec.Doc, Source: spec.Source, Series: append([]string{}, made.Needs()...)}
+	l := lawJSON{Name: spec.Name, About: spec.Doc, Source: spec.Source, Series: []string{}}
+	for _, signal := range made.Needs() {
+		l.Series = append(l.Series, vllm.Text(signal))
+	}
 	for _, p := range spec.Params {
 		l.Parameters = append(l.Parameters, paramJSON{p.Name, p.Default, p.Unit, p.Doc, p.Words})
 	}

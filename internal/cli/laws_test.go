@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // TestLawsPage: docs/laws.md names every law and every series.
@@ -19,9 +21,9 @@ func TestLawsPage(t *testing.T) {
 			t.Errorf("docs/laws.md has no row for the law %s", spec.Name)
 		}
 	}
-	for _, q := range law.Queries() {
-		if !strings.Contains(string(page), "\n| `"+q.Short+"` | `"+q.Name+"` |") {
-			t.Errorf("docs/laws.md has no row for the series %s, %s", q.Short, q.Name)
+	for _, s := range reading.Signals() {
+		if !strings.Contains(string(page), "\n| `"+s.String()+"` | `"+vllm.Text(s)+"` |") {
+			t.Errorf("docs/laws.md has no row for the series %s, %s", s, vllm.Text(s))
 		}
 	}
 }

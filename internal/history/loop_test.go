@@ -18,7 +18,6 @@ import (
 // A tape is a scenario.PromQL that keeps what was scraped, and a law of two replicas.
 type tape struct {
 	*store
-	metrics []scenario.Metric
 	arrived []workload.Request
 	seen    int // of arrived
 	lengths [2]histogram
@@ -39,9 +38,12 @@ func (h *histogram) add(tokens int) {
 
 func (s *tape) Scrape(at time.Duration, pod string, values []float64) error {
 	base := []string{"namespace", "demo", "isvc_name", "llama", "pod", pod}
-	for i, m := range s.metrics {
-		if m.Name == firstTokens || m.Name == waiting {
-			s.write(at, values[i], m.Name, base...)
+	for i, c := range scenario.Exposed() {
+		switch {
+		case c.Family == reading.FirstToken && c.Part == scenario.Count:
+			s.write(at, values[i], firstTokens, base...)
+		case c.Family == reading.EngineWaiting:
+			s.write(at, values[i], waiting, base...)
 		}
 	}
 	s.write(at, 1, "up", base...)
@@ -70,7 +72,7 @@ func (s *tape) Query(at time.Duration, _ string) reading.Reading {
 	return reading.Reading{At: at, Quality: reading.Absent}
 }
 
-func (s *tape) Needs() []string { return []string{"up"} }
+func (s *tape) Needs() []reading.Signal { return []reading.Signal{reading.Query(0)} }
 func (s *tape) Step(in law.Input) (law.Law, law.Output) {
 	return s, law.Output{Replicas: 2, Next: in.Now + time.Minute}
 }
@@ -91,10 +93,10 @@ objective ttft:p90:1s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &tape{store: newStore(t), metrics: scenario.Exposed("llama"), arrived: slices.Collect(replayed(f.Setup.Workload).All(0))}
+	s := &tape{store: newStore(t), arrived: slices.Collect(replayed(f.Setup.Workload).All(0))}
 	f.Setup.Workload = replayed(f.Setup.Workload)
 	f.Setup.PromQL = func(time.Duration, time.Duration, []string) (scenario.PromQL, error) { return s, nil }
-	if _, err := scenario.Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1); err != nil {
+	if _, err := scenario.Run(f.Setup, func(law.Facts) (law.Law, []string, error) { return s, []string{"up"}, nil }, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.now = 90*time.Minute - epoch().Sub(epoch().Truncate(time.Minute)) // the end of a minute

@@ -13,7 +13,7 @@ import (
 // the window speeds a fall up. Intended is the greatest.
 type AIBrixConfig struct {
 	Bounds
-	Series    string
+	Signal    reading.Signal
 	Target    float64
 	Tolerance float64 // 0.1: none from 0.9 to 1.1 of the target
 	MaxUp     float64 // 2: at most twice the replicas
@@ -26,8 +26,8 @@ type AIBrixConfig struct {
 }
 
 // mean is the metric's mean over the ready pods that have one.
-func (in Input) mean(name string) (float64, bool) {
-	rows, sum := in.rows(name), 0.0
+func (in Input) mean(signal reading.Signal) (float64, bool) {
+	rows, sum := in.rows(signal), 0.0
 	for _, row := range rows {
 		sum += row[0]
 	}
@@ -77,7 +77,7 @@ func aibrixParams() []Param {
 
 func (v *values) aibrix() AIBrixConfig {
 	return AIBrixConfig{
-		Bounds: v.bounds(), Series: v.series(), Target: v.above("target"), Tolerance: v.number("tolerance"),
+		Bounds: v.bounds(), Signal: v.signal(), Target: v.above("target"), Tolerance: v.number("tolerance"),
 		MaxUp: v.above("up"), MaxDown: v.above("down"), Every: v.duration("every"), Stable: v.duration("stable"),
 		Panic: v.duration("panic"), Window: v.duration("window"), Intended: v.word("as") == "intended",
 	}

@@ -26,12 +26,12 @@ type APA struct {
 }
 
 // Needs is the metric.
-func (a APA) Needs() []string { return []string{a.Series} }
+func (a APA) Needs() []reading.Signal { return []reading.Signal{a.Signal} }
 
 // Step is one decision.
 func (a APA) Step(in Input) (Law, Output) {
 	out := Output{Replicas: max(in.Desired, 0), Next: in.Now + max(a.Every, time.Second)}
-	x, ok := in.mean(a.Series)
+	x, ok := in.mean(a.Signal)
 	if !ok || a.Target <= 0 {
 		return a, out.held("no data")
 	}

@@ -28,12 +28,12 @@ type AIBrixKPA struct {
 }
 
 // Needs is the metric.
-func (k AIBrixKPA) Needs() []string { return []string{k.Series} }
+func (k AIBrixKPA) Needs() []reading.Signal { return []reading.Signal{k.Signal} }
 
 // Step is one decision.
 func (k AIBrixKPA) Step(in Input) (Law, Output) {
 	out := Output{Replicas: max(in.Desired, 0), Next: in.Now + max(k.Every, time.Second)}
-	x, ok := in.mean(k.Series)
+	x, ok := in.mean(k.Signal)
 	if !ok || k.Target <= 0 {
 		return k, out.held("no data")
 	}

@@ -117,7 +117,7 @@ func (s hpaSequence) config() HPAConfig {
 		out := HPAMetric{
 			Kind:   map[string]MetricKind{"External": External, "Pods": PerPod, "CPU": CPU, "Memory": Memory}[m.Kind],
 			Target: map[string]Target{"AverageValue": AverageValue, "Value": Value, "Utilization": Utilization}[m.Target],
-			Series: string(rune('a' + i)), Goal: m.Goal / 1000, Request: m.Request / 1000, SampleWindow: seconds(m.Window),
+			Signal: reading.Query(i), Goal: m.Goal / 1000, Request: m.Request / 1000, SampleWindow: seconds(m.Window),
 		}
 		if out.Target == Utilization {
 			out.Goal = m.Goal
@@ -146,7 +146,7 @@ func (r hpaRules) rules(tolerance float64) Rules {
 
 func (s hpaSequence) input(i, desired int) Input {
 	st, now := s.Steps[i], seconds(s.Period*(i+1))
-	in := Input{Now: now, Desired: desired, Fleet: Fleet{Ready: st.Status}, Readings: map[string]Series{}}
+	in := Input{Now: now, Desired: desired, Fleet: Fleet{Ready: st.Status}}
 	for _, p := range st.Pods {
 		pod := Pod{StartedAt: now - seconds(p.Started), ChangedAt: now - seconds(p.Changed), Phase: PodRunning}
 		switch p.State {
@@ -163,7 +163,7 @@ func (s hpaSequence) input(i, desired int) Input {
 	}
 	column := 0
 	for j, m := range s.Metrics {
-		var series Series
+		series := in.Readings.Add(reading.Query(j))
 		if v := st.Values[j]; v >= 0 {
 			series.Total = reading.New(v/1000, now)
 		}
@@ -177,7 +177,6 @@ func (s hpaSequence) input(i, desired int) Input {
 			}
 			column++
 		}
-		in.Readings[string(rune('a'+j))] = series
 	}
 	return in
 }
@@ -209,7 +208,7 @@ func TestKPADecidesAsTheRealOne(t *testing.T) {
 		for i, st := range s.Steps {
 			in := Input{Now: c.Tick * time.Duration(i+1), Desired: unasked, Fleet: Fleet{Ready: st.Ready}}
 			if st.Concurrency >= 0 {
-				in.Readings = see(in.Now, 0, map[string]float64{Running: st.Concurrency, Waiting: 0}).Readings
+				in.Readings = see(in.Now, 0, map[reading.Signal]float64{reading.Running: st.Concurrency, reading.Waiting: 0}).Readings
 			}
 			l, out = l.Step(in)
 			want := s.Want[i]

@@ -3,6 +3,8 @@ package law
 import (
 	"math"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // DynamoLoad is the load mode of Dynamo's planner for one pool that prefills and decodes
@@ -39,8 +41,8 @@ type DynamoLoadConfig struct {
 type load struct{ queued, kv, cache float64 }
 
 // Needs are the queues, the caches and the shape.
-func (d DynamoLoad) Needs() []string {
-	return []string{Waiting, KVUsage, KVCapacity, MeanInput, MeanOutput, HitShare}
+func (d DynamoLoad) Needs() []reading.Signal {
+	return []reading.Signal{reading.Waiting, reading.KVUsage, reading.KVCapacity, reading.MeanInput, reading.MeanOutput, reading.HitShare}
 }
 
 // Step is one interval.
@@ -66,7 +68,7 @@ func (d DynamoLoad) Step(in Input) (Law, Output) {
 
 func (d DynamoLoad) loads(in Input, s Shape) []load {
 	var loads []load
-	for _, row := range in.rows(Waiting, KVUsage, KVCapacity) {
+	for _, row := range in.rows(reading.Waiting, reading.KVUsage, reading.KVCapacity) {
 		if row[2] > 0 {
 			loads = append(loads, load{row[0] * s.Input, row[1] * row[2], row[2]})
 		}

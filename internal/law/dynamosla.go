@@ -35,7 +35,9 @@ type DynamoSLAConfig struct {
 }
 
 // Needs are the arrivals and their shape.
-func (d DynamoSLA) Needs() []string { return []string{Arrivals, MeanInput, MeanOutput, HitShare} }
+func (d DynamoSLA) Needs() []reading.Signal {
+	return []reading.Signal{reading.Arrivals, reading.MeanInput, reading.MeanOutput, reading.HitShare}
+}
 
 // Step notes the rate of each minute and decides on the mean of an interval's.
 func (d DynamoSLA) Step(in Input) (Law, Output) {
@@ -43,7 +45,7 @@ func (d DynamoSLA) Step(in Input) (Law, Output) {
 		d.started, d.decide = true, in.Now+d.Every
 	}
 	out := Output{Replicas: max(in.Desired, 0), Next: in.Now + min(time.Minute, max(d.Every, time.Second))}
-	if rate, ok := in.total(Arrivals); ok {
+	if rate, ok := in.total(reading.Arrivals); ok {
 		d.rates = d.rates.Add(in.Now, rate, max(d.Every, time.Minute))
 	}
 	if in.Now < d.decide {

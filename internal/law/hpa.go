@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // HPA is the HorizontalPodAutoscaler of Kubernetes 1.36
@@ -116,22 +118,28 @@ func (c HPAConfig) DefaultDown() Rules {
 }
 
 // Step is one sync.
-func (h HPA) Step(in Input) (Law, Output) { return h.Sync(in) }
-
-// Needs are the metrics' series.
-func (h HPA) Needs() []string {
-	var names []string
-	for _, m := range h.Metrics {
-		names = append(names, m.Series)
+func (h HPA) Step(in Input) (Law, Output) {
+	values := make([]reading.Series, len(h.Metrics))
+	for i, m := range h.Metrics {
+		values[i] = in.Readings.Of(m.Signal)
 	}
-	return names
+	return h.sync(in, values)
+}
+
+// Needs are the metrics' signals.
+func (h HPA) Needs() []reading.Signal {
+	var signals []reading.Signal
+	for _, m := range h.Metrics {
+		signals = append(signals, m.Signal)
+	}
+	return signals
 }
 
 // Active says whether the last sync computed replicas from a metric.
 func (h HPA) Active() bool { return h.active }
 
-// Sync is Step with the type kept.
-func (h HPA) Sync(in Input) (HPA, Output) {
+// sync is Step with the metrics' values given, and the type kept.
+func (h HPA) sync(in Input, values []reading.Series) (HPA, Output) {
 	out := Output{Replicas: max(in.Desired, 0), Next: in.Now + max(h.SyncPeriod, time.Millisecond)}
 	if in.Now < h.FirstSync {
 		out.Next = h.FirstSync
@@ -149,7 +157,7 @@ func (h HPA) Sync(in Input) (HPA, Output) {
 	case in.Desired < h.least():
 		return h.scaled(in, out.to("below minimum", h.least()))
 	}
-	want, ok := h.propose(in)
+	want, ok := h.propose(in, values)
 	h.active = ok
 	if !ok {
 		return h, out.held("no valid metric")

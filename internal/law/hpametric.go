@@ -21,7 +21,7 @@ import (
 type HPAMetric struct {
 	Kind   MetricKind
 	Target Target
-	Series string  // the name among the readings
+	Signal reading.Signal
 	Goal   float64 // percent for Utilization
 	// Request is what each pod requests of a resource.
 	Request float64
@@ -72,10 +72,10 @@ func (t Target) String() string {
 
 // propose is the greatest proposal. It is false where there is none, or where one
 // is missing and the others would scale down.
-func (h HPA) propose(in Input) (int, bool) {
+func (h HPA) propose(in Input, values []reading.Series) (int, bool) {
 	want, missing := 0, 0
-	for _, m := range h.Metrics {
-		n, ok := h.proposal(m, in)
+	for i, m := range h.Metrics {
+		n, ok := h.proposal(m, in, values[i])
 		if !ok {
 			missing++
 			continue
@@ -88,14 +88,14 @@ func (h HPA) propose(in Input) (int, bool) {
 	return want, true
 }
 
-func (h HPA) proposal(m HPAMetric, in Input) (int, bool) {
+func (h HPA) proposal(m HPAMetric, in Input, value reading.Series) (int, bool) {
 	goal := milli(m.Goal)
 	if goal <= 0 {
 		return 0, false
 	}
 	switch m.Kind {
 	case External:
-		r := in.Readings[m.Series].Total
+		r := value.Total
 		if !r.Usable() {
 			return 0, false
 		}
@@ -104,7 +104,7 @@ func (h HPA) proposal(m HPAMetric, in Input) (int, bool) {
 		}
 		return h.byAverage(in, milli(r.Value), goal), true
 	case PerPod, CPU, Memory:
-		return h.byPods(m, in, goal)
+		return h.byPods(m, in, value.Pods, goal)
 	default:
 		return 0, false
 	}
@@ -143,8 +143,8 @@ type podGroup struct {
 
 // byPods computes from one sample per pod. The first pass sees the pods that
 // count; if the others could change the answer, a second sees them too.
-func (h HPA) byPods(m HPAMetric, in Input, goal int64) (int, bool) {
-	g := h.group(m, in)
+func (h HPA) byPods(m HPAMetric, in Input, samples []reading.Reading, goal int64) (int, bool) {
+	g := h.group(m, in, samples)
 	if g.counted == 0 || m.Target == Utilization && milli(m.Request) <= 0 {
 		return 0, false
 	}
@@ -203,8 +203,7 @@ func (m HPAMetric) ratio(sum int64, pods int, goal int64) float64 {
 }
 
 // group looks at each pod.
-func (h HPA) group(m HPAMetric, in Input) (g podGroup) {
-	samples := in.Readings[m.Series].Pods
+func (h HPA) group(m HPAMetric, in Input, samples []reading.Reading) (g podGroup) {
 	for i, p := range in.Pods {
 		var s reading.Reading
 		if i < len(samples) {

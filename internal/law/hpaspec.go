@@ -82,7 +82,7 @@ func hpaSpec() Spec {
 		Source: "k8s.io/kubernetes v1.36.3 pkg/controller/podautoscaler",
 		Params: bounded("1", append(params, hpaParams("0s", "300s")...)...),
 		build: func(v *values, f Facts) Law {
-			m := HPAMetric{Target: v.target(), Series: v.series(), Goal: v.above("target"), Request: v.number("request"), SampleWindow: 15 * time.Second}
+			m := HPAMetric{Target: v.target(), Signal: v.signal(), Goal: v.above("target"), Request: v.number("request"), SampleWindow: 15 * time.Second}
 			kind := v.word("kind")
 			for k := External; k < numMetricKinds; k++ {
 				if k.String() == kind {
@@ -140,7 +140,7 @@ func kedaSpec() Spec {
 		build: func(v *values, f Facts) Law {
 			c := v.keda(f)
 			c.Triggers = []Trigger{{
-				Name: "metric", Series: v.series(), Target: v.target(), Threshold: v.above("target"),
+				Name: "metric", Signal: v.signal(), Target: v.target(), Threshold: v.above("target"),
 				Activation: v.number("activation"), KeepNull: v.word("nulls") == "error",
 			}}
 			return NewKEDA(c)

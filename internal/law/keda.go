@@ -1,7 +1,6 @@
 package law
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -77,13 +76,13 @@ func NewKEDA(c KEDAConfig) KEDA {
 	h := c.HPA
 	h.Bounds, h.Behavior = Bounds{max(c.Min, 1), c.Max}, c.Behavior
 	h.Metrics = slices.Clone(c.Resources)
-	for i, t := range c.Triggers {
+	for _, t := range c.Triggers {
 		if c.Modifiers == nil {
-			h.Metrics = append(h.Metrics, HPAMetric{Kind: External, Target: t.Target, Series: external(i), Goal: thousandths(t.Threshold)})
+			h.Metrics = append(h.Metrics, HPAMetric{Kind: External, Target: t.Target, Goal: thousandths(t.Threshold)})
 		}
 	}
 	if m := c.Modifiers; m != nil {
-		h.Metrics = append(h.Metrics, HPAMetric{Kind: External, Target: m.Type, Series: composite, Goal: thousandths(m.Target)})
+		h.Metrics = append(h.Metrics, HPAMetric{Kind: External, Target: m.Type, Goal: thousandths(m.Target)})
 	}
 	return KEDA{
 		KEDAConfig: c, hpa: HPA{HPAConfig: h}, lastActive: -1,
@@ -91,16 +90,16 @@ func NewKEDA(c KEDAConfig) KEDA {
 	}
 }
 
-// Needs are the triggers' series.
-func (k KEDA) Needs() []string {
-	var names []string
+// Needs are the triggers' signals.
+func (k KEDA) Needs() []reading.Signal {
+	var signals []reading.Signal
 	for _, t := range k.Triggers {
-		names = append(names, t.Series)
+		signals = append(signals, t.Signal)
 	}
 	for _, m := range k.Resources {
-		names = append(names, m.Series)
+		signals = append(signals, m.Signal)
 	}
-	return names
+	return signals
 }
 
 // Step runs whichever of the two loops is due, the poll first.
@@ -119,8 +118,7 @@ func (k KEDA) step(in Input) (KEDA, Output) {
 	}
 	if in.Now >= k.nextSync {
 		in.Desired = out.Replicas
-		in.Readings = k.serve(in)
-		h, o := k.hpa.Sync(in)
+		h, o := k.hpa.sync(in, k.serve(in))
 		k.hpa, k.nextSync = h, o.Next
 		out.Replicas, out.Reasons = o.Replicas, slices.Concat(out.Reasons, o.Reasons)
 	}
@@ -205,39 +203,35 @@ func (k *KEDA) reuse() bool {
 	return k.Min > 0 && k.Idle == nil && k.Modifiers == nil && k.hpa.Active() && k.observed != nil
 }
 
-// serve answers the HPA's queries: the readings with one more series per metric.
-func (k *KEDA) serve(in Input) map[string]Series {
-	if in.Desired <= 0 || in.Desired > k.hpa.most() || in.Desired < k.hpa.least() {
-		return in.Readings // the HPA will not ask
+// serve is what the HPA's metrics read: the resources, and each trigger or the one
+// number that the formula makes of them.
+func (k *KEDA) serve(in Input) []reading.Series {
+	values := make([]reading.Series, len(k.hpa.Metrics))
+	for i, m := range k.Resources {
+		values[i] = in.Readings.Of(m.Signal)
 	}
-	readings := maps.Clone(in.Readings)
-	if readings == nil {
-		readings = map[string]Series{}
+	if in.Desired <= 0 || in.Desired > k.hpa.most() || in.Desired < k.hpa.least() {
+		return values // the HPA will not ask
 	}
 	k.observed = k.observe(in)
+	external := values[len(k.Resources):]
 	if k.Modifiers != nil {
 		value, ok := k.combine(k.observed)
-		readings[composite] = answer(value, ok, in.Now)
-		return readings
+		external[0] = answer(value, ok, in.Now)
+		return values
 	}
 	for i, o := range k.observed {
-		readings[external(i)] = answer(o.value, !o.failed, in.Now)
+		external[i] = answer(o.value, !o.failed, in.Now)
 	}
-	return readings
+	return values
 }
 
-func answer(value int64, ok bool, now time.Duration) Series {
+func answer(value int64, ok bool, now time.Duration) reading.Series {
 	if !ok {
-		return Series{Total: reading.Failed(now)}
+		return reading.Series{Total: reading.Failed(now)}
 	}
-	return Series{Total: reading.New(float64(value)/1000, now)}
+	return reading.Series{Total: reading.New(float64(value)/1000, now)}
 }
-
-// composite is the metric that a formula makes.
-const composite = "composite-metric"
-
-// external names the metric of a trigger as KEDA does.
-func external(i int) string { return "s" + strconv.Itoa(i) + "-prometheus" }
 
 // thousandths is a value as KEDA prints it for the HPA, %.3f: what is no positive
 // number is 0.

@@ -21,7 +21,7 @@ func runKEDA(c KEDAConfig, from int, steps []kedaStep) (got []int) {
 	for i, s := range steps {
 		for _, offset := range []time.Duration{0, 10 * time.Second} {
 			in := see(time.Duration(i)*30*time.Second+offset, desired, nil)
-			in.Readings["m"] = Series{Total: s.r}
+			in.Readings.Add(metric).Total = s.r
 			var out Output
 			l, out = l.Step(in)
 			desired = out.Replicas
@@ -32,7 +32,7 @@ func runKEDA(c KEDAConfig, from int, steps []kedaStep) (got []int) {
 }
 
 func single() KEDAConfig {
-	c := KEDAConfig{Triggers: []Trigger{{Name: "m", Series: "m", Threshold: 5}}}.Defaults()
+	c := KEDAConfig{Triggers: []Trigger{{Name: "m", Signal: metric, Threshold: 5}}}.Defaults()
 	c.Behavior = &Behavior{c.HPA.DefaultUp(), c.HPA.DefaultDown()}
 	c.Behavior.Down.Window, c.Cooldown = 0, time.Minute
 	return c
@@ -108,8 +108,8 @@ func TestKEDACached(t *testing.T) {
 	c := single()
 	c.Triggers[0].Cached, c.Min, c.HPA.FirstSync = true, 1, 10*time.Second
 	l := Law(NewKEDA(c))
-	l, _ = l.Step(see(0, 1, map[string]float64{"m": 10}))
-	_, out := l.Step(see(10*time.Second, 1, map[string]float64{"m": 40}))
+	l, _ = l.Step(see(0, 1, map[reading.Signal]float64{metric: 10}))
+	_, out := l.Step(see(10*time.Second, 1, map[reading.Signal]float64{metric: 40}))
 	if out.Replicas != 2 {
 		t.Errorf("%+v, want the 2 replicas of the cached value", out)
 	}

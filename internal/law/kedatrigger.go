@@ -1,6 +1,10 @@
 package law
 
-import "math"
+import (
+	"math"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
 
 // A Trigger is one entry of a ScaledObject's triggers that reads one number
 // (github.com/kedacore/keda/v2/pkg/scalers/prometheus_scaler.go, at v2.21.0). An empty
@@ -8,7 +12,7 @@ import "math"
 // failed query are errors.
 type Trigger struct {
 	Name       string // for the formula
-	Series     string
+	Signal     reading.Signal
 	Target     Target // AverageValue or Value
 	Threshold  float64
 	Activation float64
@@ -100,7 +104,7 @@ func (k *KEDA) observe(in Input) []observation {
 
 // read is one query.
 func (t Trigger) read(in Input) observation {
-	r := in.Readings[t.Series].Total
+	r := in.Readings.Of(t.Signal).Total
 	switch {
 	case r.Usable():
 		return observation{value: milli(thousandths(r.Value)), active: r.Value > t.Activation}

@@ -60,7 +60,9 @@ func (c KPAConfig) Defaults() KPAConfig {
 }
 
 // Needs are the parts of the concurrency.
-func (k KPA) Needs() []string { return []string{Running, Waiting, Held} }
+func (k KPA) Needs() []reading.Signal {
+	return []reading.Signal{reading.Running, reading.Waiting, reading.Held}
+}
 
 // Step is one tick; the first only notes how many pods there are.
 func (k KPA) Step(in Input) (Law, Output) {

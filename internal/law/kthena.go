@@ -36,7 +36,7 @@ type Kthena struct {
 // KthenaConfig is the policy.
 type KthenaConfig struct {
 	Bounds
-	Series                       string
+	Signal                       reading.Signal
 	Target, Tolerance            float64
 	Every                        time.Duration
 	UpWindow, DownWindow, Period time.Duration
@@ -47,7 +47,7 @@ type KthenaConfig struct {
 }
 
 // Needs is the metric.
-func (k Kthena) Needs() []string { return []string{k.Series} }
+func (k Kthena) Needs() []reading.Signal { return []reading.Signal{k.Signal} }
 
 // Step is one round.
 func (k Kthena) Step(in Input) (Law, Output) {
@@ -104,7 +104,7 @@ func (k Kthena) recommend(in Input) (int, bool) {
 
 // group looks at each pod.
 func (k Kthena) group(in Input) (sum float64, counted, missing, unready int) {
-	samples := in.Readings[k.Series].Pods
+	samples := in.Readings.Of(k.Signal).Pods
 	for i, p := range in.Pods {
 		switch {
 		case p.Deleting || p.Phase == PodFailed:
@@ -180,7 +180,7 @@ func kthenaSpec() Spec {
 		),
 		build: func(v *values, _ Facts) Law {
 			return Kthena{KthenaConfig: KthenaConfig{
-				Bounds: v.bounds(), Series: v.series(), Target: v.above("target"), Tolerance: v.number("tolerance"),
+				Bounds: v.bounds(), Signal: v.signal(), Target: v.above("target"), Tolerance: v.number("tolerance"),
 				Every: v.duration("every"), UpWindow: v.duration("up-window"), DownWindow: v.duration("down-window"),
 				Period: v.duration("period"), UpPods: v.count("up-pods"), UpPercent: v.count("up-percent"),
 				DownPods: v.count("down-pods"), DownPercent: v.count("down-percent"), PanicThreshold: v.count("panic"),

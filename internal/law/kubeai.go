@@ -34,7 +34,9 @@ type KubeAIConfig struct {
 }
 
 // Needs are the parts of the concurrency.
-func (k KubeAI) Needs() []string { return []string{Running, Waiting, Held} }
+func (k KubeAI) Needs() []reading.Signal {
+	return []reading.Signal{reading.Running, reading.Waiting, reading.Held}
+}
 
 // Step is one interval.
 func (k KubeAI) Step(in Input) (Law, Output) {

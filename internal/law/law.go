@@ -14,9 +14,8 @@ type Law interface {
 	// has to remember, and its decision. It is called at the last Output's Next or
 	// later, the first time when the service is created.
 	Step(in Input) (Law, Output)
-	// Needs are the names of the series that Step looks for among the readings: a
-	// name of series.go, or the text of a query for a law that was given one.
-	Needs() []string
+	// Needs are the signals that Step looks for among the readings.
+	Needs() []reading.Signal
 }
 
 // An Input is all that a law sees. Times count from the start of the run.
@@ -25,9 +24,9 @@ type Input struct {
 	Desired int // replicas last asked for: the scale's spec
 	Fleet   Fleet
 	Pods    []Pod
-	// Readings are the values that are there to be read, by name. A law keeps
-	// nothing of the slices and the map: the caller may use them again.
-	Readings map[string]Series
+	// Readings are the values that are there to be read. A law keeps nothing of the
+	// slices: the caller may use them again.
+	Readings reading.Set
 }
 
 // A Fleet counts the replicas of a service by state.
@@ -71,27 +70,20 @@ func (p Phase) String() string {
 	return names[p]
 }
 
-// A Series is one metric: for the service as a whole and, where it has one value
-// per pod, one reading for each of Input.Pods in their order.
-type Series struct {
-	Total reading.Reading
-	Pods  []reading.Reading
-}
-
-// rows are the values of several series, one row for each ready pod that has all.
-func (in Input) rows(names ...string) [][]float64 {
+// rows are the values of several signals, one row for each ready pod that has all.
+func (in Input) rows(signals ...reading.Signal) [][]float64 {
 	var rows [][]float64
 	for i, p := range in.Pods {
 		if !p.Ready || p.Deleting {
 			continue
 		}
 		var row []float64
-		for _, name := range names {
-			if samples := in.Readings[name].Pods; i < len(samples) && samples[i].Usable() {
+		for _, signal := range signals {
+			if samples := in.Readings.Of(signal).Pods; i < len(samples) && samples[i].Usable() {
 				row = append(row, samples[i].Value)
 			}
 		}
-		if len(row) == len(names) {
+		if len(row) == len(signals) {
 			rows = append(rows, row)
 		}
 	}
@@ -109,10 +101,22 @@ func (in Input) ready() int {
 	return n
 }
 
-// total is a series' value for the service as a whole, and whether it is usable.
-func (in Input) total(name string) (float64, bool) {
-	r := in.Readings[name].Total
+// total is a signal's value for the service as a whole, and whether it is usable.
+func (in Input) total(signal reading.Signal) (float64, bool) {
+	r := in.Readings.Of(signal).Total
 	return r.Or(0), r.Usable()
+}
+
+// concurrency is how many requests are in flight: running and waiting in the pods,
+// and held by the router. It is false if pods serve and do not say.
+func (in Input) concurrency() (float64, bool) {
+	running, okRunning := in.total(reading.Running)
+	waiting, okWaiting := in.total(reading.Waiting)
+	held, okHeld := in.total(reading.Held)
+	if in.Fleet.Ready > 0 {
+		return running + waiting + held, okRunning && okWaiting
+	}
+	return running + waiting + held, okRunning || okWaiting || okHeld
 }
 
 // An Output is a law's decision.

@@ -3,6 +3,7 @@ package law
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func samples(t *testing.T) []sample {
 	f := Facts{ColdStart: time.Minute, Phase: 7 * time.Second, Needed: func() []Level { return []Level{{0, 3}, {time.Hour, 7}} }, Engine: engine()}
 	var all []sample
 	texts := []string{
-		"static:n=5", "hpa:kind=CPU,metric=cpu_usage,target=80,request=1", "hpa:kind=Pods,metric=waiting", "hpa:type=Value",
+		"static:n=5", "hpa:kind=CPU,metric=cpu,target=80,request=1", "hpa:kind=Pods,metric=waiting", "hpa:type=Value",
 		"aibrix-apa:as=intended", "aibrix-kpa:as=intended", "keda:min=0,fallback=4,behavior=currentReplicasIfHigher",
 		"kpa:min=0,delay=30s", "dynamo-load:easy=latency", "ray-serve:min=0,down-delay=20s", "kthena:panic=0,up-window=60s",
 		"wva-v2:min=0", "kubeai:min=0,samples=3", "skyserve:up-votes=1,down-votes=2",
@@ -47,16 +48,16 @@ func samples(t *testing.T) []sample {
 		if text == "static:min=1,max=8" {
 			continue
 		}
-		l, err := New(text, f)
+		l, _, err := New(text, f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, sample{text, l})
 	}
-	c := KEDAConfig{Triggers: []Trigger{{Series: "a", Threshold: 3, Name: "a"}, {Series: "b", Threshold: 1, Name: "b", Cached: true}}}.Defaults()
+	c := KEDAConfig{Triggers: []Trigger{{Signal: reading.Query(0), Threshold: 3, Name: "a"}, {Signal: reading.Query(1), Threshold: 1, Name: "b", Cached: true}}}.Defaults()
 	c.Max, c.Fallback = 8, &Fallback{Failures: 2, Replicas: 4, Behavior: FallbackModifiers}
 	c.Modifiers = &Modifiers{Target: 2, Formula: func(v map[string]float64) (float64, bool) { return v["a"] / v["b"], true }}
-	plain := HPAConfig{Metrics: []HPAMetric{{Kind: External, Series: "a", Goal: 3}, {Kind: PerPod, Series: "b", Goal: 3}}}.Defaults()
+	plain := HPAConfig{Metrics: []HPAMetric{{Kind: External, Signal: reading.Query(0), Goal: 3}, {Kind: PerPod, Signal: reading.Query(1), Goal: 3}}}.Defaults()
 	plain.Bounds = Bounds{1, 8}
 	return append(all, sample{"keda with a formula", NewKEDA(c)}, sample{"hpa without behavior", HPA{HPAConfig: plain}})
 }
@@ -76,8 +77,8 @@ func number(r *rand.Rand) reading.Reading {
 	}
 }
 
-func anything(r *rand.Rand, names []string, now time.Duration, desired int) Input {
-	in := Input{Now: now, Desired: desired, Readings: map[string]Series{}}
+func anything(r *rand.Rand, needs []reading.Signal, now time.Duration, desired int) Input {
+	in := Input{Now: now, Desired: desired}
 	in.Fleet = Fleet{Pending: r.IntN(3), Starting: r.IntN(3), Ready: r.IntN(9), Draining: r.IntN(2)}
 	for range r.IntN(9) {
 		in.Pods = append(in.Pods, Pod{
@@ -85,12 +86,12 @@ func anything(r *rand.Rand, names []string, now time.Duration, desired int) Inpu
 			StartedAt: time.Duration(r.Int64N(int64(now + 1))), ChangedAt: time.Duration(r.Int64N(int64(now + 1))),
 		})
 	}
-	for _, name := range names {
-		s := Series{Total: number(r)}
+	for _, signal := range needs {
+		s := in.Readings.Add(signal)
+		s.Total = number(r)
 		for range r.IntN(len(in.Pods) + 2) {
 			s.Pods = append(s.Pods, number(r))
 		}
-		in.Readings[name] = s
 	}
 	return in
 }
@@ -98,9 +99,9 @@ func anything(r *rand.Rand, names []string, now time.Duration, desired int) Inpu
 func copied(in Input) Input {
 	out := in
 	out.Pods = append([]Pod(nil), in.Pods...)
-	out.Readings = map[string]Series{}
-	for name, s := range in.Readings {
-		out.Readings[name] = Series{s.Total, append([]reading.Reading(nil), s.Pods...)}
+	out.Readings = slices.Clone(in.Readings)
+	for i := range out.Readings {
+		out.Readings[i].Pods = slices.Clone(out.Readings[i].Pods)
 	}
 	return out
 }
@@ -189,17 +190,17 @@ func TestNoLawScalesInBlind(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	for _, s := range Specs() {
 		b.Run(s.Name, func(b *testing.B) {
-			l, err := New(s.Name, Facts{Engine: engine()})
+			l, _, err := New(s.Name, Facts{Engine: engine()})
 			if err != nil {
 				b.Fatal(err)
 			}
-			totals := map[string]float64{}
-			for _, q := range Queries() {
-				totals[q.Name] = 0.5
+			totals := map[reading.Signal]float64{}
+			for _, signal := range reading.Signals() {
+				totals[signal] = 0.5
 			}
 			in := perPod(see(0, 8, totals), totals)
-			in.Readings[MeanInput] = Series{Total: reading.New(1000, 0)}
-			in.Readings[MeanOutput] = Series{Total: reading.New(200, 0)}
+			in.Readings.Add(reading.MeanInput).Total = reading.New(1000, 0)
+			in.Readings.Add(reading.MeanOutput).Total = reading.New(200, 0)
 			b.ReportAllocs()
 			for b.Loop() {
 				var out Output

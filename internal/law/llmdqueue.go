@@ -1,5 +1,7 @@
 package law
 
+import "github.com/flyball-dev/flyball/internal/reading"
+
 // llmdQueueSpec is llm-d's queue-based KEDA (github.com/llm-d/llm-d
 // docs/architecture/autoscaling/keda-epp.md at 3d01685, guides/workload-autoscaling/
 // keda-epp): of Q requests that the router holds and R that it has sent on, an HPA
@@ -22,8 +24,8 @@ func llmdQueueSpec() Spec {
 			c := v.keda(f)
 			activation, null := v.number("activation"), v.word("nulls") == "error"
 			c.Triggers = []Trigger{
-				{Name: "queue", Series: Held, Threshold: v.above("queue"), Activation: activation, KeepNull: null},
-				{Name: "running", Series: Sent, Threshold: v.above("running"), Activation: activation, KeepNull: null},
+				{Name: "queue", Signal: reading.Held, Threshold: v.above("queue"), Activation: activation, KeepNull: null},
+				{Name: "running", Signal: reading.Sent, Threshold: v.above("running"), Activation: activation, KeepNull: null},
 			}
 			return NewKEDA(c)
 		},

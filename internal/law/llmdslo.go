@@ -42,12 +42,14 @@ type SLOConfig struct {
 }
 
 // Needs are the two latencies.
-func (l SLO) Needs() []string { return []string{RouterTTFTp90, RouterTPOTp90} }
+func (l SLO) Needs() []reading.Signal {
+	return []reading.Signal{reading.RouterTTFTp90, reading.RouterTPOTp90}
+}
 
 // Step evaluates the rules and the formula.
 func (l SLO) Step(in Input) (Law, Output) {
-	ttft, _ := in.total(RouterTTFTp90)
-	tpot, _ := in.total(RouterTPOTp90)
+	ttft, _ := in.total(reading.RouterTTFTp90)
+	tpot, _ := in.total(reading.RouterTPOTp90)
 	raw := max(share(ttft, l.TTFT), share(tpot, l.TPOT))
 	l.signal = l.signal.Add(in.Now, min(raw, l.Cap), max(l.Smooth, l.Every))
 	s, _ := l.signal.Mean(in.Now - l.Smooth)

@@ -1,5 +1,7 @@
 package law
 
+import "github.com/flyball-dev/flyball/internal/reading"
+
 // llmdTokensSpec is llm-d's token-aware KEDA (github.com/llm-d/llm-d
 // docs/architecture/autoscaling/keda-epp.md at 3d01685, guides/workload-autoscaling/
 // keda-epp-token-aware). With
@@ -30,8 +32,8 @@ func llmdTokensSpec() Spec {
 			c := v.keda(f)
 			activation, null := v.number("activation"), v.word("nulls") == "error"
 			c.Triggers = []Trigger{
-				{Name: "tokens", Series: Prefills, Threshold: v.above("prefill") * v.duration("wait").Seconds(), Activation: activation, KeepNull: null},
-				{Name: "kv", Series: AllKVUsage, Threshold: v.above("kv"), Activation: activation, KeepNull: null},
+				{Name: "tokens", Signal: reading.Prefills, Threshold: v.above("prefill") * v.duration("wait").Seconds(), Activation: activation, KeepNull: null},
+				{Name: "kv", Signal: reading.KVUsageSum, Threshold: v.above("kv"), Activation: activation, KeepNull: null},
 			}
 			return NewKEDA(c)
 		},

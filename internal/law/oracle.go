@@ -3,6 +3,8 @@ package law
 import (
 	"slices"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // Oracle is the clairvoyant: it is told how many replicas will be needed when, and
@@ -36,7 +38,7 @@ type Level struct {
 }
 
 // Needs is nothing: it knows.
-func (o Oracle) Needs() []string { return nil }
+func (o Oracle) Needs() []reading.Signal { return nil }
 
 // Step looks one cold start ahead.
 func (o Oracle) Step(in Input) (Law, Output) {

@@ -1,5 +1,7 @@
 package law
 
+import "github.com/flyball-dev/flyball/internal/reading"
+
 // productionStackSpec is the ScaledObject of vLLM's production stack
 // (github.com/vllm-project/production-stack, helm chart, tutorial "Autoscaling with
 // KEDA"): KEDA on the requests waiting in vLLM, W of them:
@@ -20,7 +22,7 @@ func productionStackSpec() Spec {
 		build: func(v *values, f Facts) Law {
 			c := v.keda(f)
 			c.Triggers = []Trigger{{
-				Name: "waiting", Series: Waiting, Threshold: v.above("target"),
+				Name: "waiting", Signal: reading.Waiting, Threshold: v.above("target"),
 				Activation: v.number("activation"), KeepNull: v.word("nulls") == "error",
 			}}
 			return NewKEDA(c)

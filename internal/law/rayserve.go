@@ -38,7 +38,9 @@ type RayServeConfig struct {
 }
 
 // Needs are the parts of the concurrency.
-func (r RayServe) Needs() []string { return []string{Running, Waiting, Held} }
+func (r RayServe) Needs() []reading.Signal {
+	return []reading.Signal{reading.Running, reading.Waiting, reading.Held}
+}
 
 // Step is a round of the control loop at which something can change.
 func (r RayServe) Step(in Input) (Law, Output) {

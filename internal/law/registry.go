@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // A Spec describes a law by name, for whoever chooses one.
@@ -34,6 +36,8 @@ type Facts struct {
 	Phase     time.Duration  // when control loops first run, less than 15 s
 	Needed    func() []Level // for the oracle; may be nil
 	Engine    Engine
+	// Series are the signals by what upstream calls them: a metric may be named so too.
+	Series map[string]reading.Signal
 }
 
 // An Engine is what one replica can do, as a benchmark or its command line tells.
@@ -75,15 +79,16 @@ func Find(name string) (Spec, error) {
 	return Spec{}, fmt.Errorf("no law %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// New makes the law that a text like hpa:metric=waiting,target=5 asks for. An
-// unknown name, key or value is an error that says what there is.
-func New(text string, f Facts) (Law, error) {
+// New makes the law that a text like hpa:metric=waiting,target=5 asks for, and the
+// queries whose answers it reads. An unknown name, key or value is an error that says
+// what there is.
+func New(text string, f Facts) (Law, []string, error) {
 	name, rest, _ := strings.Cut(text, ":")
 	s, err := Find(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	v := &values{spec: s, set: map[string]string{}}
+	v := &values{spec: s, series: f.Series, set: map[string]string{}}
 	for pair := range strings.SplitSeq(rest, ",") {
 		if rest != "" {
 			v.assign(pair)
@@ -94,16 +99,18 @@ func New(text string, f Facts) (Law, error) {
 		v.errs = append(v.errs, fmt.Errorf("min=%d is above max=%d", b.Min, b.Max))
 	}
 	if err := errors.Join(v.errs...); err != nil {
-		return nil, fmt.Errorf("law %s: %w", text, err)
+		return nil, nil, fmt.Errorf("law %s: %w", text, err)
 	}
-	return l, nil
+	return l, v.queries, nil
 }
 
 // values are a law's parameters as set, and what was wrong with them.
 type values struct {
-	spec Spec
-	set  map[string]string
-	errs []error
+	spec    Spec
+	series  map[string]reading.Signal
+	set     map[string]string
+	queries []string
+	errs    []error
 }
 
 func (v *values) fail(format string, args ...any) {
@@ -200,21 +207,25 @@ func (v *values) word(name string) string {
 	return s
 }
 
-// series is the name of the series that metric asks for: a short name, a full one, or
-// any query that has no comma in it.
-func (v *values) series() string {
+// signal is what metric asks for: a signal by its name here or upstream, or the answer
+// of any query that has no comma in it.
+func (v *values) signal() reading.Signal {
 	_, s := v.text("metric")
-	var short []string
-	for _, q := range Queries() {
-		if s == q.Short || s == q.Name {
-			return q.Name
-		}
-		short = append(short, q.Short)
+	if named, ok := reading.Named(s); ok {
+		return named
+	}
+	if named, ok := v.series[s]; ok {
+		return named
 	}
 	if !strings.ContainsAny(s, ":_({[") {
-		v.fail("metric=%s: want a metric, or one of %s", s, strings.Join(short, ", "))
+		var names []string
+		for _, known := range reading.Signals() {
+			names = append(names, known.String())
+		}
+		v.fail("metric=%s: want a metric, or one of %s", s, strings.Join(names, ", "))
 	}
-	return s
+	v.queries = append(v.queries, s)
+	return reading.Query(len(v.queries) - 1)
 }
 
 func (v *values) bounds() Bounds { return Bounds{v.count("min"), v.count("max")} }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -27,11 +29,11 @@ func TestNewRefuses(t *testing.T) {
 		"hpa:kind=CPU,type=Value": "type=Value needs kind=External",
 		"wva-v1:kv=x,every=y":     "every=y: want a duration",
 	} {
-		if _, err := New(text, Facts{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := New(text, Facts{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New(%q) = %v, want %q", text, err, want)
 		}
 	}
-	if _, err := New("oracle", Facts{Needed: func() []Level { return []Level{{time.Minute, 1}, {0, 2}} }}); err == nil {
+	if _, _, err := New("oracle", Facts{Needed: func() []Level { return []Level{{time.Minute, 1}, {0, 2}} }}); err == nil {
 		t.Error("New(oracle) with levels out of order: no error")
 	}
 }
@@ -46,26 +48,23 @@ func spelled(s Spec) string {
 }
 
 // TestSpecs: every law is made of its defaults, bare and spelled out, says what it is and
-// where it was read, and needs only series of the catalogue.
+// where it was read, and needs only signals that have a name.
 func TestSpecs(t *testing.T) {
-	var names, known []string
-	for _, q := range Queries() {
-		known = append(known, q.Name)
-	}
+	var names []string
 	for _, s := range Specs() {
 		names = append(names, s.Name)
-		bare, err := New(s.Name, Facts{})
+		bare, _, err := New(s.Name, Facts{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		full, err := New(spelled(s), Facts{})
+		full, _, err := New(spelled(s), Facts{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		diff(t, s.Name+" needs", full.Needs(), bare.Needs())
-		for _, name := range bare.Needs() {
-			if !slices.Contains(known, name) {
-				t.Errorf("%s needs %q, which is no series", s.Name, name)
+		for _, signal := range bare.Needs() {
+			if !slices.Contains(reading.Signals(), signal) {
+				t.Errorf("%s needs %v, which is no signal with a name", s.Name, signal)
 			}
 		}
 	}
@@ -87,15 +86,17 @@ func TestSpecsAreDescribed(t *testing.T) {
 	}
 }
 
-func TestQueries(t *testing.T) {
-	seen := map[string]bool{}
-	for _, q := range Queries() {
-		if q.Name == "" || q.Short == "" || q.Family == "" || seen[q.Name] || seen[q.Short] {
-			t.Errorf("query %+v: incomplete, or a name twice", q)
+// A metric may be named as here, as upstream or by a query.
+func TestMetric(t *testing.T) {
+	f := Facts{Series: map[string]reading.Signal{"vllm:num_requests_waiting": reading.Waiting}}
+	for metric, want := range map[string]reading.Signal{"waiting": reading.Waiting, "vllm:num_requests_waiting": reading.Waiting, "sum(up)": reading.Query(0)} {
+		l, queries, err := New("hpa:metric="+metric, f)
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen[q.Name], seen[q.Short] = true, true
-		if (q.Func == Last) != (q.Window == 0) || (q.Func == Quantile) != (q.Quantile > 0) {
-			t.Errorf("query %+v: window or quantile", q)
+		diff(t, metric, l.Needs(), []reading.Signal{want})
+		if _, asked := want.Query(); asked != slices.Equal(queries, []string{metric}) {
+			t.Errorf("%s: queries %q", metric, queries)
 		}
 	}
 }
@@ -105,7 +106,6 @@ func TestStrings(t *testing.T) {
 		PodRunning.String(): "running", Phase(9).String(): "unknown", CPU.String(): "CPU", MetricKind(-1).String(): "unknown",
 		Utilization.String(): "Utilization", Target(9).String(): "unknown", SelectMin.String(): "Min", Select(9).String(): "unknown",
 		FallbackModifiers.String(): "scalingModifiers", FallbackBehavior(9).String(): "unknown",
-		Quantile.String(): "quantile", Func(9).String(): "unknown",
 	} {
 		if got != want {
 			t.Errorf("String() = %q, want %q", got, want)

@@ -1,6 +1,6 @@
 package law
 
-import "maps"
+import "github.com/flyball-dev/flyball/internal/reading"
 
 // A Relay hands the number of a law to an HPA as an external metric with an
 // AverageValue target of 1: the way in which controllers that only publish a number
@@ -8,24 +8,21 @@ import "maps"
 type Relay struct {
 	inner    Law
 	hpa      HPA
-	number   Series // as last published
-	rule     string // that made it
-	next     Output // of the inner law
+	number   reading.Series // as last published
+	rule     string         // that made it
+	next     Output         // of the inner law
 	nextSync Output
 	started  bool
 }
 
-// relayed is the name of the metric.
-const relayed = "desired_replicas"
-
 // NewRelay lets an HPA of the given behavior and bounds follow a law.
 func NewRelay(inner Law, c HPAConfig) Relay {
-	c.Metrics = []HPAMetric{{Kind: External, Target: AverageValue, Series: relayed, Goal: 1}}
+	c.Metrics = []HPAMetric{{Kind: External, Target: AverageValue, Goal: 1}}
 	return Relay{inner: inner, hpa: HPA{HPAConfig: c}}
 }
 
 // Needs is what the law needs.
-func (r Relay) Needs() []string { return r.inner.Needs() }
+func (r Relay) Needs() []reading.Signal { return r.inner.Needs() }
 
 // Step steps whichever of the two is due, the law first.
 func (r Relay) Step(in Input) (Law, Output) {
@@ -41,13 +38,7 @@ func (r Relay) Step(in Input) (Law, Output) {
 	}
 	out := Output{Replicas: max(in.Desired, 0)}
 	if in.Now >= r.nextSync.Next {
-		readings := maps.Clone(in.Readings)
-		if readings == nil {
-			readings = map[string]Series{}
-		}
-		readings[relayed] = r.number
-		in.Readings = readings
-		r.hpa, out = r.hpa.Sync(in)
+		r.hpa, out = r.hpa.sync(in, []reading.Series{r.number})
 		r.nextSync = out
 		for i := range out.Reasons {
 			if out.Reasons[i].Rule == "metric" {

@@ -1,6 +1,10 @@
 package law
 
-import "time"
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
 
 // SkyServe is SkyPilot's request-rate autoscaler (github.com/skypilot-org/skypilot
 // sky/serve/autoscalers.py, read in php-workx/skypilot at 183eb9b). Every 20 s, with the
@@ -27,17 +31,17 @@ type SkyServeConfig struct {
 }
 
 // Needs are the requests.
-func (s SkyServe) Needs() []string { return []string{Arrivals, Held} }
+func (s SkyServe) Needs() []reading.Signal { return []reading.Signal{reading.Arrivals, reading.Held} }
 
 // Step is one decision.
 func (s SkyServe) Step(in Input) (Law, Output) {
 	out := Output{Replicas: max(in.Desired, 0), Next: in.Now + max(s.Every, time.Second)}
-	rate, ok := in.total(Arrivals)
+	rate, ok := in.total(reading.Arrivals)
 	if !ok {
 		return s, out.held("no data").clamp(s.Bounds)
 	}
 	want := ceil(rate / s.QPS)
-	if held, _ := in.total(Held); held > 0 {
+	if held, _ := in.total(reading.Held); held > 0 {
 		want = max(want, 1) // its load balancer counts what it cannot send on yet
 	}
 	switch want = s.Clamp(want); {

@@ -1,6 +1,10 @@
 package law
 
-import "time"
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
 
 // Static asks for N replicas at all times: the peak provisioning that autoscaling is
 // measured against (reference: none; it is the null law).
@@ -9,7 +13,7 @@ import "time"
 type Static struct{ N int }
 
 // Needs is nothing.
-func (s Static) Needs() []string { return nil }
+func (s Static) Needs() []reading.Signal { return nil }
 
 // Step asks for N.
 func (s Static) Step(in Input) (Law, Output) {

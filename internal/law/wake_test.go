@@ -55,9 +55,9 @@ func (r *wakeRun) step(at time.Duration, held int) Wake {
 // At zero there is no series to read; while the three replicas start there is none
 // either.
 func TestWakeWorkedExample(t *testing.T) {
-	c := KEDAConfig{Triggers: []Trigger{{Series: Running, Target: AverageValue, Threshold: 4, KeepNull: true}}}.Defaults()
+	c := KEDAConfig{Triggers: []Trigger{{Signal: reading.Running, Target: AverageValue, Threshold: 4, KeepNull: true}}}.Defaults()
 	c.Max = 8
-	r := wakeRun{law: Wake{KEDA: NewKEDA(c), PerReplica: 4}, in: Input{Readings: map[string]Series{Running: {}}}}
+	r := wakeRun{law: Wake{KEDA: NewKEDA(c), PerReplica: 4}, in: Input{}}
 	r.step(0, 0)
 	r.step(12*time.Second, 9)
 	if r.out.Replicas != 3 || r.out.Next > 17*time.Second {
@@ -68,14 +68,14 @@ func TestWakeWorkedExample(t *testing.T) {
 			t.Fatalf("with 9 held at %v: %d replicas, want 3", at, r.out.Replicas)
 		}
 	}
-	r.in.Readings[Running] = Series{Total: reading.New(9, 99*time.Second)}
+	r.in.Readings.Add(reading.Running).Total = reading.New(9, 99*time.Second)
 	if w := r.step(99*time.Second, 0); w.raised != 3 || r.out.Next != 100*time.Second {
 		t.Errorf("nothing held since 95 s: minimum %d, next step at %v, want 3 still, and a step at 100 s", w.raised, r.out.Next)
 	}
 	if w := r.step(100*time.Second, 0); w.raised+w.Min != 0 || w.ForceActivation || r.out.Replicas != 3 {
 		t.Errorf("nothing held for 5 s: %d replicas, %+v; want 3 replicas and the ScaledObject as it was", r.out.Replicas, w)
 	}
-	r.in.Readings[Running] = Series{Total: reading.New(0, 110*time.Second)}
+	r.in.Readings.Add(reading.Running).Total = reading.New(0, 110*time.Second)
 	for at := 110 * time.Second; at < 500*time.Second; at += 5 * time.Second {
 		r.step(at, 0)
 	}

@@ -1,6 +1,10 @@
 package law
 
-import "time"
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
 
 // WVAConfig is what the analyzers of the workload variant autoscaler share
 // (github.com/llm-d-incubation/workload-variant-autoscaler internal/engines/saturation/
@@ -46,7 +50,7 @@ func (c WVAConfig) start(in Input) (out Output, zero bool) {
 		return out, false
 	}
 	out.Next = in.Now + time.Second
-	if held, _ := in.total(Held); held > 0 {
+	if held, _ := in.total(reading.Held); held > 0 {
 		out = out.to("scale from zero", 1)
 	}
 	return out.clamp(c.Bounds), true

@@ -3,6 +3,8 @@ package law
 import (
 	"math"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // WVAQueue is the queueing model of the workload variant autoscaler
@@ -136,8 +138,8 @@ func (c coefficients) most(s Shape, target latency) float64 {
 }
 
 // Needs are the arrivals, the shapes and what is learned from.
-func (w WVAQueue) Needs() []string {
-	return []string{Arrivals, MeanInput, MeanOutput, HitShare, MeanTTFT, MeanITL, Held}
+func (w WVAQueue) Needs() []reading.Signal {
+	return []reading.Signal{reading.Arrivals, reading.MeanInput, reading.MeanOutput, reading.HitShare, reading.MeanTTFT, reading.MeanITL, reading.Held}
 }
 
 // Step is one round of the engine.
@@ -147,15 +149,15 @@ func (w WVAQueue) Step(in Input) (Law, Output) {
 		w.fleet, w.scaled = n, in.Now
 	}
 	s := in.shape()
-	arrivals, ok := in.total(Arrivals)
+	arrivals, ok := in.total(reading.Arrivals)
 	if zero {
 		return w, out
 	}
 	if !ok || in.Fleet.Ready <= 0 || s.Input <= 0 || s.Output <= 0 {
 		return w, out.held("no data").clamp(w.Bounds)
 	}
-	ttft, okTTFT := in.total(MeanTTFT)
-	itl, okITL := in.total(MeanITL)
+	ttft, okTTFT := in.total(reading.MeanTTFT)
+	itl, okITL := in.total(reading.MeanITL)
 	const settle = 2 * time.Minute
 	if okTTFT && okITL && arrivals > 0 && (w.scaled == 0 || in.Now-w.scaled >= settle) {
 		w.filter = w.filter.learn(s, arrivals/float64(in.Fleet.Ready), latency{ttft, itl})

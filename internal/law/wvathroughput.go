@@ -3,6 +3,8 @@ package law
 import (
 	"slices"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // WVAThroughput is the throughput analyzer of the workload variant autoscaler
@@ -41,8 +43,8 @@ const (
 )
 
 // Needs are the samples, the shapes and the demand.
-func (w WVAThroughput) Needs() []string {
-	return []string{KVUsage, MeanITL, KVCapacity, MeanInput, MeanOutput, HitShare, Arrivals, Completions, Held}
+func (w WVAThroughput) Needs() []reading.Signal {
+	return []reading.Signal{reading.KVUsage, reading.MeanITL, reading.KVCapacity, reading.MeanInput, reading.MeanOutput, reading.HitShare, reading.Arrivals, reading.Completions, reading.Held}
 }
 
 // Step is one round of the engine.
@@ -52,11 +54,11 @@ func (w WVAThroughput) Step(in Input) (Law, Output) {
 		return w, out
 	}
 	s := in.shape()
-	arrivals, ok := in.total(Arrivals)
+	arrivals, ok := in.total(reading.Arrivals)
 	if !ok || arrivals == 0 {
-		arrivals, ok = in.total(Completions)
+		arrivals, ok = in.total(reading.Completions)
 	}
-	size, okSize := in.mean(KVCapacity)
+	size, okSize := in.mean(reading.KVCapacity)
 	if !ok || !okSize || s.Input <= 1 || s.Output <= 1 {
 		return w, out.held("no data").clamp(w.Bounds)
 	}
@@ -70,7 +72,7 @@ func (w WVAThroughput) Step(in Input) (Law, Output) {
 		return w, out.held("no model of the time between tokens").clamp(w.Bounds)
 	}
 	capacity := itlSaturated * size / (s.Input*(1-s.Hit) + s.Output/2) / itl
-	held, _ := in.total(Held)
+	held, _ := in.total(reading.Held)
 	return w, w.size(in, arrivals*s.Output+held/(2*itl), capacity, out)
 }
 
@@ -84,7 +86,7 @@ func drifted(before, now float64) bool {
 func (w *WVAThroughput) observe(in Input) []itlSample {
 	const maxAge, size = 30 * time.Minute, 20
 	var now []itlSample
-	for _, row := range in.rows(KVUsage, MeanITL) {
+	for _, row := range in.rows(reading.KVUsage, reading.MeanITL) {
 		if row[1] > 0 {
 			now = append(now, itlSample{in.Now, row[0], row[1]})
 		}

@@ -1,6 +1,10 @@
 package law
 
-import "time"
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
 
 // WVAV1 is the percentage-based saturation analyzer of the workload variant autoscaler
 // (github.com/llm-d-incubation/workload-variant-autoscaler internal/saturationv1/
@@ -24,7 +28,9 @@ type WVAV1Config struct {
 }
 
 // Needs are the peaks.
-func (w WVAV1) Needs() []string { return []string{PeakKVUsage, PeakWaiting, Held} }
+func (w WVAV1) Needs() []reading.Signal {
+	return []reading.Signal{reading.KVUsagePeak, reading.WaitingPeak, reading.Held}
+}
 
 // Step is one round of the engine.
 func (w WVAV1) Step(in Input) (Law, Output) {
@@ -35,7 +41,7 @@ func (w WVAV1) Step(in Input) (Law, Output) {
 	if in.Fleet.Pending+in.Fleet.Starting > 0 || in.Desired != in.Fleet.Provisioned() {
 		return w, out.held("in transition").clamp(w.Bounds)
 	}
-	rows := in.rows(PeakKVUsage, PeakWaiting)
+	rows := in.rows(reading.KVUsagePeak, reading.WaitingPeak)
 	n, kv, queue := 0.0, 0.0, 0.0
 	for _, row := range rows {
 		if row[0] < w.KV && row[1] < w.Queue {

@@ -3,6 +3,8 @@ package law
 import (
 	"math"
 	"slices"
+
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // WVAV2 is the token-based saturation analyzer of the workload variant autoscaler
@@ -35,15 +37,15 @@ type WVAV2Config struct {
 }
 
 // Needs are the peaks and the shapes of requests.
-func (w WVAV2) Needs() []string {
-	return []string{PeakKVUsage, PeakWaiting, KVCapacity, MeanInput, MeanOutput, HitShare, Held, HeldBytes}
+func (w WVAV2) Needs() []reading.Signal {
+	return []reading.Signal{reading.KVUsagePeak, reading.WaitingPeak, reading.KVCapacity, reading.MeanInput, reading.MeanOutput, reading.HitShare, reading.Held, reading.HeldBytes}
 }
 
 // shape is the mean request.
 func (in Input) shape() Shape {
-	input, _ := in.total(MeanInput)
-	output, _ := in.total(MeanOutput)
-	hit, _ := in.total(HitShare)
+	input, _ := in.total(reading.MeanInput)
+	output, _ := in.total(reading.MeanOutput)
+	hit, _ := in.total(reading.HitShare)
 	return Shape{max(input, 0), max(output, 0), min(max(hit, 0), 1)}
 }
 
@@ -56,7 +58,7 @@ func (w WVAV2) Step(in Input) (Law, Output) {
 	s := in.shape()
 	var capacities []float64
 	demand := 0.0
-	for _, row := range in.rows(PeakKVUsage, PeakWaiting, KVCapacity) {
+	for _, row := range in.rows(reading.KVUsagePeak, reading.WaitingPeak, reading.KVCapacity) {
 		used, queue, size := row[0]*row[2], row[1], row[2]
 		demand += used + queue*(s.Input+s.Output)
 		capacities = append(capacities, w.replica(size*w.KV, used, queue, s))
@@ -64,8 +66,8 @@ func (w WVAV2) Step(in Input) (Law, Output) {
 	if len(capacities) == 0 {
 		return w, out.held("no data").clamp(w.Bounds)
 	}
-	held, _ := in.total(Held)
-	bytes, _ := in.total(HeldBytes)
+	held, _ := in.total(reading.Held)
+	bytes, _ := in.total(reading.HeldBytes)
 	demand += max(bytes/4, held*s.Input)*(1-s.Hit) + held*s.Output
 	w.capacity = median(capacities)
 	return w, w.size(in, demand, w.capacity, out)

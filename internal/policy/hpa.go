@@ -16,6 +16,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 func oneCore() resource.Quantity { return resource.MustParse("1") }
@@ -134,11 +135,11 @@ func cpuMetric(o origin, path string, pods podsOf, target law.Target, goal float
 		return law.HPAMetric{}, o.Fault(path, "add the Deployment or the serving runtime to the manifests",
 			"a percentage of the cpu request, and what is requested is not in the manifests")
 	}
-	return law.HPAMetric{Kind: law.CPU, Target: target, Series: cpuSeries, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
+	return law.HPAMetric{Kind: law.CPU, Target: target, Signal: reading.CPU, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
 }
 
 func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (law.HPAMetric, error) {
-	series, err := gauge(o, path, m.Metric.Name)
+	signal, err := gauge(o, path, m.Metric.Name)
 	switch {
 	case err != nil:
 		return law.HPAMetric{}, err
@@ -147,12 +148,12 @@ func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSou
 	case !positive(m.Target.AverageValue):
 		return law.HPAMetric{}, o.Fault(path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
 	}
-	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.Document, m.Metric.Name, series)
-	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Series: series, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
+	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.Document, m.Metric.Name, vllm.Text(signal))
+	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Signal: signal, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
 }
 
 func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (law.HPAMetric, error) {
-	series, err := gauge(o, path, m.Metric.Name)
+	signal, err := gauge(o, path, m.Metric.Name)
 	if err != nil {
 		return law.HPAMetric{}, err
 	}
@@ -167,7 +168,8 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 			}
 		}
 	}
-	out := law.HPAMetric{Kind: law.External, Series: p.ask("sum(" + series + "{" + strings.Join(labels, ",") + "})")}
+	query := "sum(" + vllm.Text(signal) + "{" + strings.Join(labels, ",") + "})"
+	out := law.HPAMetric{Kind: law.External, Signal: p.ask(query)}
 	switch t := m.Target; {
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
 		out.Target, out.Goal = law.AverageValue, t.AverageValue.AsApproximateFloat64()
@@ -176,20 +178,20 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 	default:
 		return out, o.Fault(path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
 	}
-	p.note("%s: what the adapter calls %s is taken to be %s", o.Document, m.Metric.Name, out.Series)
+	p.note("%s: what the adapter calls %s is taken to be %s", o.Document, m.Metric.Name, query)
 	return out, nil
 }
 
 // gauge is the metric of vLLM's that an adapter's name stands for. Its rules are no
 // Kubernetes object, so that only names that leave no doubt are taken.
-func gauge(o origin, path, name string) (string, error) {
+func gauge(o origin, path, name string) (reading.Signal, error) {
 	short := strings.TrimPrefix(strings.TrimPrefix(name, "vllm:"), "vllm_")
-	for _, known := range []string{law.Running, law.Waiting, law.KVUsage} {
-		if short != name && known == "vllm:"+short {
+	for _, known := range []reading.Signal{reading.Running, reading.Waiting, reading.KVUsage} {
+		if short != name && vllm.Text(known) == "vllm:"+short {
 			return known, nil
 		}
 	}
-	return "", o.Fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
+	return reading.SignalUnset, o.Fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
 		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)
 }
 
@@ -256,9 +258,6 @@ func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, t
 	return nil
 }
 
-// cpuSeries is the cpu of each pod, in cores, which cpuMeter makes.
-const cpuSeries = "cpu of the pods"
-
 // cpuMeter stands between a law and what it reads: the cpu of an engine follows from
 // its requests. vLLM's loop keeps one core busy while any request runs, whether one or
 // a hundred do, and waits without it otherwise: this is why cpu says so little.
@@ -273,30 +272,27 @@ func meterCPU(l law.Law, metrics []law.HPAMetric) law.Law {
 }
 
 // Needs are the law's, with the running requests instead of the cpu.
-func (c cpuMeter) Needs() []string {
-	var names []string
-	for _, n := range append(c.Law.Needs(), law.Running) {
-		if n != cpuSeries && !slices.Contains(names, n) {
-			names = append(names, n)
+func (c cpuMeter) Needs() []reading.Signal {
+	var needs []reading.Signal
+	for _, s := range append(c.Law.Needs(), reading.Running) {
+		if s != reading.CPU && !slices.Contains(needs, s) {
+			needs = append(needs, s)
 		}
 	}
-	return names
+	return needs
 }
 
 // Step adds the cpu to what is read.
 func (c cpuMeter) Step(in law.Input) (law.Law, law.Output) {
-	running := in.Readings[law.Running].Pods
-	cpu := law.Series{Pods: make([]reading.Reading, len(running))}
+	running := in.Readings.Of(reading.Running).Pods
+	pods := make([]reading.Reading, len(running))
 	for i, r := range running {
 		if r.Usable() {
-			cpu.Pods[i] = reading.New(min(1, r.Value), r.At)
+			pods[i] = reading.New(min(1, r.Value), r.At)
 		}
 	}
-	in.Readings = maps.Clone(in.Readings)
-	if in.Readings == nil {
-		in.Readings = map[string]law.Series{}
-	}
-	in.Readings[cpuSeries] = cpu
+	in.Readings = slices.Clone(in.Readings)
+	in.Readings.Add(reading.CPU).Pods = pods
 	next, out := c.Law.Step(in)
 	return cpuMeter{next}, out
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // An origin is where an autoscaler's fields are written: in its own manifest, or in
@@ -241,24 +242,18 @@ func (p *maker) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, 
 	if t.MetricType == "Value" {
 		out.Target = law.Value
 	}
-	out.Series = p.ask(query)
+	out.Signal = p.ask(query)
 	return out, nil
 }
 
-// ask announces a query, and gives the name under which its answer comes. A text that
-// a law by name would read without Prometheus is put in brackets, so that Prometheus
-// is asked: its answer may be several series, or none.
-func (p *maker) ask(query string) string {
-	for _, q := range law.Queries() {
-		if q.Name == query {
-			query = "(" + query + ")"
-			break
-		}
-	}
-	if !slices.Contains(p.Queries, query) {
+// ask announces a query, and gives the signal that is its answer.
+func (p *maker) ask(query string) reading.Signal {
+	i := slices.Index(p.Queries, query)
+	if i < 0 {
+		i = len(p.Queries)
 		p.Queries = append(p.Queries, query)
 	}
-	return query
+	return reading.Query(i)
 }
 
 // cpuTrigger is a trigger that KEDA passes on to the HPA.

@@ -56,7 +56,7 @@ func dumped(t *testing.T, p Service) string {
 	dump(&b, "", reflect.ValueOf(p))
 	fmt.Fprintf(&b, "law: %T", l)
 	dump(&b, "  ", reflect.ValueOf(l))
-	fmt.Fprintf(&b, "needs: %q\n", l.Needs())
+	fmt.Fprintf(&b, "needs: %v\n", l.Needs())
 	return strings.TrimSpace(b.String()) + "\n"
 }
 
@@ -275,7 +275,7 @@ func TestCPUMeter(t *testing.T) {
 		running float64
 		want    int
 	}{{0, 1}, {1, 2}, {100, 2}} {
-		in.Readings = map[string]law.Series{law.Running: {Pods: []reading.Reading{reading.New(c.running, in.Now)}}}
+		in.Readings.Add(reading.Running).Pods = []reading.Reading{reading.New(c.running, in.Now)}
 		if _, out := l.Step(in); out.Replicas != c.want {
 			t.Errorf("%v running: %d replicas, want %d", c.running, out.Replicas, c.want)
 		}

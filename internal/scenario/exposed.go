@@ -2,47 +2,56 @@ package scenario
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
-// A Metric is one series that an engine exposes, without the labels of its pod.
-type Metric struct {
-	Name   string
-	Labels map[string]string
+// A Column is one value that an engine exposes at a scrape.
+type Column struct {
+	Family reading.Family
+	Part   Part
+	Upper  float64       // of a bucket: its bound, infinite for the last
+	Ending plant.Outcome // of reading.EndedRequests: of which the requests are
 }
 
-// Exposed are the series of an engine under vLLM's names, in the order of the values
-// that a PromQL is given. A vLLM has more; a query for one of those has no answer
-// here, and the caller says so before it runs.
-func Exposed(model string) []Metric {
-	base := func(extra ...string) map[string]string {
-		l := map[string]string{"model_name": model, "engine": "0"}
-		for i := 0; i+1 < len(extra); i += 2 {
-			l[extra[i]] = extra[i+1]
-		}
-		return l
+// A Part is which series of a family a column is.
+type Part int
+
+// The parts.
+const (
+	PartUnset Part = iota
+	Whole          // a gauge or a counter
+	Bucket         // of a histogram: those up to Upper
+	Sum            // of a histogram
+	Count          // of a histogram
+)
+
+// Exposed are the columns of an engine, in the order of the values that a PromQL is
+// given. A vLLM has more; a query for one of those has no answer here, and the caller
+// says so before it runs.
+func Exposed() []Column {
+	var all []Column
+	for _, f := range []reading.Family{
+		reading.EngineRunning, reading.EngineWaiting, reading.CacheUsage, reading.PromptTotal, reading.OutputTotal,
+		reading.CacheQueries, reading.CacheHits, reading.Preemptions,
+	} {
+		all = append(all, Column{Family: f, Part: Whole})
 	}
-	all := []Metric{
-		{"vllm:num_requests_running", base()}, {"vllm:num_requests_waiting", base()}, {"vllm:kv_cache_usage_perc", base()},
-		{"vllm:prompt_tokens_total", base()}, {"vllm:generation_tokens_total", base()},
-		{"vllm:prefix_cache_queries_total", base()}, {"vllm:prefix_cache_hits_total", base()}, {"vllm:num_preemptions_total", base()},
-		{"vllm:request_success_total", base("finished_reason", "stop")}, {"vllm:request_success_total", base("finished_reason", "length")},
-		{"vllm:request_success_total", base("finished_reason", "abort")},
+	for _, ending := range []plant.Outcome{plant.Stop, plant.Length, plant.Aborted} {
+		all = append(all, Column{Family: reading.EndedRequests, Part: Whole, Ending: ending})
 	}
 	for _, h := range []struct {
-		name  string
-		upper []float64
+		family reading.Family
+		upper  []float64
 	}{
-		{"vllm:time_to_first_token_seconds", plant.TTFTBuckets()}, {"vllm:inter_token_latency_seconds", plant.TokenBuckets()},
-		{"vllm:request_time_per_output_token_seconds", plant.TokenBuckets()},
-		{"vllm:e2e_request_latency_seconds", plant.RequestBuckets()}, {"vllm:request_queue_time_seconds", plant.RequestBuckets()},
+		{reading.FirstToken, plant.TTFTBuckets()}, {reading.InterToken, plant.TokenBuckets()}, {reading.PerToken, plant.TokenBuckets()},
+		{reading.EndToEnd, plant.RequestBuckets()}, {reading.QueueTime, plant.RequestBuckets()},
 	} {
-		for _, u := range h.upper {
-			all = append(all, Metric{h.name + "_bucket", base("le", strconv.FormatFloat(u, 'f', -1, 64))})
+		for _, u := range append(h.upper, math.Inf(1)) {
+			all = append(all, Column{Family: h.family, Part: Bucket, Upper: u})
 		}
-		all = append(all, Metric{h.name + "_bucket", base("le", "+Inf")}, Metric{h.name + "_sum", base()}, Metric{h.name + "_count", base()})
+		all = append(all, Column{Family: h.family, Part: Sum}, Column{Family: h.family, Part: Count})
 	}
 	return all
 }

@@ -18,7 +18,7 @@ func (s Setup) facts(phase time.Duration, seed uint64) law.Facts {
 	e := s.Fleet.Engine
 	best := s.bests()
 	return law.Facts{
-		ColdStart: s.Fleet.ColdStart.Mean(), Phase: phase,
+		ColdStart: s.Fleet.ColdStart.Mean(), Phase: phase, Series: s.Series,
 		Needed: func() []law.Level { return s.needed(seedOf(seed), best) },
 		Engine: law.Engine{
 			MaxSeqs: e.MaxNumSeqs, BatchTokens: e.MaxNumBatchedTokens, KVTokens: e.KVTokens, Best: best,

@@ -10,6 +10,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -44,6 +45,7 @@ type File struct {
 type Env struct {
 	Workload func(text string) (workload.Workload, error)
 	Profile  func(name string) (plant.Profile, error)
+	Series   map[string]reading.Signal // see Setup
 }
 
 // New is a scenario that says nothing yet: what it leaves out has these defaults.
@@ -55,6 +57,7 @@ func New(name string) File {
 // Parse reads a scenario. An error has the line.
 func Parse(name, text string, env Env) (File, error) {
 	f := New(name)
+	f.Setup.Series = env.Series
 	number := 0
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -104,7 +107,7 @@ func (f *File) Complete() error {
 		return err
 	}
 	for _, l := range f.Laws {
-		if _, err := law.New(f.Bounded(l), law.Facts{}); err != nil {
+		if _, _, err := law.New(f.Bounded(l), law.Facts{Series: f.Setup.Series}); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/des"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -17,12 +19,13 @@ type Outcome struct {
 	Points []Point // with Setup.Draw
 }
 
-// A Builder makes the law of a run from what may be known of it.
-type Builder func(law.Facts) (law.Law, error)
+// A Builder makes the law of a run from what may be known of it, and the queries whose
+// answers it reads.
+type Builder func(law.Facts) (law.Law, []string, error)
 
 // Named is the builder of a law's text, as wva-v2:min=1,max=8.
 func Named(text string) Builder {
-	return func(f law.Facts) (law.Law, error) { return law.New(text, f) }
+	return func(f law.Facts) (law.Law, []string, error) { return law.New(text, f) }
 }
 
 const (
@@ -39,10 +42,10 @@ type run struct {
 	Setup
 	fleet   *plant.Fleet
 	law     law.Law
-	names   []string // series that the law needs
+	needs   []reading.Signal
 	sampler *sampler
+	queries []string
 	promql  PromQL
-	asked   map[string]bool // of the names those that are PromQL
 	rec     *score.Recorder
 	track   *track
 
@@ -95,10 +98,10 @@ func newRun(s Setup, build Builder, seed uint64) (*run, error) {
 	r := &run{
 		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine),
 		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
-		asked: map[string]bool{}, known: map[*plant.Replica]string{}, input: law.Input{Readings: map[string]law.Series{}},
+		known: map[*plant.Replica]string{},
 	}
 	r.next, r.more = r.source.Next()
-	if r.law, err = build(s.facts(phases.Sync, seed)); err != nil {
+	if r.law, r.queries, err = build(s.facts(phases.Sync, seed)); err != nil {
 		return nil, err
 	}
 	return r, r.announce(r.nextScrape)
@@ -114,24 +117,17 @@ func (s Setup) phases(seed uint64) Phases {
 	return Phases{Scrape: phase(s.Scrape), Sync: phase(15 * time.Second)}
 }
 
-// announce sorts the law's series into those that the sampler makes and PromQL.
+// announce notes what the law reads, and makes what answers its queries.
 func (r *run) announce(phase time.Duration) error {
-	r.names = r.law.Needs()
-	var queries []string
-	for _, n := range r.names {
-		if _, ok := r.sampler.queries[n]; !ok && n != "" {
-			r.asked[n] = true
-			queries = append(queries, n)
-		}
-	}
-	if len(queries) == 0 {
+	r.needs = slices.DeleteFunc(r.law.Needs(), func(s reading.Signal) bool { return s == reading.SignalUnset })
+	if len(r.queries) == 0 {
 		return nil
 	}
 	if r.PromQL == nil {
-		return fmt.Errorf("the law asks %q, and nothing here answers PromQL", queries[0])
+		return fmt.Errorf("the law asks %q, and nothing here answers PromQL", r.queries[0])
 	}
 	var err error
-	r.promql, err = r.PromQL(r.Scrape, phase, queries)
+	r.promql, err = r.PromQL(r.Scrape, phase, r.queries)
 	return err
 }
 
@@ -297,11 +293,13 @@ func (r *run) step(now time.Duration) {
 	for _, replica := range r.fleet.Replicas() {
 		in.Pods = append(in.Pods, podOf(replica))
 	}
-	for _, name := range r.names {
-		if r.asked[name] {
-			in.Readings[name] = law.Series{Total: r.promql.Query(now, name)}
-		} else if name != "" {
-			in.Readings[name] = r.sampler.series(now, name, r.fleet.Replicas())
+	in.Readings = in.Readings[:0]
+	for _, signal := range r.needs {
+		series := in.Readings.Add(signal)
+		if i, ok := signal.Query(); ok {
+			series.Total = r.promql.Query(now, r.queries[i])
+		} else {
+			r.sampler.read(now, signal, r.fleet.Replicas(), series)
 		}
 	}
 	next, out := r.law.Step(*in)

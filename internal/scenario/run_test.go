@@ -86,12 +86,15 @@ func TestEveryLaw(t *testing.T) {
 
 // A spy is a law that looks at what it is given.
 type spy struct {
-	names []string
-	look  func(law.Input)
-	n     int
+	needs   []reading.Signal
+	queries []string
+	look    func(law.Input)
+	n       int
 }
 
-func (s spy) Needs() []string { return s.names }
+func (s spy) Needs() []reading.Signal { return s.needs }
+
+func (s spy) build(law.Facts) (law.Law, []string, error) { return s, s.queries, nil }
 
 func (s spy) Step(in law.Input) (law.Law, law.Output) {
 	s.look(in)
@@ -102,8 +105,8 @@ func (s spy) Step(in law.Input) (law.Law, law.Output) {
 func TestSeesScrapes(t *testing.T) {
 	f := parse(t, small)
 	values, last := map[time.Duration]float64{}, time.Duration(0)
-	s := spy{names: []string{law.Running, law.TTFTp90, law.Sent}, n: 1, look: func(in law.Input) {
-		r := in.Readings[law.Running].Total
+	s := spy{needs: []reading.Signal{reading.Running, reading.TTFTp90, reading.Sent}, n: 1, look: func(in law.Input) {
+		r := in.Readings.Of(reading.Running).Total
 		if r.Quality == reading.Absent {
 			return
 		}
@@ -115,11 +118,33 @@ func TestSeesScrapes(t *testing.T) {
 		}
 		values[r.At], last = r.Value, r.At
 	}}
-	if _, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1); err != nil {
+	if _, err := Run(f.Setup, s.build, 1); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(values); n < 35 || last < 9*time.Minute {
 		t.Errorf("%d scrapes were seen, the last at %v; ten minutes have 40", n, last)
+	}
+}
+
+// The cpu of a pod is one core or none: with 80 % of one core an HPA goes up as long as
+// anything runs.
+func TestCPU(t *testing.T) {
+	f := parse(t, strings.Replace(small, "rate=3,", "rate=0.05,", 1))
+	seen := map[float64]int{}
+	s := spy{needs: []reading.Signal{reading.CPU, reading.Running}, n: 1, look: func(in law.Input) {
+		cpu, running := in.Readings.Of(reading.CPU).Pods, in.Readings.Of(reading.Running).Pods
+		for i, r := range running {
+			if !r.Usable() {
+				continue
+			}
+			seen[cpu[i].Value]++
+			if cpu[i].Value != min(1, r.Value) || cpu[i].At != r.At {
+				t.Errorf("at %v %v requests run and %v cores are in use", in.Now, r, cpu[i])
+			}
+		}
+	}}
+	if _, err := Run(f.Setup, s.build, 1); err != nil || seen[0] == 0 || seen[1] == 0 || len(seen) != 2 {
+		t.Errorf("%v; cores in use %v, want 0 and 1", err, seen)
 	}
 }
 
@@ -128,16 +153,16 @@ func TestPhasesAndStep(t *testing.T) {
 	f := parse(t, small)
 	f.Setup.Phases = &Phases{Scrape: 2 * time.Second, Sync: 7 * time.Second}
 	f.Setup.Draw, f.Setup.Step = true, 10*time.Second
-	s := spy{names: []string{law.Running}, n: 1, look: func(in law.Input) {
-		if at := in.Readings[law.Running].Total.At; at > 0 && at%f.Setup.Scrape != 2*time.Second {
+	s := spy{needs: []reading.Signal{reading.Running}, n: 1, look: func(in law.Input) {
+		if at := in.Readings.Of(reading.Running).Total.At; at > 0 && at%f.Setup.Scrape != 2*time.Second {
 			t.Errorf("a scrape at %v", at)
 		}
 	}}
-	build := func(facts law.Facts) (law.Law, error) {
+	build := func(facts law.Facts) (law.Law, []string, error) {
 		if facts.Phase != 7*time.Second {
 			t.Errorf("the first sync is to be at %v, want 7s", facts.Phase)
 		}
-		return s, nil
+		return s, nil, nil
 	}
 	out, err := Run(f.Setup, build, 1)
 	if err != nil || len(out.Points) < 60 || out.Points[1].At != 10*time.Second {
@@ -149,18 +174,18 @@ func TestPhasesAndStep(t *testing.T) {
 // here all take 10 to 20 ms for a token, and the P90 is read out of one bucket each.
 func TestRouterBuckets(t *testing.T) {
 	f := parse(t, small)
-	got := map[string]float64{}
-	s := spy{names: []string{law.TPOTp90, law.RouterTPOTp90, law.TTFTp90, law.RouterTTFTp90}, n: 1, look: func(in law.Input) {
-		for name, series := range in.Readings {
-			if series.Total.Usable() && in.Now == 5*time.Minute {
-				got[name] = math.Round(1e4*series.Total.Value) / 1e4
+	got := map[reading.Signal]float64{}
+	s := spy{needs: []reading.Signal{reading.TPOTp90, reading.RouterTPOTp90, reading.TTFTp90, reading.RouterTTFTp90}, n: 1, look: func(in law.Input) {
+		for _, e := range in.Readings {
+			if e.Total.Usable() && in.Now == 5*time.Minute {
+				got[e.Signal] = math.Round(1e4*e.Total.Value) / 1e4
 			}
 		}
 	}}
-	if _, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1); err != nil {
+	if _, err := Run(f.Setup, s.build, 1); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]float64{law.TPOTp90: 0.0235, law.RouterTPOTp90: 0.019, law.TTFTp90: 0.0889, law.RouterTTFTp90: 0.0978}
+	want := map[reading.Signal]float64{reading.TPOTp90: 0.0235, reading.RouterTPOTp90: 0.019, reading.TTFTp90: 0.0889, reading.RouterTTFTp90: 0.0978}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("P90 of the series (-want +got):\n%s", diff)
 	}
@@ -179,13 +204,12 @@ func TestPromQL(t *testing.T) {
 	f := parse(t, small)
 	var p fakePromQL
 	var asked []string
-	s := spy{names: []string{"sum(up)"}, look: func(in law.Input) {
-		if v := in.Readings["sum(up)"].Total.Value; v != 7 {
+	s := spy{needs: []reading.Signal{reading.Query(0)}, queries: []string{"sum(up)"}, look: func(in law.Input) {
+		if v := in.Readings.Of(reading.Query(0)).Total.Value; v != 7 {
 			t.Errorf("the query's answer is %v", v)
 		}
 	}}
-	build := func(law.Facts) (law.Law, error) { return s, nil }
-	if _, err := Run(f.Setup, build, 1); err == nil || !strings.Contains(err.Error(), "sum(up)") {
+	if _, err := Run(f.Setup, s.build, 1); err == nil || !strings.Contains(err.Error(), "sum(up)") {
 		t.Errorf("without PromQL: %v", err)
 	}
 	s.n = 2
@@ -193,11 +217,11 @@ func TestPromQL(t *testing.T) {
 		asked = queries
 		return &p, nil
 	}
-	if _, err := Run(f.Setup, build, 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
+	if _, err := Run(f.Setup, s.build, 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
 		t.Errorf("%v; %d scrapes, asked %v", err, p.scrapes, asked)
 	}
-	if got, want := len(expose(nil, sample{meter: newMeter(t)})), len(Exposed("m")); got != want {
-		t.Errorf("%d values are exposed under %d names", got, want)
+	if got, want := len(expose(nil, sample{meter: newMeter(t)})), len(Exposed()); got != want {
+		t.Errorf("%d values are exposed in %d columns", got, want)
 	}
 }
 
@@ -205,18 +229,18 @@ func TestPromQL(t *testing.T) {
 func TestLose(t *testing.T) {
 	f := parse(t, small+"lose 4m..6m\n")
 	seen := map[bool]int{} // by whether there was a reading
-	s := spy{names: []string{law.Running, law.Sent}, n: 2, look: func(in law.Input) {
+	s := spy{needs: []reading.Signal{reading.Running, reading.Sent}, n: 2, look: func(in law.Input) {
 		lost := in.Now >= 4*time.Minute+f.Setup.Scrape && in.Now < 6*time.Minute
 		known := in.Now > f.Setup.Scrape && in.Now < 4*time.Minute || in.Now > 6*time.Minute+f.Setup.Scrape
-		for _, name := range []string{law.Running, law.Sent} {
-			got := in.Readings[name].Total.Usable()
+		for _, signal := range []reading.Signal{reading.Running, reading.Sent} {
+			got := in.Readings.Of(signal).Total.Usable()
 			seen[got]++
 			if lost && got || known && !got {
-				t.Errorf("at %v %s is %+v", in.Now, name, in.Readings[name].Total)
+				t.Errorf("at %v %v is %+v", in.Now, signal, in.Readings.Of(signal).Total)
 			}
 		}
 	}}
-	_, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1)
+	_, err := Run(f.Setup, s.build, 1)
 	if err != nil || seen[false] < 200 || seen[true] < 900 {
 		t.Errorf("%v; readings %v", err, seen)
 	}
@@ -228,8 +252,8 @@ func TestLosePromQL(t *testing.T) {
 		var p fakePromQL
 		f := parse(t, small+lines)
 		f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
-		s := spy{names: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}
-		o, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return s, nil }, 1)
+		s := spy{needs: []reading.Signal{reading.Query(0)}, queries: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}
+		o, err := Run(f.Setup, s.build, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,8 +287,8 @@ func TestPromQLForgets(t *testing.T) {
 	var p fakePromQL
 	f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
 	f.Setup.Start = 2
-	h := halved{spy{names: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}}
-	if _, err := Run(f.Setup, func(law.Facts) (law.Law, error) { return h, nil }, 1); err != nil || p.gone != 1 {
+	h := halved{spy{needs: []reading.Signal{reading.Query(0)}, queries: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}}
+	if _, err := Run(f.Setup, func(law.Facts) (law.Law, []string, error) { return h, h.queries, nil }, 1); err != nil || p.gone != 1 {
 		t.Errorf("%v; PromQL was told of %d replicas that are gone, want 1", err, p.gone)
 	}
 }

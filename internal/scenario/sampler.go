@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
-	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
-// lookBack is the longest window of a law's series, and how old an instant value may
+// lookBack is the longest window of a signal, and how old an instant value may
 // be, as in Prometheus.
 const lookBack = 5 * time.Minute
 
@@ -35,20 +34,15 @@ type routed struct {
 	held, heldBytes          float64 // requests, and their bodies
 }
 
-// A sampler keeps what scrapes have seen, and makes a law's series of it.
+// A sampler keeps what scrapes have seen, and makes signals of it.
 type sampler struct {
-	queries map[string]law.Query
-	kv      float64 // tokens that an engine's cache holds
-	pods    map[*plant.Replica]*history
-	router  []routed
+	kv     float64 // tokens that an engine's cache holds
+	pods   map[*plant.Replica]*history
+	router []routed
 }
 
 func newSampler(c plant.Config) *sampler {
-	s := &sampler{queries: map[string]law.Query{}, kv: float64(c.KVTokens), pods: map[*plant.Replica]*history{}}
-	for _, q := range law.Queries() {
-		s.queries[q.Name] = q
-	}
-	return s
+	return &sampler{kv: float64(c.KVTokens), pods: map[*plant.Replica]*history{}}
 }
 
 // scrape looks at all replicas that answer.
@@ -91,47 +85,45 @@ func (s *sampler) lose() {
 	s.router = nil
 }
 
-// series is a law's series of one name for the replicas given.
-func (s *sampler) series(now time.Duration, name string, replicas []*plant.Replica) law.Series {
-	q, ok := s.queries[name]
-	if !ok {
-		return law.Series{}
+// read fills in a signal for the replicas given.
+func (s *sampler) read(now time.Duration, signal reading.Signal, replicas []*plant.Replica, out *reading.Series) {
+	d := signal.Definition()
+	if d.Router {
+		out.Total = s.routerReading(now, d)
+		return
 	}
-	if q.Router {
-		return law.Series{Total: s.routerReading(now, q)}
-	}
-	out := law.Series{Pods: make([]reading.Reading, len(replicas))}
 	var all ratio
 	sum, seen, newest := 0.0, 0, time.Duration(0)
-	for i, r := range replicas {
-		part, at, ok := s.ofReplica(now, q, r)
+	for _, r := range replicas {
+		part, at, ok := s.ofReplica(now, d, r)
 		if !ok {
+			out.Pods = append(out.Pods, reading.Reading{})
 			continue
 		}
-		out.Pods[i] = reading.New(part.value(q), at)
-		sum, seen, newest = sum+part.value(q), seen+1, max(newest, at)
+		value := part.value(d)
+		out.Pods = append(out.Pods, reading.New(value, at))
+		sum, seen, newest = sum+value, seen+1, max(newest, at)
 		all.add(part)
 	}
 	switch {
 	case seen == 0:
-	case q.Shared && (q.Func == law.Last || q.Func == law.Peak): // a share: the mean of the pods
+	case d.Shared && (d.Func == reading.Last || d.Func == reading.Peak): // a share: the mean of the pods
 		out.Total = reading.New(sum/float64(seen), newest)
-	case q.Shared:
-		out.Total = reading.New(all.value(q), newest)
+	case d.Shared:
+		out.Total = reading.New(all.value(d), newest)
 	default:
 		out.Total = reading.New(sum, newest)
 	}
-	return out
 }
 
-// ofReplica is the series of one replica, with the time of its newest sample.
-func (s *sampler) ofReplica(now time.Duration, q law.Query, r *plant.Replica) (ratio, time.Duration, bool) {
+// ofReplica is the signal of one replica, with the time of its newest sample.
+func (s *sampler) ofReplica(now time.Duration, d reading.Definition, r *plant.Replica) (ratio, time.Duration, bool) {
 	h := s.pods[r]
 	if h == nil || r.Engine() == nil {
 		return ratio{}, 0, false
 	}
-	w := h.window(now, q.Window)
-	part, ok := s.part(q, w)
+	w := h.window(now, d.Window)
+	part, ok := s.part(d, w)
 	if !ok {
 		return ratio{}, 0, false
 	}
@@ -150,7 +142,7 @@ func (h *history) window(now, span time.Duration) []sample {
 	return h.samples[first:]
 }
 
-// A ratio is a series before its division, so that those of pods can be added up.
+// A ratio is a signal before its division, so that those of pods can be added up.
 type ratio struct {
 	over, under float64
 	upper       []float64 // of a histogram
@@ -167,26 +159,26 @@ func (a *ratio) add(b ratio) {
 	}
 }
 
-func (a ratio) value(q law.Query) float64 {
+func (a ratio) value(d reading.Definition) float64 {
 	switch {
-	case q.Func == law.Quantile:
-		return quantile(q.Quantile, a.upper, a.buckets)
+	case d.Func == reading.Quantile:
+		return quantile(d.Quantile, a.upper, a.buckets)
 	case a.under == 0:
 		return math.NaN()
 	}
 	return a.over / a.under
 }
 
-// part is the series of one replica over a window.
-func (s *sampler) part(q law.Query, w []sample) (ratio, bool) {
+// part is the signal of one replica over a window.
+func (s *sampler) part(d reading.Definition, w []sample) (ratio, bool) {
 	if len(w) == 0 {
 		return ratio{}, false
 	}
 	last := w[len(w)-1]
-	if q.Func == law.Last || q.Func == law.Peak {
-		most := s.gauge(q.Family, last)
+	if d.Func == reading.Last || d.Func == reading.Peak {
+		most := s.gauge(d.Family, last)
 		for _, one := range w {
-			most = max(most, s.gauge(q.Family, one))
+			most = max(most, s.gauge(d.Family, one))
 		}
 		return ratio{over: most, under: 1}, true
 	}
@@ -195,9 +187,9 @@ func (s *sampler) part(q law.Query, w []sample) (ratio, bool) {
 	if took <= 0 {
 		return ratio{}, false
 	}
-	a, b := counters(q, first.meter), counters(q, last.meter)
+	a, b := counters(d, first.meter), counters(d, last.meter)
 	out := ratio{over: b.over - a.over, under: b.under - a.under, upper: b.upper}
-	if q.Func == law.Rate {
+	if d.Func == reading.Rate {
 		out.under = took
 	}
 	for i := range b.buckets {
@@ -206,43 +198,48 @@ func (s *sampler) part(q law.Query, w []sample) (ratio, bool) {
 	return out, true
 }
 
-func (s *sampler) gauge(family string, one sample) float64 {
+// gauge is one of an engine's. Its cpu follows from its requests: vLLM's loop keeps one
+// core busy while any request runs, whether one or a hundred do, and waits without it
+// otherwise. This is why cpu says so little.
+func (s *sampler) gauge(family reading.Family, one sample) float64 {
 	switch family {
-	case law.Running:
+	case reading.EngineRunning:
 		return float64(one.load.Running)
-	case law.Waiting:
+	case reading.EngineWaiting:
 		return float64(one.load.Waiting)
-	case law.KVUsage:
+	case reading.CacheUsage:
 		return float64(one.load.UsedBlocks) / float64(max(1, one.load.TotalBlocks))
-	default: // vllm:cache_config_info
+	case reading.CPUCores:
+		return float64(min(1, one.load.Running))
+	default: // reading.CacheSize
 		return s.kv
 	}
 }
 
-// counters are those that a series is made of: a mean's sum and count, or a
+// counters are those that a signal is made of: a mean's sum and count, or a
 // histogram's buckets.
-func counters(q law.Query, m plant.Meter) ratio {
+func counters(d reading.Definition, m plant.Meter) ratio {
 	ended := float64(m.Ended[plant.Stop] + m.Ended[plant.Length])
-	switch q.Family {
-	case "vllm:request_success_total":
+	switch d.Family {
+	case reading.EndedRequests:
 		return ratio{over: ended}
-	case "vllm:prompt_tokens_total":
+	case reading.PromptTotal:
 		return ratio{over: float64(m.PromptTokens)}
-	case "vllm:generation_tokens_total":
+	case reading.OutputTotal:
 		return ratio{over: float64(m.GenerationTokens)}
-	case "vllm:request_prompt_tokens":
+	case reading.PromptLengths:
 		return ratio{over: float64(m.EndedPromptTokens), under: ended}
-	case "vllm:request_generation_tokens":
+	case reading.OutputLengths:
 		return ratio{over: float64(m.EndedGenerationTokens), under: ended}
-	case "vllm:prefix_cache_hits_total":
+	case reading.CacheHits:
 		return ratio{over: float64(m.CacheHits), under: float64(m.CacheQueries)}
-	case "vllm:time_to_first_token_seconds":
+	case reading.FirstToken:
 		return ofHistogram(m.TTFT)
-	case "vllm:request_time_per_output_token_seconds":
+	case reading.PerToken:
 		return ofHistogram(m.TPOT)
-	case "llm_d_epp_request_ttft_seconds":
+	case reading.RouterFirstToken:
 		return ofHistogram(m.RouterTTFT)
-	case "llm_d_epp_request_streaming_tpot_seconds":
+	case reading.RouterPerToken:
 		return ofHistogram(m.RouterTPOT)
 	}
 	return ofHistogram(m.ITL)
@@ -284,10 +281,10 @@ func quantile(q float64, upper, counts []float64) float64 {
 	return upper[len(upper)-1]
 }
 
-func (s *sampler) routerReading(now time.Duration, q law.Query) reading.Reading {
+func (s *sampler) routerReading(now time.Duration, d reading.Definition) reading.Reading {
 	var w []routed
 	for _, r := range s.router {
-		if r.at > now-max(q.Window, lookBack) && (q.Window == 0 || r.at > now-q.Window) {
+		if r.at > now-max(d.Window, lookBack) && (d.Window == 0 || r.at > now-d.Window) {
 			w = append(w, r)
 		}
 	}
@@ -295,17 +292,17 @@ func (s *sampler) routerReading(now time.Duration, q law.Query) reading.Reading 
 		return reading.Reading{At: now}
 	}
 	last := w[len(w)-1]
-	switch q.Name {
-	case law.Arrivals:
+	switch d.Family {
+	case reading.RouterSent:
 		if took := (last.at - w[0].at).Seconds(); took > 0 {
 			return reading.New((last.sent-w[0].sent)/took, last.at)
 		}
 		return reading.Reading{At: now}
-	case law.Sent:
+	case reading.RouterInFlight:
 		return reading.New(last.inFlight, last.at)
-	case law.Prefills:
+	case reading.RouterPrefill:
 		return reading.New(last.prefills, last.at)
-	case law.Held:
+	case reading.RouterHeld:
 		return reading.New(last.held, last.at)
 	}
 	return reading.New(last.heldBytes, last.at)

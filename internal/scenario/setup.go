@@ -24,6 +24,8 @@ type Setup struct {
 	// there than at the start, or their number stays for six minutes, as a benchmark
 	// does that counts what the way down costs.
 	Drained bool
+	// Series are signals by what upstream calls them: a law may be asked for by those.
+	Series map[string]reading.Signal
 	// PromQL makes what answers the queries of laws that are given as text; nil if
 	// there is none.
 	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)

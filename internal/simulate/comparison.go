@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -74,7 +75,11 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	if s.PromQL, err = simulatedPrometheus(ctx, scrapedOf(p), p.Rules); err != nil {
 		return err
 	}
-	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, Build: p.Law})
+	build := func(f law.Facts) (law.Law, []string, error) {
+		l, err := p.Law(f)
+		return l, p.Queries, err
+	}
+	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, Build: build})
 	return s.Validate()
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/vllm"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
 
@@ -32,12 +33,13 @@ type Bounds struct{ Min, Max int }
 
 // Parse reads a scenario.
 func (in Inputs) Parse(name, text string) (scenario.File, error) {
-	return scenario.Parse(name, text, scenario.Env{Workload: in.Workload, Profile: in.profile})
+	return scenario.Parse(name, text, scenario.Env{Workload: in.Workload, Profile: in.profile, Series: vllm.Signals()})
 }
 
 // Scenario is that of a load.
 func (in Inputs) Scenario(l Load) (scenario.File, error) {
 	f := scenario.New("")
+	f.Setup.Series = vllm.Signals()
 	var err error
 	if f.Profile, err = in.profile(cmp.Or(l.Profile, in.DefaultProfile())); err != nil {
 		return f, err

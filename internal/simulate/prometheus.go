@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // promPath is the Prometheus of a run: it scrapes what the replicas expose, with the
@@ -43,10 +45,29 @@ func (s scraped) job() job {
 		labels["isvc_name"] = s.service
 	}
 	j := job{s, labels, nil}
-	for _, m := range scenario.Exposed(s.model) {
-		j.metrics = append(j.metrics, promsim.Metric(m))
+	for _, c := range scenario.Exposed() {
+		j.metrics = append(j.metrics, exposed(c, s.model))
 	}
 	return j
+}
+
+// exposed is a column as vLLM exposes it.
+func exposed(c scenario.Column, model string) promsim.Metric {
+	m := promsim.Metric{Name: vllm.Series(c.Family), Labels: map[string]string{"model_name": model, "engine": "0"}}
+	switch c.Part {
+	case scenario.Bucket:
+		m.Name += "_bucket"
+		m.Labels["le"] = strconv.FormatFloat(c.Upper, 'f', -1, 64)
+	case scenario.Sum:
+		m.Name += "_sum"
+	case scenario.Count:
+		m.Name += "_count"
+	default: // the whole family
+	}
+	if c.Family == reading.EndedRequests {
+		m.Labels["finished_reason"] = c.Ending.String()
+	}
+	return m
 }
 
 // neighbours are two services of another model under the same load: one in the same

@@ -1,0 +1,78 @@
+package vllm
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/reading"
+)
+
+// families are the names under which vLLM 0.11 and later exposes what it measures, and
+// llm-d's router what it does. A histogram's series are name_bucket, name_sum and
+// name_count.
+var families = map[reading.Family]string{
+	reading.EngineRunning: "vllm:num_requests_running",
+	reading.EngineWaiting: "vllm:num_requests_waiting",
+	reading.CacheUsage:    "vllm:kv_cache_usage_perc",
+	reading.CacheSize:     "vllm:cache_config_info", // in a label
+	reading.EndedRequests: "vllm:request_success_total",
+	reading.PromptTotal:   "vllm:prompt_tokens_total",
+	reading.OutputTotal:   "vllm:generation_tokens_total",
+	reading.PromptLengths: "vllm:request_prompt_tokens",
+	reading.OutputLengths: "vllm:request_generation_tokens",
+	reading.CacheHits:     "vllm:prefix_cache_hits_total",
+	reading.CacheQueries:  "vllm:prefix_cache_queries_total",
+	reading.Preemptions:   "vllm:num_preemptions_total",
+	reading.FirstToken:    "vllm:time_to_first_token_seconds",
+	reading.InterToken:    "vllm:inter_token_latency_seconds",
+	reading.PerToken:      "vllm:request_time_per_output_token_seconds",
+	reading.EndToEnd:      "vllm:e2e_request_latency_seconds",
+	reading.QueueTime:     "vllm:request_queue_time_seconds",
+
+	reading.RouterFirstToken: "llm_d_epp_request_ttft_seconds",
+	reading.RouterPerToken:   "llm_d_epp_request_streaming_tpot_seconds",
+	reading.RouterSent:       "inference_extension_scheduler_attempts_total",
+	reading.RouterInFlight:   "llm_d_epp_request_running",
+	reading.RouterPrefill:    "llm_d_epp_inflight_tokens",
+	reading.RouterHeld:       "inference_extension_flow_control_queue_size",
+	reading.RouterHeldBytes:  "inference_extension_flow_control_queue_bytes",
+
+	reading.CPUCores: "container_cpu_usage_seconds_total", // the kubelet's
+}
+
+// Series is the name under which a family is exposed.
+func Series(f reading.Family) string { return families[f] }
+
+// Text is a signal as one would ask Prometheus for it, written short: mean stands for
+// the rate of a histogram's sum over that of its count, or of hits over queries.
+func Text(s reading.Signal) string {
+	d := s.Definition()
+	name, window := Series(d.Family), "["+strconv.Itoa(int(d.Window/time.Minute))+"m]"
+	switch {
+	case s == reading.KVCapacity:
+		return "kv_cache_size_tokens" // the label
+	case s == reading.KVUsageSum:
+		return "sum(" + name + ")"
+	case s == reading.CPU:
+		return "rate(" + name + ")"
+	case d.Func == reading.Peak:
+		return "max_over_time(" + name + window + ")"
+	case d.Func == reading.Rate:
+		return "rate(" + name + window + ")"
+	case d.Func == reading.Mean:
+		return "mean(" + strings.TrimSuffix(name, "_total") + window + ")"
+	case d.Func == reading.Quantile:
+		return "histogram_quantile(" + strconv.FormatFloat(d.Quantile, 'g', -1, 64) + ", rate(" + name + "_bucket" + window + "))"
+	}
+	return name
+}
+
+// Signals are the signals that have a name, by their Text.
+func Signals() map[string]reading.Signal {
+	all := map[string]reading.Signal{}
+	for _, s := range reading.Signals() {
+		all[Text(s)] = s
+	}
+	return all
+}
