@@ -81,7 +81,7 @@ func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, po
 	p.Law = func(f law.Facts) (law.Law, error) {
 		c := c
 		c.FirstSync = cmp.Or(max(0, f.Phase), c.SyncPeriod)
-		return meterCPU(law.HPA{HPAConfig: c}, c.Metrics), nil
+		return law.HPA{HPAConfig: c}, nil
 	}
 	return nil
 }
@@ -256,45 +256,6 @@ func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, t
 		to.Policies = append(to.Policies, law.Policy{Percent: percent, Value: int(policy.Value), Period: time.Duration(policy.PeriodSeconds) * time.Second})
 	}
 	return nil
-}
-
-// cpuMeter stands between a law and what it reads: the cpu of an engine follows from
-// its requests. vLLM's loop keeps one core busy while any request runs, whether one or
-// a hundred do, and waits without it otherwise: this is why cpu says so little.
-type cpuMeter struct{ law.Law }
-
-// meterCPU gives a law the cpu if it needs it.
-func meterCPU(l law.Law, metrics []law.HPAMetric) law.Law {
-	if slices.ContainsFunc(metrics, func(m law.HPAMetric) bool { return m.Kind == law.CPU }) {
-		return cpuMeter{l}
-	}
-	return l
-}
-
-// Needs are the law's, with the running requests instead of the cpu.
-func (c cpuMeter) Needs() []reading.Signal {
-	var needs []reading.Signal
-	for _, s := range append(c.Law.Needs(), reading.Running) {
-		if s != reading.CPU && !slices.Contains(needs, s) {
-			needs = append(needs, s)
-		}
-	}
-	return needs
-}
-
-// Step adds the cpu to what is read.
-func (c cpuMeter) Step(in law.Input) (law.Law, law.Output) {
-	running := in.Readings.Of(reading.Running).Pods
-	pods := make([]reading.Reading, len(running))
-	for i, r := range running {
-		if r.Usable() {
-			pods[i] = reading.New(min(1, r.Value), r.At)
-		}
-	}
-	in.Readings = slices.Clone(in.Readings)
-	in.Readings.Add(reading.CPU).Pods = pods
-	next, out := c.Law.Step(in)
-	return cpuMeter{next}, out
 }
 
 func (p *maker) noteCPU() {

@@ -82,7 +82,7 @@ func (p *maker) keda(o origin, so *wholeScaledObject, pods podsOf) error {
 	p.Law = func(f law.Facts) (law.Law, error) {
 		c := c
 		c.HPA.FirstSync = cmp.Or(max(0, f.Phase), c.HPA.SyncPeriod)
-		return meterCPU(law.NewKEDA(c), c.Resources), nil
+		return law.NewKEDA(c), nil
 	}
 	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
-	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -256,29 +255,6 @@ func TestReadOfACluster(t *testing.T) {
 	}
 	if want := "HorizontalPodAutoscaler serving/keda-hpa-chat: left out: ScaledObject serving/chat makes it"; p.Notes[0] != want {
 		t.Errorf("%q, want %q", p.Notes[0], want)
-	}
-}
-
-// The cpu of a pod is one core or none: with 80 % of one core an HPA goes up as long as
-// anything runs.
-func TestCPUMeter(t *testing.T) {
-	p, err := serviceOf(text(t, "hpa-class"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := p.Law(law.Facts{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := law.Input{Now: 10 * time.Minute, Desired: 1, Fleet: law.Fleet{Ready: 1}, Pods: []law.Pod{{Phase: law.PodRunning, Ready: true}}}
-	for _, c := range []struct {
-		running float64
-		want    int
-	}{{0, 1}, {1, 2}, {100, 2}} {
-		in.Readings.Add(reading.Running).Pods = []reading.Reading{reading.New(c.running, in.Now)}
-		if _, out := l.Step(in); out.Replicas != c.want {
-			t.Errorf("%v running: %d replicas, want %d", c.running, out.Replicas, c.want)
-		}
 	}
 }
 

@@ -117,3 +117,61 @@ func TestUnknownMetric(t *testing.T) {
 		t.Errorf("Run = %v", err)
 	}
 }
+
+// wakes is a service of class external that may be at zero, with a query and these
+// further metrics.
+func wakes(further string) string {
+	return `
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: llama
+  namespace: demo
+  annotations: {serving.kserve.io/deploymentMode: Standard, serving.kserve.io/autoscalerClass: external}
+spec:
+  predictor:
+    minReplicas: 0
+    maxReplicas: 4
+    containers:
+    - name: kserve-container
+      image: vllm/vllm-openai:v0.23.0
+      args: [--model=Qwen/Qwen3-14B]
+      resources: {requests: {cpu: "1"}, limits: {nvidia.com/gpu: "1"}}
+    autoScaling:
+      metrics:
+      - type: External
+        external:
+          metric: {backend: prometheus, serverAddress: "http://prometheus:9090", query: 'sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})'}
+          target: {type: Value, value: "8"}
+` + further
+}
+
+// A service at zero is woken by what its gateways hold, whatever metrics it has besides:
+// as the notes say, and as the controller does.
+func TestWakesWithCPU(t *testing.T) {
+	for name, further := range map[string]string{
+		"a query": "",
+		"a query and cpu": `
+      - type: Resource
+        resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}
+`,
+	} {
+		in, load := inputsOf(t, wakes(further))
+		c, err := compare(t, in, load)
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes, err := c.Notes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(t.Context(), 1, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		r := c.Contenders[0].Results[0]
+		if r.Aborted > 0 || r.AverageReplicas == 0 || !strings.Contains(strings.Join(notes, "\n"), "to hold its requests and to wake it") {
+			t.Errorf("%s: %d of %d requests aborted, %v replicas on average; want all answered, as the notes say:\n%s",
+				name, r.Aborted, r.Requests, r.AverageReplicas, strings.Join(notes, "\n"))
+		}
+	}
+}
