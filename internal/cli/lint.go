@@ -58,7 +58,7 @@ Exit code: 0 no error (there may be warnings), 1 an error, 2 a manifest is unrea
 	f.StringVar(&o.live, "live", "", "a Prometheus to ask whether the series exist")
 	f.StringVar(&o.user, "live-user", "", "its user")
 	f.StringVar(&o.passwords, "live-password-file", "", "a file that holds its password (default $FLYBALL_PROMETHEUS_PASSWORD)")
-	outputFlag(cmd, &o.output, "table", "json", "sarif")
+	outputFlag(cmd, &o.output, "table", "json", "yaml", "sarif")
 	return cmd
 }
 

@@ -40,7 +40,7 @@ func explainRule(ctx context.Context, w io.Writer, format, id string) error {
 		}
 		return hint.With(fmt.Errorf("--explain %s: no such rule", id), "one of %s", strings.Join(all, ", "))
 	case format == "sarif":
-		return hint.With(errors.New("--explain prints no SARIF"), "-o table or -o json")
+		return hint.With(errors.New("--explain prints no SARIF"), "-o table, json or yaml")
 	}
 	e := explanation{Rule: r, Bad: r.Bad(), Good: r.Good()}
 	if s, ok := r.Simulation(); ok {
@@ -49,7 +49,7 @@ func explainRule(ctx context.Context, w io.Writer, format, id string) error {
 			return fmt.Errorf("simulating the example of %s: %w", id, err)
 		}
 	}
-	if format == "json" {
+	if format != "table" {
 		return printAs(w, format, e, table{})
 	}
 	return e.show(w)

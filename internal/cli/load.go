@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -79,7 +78,7 @@ func (f *loadFlags) register(cmd *cobra.Command) {
 	flags.Uint64Var(&f.seed, "seed", 1, "of arrivals and prompts; the same seed sends the same load")
 	flags.IntVar(&f.maxInFlight, "max-in-flight", 1024, "requests at one time; more wait, and their waiting counts")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "of one request")
-	flags.StringVarP(&f.output, "output", "o", "table", "table or json")
+	outputFlag(cmd, &f.output, "table", "json", "yaml")
 	for _, name := range []string{"url", "model"} {
 		_ = cmd.MarkFlagRequired(name) // errs on a name that is no flag
 	}
@@ -92,9 +91,6 @@ func (f *loadFlags) register(cmd *cobra.Command) {
 }
 
 func (f *loadFlags) config() (load.Config, error) {
-	if f.output != "table" && f.output != "json" {
-		return load.Config{}, fmt.Errorf("--output: table or json, not %q", f.output)
-	}
 	api, err := load.ParseAPI(f.api)
 	if err != nil {
 		return load.Config{}, fmt.Errorf("--api: %w", err)
@@ -179,19 +175,17 @@ func (l *liveLine) show(s load.Snapshot) {
 func (l *liveLine) clear() { fmt.Fprint(l.w, "\r\x1b[K") }
 
 func printResult(w io.Writer, format string, r load.Result) error {
-	if format == "json" {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
+	if format != "table" {
+		return printAs(w, format, r, table{})
 	}
 	fmt.Fprintf(w, "%d requests in %.1f s: %.2f ok/s, %.1f output tokens/s\n", r.Sent, r.ElapsedSeconds, r.RequestsPerSecond, r.OutputTokensPerSecond)
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	outcomes := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, o := range load.Outcomes() {
 		if n := r.Outcomes[o]; n > 0 {
-			fmt.Fprintf(table, "  %s\t%d\t%s\n", o, n, r.FirstErrors[o.String()])
+			fmt.Fprintf(outcomes, "  %s\t%d\t%s\n", o, n, r.FirstErrors[o.String()])
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := outcomes.Flush(); err != nil {
 		return err
 	}
 	return printLatencies(w, r)

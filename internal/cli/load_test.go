@@ -116,7 +116,7 @@ func TestLoadRefuses(t *testing.T) {
 		{[]string{"--url", url, "--trace", "no-such-file"}, "--trace: open no-such-file"},
 		{[]string{"--url", url, "--arrivals", "uniform"}, "--arrivals: arrivals are poisson or constant"},
 		{[]string{"--url", url, "--api", "responses"}, "--api: the API is chat or completions"},
-		{[]string{"--url", url, "-o", "xml"}, "--output: table or json"},
+		{[]string{"--url", url, "-o", "xml"}, "-o xml: unknown format"},
 		{[]string{"--url", "llama.demo.svc"}, "is not http://HOST or https://HOST"},
 	} {
 		out, err := runLoad(t, tt.args...)

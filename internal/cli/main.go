@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/flyball-dev/flyball/internal/cli/usage"
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
@@ -30,6 +31,7 @@ var errNo = errors.New("the answer is no")
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	root := newRoot(&streams{in, out, errOut})
 	root.SetArgs(args)
 	switch err := root.ExecuteContext(ctx); {
@@ -43,10 +45,11 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 }
 
+// printError writes one line for the error, whatever it says, and one for each hint.
 func printError(w io.Writer, err error) {
-	fmt.Fprintf(w, "flyball: %v\n", err)
+	fmt.Fprintf(w, "flyball: %s\n", oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	for _, h := range hint.Of(err) {
-		fmt.Fprintf(w, "hint: %s\n", h)
+		fmt.Fprintf(w, "hint: %s\n", oneLine(h))
 	}
 }
 
@@ -58,11 +61,11 @@ func newRoot(s *streams) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetUsageTemplate(usage(root.UsageTemplate(), columns(s.out)))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.AddCommand(newController(s), newDoctor(s), newDown(s), newGateway(s), newLab(s), newLaws(s), newLint(s), newLoad(s), newProfiles(s), newRehearse(s), newSimulate(s), newStatus(s), newUp(s), newValidate(s), newVersion(s), newVLLMSim(s), newWorkload(s))
+	usage.Keep(root, columns(s.out))
 	return root
 }
 
@@ -74,12 +77,4 @@ func columns(w io.Writer) int {
 		}
 	}
 	return 100
-}
-
-// usage is cobra's usage template with the examples at its top and the flags wrapped.
-func usage(template string, columns int) string {
-	template = strings.ReplaceAll(template, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", columns))
-	const examples = "{{if .HasExample}}\n\nExamples:\n{{.Example}}{{end}}"
-	rest := strings.Replace(template, examples, "", 1)
-	return "{{if .HasExample}}Examples:\n{{.Example}}\n\n{{end}}" + rest
 }

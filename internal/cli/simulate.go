@@ -73,7 +73,7 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
-	outputFlag(cmd, &o.output, "table", "wide", "json", "csv")
+	outputFlag(cmd, &o.output, "table", "wide", "json", "yaml", "csv")
 	o.past.flags(fl)
 	cmd.MarkFlagsMutuallyExclusive("scenario", "workload", "from-prometheus")
 	cmd.MarkFlagsOneRequired("scenario", "workload", "from-prometheus")

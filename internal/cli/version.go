@@ -11,19 +11,32 @@ import (
 // version is stamped by the Makefile's -ldflags.
 var version = "dev"
 
+// built is what -o json prints of this program.
+type built struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
 func newVersion(s *streams) *cobra.Command {
-	return &cobra.Command{
+	var output string
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version of flyball",
-		Example: "  flyball version",
+		Example: "  flyball version\n  flyball version -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			goVersion := runtime.Version()
+			b := built{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if info, ok := debug.ReadBuildInfo(); ok {
-				goVersion = info.GoVersion
+				b.Go = info.GoVersion
 			}
-			_, err := fmt.Fprintf(s.out, "flyball %s %s %s/%s\n", version, goVersion, runtime.GOOS, runtime.GOARCH)
+			if output != "table" {
+				return printAs(s.out, output, b, table{})
+			}
+			_, err := fmt.Fprintf(s.out, "flyball %s %s %s\n", b.Version, b.Go, b.Platform)
 			return err
 		},
 	}
+	outputFlag(cmd, &output, "table", "json", "yaml")
+	return cmd
 }
