@@ -10,7 +10,15 @@
 // INV-5: it ends as Drained only after the routers had their time and every
 // reading since, over the quiet time at least, was measured and idle.
 // INV-6: it ends at the first step at or after its bound.
+// INV-7: until Next a drain says the same of the same reading, and then something else.
+// INV-8: of pods that are placed and ready a ReplicaSet deletes in the order of Rank,
+// once Costs are written.
 //
-// It deliberately knows no Kubernetes, no metric and no signal: what a pod has in
-// flight is an argument, and deleting or stopping it is for others.
+// In a cluster the order is a ReplicaSet's (Sooner), in which the cost that Flyball
+// writes is one of several things; the way out is a preStop hook (internal/kube,
+// drain.sh), which a test runs beside Drain, since no Go runs in vLLM's image. The
+// simulator runs both from here.
+//
+// It deliberately knows no API, no metric and no signal: what a pod has in flight is an
+// argument, and deleting or stopping it is for others.
 package drain

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Config bounds a drain.
+// Config bounds a drain. The zero value cuts what is in flight at once, as vLLM does at
+// SIGTERM by default.
 type Config struct {
 	// Settle is how long routers may still send to a pod that terminates.
 	Settle time.Duration
@@ -22,8 +23,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Settle < 0 || c.Quiet < 0:
 		return fmt.Errorf("settle (%v) and quiet (%v) must not be negative", c.Settle, c.Quiet)
-	case c.Bound <= c.Settle || c.Bound-c.Settle <= c.Quiet:
-		return fmt.Errorf("bound is %v, must exceed settle (%v) and quiet (%v) together", c.Bound, c.Settle, c.Quiet)
+	case c.Bound < c.Settle || c.Bound-c.Settle < c.Quiet:
+		return fmt.Errorf("bound is %v, must not be less than settle (%v) and quiet (%v) together", c.Bound, c.Settle, c.Quiet)
 	}
 	return nil
 }
@@ -115,11 +116,36 @@ func (d *Drain) judge(r Reading) Verdict {
 	return Quieting
 }
 
+// Never is the time of what does not come.
+const Never = time.Duration(math.MaxInt64)
+
+// Next is when Step says something else though the reading stays as it was: Never once
+// the drain has ended.
+func (d *Drain) Next() time.Duration {
+	switch settled := after(d.began, d.config.Settle); {
+	case d.ended != 0:
+		return Never
+	case d.now < settled:
+		return settled
+	case d.idle:
+		return min(after(d.idleSince, d.config.Quiet), after(d.began, d.config.Bound))
+	}
+	return after(d.began, d.config.Bound)
+}
+
+// after is a moment so much later, the last there is where that overflows.
+func after(at, d time.Duration) time.Duration {
+	if at > Never-d {
+		return Never
+	}
+	return at + d
+}
+
 // since is the time from one moment to a later one, the longest there is where
 // that overflows.
 func since(from, to time.Duration) time.Duration {
 	if d := to - from; d >= 0 {
 		return d
 	}
-	return math.MaxInt64
+	return Never
 }

@@ -52,6 +52,19 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestCutAtOnce: the zero value ends a drain at its first step.
+func TestCutAtOnce(t *testing.T) {
+	for reading, want := range map[Reading]Verdict{{Measured: true}: Drained, {Measured: true, InFlight: 1}: Overdue, {}: Overdue} {
+		d, err := Begin(Config{}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Step(time.Hour, reading); got != want {
+			t.Errorf("Step(%+v) = %v, want %v", reading, got, want)
+		}
+	}
+}
+
 // TestDrainOverAllTime: a clock from one end of time to the other ends it (INV-6).
 func TestDrainOverAllTime(t *testing.T) {
 	d, err := Begin(atMost30(), math.MinInt64)
@@ -72,10 +85,12 @@ func TestValidate(t *testing.T) {
 		"no waiting":        {func(c *Config) { c.Settle, c.Quiet, c.Bound = 0, 0, 1 }, ""},
 		"negative settle":   {func(c *Config) { c.Settle = -1 }, "must not be negative"},
 		"negative quiet":    {func(c *Config) { c.Quiet = -1 }, "must not be negative"},
-		"bound too small":   {func(c *Config) { c.Bound = 7 * time.Second }, "bound is 7s"},
+		"exactly":           {func(c *Config) { c.Bound = 7 * time.Second }, ""},
+		"nothing":           {func(c *Config) { *c = Config{} }, ""},
+		"bound too small":   {func(c *Config) { c.Bound = 7*time.Second - 1 }, "bound is 6.9"},
 		"no bound":          {func(c *Config) { c.Bound = 0 }, "bound is 0s"},
-		"bound in the past": {func(c *Config) { c.Bound = math.MinInt64 }, "must exceed"},
-		"giant":             {func(c *Config) { c.Settle, c.Quiet = math.MaxInt64-1, math.MaxInt64-1 }, "must exceed"},
+		"bound in the past": {func(c *Config) { c.Bound = math.MinInt64 }, "must not be less"},
+		"giant":             {func(c *Config) { c.Settle, c.Quiet = math.MaxInt64-1, math.MaxInt64-1 }, "must not be less"},
 	} {
 		c := atMost30()
 		test.change(&c)

@@ -119,7 +119,7 @@ func checkCalm(t *testing.T, p Pod) {
 }
 
 // FuzzDrain plays readings at any pace and compares each verdict with one found
-// by looking through all readings so far. It checks INV-4, INV-5 and INV-6.
+// by looking through all readings so far. It checks INV-4, INV-5, INV-6 and INV-7.
 func FuzzDrain(f *testing.F) {
 	f.Add([]byte{5, 2, 30, 0, 10, 5, 10, 6, 1, 1, 1, 1, 1, 1})
 	f.Add([]byte("it drains while a few requests are under way"))
@@ -130,7 +130,7 @@ func FuzzDrain(f *testing.F) {
 			return
 		}
 		c := Config{Settle: time.Duration(data[0] % 32), Quiet: time.Duration(data[1] % 16)}
-		c.Bound = c.Settle + c.Quiet + 1 + time.Duration(data[2]%64)
+		c.Bound = c.Settle + c.Quiet + time.Duration(data[2]%64)
 		began := time.Duration(int8(data[3]))
 		d, err := Begin(c, began)
 		if err != nil {
@@ -152,11 +152,32 @@ func FuzzDrain(f *testing.F) {
 			if got.MayGo() {
 				ended = got
 			}
+			checkNext(t, *d, max(now, d.now), r, got)
 		}
 		if got := d.Step(math.MaxInt64, Reading{}); !got.MayGo() {
 			t.Fatalf("INV-6: %v at the end of time", got)
 		}
 	})
+}
+
+// checkNext repeats a reading until just before Next, where nothing else may be said, and
+// at Next, where it must be (INV-7).
+func checkNext(t *testing.T, d Drain, now time.Duration, r Reading, said Verdict) {
+	t.Helper()
+	next := d.Next()
+	if said.MayGo() {
+		if next != Never {
+			t.Fatalf("INV-7: Next = %v of a drain that has ended", next)
+		}
+		return
+	}
+	before, at := d, d
+	if got := before.Step(next-1, r); next-1 > now && got != said {
+		t.Fatalf("INV-7: %v until %v, and %v before it", said, next, got)
+	}
+	if got := at.Step(next, r); got == said {
+		t.Fatalf("INV-7: Next = %v, and then still %v", next, got)
+	}
 }
 
 // plain remembers every reading and looks back at each step.

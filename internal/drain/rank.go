@@ -51,6 +51,45 @@ func (p Pod) Cost() int32 {
 // length is how many binary digits n has; 0 for what is not positive.
 func length(n int64) int32 { return int32(bits.Len64(uint64(max(0, n)))) }
 
+// CostPeriod is how often costs are looked at: a ReplicaSet reads them only when it
+// deletes, and each that is written is a change that every watcher of pods is told.
+const CostPeriod = 20 * time.Second
+
+// Costs are those to write, by name, so that the pods leave in the order of Rank: none
+// while those that they have give it.
+//
+// Worked example (TestCosts): a has 3 requests and is owed 900 tokens, b has nothing, c
+// has no cost yet and 1 request: b stays at 0, a and c get theirs.
+func Costs(pods []Pod, have map[string]int32) map[string]int32 {
+	ranked := Rank(pods)
+	if inOrder(ranked, have) {
+		return nil
+	}
+	want := map[string]int32{}
+	for _, p := range ranked {
+		if cost := p.Cost(); cost != have[p.Name] {
+			want[p.Name] = cost
+		}
+	}
+	return want
+}
+
+// inOrder says whether every pod of a higher cost has a higher cost already.
+func inOrder(ranked []Pod, have map[string]int32) bool {
+	below, most := int64(math.MinInt64), int64(math.MinInt64) // the most in the groups before, and with this one
+	for i, p := range ranked {
+		if i > 0 && p.Cost() != ranked[i-1].Cost() {
+			below = most
+		}
+		cost := int64(have[p.Name])
+		if cost <= below {
+			return false
+		}
+		most = max(most, cost)
+	}
+	return true
+}
+
 // Rank is the pods in the order in which they should leave, equal ones by name.
 func Rank(pods []Pod) []Pod {
 	return slices.SortedFunc(slices.Values(pods), func(a, b Pod) int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -21,13 +20,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
-// Costs are looked at every costPeriod, and at most costWrites are written in it: a
-// ReplicaSet reads them only when it deletes, and each is a change that every watcher
-// of pods is told.
-const (
-	costPeriod = 20 * time.Second
-	costWrites = 200
-)
+// costWrites is how many costs are written in a drain.CostPeriod at most.
+const costWrites = 200
 
 // podWork of all services now.
 func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
@@ -36,12 +30,8 @@ func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
 	return d.table.Pods(d.now())
 }
 
-// newCosts are the deletion costs to write so that the pods leave in the order of
-// drain.Rank: none while those that are there give it. A pod at which no gateway has
-// anything is idle: this is for services whose requests all come through gateways.
-//
-// Worked example (TestNewCosts): a has 3 requests and is owed 900 tokens, b has
-// nothing, c has no cost yet and 1 request: b stays at 0, a and c get theirs.
+// newCosts are the deletion costs to write. A pod at which no gateway has anything is
+// idle: this is for services whose requests all come through gateways.
 func newCosts(pods []corev1.Pod, work map[string]demand.PodWork) map[string]int32 {
 	var measured []drain.Pod
 	have := map[string]int32{}
@@ -55,33 +45,7 @@ func newCosts(pods []corev1.Pod, work map[string]demand.PodWork) map[string]int3
 			have[p.Name] = writtenCost(p)
 		}
 	}
-	measured = drain.Rank(measured)
-	if inOrder(measured, have) {
-		return nil
-	}
-	want := map[string]int32{}
-	for _, p := range measured {
-		if cost := p.Cost(); cost != have[p.Name] {
-			want[p.Name] = cost
-		}
-	}
-	return want
-}
-
-// inOrder says whether every pod of a higher cost has a higher cost already.
-func inOrder(ranked []drain.Pod, have map[string]int32) bool {
-	below, most := int64(math.MinInt64), int64(math.MinInt64) // the most in the groups before, and with this one
-	for i, p := range ranked {
-		if i > 0 && p.Cost() != ranked[i-1].Cost() {
-			below = most
-		}
-		cost := int64(have[p.Name])
-		if cost <= below {
-			return false
-		}
-		most = max(most, cost)
-	}
-	return true
+	return drain.Costs(measured, have)
 }
 
 // writtenCost is 0 where there is none, as for a ReplicaSet.
@@ -105,7 +69,7 @@ type costs struct {
 
 // run works until the context ends.
 func (c *costs) run(ctx context.Context) error {
-	tick := time.NewTicker(costPeriod)
+	tick := time.NewTicker(drain.CostPeriod)
 	defer tick.Stop()
 	for {
 		select {

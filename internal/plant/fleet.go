@@ -9,6 +9,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 // A FleetConfig is a service's replicas and the GPU nodes that they run on.
@@ -19,12 +20,12 @@ type FleetConfig struct {
 	ColdStart          ColdStart
 	Routing            Routing
 	Hold               Hold
-	// Grace is how long a replica that is told to end may finish what it has; with 0
-	// it cuts everything at once, as vLLM does at SIGTERM by default.
-	Grace time.Duration
-	// LeastBusyFirst lets a scale-in take the replica with the least in flight, as
-	// pod-deletion-cost does; otherwise the ReplicaSet's own order counts.
-	LeastBusyFirst bool
+	// Drain is how a replica that is told to end finishes what it has; with the zero
+	// value it cuts everything at once, as vLLM does at SIGTERM by default.
+	Drain drain.Config
+	// DeletionCost lets a scale-in take the replica with the least to do, as Flyball's
+	// controller has it by pod-deletion-cost; otherwise the ReplicaSet's own order counts.
+	DeletionCost bool
 	// MeanTimeToCrash of a ready replica, drawn from an exponential distribution; 0 is
 	// never.
 	MeanTimeToCrash time.Duration
@@ -84,8 +85,11 @@ func (c FleetConfig) Validate() error {
 	switch {
 	case c.Routing <= routingUnset || c.Routing >= numRoutings:
 		return errors.New("no routing is chosen")
-	case c.Grace < 0 || c.MeanTimeToCrash < 0:
-		return fmt.Errorf("grace %v, mean time to crash %v: must not be negative", c.Grace, c.MeanTimeToCrash)
+	case c.MeanTimeToCrash < 0:
+		return fmt.Errorf("mean time to crash is %v, must not be negative", c.MeanTimeToCrash)
+	}
+	if err := c.Drain.Validate(); err != nil {
+		return fmt.Errorf("drain: %w", err)
 	}
 	return errors.Join(c.Hold.validate(), c.ColdStart.validate())
 }
@@ -143,6 +147,9 @@ func NewFleet(c FleetConfig) (*Fleet, error) {
 		if f.queue, err = admit.New(c.Hold.Queue); err != nil {
 			return nil, err
 		}
+	}
+	if c.DeletionCost {
+		f.events.Push(drain.CostPeriod, 0, fleetEvent{kind: costing})
 	}
 	return f, nil
 }
@@ -219,7 +226,7 @@ func (f *Fleet) engines(now time.Duration) {
 		r.next = r.engine.Next()
 	}
 	if ended {
-		f.leave()
+		f.leave(now)
 	}
 	f.release(now) // also after a first token
 }

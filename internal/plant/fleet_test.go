@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 func fleetConfig(tb testing.TB) FleetConfig {
@@ -22,7 +23,7 @@ func fleetConfig(tb testing.TB) FleetConfig {
 			KVTokens: p.KVTokens, BlockTokens: 16, MaxModelLen: p.MaxModelLen, MaxNumBatchedTokens: p.MaxNumBatchedTokens,
 			MaxNumSeqs: 256, PrefixCaching: true,
 		},
-		GPUs: 1, Nodes: 2, GPUsPerNode: 4, Routing: LeastOutstanding, Hold: Hold{Queue: admit.Defaults()}, Grace: time.Minute,
+		GPUs: 1, Nodes: 2, GPUsPerNode: 4, Routing: LeastOutstanding, Hold: Hold{Queue: admit.Defaults()}, Drain: drain.Config{Bound: time.Minute},
 		ColdStart: ColdStart{
 			Schedule: Phase{Mean: time.Second}, Pull: Phase{Mean: 20 * time.Second},
 			Load: Phase{Mean: 10 * time.Second}, Compile: Phase{Mean: 5 * time.Second}, Ready: Phase{Mean: 2 * time.Second},
@@ -74,7 +75,7 @@ func TestFleetWorkedExample(t *testing.T) {
 // grace it cuts.
 func TestDrain(t *testing.T) {
 	for _, grace := range []time.Duration{0, 100 * time.Millisecond, time.Minute} {
-		f := newFleet(t, func(c *FleetConfig) { c.Grace = grace })
+		f := newFleet(t, func(c *FleetConfig) { c.Drain.Bound = grace })
 		if err := f.Prime(0, 2); err != nil {
 			t.Fatal(err)
 		}
@@ -95,6 +96,55 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// A replica whose way out is Flyball's hook keeps its GPU while routers notice and until
+// its engine has been idle for a while, also if it is idle from the start; one whose hook
+// only sleeps goes when that is over, and cuts what is left.
+func TestWayOut(t *testing.T) {
+	hook := drain.Config{Settle: 15 * time.Second, Quiet: 2 * time.Second, Bound: time.Minute}
+	sleep := drain.Config{Settle: 15 * time.Second, Bound: 15 * time.Second}
+	for name, test := range map[string]struct {
+		way    drain.Config
+		tokens int // of the answer in flight; at 12 ms each
+		gone   time.Duration
+		ending Ending
+	}{
+		"idle":                {hook, 0, 17 * time.Second, 0},
+		"a short answer":      {hook, 500, 17 * time.Second, Answered},
+		"a long one":          {hook, 2000, 24 * time.Second, Answered},
+		"too long":            {hook, 10000, time.Minute, Cut},
+		"a sleep, idle":       {sleep, 0, 15 * time.Second, 0},
+		"a sleep":             {sleep, 500, 15 * time.Second, Answered},
+		"a sleep, one longer": {sleep, 2000, 15 * time.Second, Cut},
+	} {
+		f := newFleet(t, func(c *FleetConfig) { c.Drain = test.way })
+		if err := f.Prime(0, 1); err != nil {
+			t.Fatal(err)
+		}
+		if test.tokens > 0 {
+			f.Offer(0, Request{ID: 1, PromptTokens: 100, MaxTokens: test.tokens}, 0)
+		}
+		f.SetReplicas(0, 0)
+		at, done := untilGone(f)
+		if off := at - test.gone; len(done) != min(1, test.tokens) || off < 0 || off > 2*time.Second {
+			t.Errorf("%s: gone after %v, ended %+v; want %v", name, at, done, test.gone)
+		}
+		for _, d := range done {
+			if d.Ending != test.ending {
+				t.Errorf("%s: the request is %v, want %v", name, d.Ending, test.ending)
+			}
+		}
+	}
+}
+
+// untilGone is when the last replica is gone, and what has ended by then.
+func untilGone(f *Fleet) (at time.Duration, done []Done) {
+	for len(f.Replicas()) > 0 {
+		at = f.Next()
+		done = append(done, f.Advance(at)...)
+	}
+	return at, done
+}
+
 // Replicas for which there is no GPU are pending until one is free.
 func TestFiniteGPUs(t *testing.T) {
 	f := newFleet(t, func(c *FleetConfig) { c.GPUs, c.GPUsPerNode = 2, 3 })
@@ -110,7 +160,6 @@ func TestFiniteGPUs(t *testing.T) {
 	f.SetReplicas(time.Minute, 3)
 	f.Advance(2 * time.Minute)
 	f.end(2*time.Minute, f.Replicas()[0])
-	f.leave()
 	f.Advance(3 * time.Minute)
 	if f.Count(Ready) != 2 || f.Count(Pending) != 0 {
 		t.Errorf("%d ready, %d pending; the freed GPUs are for the one that waited", f.Count(Ready), f.Count(Pending))
@@ -154,7 +203,8 @@ func TestFleetConfig(t *testing.T) {
 		"nodes: 0":         func(c *FleetConfig) { c.Nodes = 0 },
 		"cold start takes": func(c *FleetConfig) { c.ColdStart.Pull.Mean = -1 },
 		"no routing":       func(c *FleetConfig) { c.Routing = 0 },
-		"negative":         func(c *FleetConfig) { c.Grace = -1 },
+		"not be negative":  func(c *FleetConfig) { c.MeanTimeToCrash = -1 },
+		"drain: bound":     func(c *FleetConfig) { c.Drain.Bound = -1 },
 		"max_num_seqs":     func(c *FleetConfig) { c.Engine.MaxNumSeqs = 0 },
 		"hold: a target":   func(c *FleetConfig) { c.Hold.Target = -1 },
 		"hold: TTL is 0s":  func(c *FleetConfig) { c.Hold.Queue.TTL = 0 },

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 // INV-4, INV-7, INV-8 and INV-9 for sixty fleets that all kinds of things happen to.
@@ -63,8 +64,9 @@ func playFleet(t *testing.T, ops []byte) []Done {
 		if b%5 == 0 {
 			config.Hold = Hold{}
 		}
-		config.Grace = time.Duration(c%3) * 5 * time.Second
-		config.ColdStart.Load.CV, config.LeastBusyFirst = 1, c/3%2 == 0
+		config.Drain = drain.Config{Settle: time.Duration(c/12%3) * time.Second, Quiet: time.Duration(c/36%3) * time.Second}
+		config.Drain.Bound = config.Drain.Settle + config.Drain.Quiet + time.Duration(c%3)*5*time.Second
+		config.ColdStart.Load.CV, config.DeletionCost = 1, c/3%2 == 0
 		config.MeanTimeToCrash = time.Duration(c/6%2) * 5 * time.Minute
 	})}
 	for i := 4; i+1 < len(ops); i += 2 {

@@ -111,7 +111,7 @@ func (f *Fleet) lose(now time.Duration, id ID) {
 		f.fail(now, id, Abandoned)
 	default:
 		f.abort(now, fl.replica, id, Abandoned)
-		f.leave()
+		f.leave(now)
 		f.release(now)
 	}
 }

@@ -13,11 +13,7 @@ import (
 func TestHeldGoByRoom(t *testing.T) {
 	f := newFleet(t, func(c *FleetConfig) { c.Hold.Target = 4 })
 	for id := range ID(40) {
-		tokens := 1000
-		if id < 5 {
-			tokens = 1 << 20
-		}
-		f.Offer(0, Request{ID: id + 1, PromptTokens: tokens, MaxTokens: 10}, 0)
+		f.Offer(0, Request{ID: id + 1, PromptTokens: []int{1 << 20, 1000}[min(1, id/5)], MaxTokens: 10}, 0)
 	}
 	f.SetReplicas(0, 1)
 	ended := map[Ending]int{}

@@ -24,7 +24,7 @@ func TestQwenRuns(t *testing.T) {
 	p := qwen14B(t)
 	for _, run := range measuredRuns(t, "vllm_runs_qwen3_14b_h100.csv") {
 		rate := run.number("arrival_rps")
-		if rate > 0.85*17.45 || strings.HasPrefix(run.text("run"), "w7") || strings.HasSuffix(run.text("run"), "patched") {
+		if rate > 0.85*17.45 || strings.HasPrefix(run.name(), "w7") || strings.HasSuffix(run.name(), "patched") {
 			continue
 		}
 		c := serving(p)
@@ -48,9 +48,9 @@ func TestQwenRuns(t *testing.T) {
 			{"E2E p99", got.quantile(e2e, 0.99), run.number("e2e_p99_ms"), 0.10},
 		} {
 			off := m.got/m.want - 1
-			t.Logf("%-32s %6.2f/s %-9s %7.1f ms, measured %7.1f: %+5.1f %%", run.text("run"), rate, m.name, m.got, m.want, 100*off)
+			t.Logf("%-32s %6.2f/s %-9s %7.1f ms, measured %7.1f: %+5.1f %%", run.name(), rate, m.name, m.got, m.want, 100*off)
 			if math.Abs(off) > m.relative {
-				t.Errorf("%s: %s %.1f ms, measured %.1f: %+.1f %%, want at most %.0f", run.text("run"), m.name, m.got, m.want, 100*off, 100*m.relative)
+				t.Errorf("%s: %s %.1f ms, measured %.1f: %+.1f %%, want at most %.0f", run.name(), m.name, m.got, m.want, 100*off, 100*m.relative)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func TestQwenCapacity(t *testing.T) {
 			continue
 		}
 		length := func(*rand.Rand) int { return 1024 }
-		if strings.HasPrefix(run.text("run"), "w7") { // half of the prompts short, half long: the means are theirs
+		if strings.HasPrefix(run.name(), "w7") { // half of the prompts short, half long: the means are theirs
 			long := (run.number("mean_input") - 256) / (4096 - 256)
 			length = func(r *rand.Rand) int {
 				if r.Float64() < long {
@@ -79,9 +79,9 @@ func TestQwenCapacity(t *testing.T) {
 		c.MaxNumSeqs = 256
 		got := saturate(t, c, 256, int(run.number("requests")), func(r *rand.Rand) Request { return Request{PromptTokens: length(r), MaxTokens: 128} })
 		off := got/run.number("completed_rps") - 1
-		t.Logf("%-20s %.2f/s, measured %.2f: %+.1f %%", run.text("run"), got, run.number("completed_rps"), 100*off)
+		t.Logf("%-20s %.2f/s, measured %.2f: %+.1f %%", run.name(), got, run.number("completed_rps"), 100*off)
 		if math.Abs(off) > 0.03 {
-			t.Errorf("%s: %.2f/s, measured %.2f: %+.1f %%, want at most 3", run.text("run"), got, run.number("completed_rps"), 100*off)
+			t.Errorf("%s: %.2f/s, measured %.2f: %+.1f %%, want at most 3", run.name(), got, run.number("completed_rps"), 100*off)
 		}
 	}
 }
@@ -109,7 +109,7 @@ type measuredRun struct {
 	fields map[string]string
 }
 
-func (r measuredRun) text(column string) string { return r.fields[column] }
+func (r measuredRun) name() string { return r.fields["run"] }
 
 func (r measuredRun) number(column string) float64 {
 	r.t.Helper()

@@ -1,13 +1,11 @@
 package plant
 
 import (
-	"cmp"
 	"fmt"
-	"math/bits"
-	"slices"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/des"
+	"github.com/flyball-dev/flyball/internal/drain"
 )
 
 // A ReplicaState is how far a replica's life has come.
@@ -38,6 +36,12 @@ type Replica struct {
 	sentPrompt int // tokens of the prompts that it was given, and that were not aborted before their first token
 
 	createdAt, placedAt, changedAt time.Duration
+
+	uid      uint64
+	restarts int
+	cost     int32        // pod-deletion-cost, as it was last written
+	way      *drain.Drain // out; from Draining on
+	lookAt   time.Duration
 }
 
 // Number tells it from the fleet's others, those that are gone included.
@@ -86,7 +90,8 @@ type eventKind int
 const (
 	placing eventKind = iota
 	readiness
-	deadline // of the grace period
+	looking // whether a replica that leaves may go
+	costing // of what would be lost with each
 	crash
 	impatience // of a client
 )
@@ -117,22 +122,25 @@ func (f *Fleet) Count(s ReplicaState) int {
 func (f *Fleet) SetReplicas(now time.Duration, n int) {
 	have := len(f.replicas) - f.Count(Draining)
 	for ; have < n; have++ {
-		f.created++
-		r := &Replica{number: f.created, next: Never, createdAt: now}
+		r := f.create(now)
 		f.replicas = append(f.replicas, r)
 		f.events.Push(now+f.draw(r, "schedule", f.config.ColdStart.Schedule), 0, fleetEvent{kind: placing, replica: r})
 	}
 	for ; have > max(n, 0); have-- {
 		f.end(now, f.victim(now))
 	}
-	f.leave()
+}
+
+func (f *Fleet) create(now time.Duration) *Replica {
+	f.created++
+	uid := des.Stream(f.config.Seed, fmt.Sprintf("UID of replica %d", f.created)).Uint64()
+	return &Replica{number: f.created, next: Never, createdAt: now, uid: uid}
 }
 
 // Prime makes n replicas that are ready at once, as at the start of a run.
 func (f *Fleet) Prime(now time.Duration, n int) error {
 	for range n {
-		f.created++
-		r := &Replica{number: f.created, next: Never, createdAt: now}
+		r := f.create(now)
 		if !f.take(r) {
 			return fmt.Errorf("%d replicas are to be ready, and the nodes have GPUs for %d", n, f.config.Capacity())
 		}
@@ -146,112 +154,6 @@ func (f *Fleet) Prime(now time.Duration, n int) error {
 
 func (f *Fleet) draw(r *Replica, phase string, p Phase) time.Duration {
 	return p.draw(des.Stream(f.config.Seed, fmt.Sprintf("%s of replica %d", phase, r.number)))
-}
-
-// victim is the one that a ReplicaSet ends first (pkg/controller, ActivePodsWithRanks):
-// without a node before with, not ready before ready, then by deletion cost, then from
-// the node with most of them, then the one that has been ready or there for less time.
-func (f *Fleet) victim(now time.Duration) *Replica {
-	onNode := map[int]int{}
-	var active []*Replica
-	for _, r := range f.replicas {
-		if r.state < Draining {
-			active = append(active, r)
-			if r.state > Pending {
-				onNode[r.node]++
-			}
-		}
-	}
-	return slices.MinFunc(active, func(a, b *Replica) int {
-		busy, ready := 0, 0
-		if f.config.LeastBusyFirst {
-			busy = cmp.Compare(a.inFlight, b.inFlight)
-		}
-		if a.state == Ready && b.state == Ready {
-			ready = f.younger(a, b, now-a.changedAt, now-b.changedAt)
-		}
-		return cmp.Or(
-			cmp.Compare(a.state, b.state), busy, cmp.Compare(onNode[b.node], onNode[a.node]),
-			ready, f.younger(a, b, now-a.createdAt, now-b.createdAt), cmp.Compare(b.number, a.number))
-	})
-}
-
-// younger orders two replicas by age. Ages with the same power of two are alike to a
-// ReplicaSet (LogarithmicScaleDown): among them the UID decides, which is random.
-func (f *Fleet) younger(a, b *Replica, ageA, ageB time.Duration) int {
-	if ageA == ageB {
-		return 0
-	}
-	return cmp.Or(
-		cmp.Compare(bits.Len64(uint64(max(0, ageA))), bits.Len64(uint64(max(0, ageB)))),
-		cmp.Compare(f.uid(a), f.uid(b)))
-}
-
-func (f *Fleet) uid(r *Replica) uint64 {
-	return des.Stream(f.config.Seed, fmt.Sprintf("UID of replica %d", r.number)).Uint64()
-}
-
-// end tells a replica to go. One that does not serve yet goes at once.
-func (f *Fleet) end(now time.Duration, r *Replica) {
-	if r.state < Ready {
-		f.remove(r)
-		return
-	}
-	r.state, r.changedAt = Draining, now
-	if f.config.Grace == 0 {
-		f.cut(now, r)
-		return
-	}
-	f.events.Push(now+f.config.Grace, 0, fleetEvent{kind: deadline, replica: r})
-}
-
-// cut aborts what a replica has.
-func (f *Fleet) cut(now time.Duration, r *Replica) {
-	for _, id := range f.requests(func(fl flight) bool { return fl.replica == r }) {
-		f.abort(now, r, id, Cut)
-	}
-}
-
-// requests are those that fit, by ID.
-func (f *Fleet) requests(fits func(flight) bool) []ID {
-	var ids []ID
-	for id, fl := range f.flights {
-		if fits(fl) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// abort takes a request from a replica.
-func (f *Fleet) abort(now time.Duration, r *Replica, id ID, how Ending) {
-	r.engine.Advance(now)
-	if done, ok := r.engine.Abort(now, id); ok {
-		f.finish(r, done, how)
-	}
-	r.next = r.engine.Next()
-}
-
-// leave removes those that have drained, and gives their GPUs to those that wait.
-func (f *Fleet) leave() {
-	drained := func(r *Replica) bool { return r.state == Draining && r.inFlight == 0 }
-	for i := slices.IndexFunc(f.replicas, drained); i >= 0; i = slices.IndexFunc(f.replicas, drained) {
-		f.remove(f.replicas[i])
-	}
-}
-
-func (f *Fleet) remove(r *Replica) {
-	if r.state > Pending {
-		f.nodes[r.node].free += f.config.GPUs
-	}
-	r.state, r.next = gone, Never
-	f.replicas = slices.DeleteFunc(f.replicas, func(other *Replica) bool { return other == r })
-	for _, other := range f.replicas {
-		if other.state == Pending && other.placedAt == unplaced {
-			f.events.Push(f.events.Now(), 0, fleetEvent{kind: placing, replica: other})
-		}
-	}
 }
 
 // unplaced marks a replica that the scheduler has looked at in vain.
@@ -285,21 +187,26 @@ func (f *Fleet) happen(now time.Duration, e fleetEvent) {
 			f.serve(now, r)
 			f.release(now)
 		}
-	case deadline:
-		if r.state == Draining {
-			f.cut(now, r)
-			f.leave()
-		}
+	case looking:
+		f.look(now, r)
+	case costing:
+		f.writeCosts(now)
 	case crash:
 		if r.state == Ready && r.changedAt == e.since {
-			f.cut(now, r)
-			r.state, r.changedAt, r.engine, r.next = Starting, now, nil, Never
-			f.start(now, 0, r)
-			f.release(now)
+			f.crash(now, r)
 		}
 	case impatience:
 		f.lose(now, e.id)
 	}
+}
+
+// crash loses what a replica has; its container starts again where it is.
+func (f *Fleet) crash(now time.Duration, r *Replica) {
+	f.cut(now, r)
+	r.state, r.changedAt, r.engine, r.next = Starting, now, nil, Never
+	r.restarts++
+	f.start(now, 0, r)
+	f.release(now)
 }
 
 func (f *Fleet) place(now time.Duration, r *Replica) {

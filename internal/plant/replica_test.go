@@ -54,6 +54,10 @@ func TestScaleInOrder(t *testing.T) {
 	f.Advance(1100 * time.Second) // 4 on the second, ready for a minute
 	f.SetReplicas(1100*time.Second, 7)
 	f.Advance(1102 * time.Second) // 5 and 6 start, for 7 there is no GPU
+	uids := map[int]uint64{}
+	for _, r := range f.Replicas() {
+		uids[r.Number()] = r.uid
+	}
 	var order []int
 	for n := 6; n >= 0; n-- {
 		before := slices.Clone(f.Replicas())
@@ -68,11 +72,37 @@ func TestScaleInOrder(t *testing.T) {
 	// then 3 and 1 share the first node, and both have been ready for 2^39 ns and more,
 	// so that their UIDs decide.
 	shared := []int{3, 1}
-	if f.uid(&Replica{number: 1}) < f.uid(&Replica{number: 3}) {
+	if uids[1] < uids[3] {
 		shared = []int{1, 3}
 	}
 	got := slices.Clone(order)
 	if len(got) != 7 || !slices.Equal(got[:4], []int{7, 6, 5, 4}) || got[4] != shared[0] {
 		t.Errorf("ended in the order %v, want 7 6 5 4 %d …", got, shared[0])
+	}
+}
+
+// With costs written every 20 s the replica with the least to do leaves first, which
+// without them would be the younger one; what has come since the last look does not
+// count.
+func TestScaleInByCost(t *testing.T) {
+	for _, test := range []struct {
+		costs  bool
+		scale  time.Duration
+		leaves int
+	}{{false, 25 * time.Second, 2}, {true, 15 * time.Second, 2}, {true, 25 * time.Second, 1}} {
+		f := newFleet(t, func(c *FleetConfig) { c.DeletionCost, c.Nodes, c.Routing = test.costs, 1, RoundRobin })
+		if err := f.Prime(0, 2); err != nil {
+			t.Fatal(err)
+		}
+		f.replicas[1].createdAt, f.replicas[1].changedAt = time.Second, 10*time.Second
+		f.turn = 0 // the first request goes to the second
+		f.Offer(0, Request{ID: 1, PromptTokens: 100, MaxTokens: 5000}, 0)
+		f.Advance(test.scale)
+		f.SetReplicas(test.scale, 1)
+		for _, r := range f.Replicas() {
+			if leaves := r.Number() == test.leaves; leaves == (r.State() == Ready) {
+				t.Errorf("costs %v, at %v: replica %d is %v, want %d to leave", test.costs, test.scale, r.Number(), r.State(), test.leaves)
+			}
+		}
 	}
 }

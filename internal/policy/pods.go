@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
@@ -297,29 +299,55 @@ func (p *maker) drain(c containerOf) error {
 		if err != nil || !(seconds >= 0 && seconds < 1e6) {
 			return w.Fault("give a number of seconds", "--shutdown-timeout %q is no time", value)
 		}
-		p.Drain = time.Duration(seconds * float64(time.Second))
+		p.Drain.Bound = time.Duration(seconds * float64(time.Second))
 	}
 	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
-		p.Drain += p.hook(c.Lifecycle.PreStop)
+		hook := p.hook(c.Lifecycle.PreStop)
+		p.Drain = drain.Config{Settle: hook.Settle, Quiet: hook.Quiet, Bound: hook.Bound + p.Drain.Bound}
 	}
-	p.Drain = min(p.Drain, p.GracePeriod)
+	p.Drain.Bound = min(p.Drain.Bound, p.GracePeriod)
+	p.Drain.Settle = min(p.Drain.Settle, p.Drain.Bound)
+	p.Drain.Quiet = min(p.Drain.Quiet, p.Drain.Bound-p.Drain.Settle)
 	return nil
 }
 
-func (p *maker) hook(h *corev1.LifecycleHandler) time.Duration {
+// hook is what a preStop hook waits for: one that sleeps waits as long whatever is in
+// flight, Flyball's own as its words say (internal/kube, drain.sh).
+func (p *maker) hook(h *corev1.LifecycleHandler) drain.Config {
 	if h.Sleep != nil {
-		return time.Duration(max(0, h.Sleep.Seconds)) * time.Second
+		return sleeping(h.Sleep.Seconds)
 	}
 	if h.Exec != nil {
-		if m := regexp.MustCompile(`\bsleep\s+(\d{1,6})\b`).FindStringSubmatch(strings.Join(h.Exec.Command, " ")); m != nil {
-			seconds, err := strconv.Atoi(m[1])
-			if err == nil {
-				return time.Duration(seconds) * time.Second
+		if own, ok := ownHook(h.Exec.Command); ok {
+			return own
+		}
+		text := strings.Join(h.Exec.Command, " ")
+		m := regexp.MustCompile(`\bsleep\s+(\d{1,6})\b`).FindStringSubmatch(text)
+		if m != nil && !regexp.MustCompile(`\b(while|until|for)\b`).MatchString(text) {
+			if seconds, err := strconv.ParseInt(m[1], 10, 32); err == nil {
+				return sleeping(seconds)
 			}
 		}
 	}
 	p.note("%s: its preStop hook is taken to wait until every request has ended, or the grace period", p.title())
-	return p.GracePeriod
+	return drain.Config{Bound: p.GracePeriod}
+}
+
+// ownHook is Flyball's: bash -c SCRIPT drain ADDRESS SETTLE BOUND. It looks three times, a
+// second apart, whether the engine is idle.
+func ownHook(command []string) (drain.Config, bool) {
+	if len(command) != 7 || command[3] != "drain" {
+		return drain.Config{}, false
+	}
+	settle, errSettle := strconv.ParseInt(command[5], 10, 32)
+	bound, errBound := strconv.ParseInt(command[6], 10, 32)
+	c := drain.Config{Settle: sleeping(settle).Settle, Quiet: 2 * time.Second, Bound: sleeping(bound).Bound}
+	return c, errors.Join(errSettle, errBound, c.Validate()) == nil
+}
+
+func sleeping(seconds int64) drain.Config {
+	d := time.Duration(max(0, seconds)) * time.Second
+	return drain.Config{Settle: d, Bound: d}
 }
 
 // cpuRequest is what one pod requests, in cores, and the container that requests none.

@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -28,12 +29,12 @@ type Service struct {
 	Wakes    bool // from zero, while a gateway holds requests
 	Target   int  // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
-	Engine EngineArgs
-	GPUs   int // of one replica; 0 if the manifests do not say
-	// GracePeriod is the pod's, 0 if the manifests do not say. Drain is how much of it
-	// requests have to end in once the pod is told to end: 0 where they are cut at
-	// once, as vLLM does by default.
-	GracePeriod, Drain time.Duration
+	Engine      EngineArgs
+	GPUs        int           // of one replica; 0 if the manifests do not say
+	GracePeriod time.Duration // the pod's, 0 if the manifests do not say
+	// Drain is how requests may end within it once the pod is told to end: the zero value
+	// where they are cut at once, as vLLM does by default.
+	Drain drain.Config
 
 	// IsvcName and Namespace are the labels isvc_name and namespace that the scrape
 	// adds to every series; IsvcName is "" where no such label would come to be.

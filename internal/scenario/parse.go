@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -26,6 +27,7 @@ import (
 //	routing   least-outstanding
 //	hold      target=16                   requests that find no ready replica wait as in Flyball's gateway; none: they fail
 //	grace     10m                         a replica that is told to end may finish what it has
+//	deletion-cost                         the replica with the least to do leaves first, as Flyball's controller has it
 //	scrape    15s
 //	lose      10m..20m                    Prometheus finds nothing to scrape in that time: all series end
 //	objective ttft:p90:3s                 any number
@@ -50,7 +52,7 @@ type Env struct {
 
 // New is a scenario that says nothing yet: what it leaves out has these defaults.
 func New(name string) File {
-	fleet := plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Queue: admit.Defaults()}, Grace: 10 * time.Minute}
+	fleet := plant.FleetConfig{Routing: plant.LeastOutstanding, Hold: plant.Hold{Queue: admit.Defaults()}, Drain: drain.Config{Bound: 10 * time.Minute}}
 	return File{Name: name, Setup: Setup{Name: name, Scrape: 15 * time.Second, Fleet: fleet}}
 }
 

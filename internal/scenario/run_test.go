@@ -339,7 +339,7 @@ func TestCapacity(t *testing.T) {
 // INV-4, and the hints for what is wrong.
 func TestParseErrors(t *testing.T) {
 	for lines, want := range map[string]string{
-		"speed 3":                     `test:8: unknown word "speed"; there are drained,`,
+		"speed 3":                     `test:8: unknown word "speed"; there are deletion-cost, drained,`,
 		"workload nothing":            "workload stands twice",
 		"routing best":                `no routing "best"; there are random`,
 		"hold 3":                      "write none or target=N",

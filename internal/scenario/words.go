@@ -30,22 +30,17 @@ func vocabulary() map[string]word {
 			}
 			return err
 		}},
-		"replicas":  {read: readReplicas},
-		"nodes":     {read: readNodes},
-		"start":     {read: readStart},
-		"routing":   {read: readRouting},
-		"hold":      {read: readHold},
-		"grace":     {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.Grace) }},
-		"scrape":    {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
-		"lose":      {read: readLose},
-		"objective": {many: true, read: readObjective},
-		"drained": {read: func(f *File, args []string, _ Env) error {
-			f.Setup.Drained = true
-			if len(args) > 0 {
-				return errors.New("takes nothing")
-			}
-			return nil
-		}},
+		"replicas":      {read: readReplicas},
+		"nodes":         {read: readNodes},
+		"start":         {read: readStart},
+		"routing":       {read: readRouting},
+		"hold":          {read: readHold},
+		"grace":         {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.Drain.Bound) }},
+		"scrape":        {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
+		"lose":          {read: readLose},
+		"objective":     {many: true, read: readObjective},
+		"drained":       {read: func(f *File, args []string, _ Env) error { return readFlag(args, &f.Setup.Drained) }},
+		"deletion-cost": {read: func(f *File, args []string, _ Env) error { return readFlag(args, &f.Setup.Fleet.DeletionCost) }},
 		"law": {many: true, read: func(f *File, args []string, _ Env) error {
 			text, err := one(args)
 			f.Laws = append(f.Laws, text)
@@ -53,6 +48,13 @@ func vocabulary() map[string]word {
 		}},
 		"expect": {many: true, read: readExpectation},
 	}
+}
+
+func readFlag(args []string, into *bool) error {
+	if *into = true; len(args) > 0 {
+		return errors.New("takes nothing")
+	}
+	return nil
 }
 
 // readReplicas reads MIN..MAX [from START].

@@ -63,7 +63,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	if on := p.Engine.PrefixCaching; on != nil {
 		s.Fleet.Engine.PrefixCaching = *on
 	}
-	s.Fleet.Grace = p.Drain
+	s.Fleet.Drain = p.Drain
 	s.Fleet.Hold.Target = p.Target
 	if !p.Wakes { // nothing holds requests
 		s.Fleet.Hold = plant.Hold{}

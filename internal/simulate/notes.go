@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -55,8 +56,11 @@ func (c *Comparison) Notes() ([]string, error) {
 		}
 		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", c.Profile.Model, served))
 	}
-	if p.Drain == 0 {
+	switch way := p.Drain; {
+	case way == (drain.Config{}):
 		lines = append(lines, "a pod that is told to end cuts its requests: no hook or --shutdown-timeout lets it finish them (docs/drain.md)")
+	case way.Bound == way.Settle:
+		lines = append(lines, fmt.Sprintf("a pod that is told to end sleeps for %v and then cuts what is left: no --shutdown-timeout lets it finish (docs/drain.md)", way.Settle))
 	}
 	switch {
 	case p.Wakes:
