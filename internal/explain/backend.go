@@ -35,6 +35,7 @@ func (s Snapshot) Backend() Backend {
 	isvc := &s.InferenceService
 	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc), Target: kserve.GatewayTarget(isvc)}
 	var template *corev1.PodSpec
+	var ambiguous error
 	if s.Deployment != nil {
 		template = &s.Deployment.Spec.Template.Spec
 		b.Starting = int(wantedReplicas(*s.Deployment))
@@ -48,15 +49,23 @@ func (s Snapshot) Backend() Backend {
 			template = &p.Spec
 		}
 		if ip, err := netip.ParseAddr(p.Status.PodIP); err == nil && Serves(p) {
-			b.Pods = append(b.Pods, Server{p.Name, netip.AddrPortFrom(ip, vllm.Port(&p.Spec)).String()})
+			_, port, err := served(&p.Spec)
+			ambiguous = cmp.Or(ambiguous, err)
+			b.Pods = append(b.Pods, Server{p.Name, netip.AddrPortFrom(ip, port).String()})
 		}
 	}
 	slices.SortFunc(b.Pods, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
 	b.Starting = max(0, b.Starting-len(b.Pods))
 	if template != nil {
-		b.Models = vllm.Models(template)
+		var err error
+		b.Models, _, err = served(template)
+		ambiguous = cmp.Or(ambiguous, err)
 	}
-	if why := unroutable(isvc); why != "" {
+	why := unroutable(isvc)
+	if ambiguous != nil && why == "" {
+		why = ambiguous.Error()
+	}
+	if why != "" {
 		b.Pods, b.Starting, b.Stuck = nil, 0, why
 	} else if len(b.Pods) == 0 {
 		b.Stuck = s.Stuck()
@@ -65,6 +74,17 @@ func (s Snapshot) Backend() Backend {
 		b.Starting = 0
 	}
 	return b
+}
+
+// served are the models of a pod and the port at which it answers.
+func served(p *corev1.PodSpec) (models []string, port uint16, err error) {
+	i, err := vllm.Serving(p.Containers)
+	if err != nil {
+		return nil, 0, err
+	}
+	c := &p.Containers[i]
+	args, _ := vllm.CommandOf(c).Args() // what vLLM does not take, its log says
+	return args.Models(), vllm.PortOf(c, args), nil
 }
 
 // Serves tells whether a pod answers requests; it is false from the moment at which

@@ -8,6 +8,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // unplaced is a pod that no node takes; the scheduler says why.
@@ -25,7 +27,7 @@ func (s Snapshot) unplaced() *explanation {
 		return nil
 	}
 	e := explanation{Unplaced, fmt.Sprintf("%s without a node: %s", countPods(count), strings.TrimSuffix(said, ".")), ""}
-	if strings.Contains(said, "gpu") {
+	if vllm.NamesGPU(said) {
 		e.Reason = NoGPU
 	}
 	return &e

@@ -1,14 +1,12 @@
 package kube
 
 import (
-	"cmp"
 	_ "embed" // the hook's script
 	"fmt"
 	"net"
 	"path"
 	"slices"
 	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -58,16 +56,24 @@ const (
 // grace. With 60 s of grace from the user: a timeout of (60 - 10 - 15)/2 = 17 s and
 // 60 - 10 - 17 = 33 s for the hook.
 func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
-	c := vllm.Serving(p)
-	flags := vllm.ParseFlags(c)
-	if why := undrainable(c, flags); why != "" {
+	serving, err := vllm.Serving(p.Containers)
+	if err != nil {
+		return nil, err.Error()
+	}
+	c := &p.Containers[serving]
+	command := vllm.CommandOf(c)
+	args, _ := command.Args() // what is wrong with the rest vLLM says itself
+	if why := undrainable(c, command, args); why != "" {
 		return nil, why
 	}
 	grace, free := gracePeriod(p)
 	if grace < leastGrace {
 		return nil, fmt.Sprintf("its grace period of %d s is shorter than %d s", grace, leastGrace)
 	}
-	timeout, own := shutdownTimeout(flags)
+	timeout, own := int64(0), false
+	if _, own = command.Last("shutdown-timeout"); args.ShutdownTimeout != nil {
+		timeout = int64(args.ShutdownTimeout.Seconds())
+	}
 	if refusal = noTimeout(c); !own && refusal == "" {
 		timeout = min(shutdownTime, (grace-spareTime-settleTime)/2)
 		c.Args = append(slices.Clone(c.Args), fmt.Sprintf("%s=%d", addedTimeout, timeout))
@@ -85,7 +91,7 @@ func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
 	case hook < hookLeast:
 		refusal = fmt.Sprintf("its grace period of %d s leaves %d s before SIGTERM beside its %s of %d s", grace, hook, addedTimeout, timeout)
 	default:
-		c.Lifecycle = withHook(c, address(flags), hook)
+		c.Lifecycle = withHook(c, address(command, args), hook)
 		added = append(added, addedHook)
 	}
 	if free {
@@ -105,59 +111,24 @@ func gracePeriod(p *corev1.PodSpec) (seconds int64, free bool) {
 }
 
 // undrainable is a container whose gauges the hook could not read.
-func undrainable(c *corev1.Container, f vllm.Flags) string {
-	_, silent := f.Values["disable-log-stats"]
+func undrainable(c *corev1.Container, command vllm.Command, a vllm.Args) string {
 	switch {
-	case !isVLLM(c):
+	case command.Program != vllm.Server || len(c.Command) == 0 && len(c.Args) == 0:
 		return "the arguments of container " + c.Name + " do not show vLLM"
-	case f.Last("ssl-certfile") != "" || f.Last("ssl-keyfile") != "":
+	case a.TLS:
 		return "it serves TLS, through which the hook cannot read its gauges"
-	case f.Last("uds") != "":
+	case a.UDS != "":
 		return "it serves on a Unix socket, where the hook cannot read its gauges"
-	case silent:
+	case a.NoStats:
 		return "--disable-log-stats takes away the gauges that the hook reads"
-	case address(f) == "":
-		return fmt.Sprintf("its --host %q and --port %q are no address and number for the hook", f.Last("host"), f.Last("port"))
+	case address(command, a) == "":
+		return fmt.Sprintf("its --host %q and --port %q are no address and number for the hook", a.Host, command.Value("port"))
 	}
 	return ""
 }
 
-// isVLLM looks at the command line, and where the image brings the command at the image.
-func isVLLM(c *corev1.Container) bool {
-	words := vllm.CommandLine(c)
-	for i, w := range words {
-		if strings.HasPrefix(w, "vllm.entrypoints.") || path.Base(w) == "vllm" && i+1 < len(words) && words[i+1] == "serve" {
-			return true
-		}
-	}
-	return len(c.Command) == 0 && len(c.Args) > 0 && strings.HasPrefix(imageName(c.Image), vllmImage)
-}
-
-// vllmImage begins the name of the images that the vLLM project builds; their tags
-// are its versions, and their entrypoint is its server.
-const vllmImage = "vllm-openai"
-
-// imageName leaves out registry, folder, tag and digest.
-func imageName(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	name, _, _ := strings.Cut(path.Base(image), ":")
-	return name
-}
-
-// shutdownTimeout is the one that the arguments set.
-func shutdownTimeout(f vllm.Flags) (seconds int64, set bool) {
-	if _, set = f.Values["shutdown-timeout"]; !set {
-		return 0, false
-	}
-	seconds, err := strconv.ParseInt(f.Last("shutdown-timeout"), 10, 32)
-	if err != nil || seconds < 0 {
-		return 0, true // vLLM will say so
-	}
-	return seconds, true
-}
-
-// noTimeout says why --shutdown-timeout must not be added: a server that does not
-// know it would not start at all.
+// noTimeout says why --shutdown-timeout must not be added: a server older than 0.18 does
+// not know it and would not start at all.
 func noTimeout(c *corev1.Container) string {
 	for _, w := range slices.Concat(c.Command, c.Args) {
 		switch path.Base(w) {
@@ -165,38 +136,29 @@ func noTimeout(c *corev1.Container) string {
 			return fmt.Sprintf("no %s: its arguments are a script's", addedTimeout)
 		}
 	}
-	if !strings.HasPrefix(imageName(c.Image), vllmImage) || !sinceShutdownTimeout(c.Image) {
+	if !vllm.VersionOf(c.Image).Since(0, 18) {
 		return fmt.Sprintf("no %s: its image %s is not known to be vLLM 0.18 or later", addedTimeout, c.Image)
 	}
 	return ""
 }
 
-// sinceShutdownTimeout reads the version from a tag such as v0.23.0; vLLM has the
-// argument since 0.18.
-func sinceShutdownTimeout(image string) bool {
-	image, _, _ = strings.Cut(image, "@")
-	_, tag, _ := strings.Cut(path.Base(image), ":")
-	major, rest, _ := strings.Cut(strings.TrimPrefix(tag, "v"), ".")
-	minor, _, more := strings.Cut(rest, ".")
-	x, errX := strconv.Atoi(major)
-	y, errY := strconv.Atoi(minor)
-	return errX == nil && errY == nil && more && (x > 0 || y >= 18)
-}
-
 // address is where the hook finds the server; empty if the arguments do not say it.
-func address(f vllm.Flags) string {
-	host := f.Last("host")
+func address(command vllm.Command, a vllm.Args) string {
+	host := a.Host
 	switch host {
 	case "", "0.0.0.0", "localhost":
 		host = "127.0.0.1"
 	case "::":
 		host = "::1"
 	}
-	port := cmp.Or(f.Last("port"), "8000") // vLLM's own
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil || net.ParseIP(host) == nil {
+	port := a.Port
+	if command.Value("port") == "" {
+		port = 8000 // vLLM's own
+	}
+	if port == 0 || net.ParseIP(host) == nil {
 		return ""
 	}
-	return net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // withHook keeps a postStart hook.

@@ -109,7 +109,7 @@ func TestLossless(t *testing.T) {
 		"socket":   {func(_ *corev1.PodSpec, c *corev1.Container) { c.Args = append(c.Args, "--uds=/s") }, nil, "Unix socket", ""},
 		"silent":   {func(_ *corev1.PodSpec, c *corev1.Container) { c.Args = append(c.Args, "--disable-log-stats") }, nil, "gauges", ""},
 		"variable": {func(_ *corev1.PodSpec, c *corev1.Container) { c.Args = append(c.Args, "--host=$(POD_IP)") }, nil, "$(POD_IP)", ""},
-		"empty":    {func(p *corev1.PodSpec, _ *corev1.Container) { p.Containers = nil }, nil, "do not show vLLM", ""},
+		"empty":    {func(p *corev1.PodSpec, _ *corev1.Container) { p.Containers = nil }, nil, "no container", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := engine(tc.change)
@@ -118,7 +118,7 @@ func TestLossless(t *testing.T) {
 			if !slices.Equal(added, tc.added) || !strings.Contains(refusal, tc.refusal) || (refusal == "") != (tc.refusal == "") {
 				t.Errorf("lossless() = %q, %q, want %q, %q", added, refusal, tc.added, tc.refusal)
 			}
-			if l := vllm.Serving(p).Lifecycle; tc.address != "" && (l == nil || l.PreStop.Exec.Command[4] != tc.address) {
+			if l := servingOf(p).Lifecycle; tc.address != "" && (l == nil || l.PreStop.Exec.Command[4] != tc.address) {
 				t.Errorf("hook = %+v, want one for %s", l, tc.address)
 			}
 			if len(added) == 0 && !cmp.Equal(before, p) {
@@ -132,6 +132,15 @@ func TestLossless(t *testing.T) {
 	}
 }
 
+// servingOf is the container that serves, an empty one if none does.
+func servingOf(p *corev1.PodSpec) *corev1.Container {
+	i, err := vllm.Serving(p.Containers)
+	if err != nil {
+		return &corev1.Container{}
+	}
+	return &p.Containers[i]
+}
+
 // Whatever was set, the hook and vLLM's own time fit the grace period (INV-8).
 func TestLosslessFits(t *testing.T) {
 	for grace := int64(30); grace < 1000; grace++ {
@@ -139,8 +148,9 @@ func TestLosslessFits(t *testing.T) {
 		if added, _ := lossless(p); len(added) == 0 {
 			continue
 		}
-		timeout, _ := shutdownTimeout(vllm.ParseFlags(vllm.Serving(p)))
-		bound, err := strconv.ParseInt(vllm.Serving(p).Lifecycle.PreStop.Exec.Command[6], 10, 64)
+		args, _ := vllm.CommandOf(servingOf(p)).Args()
+		timeout := int64(args.ShutdownTimeout.Seconds())
+		bound, err := strconv.ParseInt(servingOf(p).Lifecycle.PreStop.Exec.Command[6], 10, 64)
 		if total := bound + timeout + spareTime; err != nil || timeout < 1 || bound < hookLeast || total != *p.TerminationGracePeriodSeconds {
 			t.Errorf("grace %d: %d s of hook and %d s of timeout, %v", grace, bound, timeout, err)
 		}

@@ -19,13 +19,11 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // version is the vLLM release whose API and metrics are imitated.
 const version = "0.32.0"
-
-// autoModelLen asks for the longest model length that the cache can hold.
-const autoModelLen = -1
 
 // Config is a server to be.
 type Config struct {
@@ -102,7 +100,7 @@ func engineConfig(a Args, s Settings, p plant.Profile) plant.Config {
 		AsyncScheduling:     p.AsyncScheduling && !a.NoAsyncScheduling,
 		Jitter:              s.Jitter, Seed: seed(a, s),
 	}
-	if a.MaxModelLen == autoModelLen {
+	if a.MaxModelLen == vllm.AutoModelLen {
 		e.MaxModelLen = min(p.MaxModelLen, e.KVTokens/e.BlockTokens*e.BlockTokens)
 	}
 	// A default never stands in the way of what was asked for (arg_utils.py).
