@@ -34,7 +34,8 @@ names that they record. Nothing is asked of a cluster; only --live asks a Promet
 
 A rule that lacks a fact is silent. The flags give facts that no manifest holds.
 
-Exit code: 0 no error (there may be warnings), 1 an error, 2 a manifest is unreadable.`,
+Exit code: 0 no error (there may be warnings, or nothing to lint), 1 an error, 2 a
+manifest is unreadable.`,
 		Example: `  flyball lint -f examples/guide
   helm template … | flyball lint -f - --gpus 8
   flyball lint -f service.yaml -o sarif > lint.sarif
@@ -69,6 +70,13 @@ func lintFiles(ctx context.Context, s *streams, o lintOptions) error {
 	objects, err := readObjects(o.files, s.in)
 	if err != nil {
 		return err
+	}
+	if len(objects) == 0 {
+		// Most of what helm or kustomize render is none of ours: a pipe goes on.
+		if _, err := fmt.Fprintf(s.err, "nothing to lint in %s: no InferenceService, ScaledObject, HorizontalPodAutoscaler or TriggerAuthentication\n",
+			strings.Join(o.files.paths, ", ")); err != nil {
+			return err
+		}
 	}
 	findings := lint.Lint(objects, o.Options)
 	if o.live != "" {
@@ -118,10 +126,6 @@ func readObjects(m manifests, stdin io.Reader) ([]*lint.Object, error) {
 			return nil, err
 		}
 		all = append(all, objects...)
-	}
-	if len(all) == 0 {
-		return nil, hint.With(fmt.Errorf("nothing to lint in %s", strings.Join(m.paths, ", ")),
-			"give an InferenceService, a ScaledObject, a HorizontalPodAutoscaler or a TriggerAuthentication")
 	}
 	return all, nil
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -49,9 +50,18 @@ func Live(ctx context.Context, server api.Client, objects []*Object) ([]Finding,
 		}
 	})
 	if a.err != nil {
-		return nil, hint.With(fmt.Errorf("asking Prometheus: %w", a.err), "see whether --live names a Prometheus that answers here")
+		return nil, hint.With(fmt.Errorf("asking Prometheus: %w", a.err), "%s", whyNot(a.err))
 	}
 	return order(a.found), nil
+}
+
+// whyNot is what to do where a server answers no query.
+func whyNot(err error) string {
+	answer, ok := errors.AsType[*prometheus.Error](err)
+	if ok && (strings.HasSuffix(answer.Msg, " 401") || strings.HasSuffix(answer.Msg, " 403")) {
+		return "it wants credentials: --live-user USER --live-password-file FILE"
+	}
+	return "see whether --live names a Prometheus that answers here"
 }
 
 type asker struct {

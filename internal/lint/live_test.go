@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,8 +97,9 @@ func TestLiveUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lint.Live(t.Context(), server, read(t, find(t, "query-syntax").Good())); err == nil {
-		t.Error("Live without the password succeeded")
+	_, err = lint.Live(t.Context(), server, read(t, find(t, "query-syntax").Good()))
+	if want := "it wants credentials: --live-user USER --live-password-file FILE"; err == nil || !slices.Contains(hint.Of(err), want) {
+		t.Errorf("Live without the password = %v %q, want the hint %q", err, hint.Of(err), want)
 	}
 	if _, err := lint.Dial(":", &http.Client{}, "", ""); err == nil {
 		t.Error("Dial(:) succeeded")
