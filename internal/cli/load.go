@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -33,9 +34,10 @@ func newLoad(s *streams) *cobra.Command {
 		Long: `Requests arrive at their own times, whatever the server does, and latencies count
 from the scheduled arrival. Every answer is streamed and checked to its end: token
 count, finish_reason, [DONE]. Prompts are random words, about one token each.
-HTTP_PROXY is honoured. Ctrl-C ends the load early; its aborted requests are not lost ones.
+Names of Services go through the lab's proxy where flyball up runs (FLYBALL_PROXY);
+otherwise HTTP_PROXY is honoured. Ctrl-C ends the load early; its aborted requests are not lost ones.
 Exit code 1 means that requests were lost.`,
-		Example: `  flyball load --url http://llama-predictor.demo.svc/v1 --model llama --rate 4 --duration 2m
+		Example: `  flyball load --url http://llama-predictor.demo.svc/v1 --model Qwen/Qwen3-14B --rate 4 --duration 2m
   flyball load --url http://127.0.0.1:8000/v1 --model llama --stages 60s:1,120s:5,60s:1 -o json
   flyball load --url http://127.0.0.1:8000/v1 --model llama --trace arrivals.csv`,
 		Args: cobra.NoArgs,
@@ -99,9 +101,22 @@ func (f *loadFlags) config() (load.Config, error) {
 	if err != nil {
 		return load.Config{}, err
 	}
+	proxy, err := serviceProxy(f.url)
+	if err != nil {
+		return load.Config{}, err
+	}
 	return load.Config{
-		URL: f.url, Model: f.model, API: api, Pacer: pacer, MaxInFlight: f.maxInFlight, Timeout: f.timeout,
+		URL: f.url, Proxy: proxy, Model: f.model, API: api, Pacer: pacer, MaxInFlight: f.maxInFlight, Timeout: f.timeout,
 	}, nil
+}
+
+// serviceProxy is the lab's, for the name of a Service: no other knows it here.
+func serviceProxy(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cluster.local"), ".svc") {
+		return "", nil // load says what is wrong with an address
+	}
+	return labSetting("FLYBALL_PROXY")
 }
 
 func (f *loadFlags) pacer() (load.Pacer, error) {

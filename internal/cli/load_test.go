@@ -42,9 +42,8 @@ func answering(t *testing.T, good int) (url string) {
 func runLoad(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := newLoad(&streams{nil, &stdout, &stderr})
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetArgs(append([]string{"--model", "m"}, args...))
+	cmd := newRoot(&streams{nil, &stdout, &stderr})
+	cmd.SetArgs(append([]string{"load", "--model", "m"}, args...))
 	err = cmd.ExecuteContext(t.Context())
 	if stderr.Len() > 0 {
 		t.Errorf("stderr = %q, want nothing where it is no terminal", stderr.String())
@@ -109,9 +108,9 @@ func TestLoadRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, `required flag(s) "url" not set`},
+		{nil, "--url is missing"},
 		{[]string{"--url", url, "--rate", "-1"}, "load: stage 1: rate -1"},
-		{[]string{"--url", url, "--rate", "1", "--stages", "1s:1"}, "none of the others can be"},
+		{[]string{"--url", url, "--rate", "1", "--stages", "1s:1"}, "--stages and --rate exclude each other"},
 		{[]string{"--url", url, "--stages", "1s:1,2s"}, `--stages: "2s" is not DURATION:RATE`},
 		{[]string{"--url", url, "--trace", "no-such-file"}, "--trace: open no-such-file"},
 		{[]string{"--url", url, "--arrivals", "uniform"}, "--arrivals: arrivals are poisson or constant"},
@@ -127,6 +126,34 @@ func TestLoadRefuses(t *testing.T) {
 	_, err := runLoad(t, "--url", url, "--trace", traceFile(t, "0,3,none\n"))
 	if err == nil || !strings.Contains(err.Error(), "trace.csv: line 2: output_tokens") {
 		t.Errorf("load of a bad trace = %v, want its file and line", err)
+	}
+}
+
+// The first example of the help is of the guide's service, and reaches it where flyball up
+// runs: through the lab's proxy, under the name of its model.
+func TestLoadExample(t *testing.T) {
+	var host, model string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Model string }
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Errorf("a request that is no JSON: %v", err)
+		}
+		host, model = r.URL.Host, body.Model
+		http.Error(w, "seen", http.StatusTooManyRequests)
+	}))
+	t.Cleanup(proxy.Close)
+	t.Setenv("FLYBALL_PROXY", proxy.URL)
+	example, _, _ := strings.Cut(strings.TrimSpace(newLoad(&streams{}).Example), "\n")
+	words := append(strings.Fields(example)[2:], "--rate", "20", "--duration", "100ms", "--arrivals", "constant", "--max-in-flight", "1")
+	if _, err := runLoad(t, words...); !errors.Is(err, errNo) {
+		t.Fatalf("load = %v, want %v: all are refused", err, errNo)
+	}
+	guide, err := os.ReadFile("../../examples/guide/00-prerequisites.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "llama-predictor.demo.svc" || !strings.Contains(string(guide), "--served-model-name="+model+"\n") {
+		t.Errorf("%s asked host %q for model %q", example, host, model)
 	}
 }
 
