@@ -76,9 +76,9 @@ func printLaws(w io.Writer, format string) error {
 }
 
 func printLaw(w io.Writer, format, name string) error {
-	spec, err := law.Find(name)
+	spec, err := findLaw(name)
 	if err != nil {
-		return hint.With(fmt.Errorf("no law %q", name), "flyball laws lists them")
+		return err
 	}
 	l, err := describeLaw(spec)
 	if err != nil {
@@ -103,6 +103,37 @@ func printLaw(w io.Writer, format, name string) error {
 		}
 	}
 	return printAs(w, format, l, t)
+}
+
+// findLaw is the law that a text names: NAME or NAME:KEY=VALUE,….
+func findLaw(text string) (law.Spec, error) {
+	name, parameters, _ := strings.Cut(text, ":")
+	spec, err := law.Find(name)
+	if err == nil {
+		return spec, takesAll(spec, parameters)
+	}
+	var names []string
+	for _, s := range law.Specs() {
+		names = append(names, s.Name)
+	}
+	return spec, hint.Meant(fmt.Errorf("no law %q", name), name, names, "flyball laws lists them")
+}
+
+// takesAll says which of KEY=VALUE,… is no parameter of the law; law.New says what is
+// wrong with values.
+func takesAll(spec law.Spec, parameters string) error {
+	for pair := range strings.SplitSeq(parameters, ",") {
+		key, _, ok := strings.Cut(pair, "=")
+		if !ok || spec.Takes(key) {
+			continue
+		}
+		var names []string
+		for _, p := range spec.Params {
+			names = append(names, p.Name)
+		}
+		return hint.Meant(fmt.Errorf("law %s has no parameter %q", spec.Name, key), key, names, fmt.Sprintf("flyball laws %s shows them", spec.Name))
+	}
+	return nil
 }
 
 // describeLaw makes the law at its defaults, to ask it what it reads.

@@ -38,7 +38,11 @@ func explainRule(ctx context.Context, w io.Writer, format, id string) error {
 		for _, r := range lint.Rules() {
 			all = append(all, r.ID)
 		}
-		return hint.With(fmt.Errorf("--explain %s: no such rule", id), "one of %s", strings.Join(all, ", "))
+		err := fmt.Errorf("--explain %s: no such rule", id)
+		if near := hint.Nearest(id, all); near != "" {
+			return hint.With(err, "did you mean %s? docs/lint.md has them all", near)
+		}
+		return hint.With(err, "one of %s", strings.Join(all, ", "))
 	case format == "sarif":
 		return hint.With(errors.New("--explain prints no SARIF"), "-o table, json or yaml")
 	}
@@ -115,7 +119,7 @@ func simulateText(ctx context.Context, words []string, text string) (simulate.Ro
 	if err := cmd.ParseFlags(words); err != nil {
 		return simulate.Row{}, err
 	}
-	c, err := o.prepare(cmd, &streams{in: strings.NewReader(text), out: io.Discard, err: io.Discard})
+	c, err := o.prepare(cmd, strings.NewReader(text))
 	if err != nil {
 		return simulate.Row{}, err
 	}

@@ -28,7 +28,7 @@ func outputFlag(cmd *cobra.Command, format *string, formats ...string) {
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if !slices.Contains(formats, *format) {
-			return hint.With(fmt.Errorf("-o %s: unknown format", *format), "one of %s", strings.Join(formats, ", "))
+			return hint.Meant(fmt.Errorf("-o %s: unknown format", *format), *format, formats, "one of "+strings.Join(formats, ", "))
 		}
 		if check == nil {
 			return nil

@@ -79,7 +79,7 @@ it has another name.`,
 			}
 			p, err := all.Find(args[0], 0)
 			if err != nil {
-				return hint.With(fmt.Errorf("no profile %q", args[0]), "flyball profiles list shows them")
+				return hint.Meant(fmt.Errorf("no profile %q", args[0]), args[0], all.Names(), "flyball profiles list shows them")
 			}
 			return printAs(s.out, output, profileList{plant.Catalog{p}}, profileFacts(p))
 		},

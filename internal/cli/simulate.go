@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -86,64 +87,105 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	if o.seeds < 1 || o.seeds > 1000 {
 		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
 	}
-	c, err := o.prepare(cmd, s)
+	if err := writable("--html", o.html); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	c, err := promptly(ctx, func() (*prepared, error) { return o.prepare(cmd, s.in) })
 	if err != nil {
 		return err
 	}
-	c.Setup.Draw = o.html != ""
-	done := newCount(s.err, len(c.Contenders)*o.seeds)
-	err = c.Run(cmd.Context(), o.seeds, done.add)
-	done.clear()
-	if err != nil {
-		return err
-	}
-	if err := o.print(s.out, c); err != nil {
-		return err
-	}
-	if o.html != "" {
-		if err := o.report(c); err != nil {
+	for _, line := range c.said {
+		if _, err := fmt.Fprintln(s.err, line); err != nil {
 			return err
 		}
 	}
-	return unexpected(s.err, c)
+	c.Setup.Draw = o.html != ""
+	done := newCount(s.err, len(c.Contenders)*o.seeds)
+	err = c.Run(ctx, o.seeds, done.add)
+	done.clear()
+	switch {
+	case errors.Is(err, simulate.ErrInterrupted) && len(c.Contenders) > 0:
+		return errors.Join(o.print(s.out, c.Comparison), hint.With(err, "the rows are of the runs that had ended"))
+	case err != nil:
+		return err
+	}
+	if err := o.print(s.out, c.Comparison); err != nil {
+		return err
+	}
+	if o.html != "" {
+		if err := o.report(c.Comparison); err != nil {
+			return err
+		}
+	}
+	return unexpected(s.err, c.Comparison)
 }
 
-// prepare reads what is to be run, and says what is to be known of it before.
-func (o *simulateOptions) prepare(cmd *cobra.Command, s *streams) (*simulate.Comparison, error) {
-	in, err := o.inputs(s.in)
+// promptly gives up waiting when the context ends: what is read and measured before the
+// runs looks at no context.
+func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("%w before the first run", simulate.ErrInterrupted)
+	}
+}
+
+// prepared is a comparison, and what is to be known of it before it runs.
+type prepared struct {
+	*simulate.Comparison
+	said []string
+}
+
+func (o *simulateOptions) prepare(cmd *cobra.Command, stdin io.Reader) (*prepared, error) {
+	in, err := o.inputs(stdin)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.readPast(cmd, s.err, in.Plan); err != nil {
+	var p prepared
+	if p.said, err = o.readPast(cmd, in.Plan); err != nil {
 		return nil, err
 	}
 	f, err := o.file(in)
 	if err != nil {
 		return nil, err
 	}
-	c, err := in.Compare(cmd.Context(), f)
-	if err != nil {
+	if p.Comparison, err = in.Compare(cmd.Context(), f); err != nil {
 		return nil, err
 	}
-	notes, err := c.Notes()
+	notes, err := p.Notes()
 	if err != nil {
 		return nil, err
 	}
 	for _, line := range notes {
-		if _, err := fmt.Fprintln(s.err, "note: "+strings.TrimSpace(line)); err != nil {
-			return nil, err
-		}
+		p.said = append(p.said, "note: "+strings.TrimSpace(line))
 	}
-	overload, err := simulate.Overload(c.File)
-	if err == nil && overload != "" {
-		_, err = fmt.Fprintln(s.err, "warning: "+overload)
+	overload, err := simulate.Overload(p.File)
+	if overload != "" {
+		p.said = append(p.said, "warning: "+overload)
 	}
-	return c, err
+	return &p, err
 }
 
 // inputs are what scales, and what names stand for.
 func (o *simulateOptions) inputs(stdin io.Reader) (simulate.Inputs, error) {
 	in := simulate.Inputs{Laws: o.laws, Workload: func(text string) (workload.Workload, error) { return findWorkload(text, stdin) }}
+	for _, l := range o.laws {
+		if _, err := findLaw(l); err != nil {
+			return in, err
+		}
+	}
 	if len(o.files.paths) > 0 {
 		files, err := o.files.read(stdin)
 		if err != nil {
@@ -174,7 +216,8 @@ func (o *simulateOptions) file(in simulate.Inputs) (scenario.File, error) {
 		bytes, readErr := os.ReadFile(o.scenario)
 		switch {
 		case errors.Is(readErr, os.ErrNotExist):
-			return scenario.File{}, hint.With(err, "or name a file")
+			return scenario.File{}, hint.Meant(fmt.Errorf("no scenario %q, and no such file", o.scenario), o.scenario, scenario.Library(),
+				"one of "+strings.Join(scenario.Library(), ", "))
 		case readErr != nil:
 			return scenario.File{}, fmt.Errorf("--scenario: %w", readErr)
 		}

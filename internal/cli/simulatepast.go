@@ -31,32 +31,29 @@ func (p *pastOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.passwords, "prometheus-password-file", "", "a file that holds its password (default $FLYBALL_PROMETHEUS_PASSWORD)")
 }
 
-// readPast asks the server of --from-prometheus, and says on w what it read. Of manifests
-// it is their own service.
-func (o *simulateOptions) readPast(cmd *cobra.Command, w io.Writer, plan *policy.Service) error {
+// readPast asks the server of --from-prometheus, and says what it read. Of manifests it is
+// their own service.
+func (o *simulateOptions) readPast(cmd *cobra.Command, plan *policy.Service) (said []string, err error) {
 	p, service := &o.past, o.service
 	if plan != nil && plan.IsvcName != "" {
 		service = plan.Namespace + "/" + plan.IsvcName
 	}
 	if p.address == "" {
-		return o.withoutPast(cmd)
+		return nil, o.withoutPast(cmd)
 	}
 	last, err := workload.ParseDuration(p.last)
 	if err != nil || last < history.Least || last > history.Most {
-		return hint.With(fmt.Errorf("--last %s: must be a time from 10m to 31d", p.last), "for example 90m, 24h or 7d")
+		return nil, hint.With(fmt.Errorf("--last %s: must be a time from 10m to 31d", p.last), "for example 90m, 24h or 7d")
 	}
 	h, err := p.ask(cmd, service, last)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if h.Warning != "" {
-		fmt.Fprintf(w, "warning: Prometheus says: %s\n", oneLine(h.Warning))
-	}
-	if _, err := fmt.Fprintf(w, "read from Prometheus: %s\n", h); err != nil {
-		return err
+		said = append(said, "warning: Prometheus says: "+oneLine(h.Warning))
 	}
 	p.read = &h
-	return nil
+	return append(said, fmt.Sprintf("read from Prometheus: %s", h)), nil
 }
 
 // withoutPast refuses the flags that say something of a Prometheus.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/report"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -107,6 +109,27 @@ func facts(f scenario.File, seeds int) []string {
 		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
 		fmt.Sprintf("routing %s; a scrape every %s", c.Routing, f.Setup.Scrape),
 	}
+}
+
+// writable refuses, before anything is run for it, a file that writeWhole cannot write.
+func writable(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch folder, noFolder := os.Stat(filepath.Dir(path)); {
+	case err == nil && info.IsDir():
+		return hint.With(fmt.Errorf("%s %s: it is a folder", flag, path), "name a file in it")
+	case noFolder != nil:
+		return hint.With(fmt.Errorf("%s %s: %w", flag, path, plain(noFolder)), "make the folder %s first, or name another", filepath.Dir(path))
+	case !folder.IsDir():
+		return hint.With(fmt.Errorf("%s %s: %s is no folder", flag, path, filepath.Dir(path)), "name a file in a folder")
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".flyball-*")
+	if err != nil {
+		return hint.With(fmt.Errorf("%s %s: %w", flag, path, plain(err)), "name a file in a folder that you may write to")
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 // writeWhole leaves the file as it was if write fails.

@@ -28,8 +28,11 @@ hold and is not a known miss, or a known miss holds.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range only {
 				if !slices.Contains(names, name) {
-					return hint.With(fmt.Errorf("--only %s: no such section", name), "one of %s", strings.Join(names, ", "))
+					return hint.Meant(fmt.Errorf("--only %s: no such section", name), name, names, "one of "+strings.Join(names, ", "))
 				}
+			}
+			if err := writable("--out", out); err != nil {
+				return err
 			}
 			page, said, err := validate.Page(cmd.Context(), only)
 			if err != nil {

@@ -36,8 +36,12 @@ func findWorkload(text string, in io.Reader) (workload.Workload, error) {
 	w, err := workload.Find(text, openData)
 	switch {
 	case errors.Is(err, workload.ErrUnknown):
-		return w, hint.With(err, "flyball workload list shows the names; a file must exist, and a kind is one of %s",
-			strings.Join(workload.Kinds(), ", "))
+		word, _, _ := strings.Cut(text, ":")
+		names := workload.Kinds()
+		for _, e := range workload.Library() {
+			names = append(names, e.Name)
+		}
+		return w, hint.Meant(err, word, names, "flyball workload list shows the names; a file must exist, and a kind is one of "+strings.Join(workload.Kinds(), ", "))
 	case errors.Is(err, fs.ErrNotExist):
 		return w, hint.With(err, "name a file that is there, or one of those in docs/workload.md")
 	case err != nil:

@@ -3,10 +3,15 @@ package hint
 import "strings"
 
 // Nearest is the name that was probably meant by a word that is none of them: one that
-// differs in at most a third of its letters, or that the word begins; "" if there is none.
+// differs in at most a third of its letters, or in two of at least four, or that the word
+// begins; "" if there is none.
 func Nearest(word string, names []string) string {
 	word = strings.ToLower(word)
-	best, least := "", max(2, len(word)/3)+1
+	most := len(word) / 3
+	if len(word) > 3 {
+		most = max(2, most)
+	}
+	best, least := "", most+1
 	for _, name := range names {
 		known := strings.ToLower(name)
 		d := Distance(word, known)

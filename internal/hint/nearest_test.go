@@ -13,7 +13,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"hpa", "keda", "kpa", "static", "qwen3-14b-h100", "qwen3-32b-h100-tp2"}
 	for word, want := range map[string]string{
 		"hpx": "hpa", "KEDA": "keda", "statik": "static", "qwen3-14b": "qwen3-14b-h100", "qwen-14b-h100": "qwen3-14b-h100",
-		"something-else": "", "": "", "z": "",
+		"something-else": "", "": "", "z": "", "kqq": "", "kead": "keda",
 	} {
 		if got := hint.Nearest(word, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)

@@ -121,14 +121,21 @@ func (all Catalog) Find(name string, tensorParallel int) (Profile, error) {
 			name += "-tp" + strconv.Itoa(tensorParallel)
 		}
 	}
-	names := make([]string, len(all))
-	for i, p := range all {
+	for _, p := range all {
 		if p.Name == name {
 			return p, nil
 		}
+	}
+	return Profile{}, fmt.Errorf("no engine profile %q; there are %s", name, strings.Join(all.Names(), ", "))
+}
+
+// Names are the profiles', in their order.
+func (all Catalog) Names() []string {
+	names := make([]string, len(all))
+	for i, p := range all {
 		names[i] = p.Name
 	}
-	return Profile{}, fmt.Errorf("no engine profile %q; there are %s", name, strings.Join(names, ", "))
+	return names
 }
 
 // Profiles are those built in, by name.

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"sync/atomic"
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -87,31 +86,82 @@ func scrapedOf(p *policy.Service) scraped {
 	return scraped{p.Namespace, p.IsvcName, p.Deployment, p.Engine.Model}
 }
 
-// Run runs every contender under every seed, on all cores; done is called after each, by
-// several goroutines.
+// ErrInterrupted is Run's error for a context that ends before all runs have.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run runs every contender under every seed, on all cores; done is called after each. It
+// returns at once when the context ends: the contenders then have the results of the runs
+// that had ended, those without any are left out, and those under way are abandoned.
 func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
-	for _, one := range c.Contenders {
-		one.Results = make([]score.Result, seeds)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	all := len(c.Contenders) * seeds
+	ended := c.start(ctx, seeds)
+	got := make([][]*scenario.Outcome, len(c.Contenders))
+	for i := range got {
+		got[i] = make([]*scenario.Outcome, seeds)
 	}
-	_, err := Parallel(ctx, len(c.Contenders)*seeds, func(i int) (struct{}, error) {
-		err := c.Contenders[i/seeds].run(c.Setup, i%seeds)
-		done()
-		return struct{}{}, err
-	})
-	return err
+	for n := range all {
+		select {
+		case <-ctx.Done():
+			c.keep(got)
+			return fmt.Errorf("%w after %d of %d runs", ErrInterrupted, n, all)
+		case one := <-ended:
+			if one.err != nil {
+				return fmt.Errorf("%s: %w", c.Contenders[one.contender].Name, one.err)
+			}
+			got[one.contender][one.seed] = &one.Outcome
+			done()
+		}
+	}
+	c.keep(got)
+	return nil
 }
 
-func (c *Contender) run(s scenario.Setup, seed int) error {
-	s.Draw = s.Draw && seed == 0
-	out, err := scenario.Run(s, c.Build, uint64(seed)+1)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Name, err)
+// A run is one that has ended.
+type run struct {
+	contender, seed int
+	scenario.Outcome
+	err error
+}
+
+// start begins the runs in their order, as many at a time as there are cores, until the
+// context ends. The channel has room for all, so that none waits for a reader.
+func (c *Comparison) start(ctx context.Context, seeds int) <-chan run {
+	ended := make(chan run, len(c.Contenders)*seeds)
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			for i := int(next.Add(1)) - 1; i < cap(ended) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				one := run{contender: i / seeds, seed: i % seeds}
+				s := c.Setup
+				s.Draw = s.Draw && one.seed == 0
+				one.Outcome, one.err = scenario.Run(s, c.Contenders[one.contender].Build, uint64(one.seed)+1)
+				ended <- one
+			}
+		}()
 	}
-	c.Results[seed] = out.Result
-	if seed == 0 {
-		c.Points = out.Points
+	return ended
+}
+
+// keep gives the contenders their results, in the order of the seeds.
+func (c *Comparison) keep(got [][]*scenario.Outcome) {
+	var some []*Contender
+	for i, one := range c.Contenders {
+		for seed, out := range got[i] {
+			if out == nil {
+				continue
+			}
+			one.Results = append(one.Results, out.Result)
+			if seed == 0 {
+				one.Points = out.Points
+			}
+		}
+		if len(one.Results) > 0 {
+			some = append(some, one)
+		}
 	}
-	return nil
+	c.Contenders = some
 }
 
 // Unexpected says which expectations of the scenario do not hold.
@@ -128,21 +178,4 @@ func (c *Comparison) Unexpected() []string {
 		}
 	}
 	return all
-}
-
-// Parallel does n things on all cores; the results are in their order.
-func Parallel[T any](ctx context.Context, n int, do func(i int) (T, error)) ([]T, error) {
-	all := make([]T, n)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
-		group.Go(func() (err error) {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			all[i], err = do(i)
-			return err
-		})
-	}
-	return all, group.Wait()
 }

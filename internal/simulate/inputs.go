@@ -2,7 +2,9 @@ package simulate
 
 import (
 	"cmp"
+	"fmt"
 
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -70,6 +72,9 @@ func (in Inputs) DefaultProfile() string {
 
 // profile is the one of a name, as an engine with the manifests' arguments has it.
 func (in Inputs) profile(name string) (plant.Profile, error) {
+	if _, err := in.Profiles.Find(name, 0); err != nil {
+		return plant.Profile{}, hint.Meant(fmt.Errorf("no profile %q", name), name, in.Profiles.Names(), "flyball profiles list shows them")
+	}
 	if in.Plan == nil {
 		return in.Profiles.Find(name, 0)
 	}

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -9,9 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -173,5 +177,38 @@ func TestWakesWithCPU(t *testing.T) {
 			t.Errorf("%s: %d of %d requests aborted, %v replicas on average; want all answered, as the notes say:\n%s",
 				name, r.Aborted, r.Requests, r.AverageReplicas, strings.Join(notes, "\n"))
 		}
+	}
+}
+
+// A run that does not end is not waited for, and what had ended is kept.
+func TestInterrupted(t *testing.T) {
+	in, load := inputsOf(t, scaledBy(`sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})`))
+	in.Laws = []string{"static:n=2"}
+	c, err := compare(t, in, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := make(chan struct{})
+	defer close(stuck)
+	c.Contenders = append(c.Contenders, &Contender{Name: "stuck", Build: func(f law.Facts) (law.Law, []string, error) {
+		<-stuck
+		return scenario.Named("static:n=1")(f)
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	err = c.Run(ctx, 1, func() {
+		if n++; n == 2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) || err.Error() != "interrupted after 2 of 3 runs" {
+		t.Errorf("Run = %v", err)
+	}
+	var names []string
+	for _, r := range c.Rows() {
+		names = append(names, r.Law)
+	}
+	if diff := cmp.Diff([]string{"demo/llama-predictor", "static:n=2"}, names); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }

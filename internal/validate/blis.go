@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/plant"
-	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
 // blisModels are the profiles of the models that have one. Llama-2-70B has the shape of
@@ -42,7 +41,7 @@ func writeBLIS(ctx context.Context, v *validation) error {
 		"not published, and %g is taken for all stages. One seed of four minutes each; of %d stages %d are of models that have a\n"+
 		"profile (no mixture of experts, no FP8). ms, with what was measured and how far off the simulator is.\n\n", askedBefore, len(rows), len(runs))
 	v.command("flyball validate --only blis")
-	got, err := simulate.Parallel(ctx, len(runs), func(i int) (replayed, error) { return replayBLIS(runs[i]) })
+	got, err := parallel(ctx, len(runs), func(i int) (replayed, error) { return replayBLIS(runs[i]) })
 	if err != nil {
 		return err
 	}

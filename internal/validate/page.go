@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/flyball-dev/flyball/data"
 	"github.com/flyball-dev/flyball/internal/plant"
@@ -130,3 +133,20 @@ func library(name string) (simulate.Inputs, scenario.File, error) {
 
 // orDash shows that a cell has no value.
 func orDash(s string) string { return cmp.Or(s, "-") }
+
+// parallel does n things on all cores; the results are in their order.
+func parallel[T any](ctx context.Context, n int, do func(i int) (T, error)) ([]T, error) {
+	all := make([]T, n)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() (err error) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			all[i], err = do(i)
+			return err
+		})
+	}
+	return all, group.Wait()
+}

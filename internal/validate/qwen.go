@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/plant"
-	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
 // qwenSeeds is over how many seeds a figure is the mean. At 12 per second the p99 of one
@@ -47,7 +46,7 @@ func qwenLatency(ctx context.Context, v *validation, rows []measured, seeds int)
 	if err != nil {
 		return err
 	}
-	all, err := simulate.Parallel(ctx, len(runs)*seeds, func(i int) (replayed, error) {
+	all, err := parallel(ctx, len(runs)*seeds, func(i int) (replayed, error) {
 		run := runs[i/seeds]
 		return replay(c, uint64(i%seeds), run.number("arrival_rps"), 10*time.Minute, qwenRequests(run))
 	})

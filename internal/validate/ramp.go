@@ -106,7 +106,7 @@ func rampTimeline(ctx context.Context, v *validation) error {
 		return err
 	}
 	f.Setup.Draw = true
-	all, err := simulate.Parallel(ctx, rampSeeds, func(i int) ([3]float64, error) {
+	all, err := parallel(ctx, rampSeeds, func(i int) ([3]float64, error) {
 		out, err := scenario.Run(f.Setup, scenario.Named(f.Bounded("llmd-slo")), uint64(i)+1)
 		return moves(out.Points), err
 	})

@@ -115,7 +115,7 @@ func (r recording) replay(ctx context.Context, run labRun, phases *scenario.Phas
 		return replays{}, err
 	}
 	c.Setup.Phases = phases
-	all, err := simulate.Parallel(ctx, labSeeds, func(i int) (scenario.Outcome, error) {
+	all, err := parallel(ctx, labSeeds, func(i int) (scenario.Outcome, error) {
 		return scenario.Run(c.Setup, c.Contenders[0].Build, uint64(i)+1)
 	})
 	if err != nil {

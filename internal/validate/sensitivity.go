@@ -51,7 +51,7 @@ func writeSensitivity(ctx context.Context, v *validation) error {
 		return err
 	}
 	laws, all := sensitivityLaws(), variants()
-	results, err := simulate.Parallel(ctx, len(all)*len(laws)*sensitivitySeeds, func(i int) (score.Result, error) {
+	results, err := parallel(ctx, len(all)*len(laws)*sensitivitySeeds, func(i int) (score.Result, error) {
 		s, law := f.Setup, laws[i/sensitivitySeeds%len(laws)]
 		all[i/sensitivitySeeds/len(laws)].mend(&s)
 		out, err := scenario.Run(s, scenario.Named(f.Bounded(law)), uint64(i%sensitivitySeeds)+1)

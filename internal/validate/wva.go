@@ -25,7 +25,7 @@ func writeWVA(ctx context.Context, v *validation) error {
 	}
 	f.Setup.Draw = true
 	const seeds = 5
-	all, err := simulate.Parallel(ctx, len(f.Laws)*seeds, func(i int) (scenario.Outcome, error) {
+	all, err := parallel(ctx, len(f.Laws)*seeds, func(i int) (scenario.Outcome, error) {
 		return scenario.Run(f.Setup, scenario.Named(f.Bounded(f.Laws[i/seeds])), uint64(i%seeds)+1)
 	})
 	if err != nil {
