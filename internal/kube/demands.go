@@ -100,6 +100,13 @@ func (d *demands) all() (list []demand.Item, gateways int) {
 	return d.table.All(d.now())
 }
 
+// podWork of all services now.
+func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.table.Pods(d.now())
+}
+
 // tell calls f, without delay and without a lock, for each service that waits for
 // more than it did.
 func (d *demands) tell(f func(demand.Service)) {

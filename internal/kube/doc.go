@@ -14,11 +14,7 @@
 // wake is stands in the ScaledObject alone, so that any part may restart.
 // INV-7: a wake is withdrawn once nothing has been held for demand.TTL, and not within
 // demand.TTL of a start of the controller.
-// INV-8: a pod is given what it lacks to end without loss, once, and nothing that its
-// user chose is changed; hook and shutdown timeout fit its grace period.
-// INV-9: of a pod only the deletion cost is written, only when the order in which the
-// pods of a service should leave has changed, and a bounded number in each period.
-// INV-10: a healthy service causes no write, no request past the watches and no walk
+// INV-8: a healthy service causes no write, no request past the watches and no walk
 // through a namespace.
 //
 // It deliberately does not know how replicas are computed: KEDA and the HPA do.

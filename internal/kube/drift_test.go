@@ -96,7 +96,7 @@ func healthy(t *testing.T) (*Reconciler, *counted) {
 	return r, n
 }
 
-// TestHealthyServiceCausesNoWrite (INV-10): no write, no request past the watches, no
+// TestHealthyServiceCausesNoWrite (INV-8): no write, no request past the watches, no
 // walk through a namespace.
 func TestHealthyServiceCausesNoWrite(t *testing.T) {
 	r, n := healthy(t)

@@ -27,6 +27,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/leave"
 )
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
@@ -59,7 +60,7 @@ const side = 8
 // Settings are what the controller does beyond its own reconciling.
 type Settings struct {
 	Demand       DemandSettings
-	DrainWebhook DrainWebhookSettings
+	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
 }
 
@@ -89,13 +90,13 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 	}
 	if settings.DrainWebhook.Address != "" {
-		if err := addDrainWebhook(mgr, settings.DrainWebhook); err != nil {
+		if err := leave.AddWebhook(mgr, settings.DrainWebhook); err != nil {
 			return err
 		}
 	}
 	if settings.DeletionCost {
-		c := &costs{client: mgr.GetClient(), work: d.podWork, log: mgr.GetLogger()}
-		if err := mgr.Add(leading{c.run}); err != nil {
+		c := &leave.Costs{Client: mgr.GetClient(), Work: d.podWork, Log: mgr.GetLogger()}
+		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
 	}

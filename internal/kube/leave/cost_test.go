@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	"context"
@@ -86,7 +86,7 @@ func TestNewCosts(t *testing.T) {
 }
 
 // TestCosts writes annotations and nothing else, once, and of many services some in
-// each period (INV-9).
+// each period (INV-2).
 func TestCosts(t *testing.T) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
@@ -108,7 +108,7 @@ func TestCosts(t *testing.T) {
 		}
 		return c.Patch(ctx, o, p, opts...)
 	}})
-	c := &costs{client: build.Build(), work: func() map[demand.Service]map[string]demand.PodWork { return work }, log: testr.New(t)}
+	c := &Costs{Client: build.Build(), Work: func() map[demand.Service]map[string]demand.PodWork { return work }, Log: testr.New(t)}
 	for i, want := range []int{costWrites, 10, 0} {
 		writes = 0
 		if err := c.write(t.Context()); err != nil || writes != want {
@@ -116,7 +116,7 @@ func TestCosts(t *testing.T) {
 		}
 	}
 	var got corev1.Pod
-	if err := c.client.Get(t.Context(), types.NamespacedName{Namespace: "demo", Name: "s209-a"}, &got); err != nil {
+	if err := c.Client.Get(t.Context(), types.NamespacedName{Namespace: "demo", Name: "s209-a"}, &got); err != nil {
 		t.Fatal(err)
 	}
 	want := readyPod("s209", "s209-a", strconv.Itoa(3<<14))

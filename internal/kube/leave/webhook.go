@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	"context"
@@ -19,18 +19,18 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
-// drainPath is where the API server asks about new pods.
-const drainPath = "/mutate-pods"
+// webhookPath is where the API server asks about new pods.
+const webhookPath = "/mutate-pods"
 
-// DrainWebhookSettings say where the API server asks about new pods; without an
+// WebhookSettings say where the API server asks about new pods; without an
 // address it does not.
-type DrainWebhookSettings struct {
+type WebhookSettings struct {
 	Address      string // to listen on
 	Certificates string // folder with tls.crt and tls.key
 }
 
-// addDrainWebhook serves on every replica, leader or not.
-func addDrainWebhook(mgr ctrl.Manager, s DrainWebhookSettings) error {
+// AddWebhook serves on every replica, leader or not.
+func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
 	host, text, err := net.SplitHostPort(s.Address)
 	if err != nil {
 		return fmt.Errorf("reading the address of the drain webhook: %w", err)
@@ -45,7 +45,7 @@ func addDrainWebhook(mgr ctrl.Manager, s DrainWebhookSettings) error {
 			c.MinVersion, c.NextProtos = tls.VersionTLS13, []string{"http/1.1"}
 		}},
 	})
-	server.Register(drainPath, &webhooks.Admission{Handler: drainWebhook{mgr.GetLogger()}})
+	server.Register(webhookPath, &webhooks.Admission{Handler: webhook{mgr.GetLogger()}})
 	if err := mgr.AddReadyzCheck("drain webhook", server.StartedChecker()); err != nil {
 		return fmt.Errorf("adding /readyz: %w", err)
 	}
@@ -56,10 +56,10 @@ func addDrainWebhook(mgr ctrl.Manager, s DrainWebhookSettings) error {
 }
 
 // drainWebhook answers from the question alone: it asks no one and needs no rights.
-type drainWebhook struct{ log logr.Logger }
+type webhook struct{ log logr.Logger }
 
 // Handle lets every pod in; some of them changed.
-func (w drainWebhook) Handle(_ context.Context, req admission.Request) admission.Response {
+func (w webhook) Handle(_ context.Context, req admission.Request) admission.Response {
 	var p corev1.Pod
 	if err := json.Unmarshal(req.Object.Raw, &p); err != nil {
 		return admission.Errored(http.StatusBadRequest, fmt.Errorf("reading the pod: %w", err))

@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func preStop(words ...string) *corev1.Lifecycle {
 }
 
 func drainHook(address, bound string) *corev1.Lifecycle {
-	return preStop("bash", "-c", drainScript, "drain", address, "15", bound)
+	return preStop("bash", "-c", Script, "drain", address, "15", bound)
 }
 
 // TestLosslessGuide is the worked example of lossless.
@@ -125,7 +125,7 @@ func TestLossless(t *testing.T) {
 				t.Errorf("changed although nothing was added\n%s", cmp.Diff(before, p))
 			}
 			once := p.DeepCopy()
-			if again, _ := lossless(p); len(again) > 0 || !cmp.Equal(once, p) { // INV-8
+			if again, _ := lossless(p); len(again) > 0 || !cmp.Equal(once, p) { // INV-1
 				t.Errorf("a second time added %q\n%s", again, cmp.Diff(once, p))
 			}
 		})
@@ -141,7 +141,7 @@ func servingOf(p *corev1.PodSpec) *corev1.Container {
 	return &p.Containers[i]
 }
 
-// Whatever was set, the hook and vLLM's own time fit the grace period (INV-8).
+// Whatever was set, the hook and vLLM's own time fit the grace period (INV-1).
 func TestLosslessFits(t *testing.T) {
 	for grace := int64(30); grace < 1000; grace++ {
 		p := engine(func(p *corev1.PodSpec, _ *corev1.Container) { p.TerminationGracePeriodSeconds = &grace })
@@ -197,7 +197,7 @@ func TestDrainScript(t *testing.T) {
 			_, _ = w.Write([]byte(page))
 		}))
 		address := strings.TrimPrefix(server.URL, "http://")
-		out, err := exec.CommandContext(t.Context(), bash, "-c", clock+drainScript, "drain", address, strconv.Itoa(settle), strconv.Itoa(bound)).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), bash, "-c", clock+Script, "drain", address, strconv.Itoa(settle), strconv.Itoa(bound)).CombinedOutput()
 		server.Close()
 		if got := strings.TrimSpace(string(out)); err != nil || got != strconv.Itoa(end) {
 			t.Errorf("run %d: ended after %q s, %v, want %d; pages %q", run, got, err, end, pages)
@@ -214,7 +214,7 @@ func TestDrainScriptBlind(t *testing.T) {
 	server := httptest.NewServer(nil)
 	address := strings.TrimPrefix(server.URL, "http://")
 	server.Close()
-	out, err := exec.CommandContext(t.Context(), bash, "-c", "unset SECONDS; SECONDS=0; sleep() { ((SECONDS += $1)); }; trap 'echo $SECONDS' EXIT\n"+drainScript,
+	out, err := exec.CommandContext(t.Context(), bash, "-c", "unset SECONDS; SECONDS=0; sleep() { ((SECONDS += $1)); }; trap 'echo $SECONDS' EXIT\n"+Script,
 		"drain", address, "15", "260").CombinedOutput()
 	if err != nil || string(out) != "260\n" {
 		t.Errorf("the script said %q, %v, want 260", out, err)
@@ -230,7 +230,7 @@ func TestLosslessExample(t *testing.T) {
 		Spec struct{ Predictor corev1.PodSpec }
 	}
 	for name, into := range map[string]any{"runtime": &runtime, "service": &service} {
-		data, err := os.ReadFile("../../examples/lossless/" + name + ".yaml")
+		data, err := os.ReadFile("../../../examples/lossless/" + name + ".yaml")
 		if err == nil {
 			err = yaml.Unmarshal(data, into)
 		}

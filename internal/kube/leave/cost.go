@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	"context"
@@ -22,13 +22,6 @@ import (
 
 // costWrites is how many costs are written in a drain.CostPeriod at most.
 const costWrites = 200
-
-// podWork of all services now.
-func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.table.Pods(d.now())
-}
 
 // newCosts are the deletion costs to write. A pod at which no gateway has anything is
 // idle: this is for services whose requests all come through gateways.
@@ -57,18 +50,18 @@ func writtenCost(p *corev1.Pod) int32 {
 	return int32(cost)
 }
 
-// costs keeps the order in which the pods of each service leave.
-type costs struct {
-	client client.Client // of pods it needs list, watch and patch
-	work   func() map[demand.Service]map[string]demand.PodWork
-	log    logr.Logger
+// Costs keeps the order in which the pods of each service leave.
+type Costs struct {
+	Client client.Client // of pods it needs list, watch and patch
+	Work   func() map[demand.Service]map[string]demand.PodWork
+	Log    logr.Logger
 
 	last    demand.Service // where the writes of a period ended
 	trouble string
 }
 
-// run works until the context ends.
-func (c *costs) run(ctx context.Context) error {
+// Run works until the context ends.
+func (c *Costs) Run(ctx context.Context) error {
 	tick := time.NewTicker(drain.CostPeriod)
 	defer tick.Stop()
 	for {
@@ -82,22 +75,22 @@ func (c *costs) run(ctx context.Context) error {
 			trouble = err.Error()
 		}
 		if trouble != c.trouble && trouble != "" && ctx.Err() == nil {
-			c.log.Info("pods may leave in another order than that of their work", "error", trouble)
+			c.Log.Info("pods may leave in another order than that of their work", "error", trouble)
 		}
 		c.trouble = trouble
 	}
 }
 
 // write is one period's. It goes on with the services that the last one left out.
-func (c *costs) write(ctx context.Context) error {
-	work := c.work()
+func (c *Costs) write(ctx context.Context) error {
+	work := c.Work()
 	keys := slices.SortedFunc(maps.Keys(work), demand.Service.Compare)
 	next := slices.IndexFunc(keys, func(k demand.Service) bool { return k.Compare(c.last) > 0 })
 	keys = slices.Concat(keys[max(0, next):], keys[:max(0, next)])
 	left := costWrites
 	for _, key := range keys {
 		var pods corev1.PodList
-		if err := c.client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}); err != nil {
+		if err := c.Client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}); err != nil {
 			return fmt.Errorf("listing the pods of %s: %w", key, err)
 		}
 		want := newCosts(slices.DeleteFunc(pods.Items, otherComponent), work[key])
@@ -120,11 +113,11 @@ func otherComponent(p corev1.Pod) bool {
 	return c != "" && c != "predictor"
 }
 
-func (c *costs) patch(ctx context.Context, key types.NamespacedName, cost int32) error {
+func (c *Costs) patch(ctx context.Context, key types.NamespacedName, cost int32) error {
 	p := &corev1.Pod{}
 	p.Namespace, p.Name = key.Namespace, key.Name
 	body := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%d"}}}`, corev1.PodDeletionCost, cost)
-	err := c.client.Patch(ctx, p, client.RawPatch(types.MergePatchType, body), client.FieldOwner(kserve.Manager))
+	err := c.Client.Patch(ctx, p, client.RawPatch(types.MergePatchType, body), client.FieldOwner(kserve.Manager))
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("writing the deletion cost of %s: %w", key, err)
 	}

@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	_ "embed" // the hook's script
@@ -13,10 +13,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
-// DrainLabel with the value "enabled", on an InferenceService or on a namespace, asks
+// Label with the value "enabled", on an InferenceService or on a namespace, asks
 // for pods that end without loss; "disabled" on a service exempts it from its
 // namespace's. KServe copies the labels of a service to its pods.
-const DrainLabel = "flyball.dev/drain"
+const Label = "flyball.dev/drain"
 
 // The way out of a pod, in seconds. Together they fit the grace period, which is
 // counted from the deletion on:
@@ -31,10 +31,10 @@ const (
 	leastGrace   = 45  // one that is shorter has no room for all of these
 )
 
-// drainScript waits in the pod as internal/drain does in a simulation.
+// Script waits in the pod as internal/drain does in a simulation.
 //
 //go:embed drain.sh
-var drainScript string
+var Script string
 
 // An addition is what lossless has put into a pod.
 type addition string
@@ -168,7 +168,7 @@ func withHook(c *corev1.Container, address string, bound int64) *corev1.Lifecycl
 		all = c.Lifecycle.DeepCopy()
 	}
 	all.PreStop = &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{
-		"bash", "-c", drainScript, "drain", address, strconv.Itoa(settleTime), strconv.FormatInt(bound, 10),
+		"bash", "-c", Script, "drain", address, strconv.Itoa(settleTime), strconv.FormatInt(bound, 10),
 	}}}
 	return all
 }

@@ -1,4 +1,4 @@
-package kube
+package leave
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ import (
 // asked is the webhook's answer and the paths that it changes.
 func askWebhook(t *testing.T, raw []byte) (admission.Response, []string) {
 	t.Helper()
-	response := drainWebhook{testr.New(t)}.Handle(t.Context(), admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+	response := webhook{testr.New(t)}.Handle(t.Context(), admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
 		Namespace: "demo", Object: runtime.RawExtension{Raw: raw},
 	}})
 	var paths []string

@@ -30,6 +30,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/leave"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -40,7 +41,7 @@ func TestDrain(t *testing.T) {
 	folder, authority := servingCertificate(t)
 	webhook := freeAddress(t)
 	asked := a.controllerWith(t, Settings{
-		DeletionCost: true, DrainWebhook: DrainWebhookSettings{Address: webhook, Certificates: folder},
+		DeletionCost: true, DrainWebhook: leave.WebhookSettings{Address: webhook, Certificates: folder},
 	}, "drain/cost/policy", "drain/cost/role")
 	for _, o := range objects(t, root+"/config/drain/webhook/webhook.yaml") {
 		call(t, o, "https://"+webhook, authority)
@@ -119,7 +120,12 @@ func testLosslessAccepted(t *testing.T, a *apiServer) {
 // pod is one of a service's; labels are pairs.
 func (a *apiServer) pod(t *testing.T, namespace string, labels ...string) *corev1.Pod {
 	t.Helper()
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "llama-", Labels: map[string]string{}}, Spec: *engine(nil)}
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "llama-", Labels: map[string]string{}}, Spec: corev1.PodSpec{
+		TerminationGracePeriodSeconds: new(int64(30)), // KServe writes it
+		Containers: []corev1.Container{{
+			Name: vllm.ServingContainer, Image: "vllm/vllm-openai:v0.23.0", Args: []string{"--model=/mnt/models", "--port=8080"},
+		}},
+	}}
 	for i := 0; i+1 < len(labels); i += 2 {
 		p.Labels[labels[i]] = labels[i+1]
 	}
@@ -129,30 +135,30 @@ func (a *apiServer) pod(t *testing.T, namespace string, labels ...string) *corev
 
 func testDrainWebhook(t *testing.T, a *apiServer) {
 	a.namespace(t, "plain")
-	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{DrainLabel: "enabled"}}})
+	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{leave.Label: "enabled"}}})
 	changed := func(namespace string, labels ...string) bool {
 		t.Helper()
 		return *a.pod(t, namespace, labels...).Spec.TerminationGracePeriodSeconds == 300
 	}
-	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", DrainLabel, "enabled") })
+	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", leave.Label, "enabled") })
 	eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", kserve.ServiceLabel, "llama") })
 	for name, tc := range map[string]struct {
 		namespace string
 		labels    []string
 		want      bool
 	}{
-		"asks in both ways": {"drained", []string{kserve.ServiceLabel, "llama", DrainLabel, "enabled", kserve.ComponentLabel, "predictor"}, true},
+		"asks in both ways": {"drained", []string{kserve.ServiceLabel, "llama", leave.Label, "enabled", kserve.ComponentLabel, "predictor"}, true},
 		"does not ask":      {"plain", []string{kserve.ServiceLabel, "llama"}, false},
-		"does not want":     {"drained", []string{kserve.ServiceLabel, "llama", DrainLabel, "disabled"}, false},
-		"no service":        {"drained", []string{DrainLabel, "enabled"}, false},
+		"does not want":     {"drained", []string{kserve.ServiceLabel, "llama", leave.Label, "disabled"}, false},
+		"no service":        {"drained", []string{leave.Label, "enabled"}, false},
 		"a transformer":     {"drained", []string{kserve.ServiceLabel, "llama", kserve.ComponentLabel, "transformer"}, false},
 	} {
 		if got := changed(tc.namespace, tc.labels...); got != tc.want {
 			t.Errorf("%s: changed = %v, want %v", name, got, tc.want)
 		}
 	}
-	p := a.pod(t, "plain", kserve.ServiceLabel, "llama", DrainLabel, "enabled")
-	if c := p.Spec.Containers[0]; c.Args[2] != "--shutdown-timeout=30" || c.Lifecycle == nil || c.Lifecycle.PreStop.Exec.Command[2] != drainScript {
+	p := a.pod(t, "plain", kserve.ServiceLabel, "llama", leave.Label, "enabled")
+	if c := p.Spec.Containers[0]; c.Args[2] != "--shutdown-timeout=30" || c.Lifecycle == nil || c.Lifecycle.PreStop.Exec.Command[2] != leave.Script {
 		t.Errorf("changed to %+v", c)
 	}
 }
