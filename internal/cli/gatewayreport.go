@@ -16,10 +16,11 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
 
 // aliveEvery is how often a gateway that has nothing to do says so: within the life
@@ -33,8 +34,8 @@ type reportOptions struct {
 }
 
 func (o *reportOptions) register(fl *pflag.FlagSet) {
-	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: every pod labelled app="+kube.Controller+")")
-	fl.StringVar(&o.token, "token-file", "/var/run/secrets/flyball/token", "with this gateway's token for the audience "+kube.DemandAudience)
+	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: every pod labelled app="+config.Controller+")")
+	fl.StringVar(&o.token, "token-file", "/var/run/secrets/flyball/token", "with this gateway's token for the audience "+inbox.Audience)
 	fl.StringVar(&o.caFile, "controller-ca", "", "file with the authority of the controllers' certificate; plain HTTP without")
 }
 
@@ -60,7 +61,7 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 			return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
 		}
 		// Replicas are called by their addresses, which no certificate names.
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: kube.Controller + "." + namespace + ".svc"}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: config.Controller + "." + namespace + ".svc"}
 		scheme = "https://"
 	}
 	return &reports{
@@ -79,13 +80,13 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 func (o *reportOptions) urls(scheme string, found func() []string) []string {
 	var urls []string
 	for _, base := range o.controllers {
-		urls = append(urls, strings.TrimSuffix(base, "/")+kube.DemandPath)
+		urls = append(urls, strings.TrimSuffix(base, "/")+inbox.Path)
 	}
 	if len(urls) > 0 {
 		return urls
 	}
 	for _, address := range found() {
-		urls = append(urls, scheme+address+kube.DemandPath)
+		urls = append(urls, scheme+address+inbox.Path)
 	}
 	return urls
 }

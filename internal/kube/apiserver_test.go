@@ -33,6 +33,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
 
 const (
@@ -170,7 +171,7 @@ func (a *apiServer) controllerWith(t *testing.T, settings Settings, files ...str
 		}
 	}
 	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t), settings: settings}
-	r.settings.Demand = DemandSettings{Address: r.demand, Namespace: "flyball-system"}
+	r.settings.Demand = inbox.Settings{Address: r.demand, Namespace: "flyball-system"}
 	a.startController(t, r)
 	t.Cleanup(func() { r.stop() })
 	return r

@@ -25,18 +25,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
-// Where config/ installs the controller: the name is that of its Deployment and the
-// label app of its pods; gateways report to the port of these that is named demandPort.
-const (
-	ControllerNamespace = "flyball-system"
-	Controller          = "flyball-controller"
-	demandPort          = "demand"
-)
+// demandPort is the name of the port of the controller's pods to which gateways report.
+const demandPort = "demand"
 
 // A Directory watches what a gateway needs to know, and says it anew at each change.
 type Directory struct {
@@ -280,7 +276,7 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (expl
 // findControllers keeps those that are not ready too: none is while KEDA is missing.
 func (d *Directory) findControllers(ctx context.Context) {
 	var pods corev1.PodList
-	if d.cache.List(ctx, &pods, client.InNamespace(d.namespace), client.MatchingLabels{"app": Controller}) != nil {
+	if d.cache.List(ctx, &pods, client.InNamespace(d.namespace), client.MatchingLabels{"app": config.Controller}) != nil {
 		return
 	}
 	var all []string

@@ -18,9 +18,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -43,7 +45,7 @@ func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
 	}
 	ctrl.SetLogger(testr.New(t))
 	r := &requests{used: map[string]bool{}}
-	config := a.as(GatewayAccount)
+	config := a.as(inbox.Account)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
 	d, err := NewDirectory(config, "flyball-system", testr.New(t))
 	if err != nil {
@@ -178,9 +180,9 @@ func (a *apiServer) controllers(t *testing.T) {
 	t.Helper()
 	for name, ip := range map[string]string{"x": "10.0.0.9", "y": "10.0.0.8", "gateway": "10.0.0.7"} {
 		p := &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "flyball-system", Labels: map[string]string{"app": Controller}},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "flyball-system", Labels: map[string]string{"app": config.Controller}},
 			Spec: corev1.PodSpec{
-				ServiceAccountName: GatewayAccount, AutomountServiceAccountToken: new(false),
+				ServiceAccountName: inbox.Account, AutomountServiceAccountToken: new(false),
 				Containers: []corev1.Container{{Name: "controller", Image: "flyball", Ports: []corev1.ContainerPort{
 					{Name: demandPort, ContainerPort: 9444}, {Name: "metrics", ContainerPort: 8080},
 				}}},

@@ -10,6 +10,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
 
 // ReadServices makes a snapshot of each service of a namespace, or of all where it is
@@ -20,7 +21,7 @@ func ReadServices(ctx context.Context, api client.Reader, namespace string) ([]e
 	if err := l.List(ctx, services, client.InNamespace(namespace)); err != nil {
 		return nil, fmt.Errorf("reading InferenceServices: %w", err)
 	}
-	note, err := readNote(ctx, api, time.Now())
+	note, err := inbox.ReadSummary(ctx, api, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func ReadServices(ctx context.Context, api client.Reader, namespace string) ([]e
 		if err != nil {
 			return nil, err
 		}
-		s.Demand = note.of(s.InferenceService.Namespace, s.InferenceService.Name)
+		s.Demand = note.Of(s.InferenceService.Namespace, s.InferenceService.Name)
 		all = append(all, s)
 	}
 	return all, nil

@@ -27,6 +27,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
 )
 
@@ -59,7 +60,7 @@ const side = 8
 
 // Settings are what the controller does beyond its own reconciling.
 type Settings struct {
-	Demand       DemandSettings
+	Demand       inbox.Settings
 	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
 }
@@ -80,12 +81,12 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err := mgr.Add(k); err != nil {
 		return fmt.Errorf("adding the look-out for custom resources: %w", err)
 	}
-	d := newDemands(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
+	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
 	if settings.Demand.Address != "" {
 		if err := mgr.Add(d); err != nil {
 			return fmt.Errorf("adding the endpoint for gateways: %w", err)
 		}
-		if err := mgr.Add(leading{func(ctx context.Context) error { return d.publish(ctx, mgr.GetClient()) }}); err != nil {
+		if err := mgr.Add(leading{func(ctx context.Context) error { return d.Publish(ctx, mgr.GetClient()) }}); err != nil {
 			return fmt.Errorf("adding the summary of the gateways' reports: %w", err)
 		}
 	}
@@ -95,7 +96,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 	}
 	if settings.DeletionCost {
-		c := &leave.Costs{Client: mgr.GetClient(), Work: d.podWork, Log: mgr.GetLogger()}
+		c := &leave.Costs{Client: mgr.GetClient(), Work: d.Pods, Log: mgr.GetLogger()}
 		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
@@ -110,7 +111,7 @@ type leading struct{ manager.RunnableFunc }
 func (leading) NeedLeaderElection() bool { return true }
 
 // start is done when everything is watched, or the manager stops.
-func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) error {
+func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *inbox.Inbox) error {
 	if !k.Await(ctx, kserve.InferenceServiceKind) {
 		return nil
 	}
@@ -120,7 +121,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return k.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: d.of,
+		Demand: d.Of,
 	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
@@ -131,7 +132,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *demands) 
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(wakes.event),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			d.tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
+			d.Tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
 			return nil
 		})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: side}).

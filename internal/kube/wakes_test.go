@@ -18,6 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
 
 // testWakes: neither KEDA nor a gateway runs; the test reports what gateways would.
@@ -49,7 +50,7 @@ func post(t *testing.T, address, token string, r demand.Report) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+DemandPath, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+inbox.Path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ type reporter struct {
 
 func (a *apiServer) reporter(t *testing.T, name string, r *requests) *reporter {
 	t.Helper()
-	g := &reporter{name: name, address: r.demand, token: a.token(t, GatewayAccount, DemandAudience), last: demand.Report{Gateway: name}}
+	g := &reporter{name: name, address: r.demand, token: a.token(t, inbox.Account, inbox.Audience), last: demand.Report{Gateway: name}}
 	end, ended := make(chan struct{}), make(chan struct{})
 	g.stop = sync.OnceFunc(func() { close(end); <-ended })
 	go func() {
@@ -162,11 +163,11 @@ func testWakeAndWithdraw(t *testing.T, a *apiServer, r *requests) {
 		t.Errorf("woken = %+v, want no fallback and the manifest's maximum", so.Spec)
 	}
 	eventually(t, "the note", 1, func() int {
-		note, err := readNote(t.Context(), a.admin, time.Now())
+		note, err := inbox.ReadSummary(t.Context(), a.admin, time.Now())
 		if err != nil || note == nil {
 			return -1
 		}
-		return note.of("wake", "llama").Held
+		return note.Of("wake", "llama").Held
 	})
 	g.holds(t, 0, s)
 	s.staysRaised(5, demand.TTL-time.Second)
@@ -245,8 +246,8 @@ func testStrangers(t *testing.T, a *apiServer, r *requests) {
 		want  int
 	}{
 		"no token":         {"x", http.StatusUnauthorized},
-		"another audience": {a.token(t, GatewayAccount, "https://kubernetes.default.svc.cluster.local"), http.StatusUnauthorized},
-		"another account":  {a.token(t, "flyball-controller", DemandAudience), http.StatusForbidden},
+		"another audience": {a.token(t, inbox.Account, "https://kubernetes.default.svc.cluster.local"), http.StatusUnauthorized},
+		"another account":  {a.token(t, "flyball-controller", inbox.Audience), http.StatusForbidden},
 	} {
 		if got := post(t, r.demand, tc.token, report); got != tc.want {
 			t.Errorf("%s: POST = %d, want %d", name, got, tc.want)

@@ -15,7 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/config"
 )
 
 func kubernetesCheck(gitVersion string) Check {
@@ -58,7 +58,7 @@ func programs() []program {
 			"keda adapter", "keda-metrics-apiserver", []string{"keda-operator-metrics-apiserver"}, "keda-metrics-apiserver",
 			"2.18.0", "it is older than Flyball is tested with", keda,
 		},
-		{"flyball", kube.Controller, nil, "flyball", "", "", "kubectl apply --server-side -k config/default"},
+		{"flyball", config.Controller, nil, "flyball", "", "", "kubectl apply --server-side -k config/default"},
 	}
 }
 

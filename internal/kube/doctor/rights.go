@@ -11,8 +11,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/kserve"
-	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 // ask tells whether someone may do something.
@@ -21,8 +21,8 @@ type ask func(authorizationv1.ResourceAttributes) (bool, error)
 // controllerRights asks what Flyball's ServiceAccount may do, without being it.
 func (d Doctor) controllerRights(ctx context.Context) []Check {
 	const name = "rights of flyball"
-	namespace, account := kube.ControllerNamespace, kube.Controller
-	if found, err := d.deployments(ctx, kube.Controller); err == nil && len(found) == 1 {
+	namespace, account := config.Namespace, config.Controller
+	if found, err := d.deployments(ctx, config.Controller); err == nil && len(found) == 1 {
 		namespace = found[0].Namespace
 		account = cmp.Or(found[0].Spec.Template.Spec.ServiceAccountName, "default")
 	}

@@ -1,4 +1,4 @@
-package kube
+package inbox
 
 import (
 	"context"
@@ -23,16 +23,16 @@ import (
 )
 
 const (
-	// DemandPath is where gateways report, by POST, to every replica of the controller.
-	DemandPath = "/v1/demand"
+	// Path is where gateways report, by POST, to every replica of the controller.
+	Path = "/v1/demand"
 
-	// DemandAudience is that of the tokens with which they do, so that such a token
+	// Audience is that of the tokens with which they do, so that such a token
 	// is good for nothing else.
-	DemandAudience = "flyball-controller"
+	Audience = "flyball-controller"
 
-	// GatewayAccount is the ServiceAccount, in the controller's namespace, of those
+	// Account is the ServiceAccount, in the controller's namespace, of those
 	// who may report.
-	GatewayAccount = "flyball-gateway"
+	Account = "flyball-gateway"
 
 	maxReport     = 4 << 20          // bytes: 30,000 services
 	reviewPeriod  = 30 * time.Second // how long a token that was good is not asked about again
@@ -40,8 +40,8 @@ const (
 	maxReviewed   = 1000             // tokens
 )
 
-// DemandSettings say where gateways report; without an address they cannot.
-type DemandSettings struct {
+// Settings say where gateways report; without an address they cannot.
+type Settings struct {
 	Address      string // to listen on
 	Namespace    string // of the gateways' ServiceAccount
 	Certificates string // folder with tls.crt and tls.key; plain HTTP without
@@ -50,9 +50,9 @@ type DemandSettings struct {
 // errNotBearer is a request without a token.
 var errNotBearer = errors.New("a bearer token is wanted")
 
-// demands is the endpoint where gateways report, and the table of what they said.
-type demands struct {
-	settings DemandSettings
+// An Inbox is the endpoint where gateways report, and the table of what they said.
+type Inbox struct {
+	settings Settings
 	review   func(ctx context.Context, token string) (authenticationv1.TokenReviewStatus, error)
 	now      func() time.Time
 	log      logr.Logger
@@ -68,8 +68,9 @@ type demands struct {
 // comes after renew, so that no wake waits for the API server.
 type reviewed struct{ renew, until time.Time }
 
-func newDemands(s DemandSettings, c client.Client, log logr.Logger, now func() time.Time) *demands {
-	return &demands{
+// New reviews tokens with c; it serves once it is started.
+func New(s Settings, c client.Client, log logr.Logger, now func() time.Time) *Inbox {
+	return &Inbox{
 		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
 		more: func(demand.Service) {}, reviewed: map[[sha256.Size]byte]reviewed{},
 	}
@@ -78,7 +79,7 @@ func newDemands(s DemandSettings, c client.Client, log logr.Logger, now func() t
 // reviewer asks the API server whose token it is.
 func reviewer(c client.Client) func(context.Context, string) (authenticationv1.TokenReviewStatus, error) {
 	return func(ctx context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
-		r := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{DemandAudience}}}
+		r := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{Audience}}}
 		if err := c.Create(ctx, r); err != nil {
 			return r.Status, fmt.Errorf("reviewing a token: %w", err)
 		}
@@ -86,57 +87,57 @@ func reviewer(c client.Client) func(context.Context, string) (authenticationv1.T
 	}
 }
 
-// of is the demand for one service now.
-func (d *demands) of(key demand.Service) demand.Demand {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.table.Of(d.now(), key)
+// Of is the demand for one service now.
+func (b *Inbox) Of(key demand.Service) demand.Demand {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.table.Of(b.now(), key)
 }
 
-// all is that for every service.
-func (d *demands) all() (list []demand.Item, gateways int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.table.All(d.now())
+// All is that for every service.
+func (b *Inbox) All() (list []demand.Item, gateways int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.table.All(b.now())
 }
 
-// podWork of all services now.
-func (d *demands) podWork() map[demand.Service]map[string]demand.PodWork {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.table.Pods(d.now())
+// Pods of all services now.
+func (b *Inbox) Pods() map[demand.Service]map[string]demand.PodWork {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.table.Pods(b.now())
 }
 
-// tell calls f, without delay and without a lock, for each service that waits for
+// Tell calls f, without delay and without a lock, for each service that waits for
 // more than it did.
-func (d *demands) tell(f func(demand.Service)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.more = f
+func (b *Inbox) Tell(f func(demand.Service)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.more = f
 }
 
 // NeedLeaderElection lets every replica listen: the next leader knows the demand.
-func (d *demands) NeedLeaderElection() bool { return false }
+func (b *Inbox) NeedLeaderElection() bool { return false }
 
 // Start serves until the context ends.
-func (d *demands) Start(ctx context.Context) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", d.settings.Address)
+func (b *Inbox) Start(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", b.settings.Address)
 	if err != nil {
 		return fmt.Errorf("listening for the gateways' reports: %w", err)
 	}
-	d.mu.Lock()
-	d.table = demand.NewTable(d.now()) // gateways can report from now on
-	d.mu.Unlock()
-	return d.serve(ctx, l)
+	b.mu.Lock()
+	b.table = demand.NewTable(b.now()) // gateways can report from now on
+	b.mu.Unlock()
+	return b.serve(ctx, l)
 }
 
-func (d *demands) serve(ctx context.Context, l net.Listener) error {
+func (b *Inbox) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: d, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: b, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	serve := func() error { return server.Serve(l) }
-	if folder := d.settings.Certificates; folder != "" {
+	if folder := b.settings.Certificates; folder != "" {
 		certificates, err := certwatcher.New(folder+"/tls.crt", folder+"/tls.key")
 		if err != nil {
 			return errors.Join(fmt.Errorf("reading the certificate for the gateways: %w", err), l.Close())
@@ -144,7 +145,7 @@ func (d *demands) serve(ctx context.Context, l net.Listener) error {
 		server.TLSConfig = &tls.Config{GetCertificate: certificates.GetCertificate, MinVersion: tls.VersionTLS13}
 		go func() {
 			if err := certificates.Start(ctx); err != nil {
-				d.log.Error(err, "the certificate for the gateways is not read again")
+				b.log.Error(err, "the certificate for the gateways is not read again")
 			}
 		}()
 		serve = func() error { return server.ServeTLS(l, "", "") }
@@ -158,9 +159,9 @@ func (d *demands) serve(ctx context.Context, l net.Listener) error {
 }
 
 // ServeHTTP takes a report.
-func (d *demands) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
-	case req.URL.Path != DemandPath:
+	case req.URL.Path != Path:
 		http.NotFound(w, req)
 		return
 	case req.Method != http.MethodPost:
@@ -168,7 +169,7 @@ func (d *demands) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "POST is wanted", http.StatusMethodNotAllowed)
 		return
 	}
-	if status, err := d.authenticate(req); err != nil {
+	if status, err := b.authenticate(req); err != nil {
 		http.Error(w, err.Error(), status)
 		return
 	}
@@ -181,18 +182,18 @@ func (d *demands) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "reading the report: "+err.Error(), status)
 		return
 	}
-	if err := d.take(r); err != nil {
+	if err := b.take(r); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d *demands) take(r demand.Report) error {
-	d.mu.Lock()
-	more, err := d.table.Report(d.now(), r)
-	tell := d.more
-	d.mu.Unlock()
+func (b *Inbox) take(r demand.Report) error {
+	b.mu.Lock()
+	more, err := b.table.Report(b.now(), r)
+	tell := b.more
+	b.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -203,64 +204,64 @@ func (d *demands) take(r demand.Report) error {
 }
 
 // authenticate returns the status of a refusal.
-func (d *demands) authenticate(req *http.Request) (int, error) {
+func (b *Inbox) authenticate(req *http.Request) (int, error) {
 	token, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
 	if !ok || token == "" {
 		return http.StatusUnauthorized, errNotBearer
 	}
-	known, renew := d.known(token)
+	known, renew := b.known(token)
 	if renew {
 		ctx := context.WithoutCancel(req.Context())
-		d.renewals.Go(func() {
+		b.renewals.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
 			defer cancel()
-			_, _ = d.ask(ctx, token) // a token that was refused is so to the next report, aloud
+			_, _ = b.ask(ctx, token) // a token that was refused is so to the next report, aloud
 		})
 	}
 	if known {
 		return 0, nil
 	}
-	return d.ask(req.Context(), token)
+	return b.ask(req.Context(), token)
 }
 
 // known is whether the token was good a short time ago, and whether this caller is the
 // one who has to ask about it again.
-func (d *demands) known(token string) (known, renew bool) {
-	hash, now := sha256.Sum256([]byte(token)), d.now()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r := d.reviewed[hash]
+func (b *Inbox) known(token string) (known, renew bool) {
+	hash, now := sha256.Sum256([]byte(token)), b.now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.reviewed[hash]
 	if known = now.Before(r.until); !known || now.Before(r.renew) {
 		return known, false
 	}
 	r.renew = r.until
-	d.reviewed[hash] = r
+	b.reviewed[hash] = r
 	return true, true
 }
 
 // ask has a token reviewed, and remembers what came of it. It returns the status of a
 // refusal.
-func (d *demands) ask(ctx context.Context, token string) (int, error) {
+func (b *Inbox) ask(ctx context.Context, token string) (int, error) {
 	hash := sha256.Sum256([]byte(token))
-	status, err := d.review(ctx, token)
+	status, err := b.review(ctx, token)
 	if err != nil { // what is known of it stays so until its time is over
-		d.log.Error(err, "a token is not reviewed")
+		b.log.Error(err, "a token is not reviewed")
 		return http.StatusServiceUnavailable, errors.New("the token cannot be reviewed now")
 	}
-	want := fmt.Sprintf("system:serviceaccount:%s:%s", d.settings.Namespace, GatewayAccount)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.reviewed, hash)
+	want := fmt.Sprintf("system:serviceaccount:%s:%s", b.settings.Namespace, Account)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.reviewed, hash)
 	switch {
-	case !status.Authenticated || !slices.Contains(status.Audiences, DemandAudience):
-		return http.StatusUnauthorized, fmt.Errorf("the token is none for the audience %s", DemandAudience)
+	case !status.Authenticated || !slices.Contains(status.Audiences, Audience):
+		return http.StatusUnauthorized, fmt.Errorf("the token is none for the audience %s", Audience)
 	case status.User.Username != want:
 		return http.StatusForbidden, fmt.Errorf("%s may not report, only %s", status.User.Username, want)
 	}
-	if len(d.reviewed) >= maxReviewed {
-		clear(d.reviewed)
+	if len(b.reviewed) >= maxReviewed {
+		clear(b.reviewed)
 	}
-	renew := d.now().Add(reviewPeriod)
-	d.reviewed[hash] = reviewed{renew: renew, until: renew.Add(reviewPeriod)}
+	renew := b.now().Add(reviewPeriod)
+	b.reviewed[hash] = reviewed{renew: renew, until: renew.Add(reviewPeriod)}
 	return 0, nil
 }

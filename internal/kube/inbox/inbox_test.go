@@ -1,4 +1,4 @@
-package kube
+package inbox
 
 import (
 	"context"
@@ -27,13 +27,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // endpoint is one whose reviewer knows a few tokens by name, on a clock of the test's.
 type endpoint struct {
-	*demands
+	*Inbox
 	clock   time.Time
 	reviews int
 	told    []demand.Service
@@ -41,10 +42,10 @@ type endpoint struct {
 
 func newEndpoint() *endpoint {
 	e := &endpoint{clock: time.Unix(1_700_000_000, 0)}
-	e.demands = newDemands(DemandSettings{Namespace: "flyball-system"}, nil, logr.Discard(), func() time.Time { return e.clock })
+	e.Inbox = New(Settings{Namespace: "flyball-system"}, nil, logr.Discard(), func() time.Time { return e.clock })
 	e.review = func(_ context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
 		e.reviews++
-		status := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{DemandAudience}}
+		status := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{Audience}}
 		status.User.Username = "system:serviceaccount:flyball-system:flyball-gateway"
 		switch token {
 		case "gateway":
@@ -59,12 +60,12 @@ func newEndpoint() *endpoint {
 		}
 		return status, nil
 	}
-	e.tell(func(key demand.Service) { e.told = append(e.told, key) })
+	e.Tell(func(key demand.Service) { e.told = append(e.told, key) })
 	return e
 }
 
 func (e *endpoint) post(token, body string) *httptest.ResponseRecorder {
-	return e.ask(http.MethodPost, DemandPath, token, body)
+	return e.ask(http.MethodPost, Path, token, body)
 }
 
 func (e *endpoint) ask(method, path, token, body string) *httptest.ResponseRecorder {
@@ -85,7 +86,7 @@ func TestReportIsTaken(t *testing.T) {
 		t.Fatalf("POST = %d %s, want 204", res.Code, res.Body)
 	}
 	want := demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 1, QuietIn: demand.TTL}
-	if diff := cmp.Diff(want, e.of(demand.Service{Namespace: "demo", Name: "llama"})); diff != "" {
+	if diff := cmp.Diff(want, e.Of(demand.Service{Namespace: "demo", Name: "llama"})); diff != "" {
 		t.Errorf("of(llama): -want +got\n%s", diff)
 	}
 	if !slices.Equal(e.told, []demand.Service{{Namespace: "demo", Name: "llama"}}) {
@@ -98,7 +99,7 @@ func TestReportIsTaken(t *testing.T) {
 }
 
 // TestTokenIsReviewedAgain is beside reports, which do not wait for it: for one period
-// a token needs no review, for another it is taken while it is reviewed.
+// a token needs no review, for another it is taken while it is reviewed (INV-2).
 func TestTokenIsReviewedAgain(t *testing.T) {
 	e := newEndpoint()
 	var revoked, down bool
@@ -149,6 +150,7 @@ func TestTokenIsReviewedAgain(t *testing.T) {
 	}
 }
 
+// INV-1.
 func TestReportsThatAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		method, path, token, body string
@@ -172,21 +174,21 @@ func TestReportsThatAreRefused(t *testing.T) {
 			method = http.MethodPost
 		}
 		if path == "" {
-			path = DemandPath
+			path = Path
 		}
 		res := e.ask(method, path, tc.token, tc.body)
 		if res.Code != tc.status || !strings.Contains(res.Body.String(), tc.says) {
 			t.Errorf("%s: %d %s, want %d with %q", name, res.Code, res.Body, tc.status, tc.says)
 		}
-		if list, _ := e.all(); len(list) > 0 || len(e.told) > 0 {
+		if list, _ := e.All(); len(list) > 0 || len(e.told) > 0 {
 			t.Errorf("%s: the table has %v, told of %v, want nothing", name, list, e.told)
 		}
 	}
 }
 
-// TestDemandServes is over a real socket: it listens, takes a report by TLS, and
+// TestServes is over a real socket: it listens, takes a report by TLS, and
 // is gone when the context ends.
-func TestDemandServes(t *testing.T) {
+func TestServes(t *testing.T) {
 	e := newEndpoint()
 	folder, pool := certificate(t)
 	e.settings.Certificates = folder
@@ -199,7 +201,7 @@ func TestDemandServes(t *testing.T) {
 	go func() { ended <- e.serve(ctx, l) }()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}
 	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+l.Addr().String()+DemandPath, strings.NewReader(threeHeld))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+l.Addr().String()+Path, strings.NewReader(threeHeld))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,26 +250,26 @@ func certificate(t *testing.T) (folder string, pool *x509.CertPool) {
 	return folder, pool
 }
 
-func TestDemandNote(t *testing.T) {
+func TestSummary(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	text, err := json.Marshal(demandNote{at, 2, []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}}}})
+	text, err := json.Marshal(Summary{at, 2, []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &corev1.ConfigMap{Data: map[string]string{noteKey: string(text)}}
-	m.Namespace, m.Name = ControllerNamespace, noteName
+	m := &corev1.ConfigMap{Data: map[string]string{summaryKey: string(text)}}
+	m.Namespace, m.Name = config.Namespace, summaryName
 	for name, tc := range map[string]struct {
 		objects []client.Object
 		now     time.Time
 		want    *demand.Demand
 	}{
-		"fresh": {[]client.Object{m}, at.Add(noteLife), &demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 2}},
-		"old":   {[]client.Object{m}, at.Add(noteLife + 1), &demand.Demand{}},
+		"fresh": {[]client.Object{m}, at.Add(summaryLife), &demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 2}},
+		"old":   {[]client.Object{m}, at.Add(summaryLife + 1), &demand.Demand{}},
 		"none":  {nil, at, nil},
 	} {
-		note, err := readNote(t.Context(), kubetest.Client(t, tc.objects...), tc.now)
-		if diff := cmp.Diff(tc.want, note.of("demo", "llama")); err != nil || diff != "" {
-			t.Errorf("%s: readNote() = %v, -want +got\n%s", name, err, diff)
+		summary, err := ReadSummary(t.Context(), kubetest.Client(t, tc.objects...), tc.now)
+		if diff := cmp.Diff(tc.want, summary.Of("demo", "llama")); err != nil || diff != "" {
+			t.Errorf("%s: ReadSummary() = %v, -want +got\n%s", name, err, diff)
 		}
 	}
 }

@@ -1,0 +1,8 @@
+package config
+
+// Where the controller is installed: its namespace, and the name that its Deployment, its
+// ServiceAccount and its lease have, and its pods as the label app.
+const (
+	Namespace  = "flyball-system"
+	Controller = "flyball-controller"
+)

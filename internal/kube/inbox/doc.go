@@ -1,0 +1,9 @@
+// Package inbox is where the gateways report: it takes the reports of those who may, keeps
+// their sum, and writes it down for those who have no token.
+//
+// INV-1: a report counts only with a token of the gateways' ServiceAccount for this
+// audience, reviewed by the API server no longer than a minute ago.
+// INV-2: a slow or absent API server delays no report whose token was good.
+//
+// It deliberately does not know what the demand is for.
+package inbox
