@@ -24,7 +24,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/kube/directory"
 )
 
 // gatewayOptions are the flags of flyball gateway.
@@ -107,7 +107,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := kube.NewDirectory(config.config, o.namespace, logr.FromSlogHandler(handler))
+	d, err := directory.New(config.config, o.namespace, logr.FromSlogHandler(handler))
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (o *gatewayOptions) access() (access, error) {
 }
 
 // serve runs the gateway to its end, and beside it what it knows and what it says.
-func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *kube.Directory, told *reports) error {
+func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *directory.Directory, told *reports) error {
 	var listen net.ListenConfig
 	public, err := listen.Listen(ctx, "tcp", o.public)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/explain"
-	"github.com/flyball-dev/flyball/internal/kube"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
 type statusOptions struct {
@@ -63,7 +63,7 @@ func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOpti
 	if o.all {
 		o.namespace = ""
 	}
-	services, err := kube.ReadServices(ctx, api, o.namespace)
+	services, err := snapshot.ReadAll(ctx, api, o.namespace)
 	if err != nil {
 		return err
 	}

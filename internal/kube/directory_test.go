@@ -22,13 +22,14 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/directory"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // A listener keeps what a Directory told last.
 type listener struct {
-	*Directory
+	*directory.Directory
 	mu    sync.Mutex
 	last  []explain.Backend
 	times int
@@ -47,7 +48,7 @@ func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
 	r := &requests{used: map[string]bool{}}
 	config := a.as(inbox.Account)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
-	d, err := NewDirectory(config, "flyball-system", testr.New(t))
+	d, err := directory.New(config, "flyball-system", testr.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func (a *apiServer) controllers(t *testing.T) {
 			Spec: corev1.PodSpec{
 				ServiceAccountName: inbox.Account, AutomountServiceAccountToken: new(false),
 				Containers: []corev1.Container{{Name: "controller", Image: "flyball", Ports: []corev1.ContainerPort{
-					{Name: demandPort, ContainerPort: 9444}, {Name: "metrics", ContainerPort: 8080},
+					{Name: directory.DemandPort, ContainerPort: 9444}, {Name: "metrics", ContainerPort: 8080},
 				}}},
 			},
 		}

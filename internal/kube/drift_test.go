@@ -82,7 +82,7 @@ func (l live) List(ctx context.Context, o client.ObjectList, opts ...client.List
 // healthy is the guide's service, scaled by Flyball, and its reconciler.
 func healthy(t *testing.T) (*Reconciler, *counted) {
 	t.Helper()
-	isvc := kubetest.Untyped(t, kserve.InferenceServiceKind, service(t))
+	isvc := kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t))
 	auth := cluster.NewObject(kserve.TriggerAuthenticationKind)
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("demo")

@@ -20,6 +20,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
 // maxNote is what an Event holds (k8s.io/api/events/v1: note, 1 kB).
@@ -88,7 +89,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
-	s, err := Reader{From: from, Parts: Autoscalers | Credentials | Events, KEDA: r.KEDA}.about(ctx, raw)
+	s, err := snapshot.Reader{From: from, Parts: snapshot.Autoscalers | snapshot.Credentials | snapshot.Events, KEDA: r.KEDA}.About(ctx, raw)
 	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw)))}, err
 }
 

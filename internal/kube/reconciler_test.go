@@ -29,7 +29,7 @@ import (
 func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object) (*Reconciler, *events.FakeRecorder) {
 	t.Helper()
 	o := cluster.NewObject(kserve.InferenceServiceKind)
-	if err := yaml.Unmarshal([]byte(guide), &o.Object); err != nil {
+	if err := yaml.Unmarshal([]byte(kubetest.Guide), &o.Object); err != nil {
 		t.Fatal(err)
 	}
 	o.SetGroupVersionKind(kserve.InferenceServiceKind)

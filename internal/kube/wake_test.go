@@ -7,6 +7,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // woken is our ScaledObject while a wake asks for n replicas.
@@ -62,7 +63,7 @@ func TestWake(t *testing.T) {
 				replace = nil
 			}
 			v := observed{explain.Snapshot{
-				InferenceService: *service(t, replace...), ScaledObject: tc.own,
+				InferenceService: *kubetest.Service(t, replace...), ScaledObject: tc.own,
 				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
 			}, tc.demand}.verdict()
 			said := ""

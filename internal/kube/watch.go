@@ -23,13 +23,9 @@ type waker struct{ client.Reader }
 
 // of are the services in which a field has a value.
 func (w waker) of(ctx context.Context, namespace, field, value string) []ctrl.Request {
-	services := cluster.NewList(kserve.InferenceServiceKind)
-	if err := w.List(ctx, services, client.InNamespace(namespace), client.MatchingFields{field: value}); err != nil {
-		return nil // the cache is not synced yet; the services' own events come
-	}
-	requests := make([]ctrl.Request, 0, len(services.Items))
-	for i := range services.Items {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&services.Items[i])})
+	var requests []ctrl.Request
+	for _, key := range cluster.Services(ctx, w.Reader, namespace, field, value) {
+		requests = append(requests, ctrl.Request{NamespacedName: key})
 	}
 	return requests
 }

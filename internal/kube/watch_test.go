@@ -33,7 +33,7 @@ func TestWhoIsWoken(t *testing.T) {
 	auth := cluster.NewObject(kserve.TriggerAuthenticationKind)
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("demo")
-	w := waker{kubetest.Client(t, kubetest.Untyped(t, kserve.InferenceServiceKind, service(t)))}
+	w := waker{kubetest.Client(t, kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t)))}
 	for name, tc := range map[string]struct {
 		who  func(context.Context, client.Object) []ctrl.Request
 		o    client.Object

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -81,6 +82,20 @@ func AddIndexes(ctx context.Context, to client.FieldIndexer, objects ...client.O
 		}
 	}
 	return nil
+}
+
+// Services are the names of those InferenceServices in a cache of which a field has a
+// value. Before the cache is filled there are none: their own events come.
+func Services(ctx context.Context, from client.Reader, namespace, field, value string) []types.NamespacedName {
+	list := NewList(kserve.InferenceServiceKind)
+	if err := from.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{field: value}); err != nil {
+		return nil
+	}
+	var keys []types.NamespacedName
+	for i := range list.Items {
+		keys = append(keys, client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return keys
 }
 
 func deploymentOf(o client.Object) []string { return []string{kserve.PredictorName(o.GetName())} }

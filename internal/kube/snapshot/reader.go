@@ -1,4 +1,4 @@
-package kube
+package snapshot
 
 import (
 	"cmp"
@@ -48,11 +48,11 @@ func (r Reader) Read(ctx context.Context, key types.NamespacedName) (explain.Sna
 	if err := r.From.Get(ctx, key, raw); err != nil {
 		return explain.Snapshot{}, fmt.Errorf("reading InferenceService %s: %w", key, err)
 	}
-	return r.about(ctx, raw)
+	return r.About(ctx, raw)
 }
 
-// about reads all that there is of one service.
-func (r Reader) about(ctx context.Context, raw *unstructured.Unstructured) (explain.Snapshot, error) {
+// About reads all that there is of one service.
+func (r Reader) About(ctx context.Context, raw *unstructured.Unstructured) (explain.Snapshot, error) {
 	s := explain.Snapshot{Auths: map[string][]string{}, NoKEDA: r.KEDA != nil && !r.KEDA()}
 	if err := kserve.Decode(raw, &s.InferenceService); err != nil {
 		return s, err

@@ -1,9 +1,11 @@
-package kube
+package snapshot
 
 import (
 	"fmt"
 	"testing"
 	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,9 +26,9 @@ func warningAbout(kind, uid, message string) *corev1.Event {
 	}
 }
 
-// Every object finds its service, the newest event first.
-func TestReadServices(t *testing.T) {
-	llama, zeta := service(t), service(t)
+// INV-1: every object finds its service, the newest event first.
+func TestReadAll(t *testing.T) {
+	llama, zeta := kubetest.Service(t), kubetest.Service(t)
 	zeta.Namespace, zeta.Name = "aaa", "zeta"
 	so, _, err := kserve.Map(llama)
 	if err != nil {
@@ -34,15 +36,15 @@ func TestReadServices(t *testing.T) {
 	}
 	so.UID = "so-uid"
 	ofService := metav1.ObjectMeta{Name: "llama-predictor", Namespace: "demo", Labels: map[string]string{kserve.ServiceLabel: "llama"}}
-	h := hpa("keda-hpa-llama-predictor", owner("ScaledObject", so.Name))
-	h.Namespace = "demo"
+	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "keda-hpa-llama-predictor"}}
+	h.Spec.ScaleTargetRef.Name = so.Name
 	old, late := warningAbout("ScaledObject", "so-uid", "old"), warningAbout("InferenceService", "u1", "late")
 	late.EventTime = metav1.NewMicroTime(time.Unix(1_700_000_000, 0))
 	c := kubetest.Client(t, &appsv1.Deployment{ObjectMeta: ofService}, &corev1.Pod{ObjectMeta: ofService}, &h, old, late,
 		kubetest.Untyped(t, kserve.InferenceServiceKind, llama), kubetest.Untyped(t, kserve.ScaledObjectKind, so),
 		kubetest.Untyped(t, kserve.InferenceServiceKind, zeta))
 
-	services, err := ReadServices(t.Context(), c, "")
+	services, err := ReadAll(t.Context(), c, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +57,6 @@ func TestReadServices(t *testing.T) {
 	}
 	s := services[len(services)-1]
 	if len(s.Events) != 2 || s.Events[0].Message != "late" || len(s.Pods) != 1 || len(s.HPAs) != 1 || s.Deployment == nil || s.ScaledObject == nil {
-		t.Errorf("ReadServices = %+v, want late before old and one of each kind", s)
+		t.Errorf("ReadAll = %+v, want late before old and one of each kind", s)
 	}
 }

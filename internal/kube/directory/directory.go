@@ -1,4 +1,4 @@
-package kube
+package directory
 
 import (
 	"cmp"
@@ -29,10 +29,11 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
-// demandPort is the name of the port of the controller's pods to which gateways report.
-const demandPort = "demand"
+// DemandPort is the name of the port of the controller's pods to which gateways report.
+const DemandPort = "demand"
 
 // A Directory watches what a gateway needs to know, and says it anew at each change.
 type Directory struct {
@@ -48,8 +49,8 @@ type Directory struct {
 	controllers []string
 }
 
-// NewDirectory watches with the rights of config; namespace is the controller's.
-func NewDirectory(config *rest.Config, namespace string, log logr.Logger) (*Directory, error) {
+// New watches with the rights of config; namespace is the controller's.
+func New(config *rest.Config, namespace string, log logr.Logger) (*Directory, error) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return nil, err
@@ -189,9 +190,7 @@ func (d *Directory) touch(ctx context.Context, o any) {
 			keys = append(keys, client.ObjectKeyFromObject(object))
 			break
 		}
-		for _, r := range (waker{d.cache}).of(ctx, object.GetNamespace(), cluster.ByDeployment, object.GetName()) { // a ScaledObject's
-			keys = append(keys, r.NamespacedName)
-		}
+		keys = append(keys, cluster.Services(ctx, d.cache, object.GetNamespace(), cluster.ByDeployment, object.GetName())...) // a ScaledObject's
 	}
 	d.mu.Lock()
 	for _, key := range keys {
@@ -264,7 +263,7 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (expl
 	d.mu.Lock()
 	keda := d.keda
 	d.mu.Unlock()
-	r := Reader{From: d.cache, Parts: Workload, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
+	r := snapshot.Reader{From: d.cache, Parts: snapshot.Workload, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
 	s, err := r.Read(ctx, key)
 	if err != nil {
 		return explain.Backend{}, false
@@ -283,7 +282,7 @@ func (d *Directory) findControllers(ctx context.Context) {
 	for _, p := range pods.Items {
 		for _, c := range p.Spec.Containers {
 			for _, port := range c.Ports {
-				if port.Name == demandPort && p.Status.PodIP != "" && !ended(p) {
+				if port.Name == DemandPort && p.Status.PodIP != "" && !ended(p) {
 					all = append(all, net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port.ContainerPort))))
 				}
 			}

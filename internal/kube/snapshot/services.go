@@ -1,4 +1,4 @@
-package kube
+package snapshot
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
 
-// ReadServices makes a snapshot of each service of a namespace, or of all where it is
+// ReadAll makes a snapshot of each service of a namespace, or of all where it is
 // empty, with a fixed number of lists however many services there are.
-func ReadServices(ctx context.Context, api client.Reader, namespace string) ([]explain.Snapshot, error) {
+func ReadAll(ctx context.Context, api client.Reader, namespace string) ([]explain.Snapshot, error) {
 	l := cluster.NewListing(api, namespace)
 	services := cluster.NewList(kserve.InferenceServiceKind)
 	if err := l.List(ctx, services, client.InNamespace(namespace)); err != nil {
@@ -28,7 +28,7 @@ func ReadServices(ctx context.Context, api client.Reader, namespace string) ([]e
 	r := Reader{From: l, Parts: AllParts}
 	all := make([]explain.Snapshot, 0, len(services.Items))
 	for i := range services.Items {
-		s, err := r.about(ctx, &services.Items[i])
+		s, err := r.About(ctx, &services.Items[i])
 		if err != nil {
 			return nil, err
 		}
