@@ -31,7 +31,7 @@ func (p *plain) held(service string) Load {
 	return l
 }
 
-func (p *plain) offer(now time.Duration, r Request) Verdict {
+func (p *plain) offer(now time.Duration, r Request) Answer {
 	p.now = max(p.now, now)
 	if r.Bytes < 0 {
 		r.Bytes = 0

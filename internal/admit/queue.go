@@ -92,7 +92,7 @@ func New(c Config) (*Queue, error) {
 }
 
 // Offer puts a request at the end of its service's line, or says why not.
-func (q *Queue) Offer(now time.Duration, r Request) Verdict {
+func (q *Queue) Offer(now time.Duration, r Request) Answer {
 	q.advance(now)
 	q.offered++
 	r = r.counted()
@@ -119,7 +119,7 @@ func (q *Queue) Offer(now time.Duration, r Request) Verdict {
 }
 
 // judge looks at bytes first and at counts second.
-func (q *Queue) judge(r Request, l *line) Verdict {
+func (q *Queue) judge(r Request, l *line) Answer {
 	var service Load
 	if l != nil {
 		service = l.load

@@ -28,7 +28,7 @@ func TestWorkedExample(t *testing.T) {
 	q := newQueue(t, small())
 	for i, step := range []struct {
 		bytes int64
-		want  Verdict
+		want  Answer
 	}{{60, Held}, {41, ServiceBytes}, {20, Held}, {20, Held}, {0, ServiceRequests}} {
 		r := Request{ID: ID(i), Service: "a", Bytes: step.bytes, Tokens: step.bytes / 4}
 		if got := q.Offer(time.Duration(i)*time.Second, r); got != step.want {
@@ -78,9 +78,9 @@ func balance(t *testing.T, q *Queue, want map[Outcome]uint64) {
 	}
 }
 
-// TestVerdicts offers one request after two others that are held, and shows that
+// TestAnswers offers one request after two others that are held, and shows that
 // bytes are looked at before counts and a service before the total (INV-2).
-func TestVerdicts(t *testing.T) {
+func TestAnswers(t *testing.T) {
 	held := []Request{{ID: 1, Service: "a", Bytes: 90}, {ID: 2, Service: "b", Bytes: 50}}
 	full := []Request{{ID: 1, Service: "a"}, {ID: 2, Service: "a"}, {ID: 3, Service: "a"}}
 	spread := append([]Request{{ID: 4, Service: "b"}}, full[:2]...)
@@ -88,7 +88,7 @@ func TestVerdicts(t *testing.T) {
 	for name, test := range map[string]struct {
 		held []Request
 		last Request
-		want Verdict
+		want Answer
 	}{
 		"fits":                              {held, Request{ID: 9, Service: "a", Bytes: 10}, Held},
 		"fits no queue":                     {nil, Request{ID: 9, Service: "a", Bytes: 101}, TooLarge},
@@ -212,9 +212,9 @@ func TestValidate(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
-	for v := Verdict(-1); v <= numVerdicts; v++ {
+	for v := Answer(-1); v <= numAnswers; v++ {
 		if s := v.String(); s == "" || seen[s] && s != "invalid" {
-			t.Errorf("verdict %d is %q", int(v), s)
+			t.Errorf("answer %d is %q", int(v), s)
 		} else {
 			seen[s] = true
 		}

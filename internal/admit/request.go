@@ -23,31 +23,31 @@ func (r Request) counted() Request {
 	return r
 }
 
-// A Verdict is the answer to an offer.
-type Verdict int
+// An Answer is what an offer is told.
+type Answer int
 
 // What an offer is answered. All but Held refuse it.
 const (
-	_               Verdict = iota
-	Held                    // it waits
-	TooLarge                // it would not even fit into an empty queue
-	ServiceBytes            // its service holds too many bytes
-	TotalBytes              // all services together hold too many bytes
-	ServiceRequests         // its service holds too many requests
-	TotalRequests           // all services together hold too many requests
-	Duplicate               // one of that ID waits already, and goes on waiting
-	numVerdicts
+	_               Answer = iota
+	Held                   // it waits
+	TooLarge               // it would not even fit into an empty queue
+	ServiceBytes           // its service holds too many bytes
+	TotalBytes             // all services together hold too many bytes
+	ServiceRequests        // its service holds too many requests
+	TotalRequests          // all services together hold too many requests
+	Duplicate              // one of that ID waits already, and goes on waiting
+	numAnswers
 )
 
-func (v Verdict) String() string {
-	names := [numVerdicts]string{
+func (a Answer) String() string {
+	names := [numAnswers]string{
 		"invalid", "held", "too large", "service bytes", "total bytes",
 		"service requests", "total requests", "duplicate",
 	}
-	if v < 0 || v >= numVerdicts {
+	if a < 0 || a >= numAnswers {
 		return names[0]
 	}
-	return names[v]
+	return names[a]
 }
 
 // An Outcome is how a request ended.
@@ -56,7 +56,7 @@ type Outcome int
 // How a request ends.
 const (
 	_         Outcome = iota
-	Refused           // it never waited; the Verdict says why
+	Refused           // it never waited; the Answer says why
 	Released          // there was room for it
 	Expired           // its time was up
 	Cancelled         // the client took it back

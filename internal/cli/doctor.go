@@ -30,7 +30,7 @@ func newDoctor(s *streams) *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check what Flyball needs of a cluster, and say how to mend what is wrong",
+		Short: "Check what Flyball needs of a cluster, and say how to fix what is wrong",
 		Long: `Check the versions of Kubernetes, KServe and KEDA, the APIs, who serves external
 metrics, the webhooks, the rights of Flyball and of you, and every Prometheus that a
 ScaledObject names: whether it answers and its vLLM series carry isvc_name and
@@ -156,18 +156,18 @@ func prometheusPassword(file string) (string, error) {
 
 // printChecks says the answer by its exit code: it is no if anything fails.
 func printChecks(s *streams, format string, checks []doctor.Check) error {
-	t := table{header: []string{"VERDICT", "CHECK", "FOUND"}}
+	t := table{header: []string{"RESULT", "CHECK", "FOUND"}}
 	for _, c := range checks {
-		t.rows = append(t.rows, []string{string(c.Verdict), c.Name, c.Found})
-		if c.Mend != "" {
-			t.rows = append(t.rows, []string{"", "", "mend: " + c.Mend})
+		t.rows = append(t.rows, []string{string(c.Result), c.Name, c.Found})
+		if c.Fix != "" {
+			t.rows = append(t.rows, []string{"", "", "fix: " + c.Fix})
 		}
 	}
 	out := colour(s.out, map[string]string{string(doctor.OK): "32", string(doctor.Warn): "33", string(doctor.Fail): "31"})
 	if err := printAs(out, format, checks, t); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(checks, func(c doctor.Check) bool { return c.Verdict == doctor.Fail }) {
+	if slices.ContainsFunc(checks, func(c doctor.Check) bool { return c.Result == doctor.Fail }) {
 		return errNo
 	}
 	return nil

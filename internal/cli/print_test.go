@@ -12,36 +12,36 @@ import (
 
 func TestPrintChecks(t *testing.T) {
 	checks := []doctor.Check{
-		{Verdict: doctor.OK, Name: "kubernetes", Found: "v1.36.3"},
-		{Verdict: doctor.Fail, Name: "keda", Found: "0 of 1 ready", Mend: "see <its> logs"},
+		{Result: doctor.OK, Name: "kubernetes", Found: "v1.36.3"},
+		{Result: doctor.Fail, Name: "keda", Found: "0 of 1 ready", Fix: "see <its> logs"},
 	}
 	for _, c := range []struct{ format, want string }{
-		{"table", `VERDICT  CHECK       FOUND
-ok       kubernetes  v1.36.3
-fail     keda        0 of 1 ready
-                     mend: see <its> logs
+		{"table", `RESULT  CHECK       FOUND
+ok      kubernetes  v1.36.3
+fail    keda        0 of 1 ready
+                    fix: see <its> logs
 `},
 		{"json", `[
   {
-    "verdict": "ok",
+    "result": "ok",
     "name": "kubernetes",
     "found": "v1.36.3"
   },
   {
-    "verdict": "fail",
+    "result": "fail",
     "name": "keda",
     "found": "0 of 1 ready",
-    "mend": "see <its> logs"
+    "fix": "see <its> logs"
   }
 ]
 `},
 		{"yaml", `- found: v1.36.3
   name: kubernetes
-  verdict: ok
-- found: 0 of 1 ready
-  mend: see <its> logs
+  result: ok
+- fix: see <its> logs
+  found: 0 of 1 ready
   name: keda
-  verdict: fail
+  result: fail
 `},
 	} {
 		var out bytes.Buffer

@@ -61,7 +61,7 @@ script names. 2: the rehearsal was not possible, or another step failed.`,
 			if err != nil {
 				return err
 			}
-			return verdict(cfg, report)
+			return outcome(cfg, report)
 		},
 	}
 	cmd.Flags().StringVar(&f.without, "without", "", "take a part away first: flyball, keda or prometheus")
@@ -100,8 +100,8 @@ func rehearsal(s *streams, dir string, f rehearseFlags) (rehearse.Config, error)
 	return cfg, err
 }
 
-// verdict turns a report into the command's answer.
-func verdict(cfg rehearse.Config, report rehearse.Report) error {
+// outcome turns a report into the command's answer.
+func outcome(cfg rehearse.Config, report rehearse.Report) error {
 	named := cfg.Script.FailingStep(cfg.Without)
 	switch {
 	case report.Failed == "" && cfg.Without == "":

@@ -7,7 +7,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/rehearse"
 )
 
-func TestVerdict(t *testing.T) {
+func TestOutcome(t *testing.T) {
 	script := rehearse.Script{Steps: []rehearse.Step{{Name: "one"}, {Name: "two", FailsWithout: []string{"keda"}}}}
 	for _, c := range []struct {
 		without, failed string
@@ -19,7 +19,7 @@ func TestVerdict(t *testing.T) {
 		{"keda", "one", 2},
 		{"keda", "", 2},
 	} {
-		err := verdict(rehearse.Config{Script: script, Without: c.without}, rehearse.Report{Failed: c.failed})
+		err := outcome(rehearse.Config{Script: script, Without: c.without}, rehearse.Report{Failed: c.failed})
 		got := 2
 		switch {
 		case err == nil:
@@ -28,7 +28,7 @@ func TestVerdict(t *testing.T) {
 			got = 1
 		}
 		if got != c.want {
-			t.Errorf("without %q, failed %q: verdict = %v, exit %d, want %d", c.without, c.failed, err, got, c.want)
+			t.Errorf("without %q, failed %q: outcome = %v, exit %d, want %d", c.without, c.failed, err, got, c.want)
 		}
 	}
 }

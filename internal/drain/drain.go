@@ -35,30 +35,30 @@ type Reading struct {
 	InFlight int
 }
 
-// A Verdict says whether a pod may go, and why or why not.
-type Verdict int
+// A Phase says whether a pod may go, and why or why not.
+type Phase int
 
 // What holds a pod, and what lets it go.
 const (
-	_        Verdict = iota
-	Settling         // routers may still send to it
-	Busy             // requests are in flight
-	Blind            // it is not known what is in flight
-	Quieting         // idle, but not for long enough
-	Drained          // it may go: nothing is in flight
-	Overdue          // it may go: its time is up
-	numVerdicts
+	_        Phase = iota
+	Settling       // routers may still send to it
+	Busy           // requests are in flight
+	Blind          // it is not known what is in flight
+	Quieting       // idle, but not for long enough
+	Drained        // it may go: nothing is in flight
+	Overdue        // it may go: its time is up
+	numPhases
 )
 
 // MayGo says whether the drain has ended.
-func (v Verdict) MayGo() bool { return v == Drained || v == Overdue }
+func (p Phase) MayGo() bool { return p == Drained || p == Overdue }
 
-func (v Verdict) String() string {
-	names := [numVerdicts]string{"invalid", "settling", "busy", "blind", "quieting", "drained", "overdue"}
-	if v < 0 || v >= numVerdicts {
+func (p Phase) String() string {
+	names := [numPhases]string{"invalid", "settling", "busy", "blind", "quieting", "drained", "overdue"}
+	if p < 0 || p >= numPhases {
 		return names[0]
 	}
-	return names[v]
+	return names[p]
 }
 
 // A Drain is one pod's way out. Its methods take the time on a clock of the
@@ -69,7 +69,7 @@ type Drain struct {
 	now       time.Duration
 	idle      bool
 	idleSince time.Duration
-	ended     Verdict
+	ended     Phase
 }
 
 // Begin starts a drain at the moment the pod terminates.
@@ -82,7 +82,7 @@ func Begin(c Config, now time.Duration) (*Drain, error) {
 
 // Step takes a reading and says whether the pod may go. A reading that is missing
 // starts the quiet time anew: what was not seen may have been busy.
-func (d *Drain) Step(now time.Duration, r Reading) Verdict {
+func (d *Drain) Step(now time.Duration, r Reading) Phase {
 	if d.ended != 0 {
 		return d.ended
 	}
@@ -94,7 +94,7 @@ func (d *Drain) Step(now time.Duration, r Reading) Verdict {
 	return v
 }
 
-func (d *Drain) judge(r Reading) Verdict {
+func (d *Drain) judge(r Reading) Phase {
 	settled := since(d.began, d.now) >= d.config.Settle
 	idle := settled && r.Measured && r.InFlight <= 0
 	if idle && !d.idle {

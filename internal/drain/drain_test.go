@@ -16,7 +16,7 @@ func TestDrain(t *testing.T) {
 	type step struct {
 		second int
 		r      Reading
-		want   Verdict
+		want   Phase
 	}
 	idle, busy, blind := Reading{Measured: true}, Reading{Measured: true, InFlight: 2}, Reading{}
 	for name, steps := range map[string][]step{
@@ -54,7 +54,7 @@ func TestDrain(t *testing.T) {
 
 // TestCutAtOnce: the zero value ends a drain at its first step.
 func TestCutAtOnce(t *testing.T) {
-	for reading, want := range map[Reading]Verdict{{Measured: true}: Drained, {Measured: true, InFlight: 1}: Overdue, {}: Overdue} {
+	for reading, want := range map[Reading]Phase{{Measured: true}: Drained, {Measured: true, InFlight: 1}: Overdue, {}: Overdue} {
 		d, err := Begin(Config{}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -103,10 +103,10 @@ func TestValidate(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
-	for v := Verdict(-1); v <= numVerdicts; v++ {
+	for v := Phase(-1); v <= numPhases; v++ {
 		s := v.String()
 		if s == "" || seen[s] && s != "invalid" {
-			t.Errorf("verdict %d is %q", int(v), s)
+			t.Errorf("phase %d is %q", int(v), s)
 		}
 		seen[s] = true
 	}

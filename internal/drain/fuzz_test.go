@@ -118,7 +118,7 @@ func checkCalm(t *testing.T, p Pod) {
 	}
 }
 
-// FuzzDrain plays readings at any pace and compares each verdict with one found
+// FuzzDrain plays readings at any pace and compares each phase with one found
 // by looking through all readings so far. It checks INV-4, INV-5, INV-6 and INV-7.
 func FuzzDrain(f *testing.F) {
 	f.Add([]byte{5, 2, 30, 0, 10, 5, 10, 6, 1, 1, 1, 1, 1, 1})
@@ -138,7 +138,7 @@ func FuzzDrain(f *testing.F) {
 		}
 		p := plain{config: c, began: began}
 		now := began
-		var ended Verdict
+		var ended Phase
 		for i := 4; i+1 < len(data); i += 2 {
 			now += time.Duration(data[i]%16) - 2 // also backwards
 			r := Reading{Measured: data[i+1]%8 != 0, InFlight: int(data[i+1]/8) % 3 * (int(data[i+1]%2)*2 - 1)}
@@ -162,7 +162,7 @@ func FuzzDrain(f *testing.F) {
 
 // checkNext repeats a reading until just before Next, where nothing else may be said, and
 // at Next, where it must be (INV-7).
-func checkNext(t *testing.T, d Drain, now time.Duration, r Reading, said Verdict) {
+func checkNext(t *testing.T, d Drain, now time.Duration, r Reading, said Phase) {
 	t.Helper()
 	next := d.Next()
 	if said.MayGo() {
@@ -190,24 +190,24 @@ type plain struct {
 type seen struct {
 	at time.Duration // since the drain began
 	Reading
-	verdict Verdict
+	phase Phase
 }
 
-func (p *plain) step(now time.Duration, r Reading) Verdict {
+func (p *plain) step(now time.Duration, r Reading) Phase {
 	s := seen{at: max(0, now-p.began), Reading: r}
 	if n := len(p.seen); n > 0 {
 		s.at = max(s.at, p.seen[n-1].at)
-		if old := p.seen[n-1].verdict; old == Drained || old == Overdue {
+		if old := p.seen[n-1].phase; old == Drained || old == Overdue {
 			return old
 		}
 	}
 	p.seen = append(p.seen, s)
-	v := p.verdict(s)
-	p.seen[len(p.seen)-1].verdict = v
+	v := p.phase(s)
+	p.seen[len(p.seen)-1].phase = v
 	return v
 }
 
-func (p *plain) verdict(s seen) Verdict {
+func (p *plain) phase(s seen) Phase {
 	switch quiet := p.quiet(); {
 	case quiet >= p.config.Quiet:
 		return Drained

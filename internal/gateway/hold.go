@@ -80,11 +80,11 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	}
 	g.lastID++
 	t.id = g.lastID
-	verdict := g.queue.Offer(g.now(), admit.Request{
+	answer := g.queue.Offer(g.now(), admit.Request{
 		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + admit.Overhead, Tokens: t.x.input + t.x.output,
 	})
-	if verdict != admit.Held {
-		return full(verdict)
+	if answer != admit.Held {
+		return full(answer)
 	}
 	g.tickets[t.id] = t
 	// The controller hears of the first one at once, and again whenever twice as many

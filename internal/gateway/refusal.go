@@ -97,7 +97,7 @@ func gone() *refusal {
 	return &refusal{outcome: ClientGone, status: statusClientGone, code: "client_gone", message: "The client closed the connection before its answer."}
 }
 
-func full(v admit.Verdict) *refusal {
+func full(v admit.Answer) *refusal {
 	return &refusal{
 		outcome: Full, status: http.StatusTooManyRequests, code: "queue_full", retryAfter: 5 * time.Second,
 		message: fmt.Sprintf("Too many requests are waiting for the model to start (%v).", v),

@@ -55,10 +55,10 @@ func (f *Fleet) hold(now time.Duration, r Request) {
 		return
 	}
 	prompt := int64(r.PromptTokens)
-	verdict := f.queue.Offer(now, admit.Request{
+	answer := f.queue.Offer(now, admit.Request{
 		ID: admit.ID(r.ID), Bytes: admit.Overhead + admit.BytesPerToken*prompt, Tokens: prompt + int64(r.MaxTokens),
 	})
-	if verdict != admit.Held {
+	if answer != admit.Held {
 		f.fail(now, r.ID, Refused)
 		return
 	}

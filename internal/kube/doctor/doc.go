@@ -1,4 +1,4 @@
-// Package doctor examines a cluster for what Flyball needs of it, and says how to mend
+// Package doctor examines a cluster for what Flyball needs of it, and says how to fix
 // what is wrong.
 //
 // INV-1: nothing is changed in the cluster: the only objects made are questions about

@@ -13,23 +13,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A Verdict is what one check comes to.
-type Verdict string
+// A Result is what one check comes to.
+type Result string
 
-// Nothing scales as promised until a Fail is mended; a Warn costs something that
+// Nothing scales as promised until a Fail is fixed; a Warn costs something that
 // the check names, or could not be looked at.
 const (
-	OK   Verdict = "ok"
-	Warn Verdict = "warn"
-	Fail Verdict = "fail"
+	OK   Result = "ok"
+	Warn Result = "warn"
+	Fail Result = "fail"
 )
 
 // A Check is one thing that Flyball needs of a cluster.
 type Check struct {
-	Verdict Verdict `json:"verdict"`
+	Result Result `json:"result"`
 	Name    string  `json:"name"`
 	Found   string  `json:"found"`
-	Mend    string  `json:"mend,omitempty"`
+	Fix    string  `json:"fix,omitempty"`
 }
 
 // A Doctor looks at a cluster and changes nothing in it.
@@ -77,5 +77,5 @@ func unseen(name string, err error) Check {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return Check{Warn, name, "no answer in time", "run flyball doctor again"}
 	}
-	return Check{Fail, name, err.Error(), "mend what the message names, then run flyball doctor again"}
+	return Check{Fail, name, err.Error(), "fix what the message names, then run flyball doctor again"}
 }

@@ -187,7 +187,7 @@ func (w *ward) examine(t *testing.T) []Check {
 	}
 	for i := range checks {
 		checks[i].Found = strings.ReplaceAll(checks[i].Found, server.URL, "URL")
-		checks[i].Mend = strings.ReplaceAll(checks[i].Mend, server.URL, "URL")
+		checks[i].Fix = strings.ReplaceAll(checks[i].Fix, server.URL, "URL")
 	}
 	return checks
 }
@@ -228,7 +228,7 @@ type illness struct {
 	name  string
 	ill   func(*ward)
 	check string
-	want  Verdict
+	want  Result
 	found string // part of it
 }
 
@@ -244,10 +244,10 @@ func TestDoctorFinds(t *testing.T) {
 			}
 			for _, got := range checks {
 				switch {
-				case got.Name == c.check && (got.Verdict != c.want || !strings.Contains(got.Found, c.found)):
-					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Verdict, got.Found, c.want, c.found)
-				case got.Verdict != OK && got.Mend == "":
-					t.Errorf("%s = %s: %s, without a mend", got.Name, got.Verdict, got.Found)
+				case got.Name == c.check && (got.Result != c.want || !strings.Contains(got.Found, c.found)):
+					t.Errorf("%s = %s: %s, want %s: …%s…", got.Name, got.Result, got.Found, c.want, c.found)
+				case got.Result != OK && got.Fix == "":
+					t.Errorf("%s = %s: %s, without a fix", got.Name, got.Result, got.Found)
 				}
 			}
 		})
@@ -339,7 +339,7 @@ func TestStrangeNameIsNoFailure(t *testing.T) {
 		},
 	}}}
 	c := d.ask(t.Context(), "http://prometheus-operated.cpaas-system.svc:9090")
-	if len(c) != 1 || c[0].Verdict != Warn || !strings.Contains(c[0].Mend, "--prometheus") {
+	if len(c) != 1 || c[0].Result != Warn || !strings.Contains(c[0].Fix, "--prometheus") {
 		t.Errorf("ask = %v, want one warning", c)
 	}
 }

@@ -21,9 +21,9 @@ import (
 func kubernetesCheck(gitVersion string) Check {
 	c := Check{OK, "kubernetes", gitVersion, ""}
 	if older(gitVersion, "1.35.0") {
-		c.Verdict = Warn
+		c.Result = Warn
 		c.Found += ": behavior.scaleUp.tolerance and scaleDown.tolerance are ignored below 1.35"
-		c.Mend = "leave tolerance out, or turn on the feature gate HPAConfigurableTolerance"
+		c.Fix = "leave tolerance out, or turn on the feature gate HPAConfigurableTolerance"
 	}
 	return c
 }
@@ -41,7 +41,7 @@ type program struct {
 	alias        []string // as the Helm chart calls it
 	image        string   // its container's image name, where the version is
 	least, below string   // what is lost below that version
-	mend         string
+	fix         string
 }
 
 func programs() []program {
@@ -69,7 +69,7 @@ func (d Doctor) programs(ctx context.Context) []Check {
 		case err != nil:
 			all = append(all, unseen(p.name, err))
 		case len(found) == 0:
-			all = append(all, Check{Fail, p.name, "no Deployment " + p.deployment + " in any namespace", p.mend})
+			all = append(all, Check{Fail, p.name, "no Deployment " + p.deployment + " in any namespace", p.fix})
 		case len(found) > 1:
 			all = append(all, twice(p.name, found))
 		default:
@@ -107,12 +107,12 @@ func (p program) check(d appsv1.Deployment) Check {
 	c := Check{OK, p.name, fmt.Sprintf("%s, %d of %d ready in namespace %s", v, d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 1), d.Namespace), ""}
 	switch {
 	case d.Status.ReadyReplicas == 0:
-		c.Verdict = Fail
-		c.Mend = fmt.Sprintf("kubectl describe pods -n %s -l %s", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+		c.Result = Fail
+		c.Fix = fmt.Sprintf("kubectl describe pods -n %s -l %s", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
 	case p.least != "" && older(v, p.least):
-		c.Verdict = Warn
+		c.Result = Warn
 		c.Found += ": " + p.below
-		c.Mend = "upgrade it to " + p.least + " or later"
+		c.Fix = "upgrade it to " + p.least + " or later"
 	}
 	return c
 }
@@ -133,7 +133,7 @@ func (p program) version(d appsv1.Deployment) string {
 
 func (d Doctor) apis(context.Context) []Check {
 	var all []Check
-	for _, api := range []struct{ groupVersion, resource, mend string }{
+	for _, api := range []struct{ groupVersion, resource, fix string }{
 		{"serving.kserve.io/v1beta1", "inferenceservices", "install KServe's CRDs; Flyball picks them up by itself"},
 		{"keda.sh/v1alpha1", "scaledobjects", "install KEDA's CRDs; Flyball picks them up by itself"},
 		{"keda.sh/v1alpha1", "triggerauthentications", "install KEDA's CRDs; Flyball picks them up by itself"},
@@ -144,7 +144,7 @@ func (d Doctor) apis(context.Context) []Check {
 		switch {
 		case apierrors.IsNotFound(err), err == nil && !slices.ContainsFunc(list.APIResources,
 			func(r metav1.APIResource) bool { return r.Name == api.resource }):
-			all = append(all, Check{Fail, name, api.groupVersion + " is not served", api.mend})
+			all = append(all, Check{Fail, name, api.groupVersion + " is not served", api.fix})
 		case err != nil:
 			all = append(all, unseen(name, err))
 		default:

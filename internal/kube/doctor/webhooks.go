@@ -28,7 +28,7 @@ func (d Doctor) webhooks(ctx context.Context) []Check {
 		}
 	}
 	var all []Check
-	for _, kind := range []struct{ group, resource, lost, mend string }{
+	for _, kind := range []struct{ group, resource, lost, fix string }{
 		{
 			"keda.sh", "scaledobjects", "KEDA refuses no second autoscaler on a target and no bad ScaledObject",
 			"install KEDA's admission webhooks",
@@ -40,7 +40,7 @@ func (d Doctor) webhooks(ctx context.Context) []Check {
 	} {
 		hooks := hooksOn(kind.group, kind.resource, validating.Items, mutating.Items)
 		if len(hooks) == 0 {
-			all = append(all, Check{Warn, "webhook " + kind.resource, "none: " + kind.lost, kind.mend})
+			all = append(all, Check{Warn, "webhook " + kind.resource, "none: " + kind.lost, kind.fix})
 		}
 		for _, h := range hooks {
 			all = append(all, d.webhook(ctx, kind.resource, h))
@@ -76,7 +76,7 @@ func hooksOn(group, resource string, v []admissionv1.ValidatingWebhookConfigurat
 func (d Doctor) webhook(ctx context.Context, resource string, h hook) Check {
 	broken := Check{Warn, "webhook " + resource, h.name + ": ", "see the logs of the program behind it; it is skipped while it is away"}
 	if h.refuses {
-		broken.Verdict, broken.Mend = Fail, "see the logs of the program behind it; until it answers, every change of "+resource+" is refused"
+		broken.Result, broken.Fix = Fail, "see the logs of the program behind it; until it answers, every change of "+resource+" is refused"
 	}
 	s := h.config.Service
 	if s == nil {
