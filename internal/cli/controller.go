@@ -15,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	clusterconfig "sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -48,6 +49,7 @@ func newController(s *streams) *cobra.Command {
 			}
 			options.Logger = logger
 			options.Metrics = server.Options{BindAddress: metrics}
+			settings.Registry = runtimemetrics.Registry // the one that options.Metrics serves
 			options.HealthProbeBindAddress = health
 			options.LeaderElection, options.LeaderElectionID = elect, "flyball-controller"
 			options.LeaderElectionNamespace = os.Getenv("POD_NAMESPACE")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr/testr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -197,7 +198,9 @@ func (a *apiServer) startController(t *testing.T, r *requests) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Setup(mgr, r.settings); err != nil {
+	settings := r.settings
+	settings.Registry = prometheus.NewRegistry()
+	if err := Setup(mgr, settings); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -60,6 +62,7 @@ const side = 8
 
 // Settings are what the controller does beyond its own reconciling.
 type Settings struct {
+	Registry     prometheus.Registerer // the manager's /metrics shows it
 	Demand       inbox.Settings
 	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
@@ -68,6 +71,9 @@ type Settings struct {
 // Setup adds the reconciler to a manager made with Options. It starts as soon as
 // KServe's custom resource is there and acts as soon as KEDA's are, whenever that is.
 func Setup(mgr ctrl.Manager, settings Settings) error {
+	if err := settings.Registry.Register(collectors.NewBuildInfoCollector()); err != nil {
+		return fmt.Errorf("adding metrics: %w", err)
+	}
 	from, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)

@@ -27,9 +27,9 @@ const (
 // A Check is one thing that Flyball needs of a cluster.
 type Check struct {
 	Result Result `json:"result"`
-	Name    string  `json:"name"`
-	Found   string  `json:"found"`
-	Fix    string  `json:"fix,omitempty"`
+	Name   string `json:"name"`
+	Found  string `json:"found"`
+	Fix    string `json:"fix,omitempty"`
 }
 
 // A Doctor looks at a cluster and changes nothing in it.

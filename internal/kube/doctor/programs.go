@@ -41,7 +41,7 @@ type program struct {
 	alias        []string // as the Helm chart calls it
 	image        string   // its container's image name, where the version is
 	least, below string   // what is lost below that version
-	fix         string
+	fix          string
 }
 
 func programs() []program {

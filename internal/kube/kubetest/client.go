@@ -4,9 +4,8 @@ import (
 	"context"
 	"testing"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
