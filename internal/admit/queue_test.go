@@ -129,9 +129,9 @@ func TestReleaseIsNoHerd(t *testing.T) {
 	want(t, "no room", q.Release(1, "a", 0))
 	want(t, "negative room", q.Release(1, "a", -1))
 	want(t, "unknown service", q.Release(1, "c", 5))
-	want(t, "a pod", q.Release(1, "a", Room(4, []int{0})), 0, 1, 2, 3)
-	want(t, "two answered", q.Release(2, "a", Room(4, []int{2})), 4, 5)
-	want(t, "another pod", q.Release(3, "a", Room(4, []int{4, 0})), 6, 7, 8, 9)
+	want(t, "a pod", q.Release(1, "a", Room([]Pod{{4, 0}})), 0, 1, 2, 3)
+	want(t, "two answered", q.Release(2, "a", Room([]Pod{{4, 2}})), 4, 5)
+	want(t, "another pod", q.Release(3, "a", Room([]Pod{{4, 4}, {4, 0}})), 6, 7, 8, 9)
 	if got, want := q.Held("b"), (Load{Requests: 10}); got != want {
 		t.Errorf("Held(b) = %+v, want %+v", got, want)
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/admit"
 )
 
 // An Outcome is how a request ended.
@@ -57,6 +59,8 @@ type exchange struct {
 	pod      *pod   // that has the request now
 	podName  string // of the last one that had
 	silent   bool   // and has given no byte of an answer
+	sentAt   time.Time
+	calm     bool   // it had no more of these then than it is meant to
 	tried    []*pod // that failed it
 	sent     int    // times that a pod may have had it and failed
 	attempts int
@@ -85,11 +89,11 @@ func newExchange(g *Gateway, w http.ResponseWriter, r *http.Request) *exchange {
 
 // take gives the request to a pod.
 func (x *exchange) take(p *pod) {
-	x.pod, x.podName, x.silent = p, p.Name, true
+	x.pod, x.podName, x.silent, x.sentAt = p, p.Name, true, time.Now()
 	p.inFlight.Add(1)
-	p.silent.Add(1)
+	x.calm = p.silent.Add(1) <= int64(x.service.target())
 	p.work.Add(x.input + x.output)
-	p.loss.take(x, time.Now())
+	p.loss.take(x, x.sentAt)
 	x.service.inFlight.Add(1)
 }
 
@@ -104,6 +108,9 @@ func (x *exchange) speaks() {
 	x.pod.work.Add(-x.input)
 	if x.writer.status == http.StatusOK {
 		x.pod.loss.read(x, time.Now())
+		if !x.stream && admit.Quick(float64(time.Since(x.sentAt)), float64(x.service.calm.usual(x.output))) {
+			x.pod.drawn.Add(1) // the answer comes whole, so that it has ended
+		}
 	}
 	x.g.settle(x.service)
 }
@@ -141,8 +148,10 @@ func (x *exchange) end() {
 		whole := time.Since(x.began)
 		s.wholeTime.Observe(whole.Seconds())
 		if x.outcome == Answered && x.writer.status == http.StatusOK && x.output > 0 {
-			s.givenTime.Add(int64(whole - x.waited))
-			s.givenTokens.Add(x.output)
+			s.given.add(whole-x.waited, x.output)
+			if x.calm {
+				s.calm.add(time.Since(x.sentAt), x.output)
+			}
 		}
 		if x.firstByte > 0 {
 			s.firstByteTime.Observe(x.firstByte.Seconds())

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,10 @@ func TestG11_HerdOnFirstPod(t *testing.T) {
 			c.Limits.BodiesBytes = 8 << 20
 		})
 		f.Update([]Service{llama()})
+		streamed := strings.Replace(chat, "{", `{"stream":true,`, 1)
 		var all []<-chan reply
 		for range 20 {
-			all = append(all, f.start(chat))
+			all = append(all, f.start(streamed))
 		}
 		speak := make(chan bool)
 		pod := w.engine("pod", func(rw http.ResponseWriter, r *http.Request) {
@@ -32,7 +34,7 @@ func TestG11_HerdOnFirstPod(t *testing.T) {
 		f.Update([]Service{llama(pod)}) // its target is 2
 		synctest.Wait()
 		w.check("at the pod", pod.count(), 2)
-		late := f.start(chat)
+		late := f.start(streamed)
 		w.check("a new one waits", f.held(), 19)
 		speak <- true
 		synctest.Wait()

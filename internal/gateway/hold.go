@@ -89,7 +89,11 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	g.tickets[t.id] = t
 	// The controller hears of the first one at once, and again whenever twice as many
 	// wait: how many replicas are asked for depends on it.
-	if n := s.held.Add(1); n&(n-1) == 0 {
+	n := s.held.Add(1)
+	if n == 1 {
+		s.queue++
+	}
+	if n&(n-1) == 0 {
 		select {
 		case g.urgent <- struct{}{}:
 		default: // it is due already
@@ -138,7 +142,7 @@ func (g *Gateway) settleLocked(s *service) {
 	room, pods := s.room(time.Now())
 	for _, id := range g.queue.Release(g.now(), s.key, room) {
 		t := g.tickets[id]
-		p := quietest(pods, t.x.tried)
+		p := s.roomiest(pods, t.x.tried)
 		p.inFlight.Add(1) // on behalf of take, so that the next one sees it
 		p.silent.Add(1)
 		g.answerLocked(t, grant{pod: p})

@@ -19,7 +19,7 @@ type loss struct {
 func (l *loss) take(x *exchange, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends[x] = now.Add(x.service.usual(x.output))
+	l.ends[x] = now.Add(x.service.given.usual(x.output))
 }
 
 // read notes that the pod has read the request's prompt.

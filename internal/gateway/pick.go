@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -68,16 +69,18 @@ func lighter(a, b *pod) *pod {
 	return b
 }
 
-// quietest is the pod with the fewest requests that wait for a first byte.
-func quietest(pods, avoid []*pod) *pod {
-	return slices.MinFunc(pods, func(a, b *pod) int {
+// roomiest is the pod with the most room for held requests, of those that have not
+// failed this one if there are such. It needs the gateway's lock.
+func (s *service) roomiest(pods, avoid []*pod) *pod {
+	return slices.MaxFunc(pods, func(a, b *pod) int {
 		if ta, tb := slices.Contains(avoid, a), slices.Contains(avoid, b); ta != tb {
 			if ta {
-				return 1
+				return -1
 			}
-			return -1
+			return 1
 		}
-		return int(a.silent.Load() - b.silent.Load())
+		ra, rb := a.room(s), b.room(s)
+		return cmp.Compare(ra.Window-ra.Silent, rb.Window-rb.Silent)
 	})
 }
 

@@ -49,6 +49,7 @@ type service struct {
 	ready atomic.Pointer[[]*pod]
 	pods  map[Pod]*pod // ready, or with requests still; the gateway's lock
 	gone  bool         // no longer in the directory; the gateway's lock
+	queue uint64       // counts the times at which requests began to be held; the gateway's lock
 
 	held     atomic.Int64 // in the hold queue
 	inFlight atomic.Int64 // at pods
@@ -56,7 +57,7 @@ type service struct {
 	arrivals, reported        atomic.Int64 // reported: of the arrivals, those in a report
 	inputTokens, outputTokens atomic.Int64
 	retries                   atomic.Int64
-	givenTime, givenTokens    atomic.Int64 // nanoseconds that whole answers took at pods, and their expected tokens
+	given, calm               pace
 	outcomes                  [numOutcomes]atomic.Int64
 
 	holdTime, firstByteTime, wholeTime prometheus.Observer
@@ -69,14 +70,23 @@ func (s *service) target() int {
 	return admit.UnknownTarget
 }
 
-// usual is how long an answer takes of which so many tokens are expected, by the mean
-// of those that were given; 0 if none was.
-func (s *service) usual(tokens int64) time.Duration {
-	given := s.givenTokens.Load()
+// pace is what answers took at pods: given are all, calm those of pods that had no more
+// to do than they are meant to.
+type pace struct{ nanoseconds, tokens atomic.Int64 }
+
+func (p *pace) add(took time.Duration, tokens int64) {
+	p.nanoseconds.Add(int64(took))
+	p.tokens.Add(tokens)
+}
+
+// usual is how long an answer takes of which so many tokens are expected, by the mean;
+// 0 if none was given.
+func (p *pace) usual(tokens int64) time.Duration {
+	given := p.tokens.Load()
 	if given == 0 {
 		return 0
 	}
-	return time.Duration(float64(s.givenTime.Load()) / float64(given) * float64(tokens))
+	return time.Duration(float64(p.nanoseconds.Load()) / float64(given) * float64(tokens))
 }
 
 // pod is a Pod and what it has to do.
@@ -87,6 +97,10 @@ type pod struct {
 	silent   atomic.Int64 // of these, without a byte of an answer
 	work     atomic.Int64 // tokens that are still to be read or written, by estimate
 	loss     loss
+
+	queue uint64       // of the service's queues that for which first is; the gateway's lock
+	first int          // its window when that one began; the gateway's lock
+	drawn atomic.Int64 // by how much the window has grown since
 
 	shunnedUntil atomic.Int64 // Unix nanoseconds; no connection could be opened
 	failures     atomic.Int64 // in a row
@@ -123,15 +137,25 @@ func (p *pod) usable(now time.Time) bool {
 	return until == 0 || until <= now.UnixNano()
 }
 
-// room is how many held requests may go to pods now, and the pods.
+// room is how many held requests may go to pods now, and the pods. It needs the
+// gateway's lock.
 func (s *service) room(now time.Time) (int, []*pod) {
 	var pods []*pod
-	var silent []int
+	var all []admit.Pod
 	for _, p := range *s.ready.Load() {
 		if p.usable(now) {
-			pods = append(pods, p)
-			silent = append(silent, int(p.silent.Load()))
+			pods, all = append(pods, p), append(all, p.room(s))
 		}
 	}
-	return admit.Room(s.target(), silent), pods
+	return admit.Room(all), pods
+}
+
+// room begins a window with each queue that the service has.
+func (p *pod) room(s *service) admit.Pod {
+	silent := int(p.silent.Load())
+	if p.queue != s.queue {
+		p.queue, p.first = s.queue, admit.Window(s.target(), silent)
+		p.drawn.Store(0)
+	}
+	return admit.Pod{Window: p.first + int(p.drawn.Load()), Silent: silent}
 }

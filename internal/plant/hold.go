@@ -70,18 +70,18 @@ func (f *Fleet) hold(now time.Duration, r Request) {
 // engine makes room for another.
 func (f *Fleet) release(now time.Duration) {
 	for f.Held() > 0 {
-		var ready []*Replica
-		var silent []int
-		for _, r := range f.replicas {
-			if r.state == Ready {
-				ready, silent = append(ready, r), append(silent, r.silent())
-			}
-		}
 		target := f.config.Hold.Target
 		if target == 0 {
 			target = admit.UnknownTarget
 		}
-		released := f.queue.Release(now, "", admit.Room(target, silent))
+		var ready []*Replica
+		var pods []admit.Pod
+		for _, r := range f.replicas {
+			if r.state == Ready {
+				ready, pods = append(ready, r), append(pods, admit.Pod{Window: target, Silent: r.silent()})
+			}
+		}
+		released := f.queue.Release(now, "", admit.Room(pods))
 		if len(released) == 0 {
 			return
 		}
