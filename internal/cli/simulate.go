@@ -25,6 +25,7 @@ type simulateOptions struct {
 	service                               string
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
+	expects                               []string
 	seeds, start                          int
 	past                                  pastOptions
 }
@@ -45,10 +46,11 @@ time of a service. What of a manifest is not simulated is an error that names it
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is how many more
 GPU-hours a law takes than the frontier of all laws here for the same attainment; static
-and oracle know the future and are not counted as laws. Exit code 1: an expectation of
-the scenario does not hold.`,
+and oracle know the future and are not counted as laws. Exit code 1: an expectation, of
+--expect or of the scenario, does not hold: a gate for CI.`,
 		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
   flyball simulate -f service.yaml --law hpa --law kpa --workload aibrix-8min
+  flyball simulate -f service.yaml --workload azure2023-conv --expect 'attainment >= 0.95'
   flyball simulate --law keda:target=1 --workload azure2023-conv
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100
@@ -73,6 +75,7 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default those of the manifests, or 1..8)")
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
+	fl.StringArrayVar(&o.expects, "expect", nil, "a bound whose failure is exit code 1, as 'attainment >= 0.95', with a law before it if it is of one only; may be repeated")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
 	outputFlag(cmd, &o.output, "table", "wide", "json", "yaml", "csv")
 	o.past.flags(fl)
@@ -160,6 +163,13 @@ func (o *simulateOptions) prepare(cmd *cobra.Command, stdin io.Reader) (*prepare
 	f, err := o.file(in)
 	if err != nil {
 		return nil, err
+	}
+	for _, text := range o.expects {
+		e, err := scenario.ParseExpectation(text)
+		if err != nil {
+			return nil, fmt.Errorf("--expect %q: %w", text, err)
+		}
+		f.Expects = append(f.Expects, e)
 	}
 	if p.Comparison, err = in.Compare(cmd.Context(), f); err != nil {
 		return nil, err

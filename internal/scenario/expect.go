@@ -3,19 +3,23 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/flyball-dev/flyball/internal/score"
 )
 
-// An Expectation is a bound on the mean over the seeds of one of a law's numbers.
+// An Expectation is a bound on the mean over the seeds of one of a law's numbers. Without
+// a law it is of whatever is run.
 type Expectation struct {
 	Law, Measure, Op string
 	Value            float64
 }
 
 func (e Expectation) String() string {
-	return fmt.Sprintf("%s %s %s %s", e.Law, e.Measure, e.Op, strconv.FormatFloat(e.Value, 'g', -1, 64))
+	return strings.TrimLeft(fmt.Sprintf("%s %s %s %s", e.Law, e.Measure, e.Op, strconv.FormatFloat(e.Value, 'g', -1, 64)), " ")
 }
 
 // Measures are the numbers of a Result that can be expected, by name.
@@ -33,21 +37,33 @@ func Measures() map[string]func(score.Result) float64 {
 }
 
 func readExpectation(f *File, args []string, _ Env) error {
-	if len(args) != 4 {
-		return errors.New("write LAW MEASURE OPERATOR NUMBER, as hpa attainment >= 0.95")
+	e, err := ParseExpectation(strings.Join(args, " "))
+	if err == nil {
+		f.Expects = append(f.Expects, e)
 	}
-	e := Expectation{Law: args[0], Measure: args[1], Op: args[2]}
+	return err
+}
+
+// ParseExpectation reads [LAW] MEASURE OPERATOR NUMBER.
+func ParseExpectation(text string) (Expectation, error) {
+	words := strings.Fields(text)
+	if len(words) == 3 {
+		words = append([]string{""}, words...)
+	}
+	if len(words) != 4 {
+		return Expectation{}, errors.New("write MEASURE OPERATOR NUMBER, as attainment >= 0.95, with a law before it if it is of one only")
+	}
+	e := Expectation{Law: words[0], Measure: words[1], Op: words[2]}
 	var err error
-	switch e.Value, err = strconv.ParseFloat(args[3], 64); {
+	switch e.Value, err = strconv.ParseFloat(words[3], 64); {
 	case err != nil:
-		return fmt.Errorf("%q is no number", args[3])
+		return e, fmt.Errorf("%q is no number", words[3])
 	case Measures()[e.Measure] == nil:
-		return fmt.Errorf("no measure %q", e.Measure)
+		return e, fmt.Errorf("no measure %q; there are %s", e.Measure, strings.Join(slices.Sorted(maps.Keys(Measures())), ", "))
 	case e.Op != ">=" && e.Op != "<=":
-		return fmt.Errorf("%q is neither >= nor <=", e.Op)
+		return e, fmt.Errorf("%q is neither >= nor <=", e.Op)
 	}
-	f.Expects = append(f.Expects, e)
-	return nil
+	return e, nil
 }
 
 // Check is empty if the results of the seeds are as expected, otherwise it says what

@@ -49,7 +49,33 @@ func (in Inputs) Compare(ctx context.Context, f scenario.File) (*Comparison, err
 	for _, l := range laws {
 		c.Contenders = append(c.Contenders, &Contender{Name: l, Build: scenario.Named(f.Bounded(l))})
 	}
-	return c, nil
+	return c, c.checkable()
+}
+
+// checkable refuses an expectation of what is not run: it would never fail.
+func (c *Comparison) checkable() error {
+	for _, e := range c.Expects {
+		if len(c.of(e)) == 0 {
+			return hint.With(fmt.Errorf("expect %s: no such law is run", e),
+				"run it too, with --law, or leave the law out: the expectation is then of whatever is run and cannot know the future")
+		}
+	}
+	return nil
+}
+
+// of are the contenders that an expectation is about: without a law the manifests' own, or
+// where there are none all that know no more than a law can.
+func (c *Comparison) of(e scenario.Expectation) []*Contender {
+	if e.Law == "" && c.Plan != nil {
+		return c.Contenders[:1]
+	}
+	var some []*Contender
+	for _, one := range c.Contenders {
+		if e.Law == one.Name || e.Law == "" && !Hindsight(one.Name) {
+			some = append(some, one)
+		}
+	}
+	return some
 }
 
 // adopt puts into the setup what the manifests say, where the scenario or the flags
@@ -168,11 +194,10 @@ func (c *Comparison) keep(got [][]*scenario.Outcome) {
 func (c *Comparison) Unexpected() []string {
 	var all []string
 	for _, e := range c.Expects {
-		for _, one := range c.Contenders {
-			if one.Name != e.Law {
-				continue
-			}
-			if said := e.Check(one.Results); said != "" {
+		for _, one := range c.of(e) {
+			named := e
+			named.Law = one.Name
+			if said := named.Check(one.Results); said != "" {
 				all = append(all, said)
 			}
 		}
