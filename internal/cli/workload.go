@@ -72,8 +72,9 @@ a kind with keys; or several of these with + between them, at once. - is standar
 
 All kinds but trace take input and output (1000, 500..1500, or normal or lognormal with
 :MEAN:DEVIATION:LOW:HIGH) or lengths (a file), and prefix and prefixes; all take timeout.
-Files: CSV with arrival_s,input_tokens,output_tokens, Azure's, BurstGPT's and Mooncake's
-traces, and inference-perf's configurations and request logs, packed with gzip or not.`,
+Files: CSV with arrival_s,input_tokens,output_tokens; Azure's, BurstGPT's, Mooncake's and
+Qwen-Bailian's traces; inference-perf's configurations and request logs; what vllm bench
+serve --save-detailed and aiperf (profile_export.jsonl) write; packed with gzip or not.`,
 		Example: `  flyball workload describe azure2023-conv
   flyball workload describe azure2024-diurnal:scale=0.5,from=2d,duration=1d
   flyball workload describe poisson:rate=5,input=1000,output=250,duration=10m
@@ -82,6 +83,9 @@ traces, and inference-perf's configurations and request logs, packed with gzip o
 		RunE: func(_ *cobra.Command, args []string) error {
 			w, err := findWorkload(args[0], s.in)
 			if err != nil {
+				return err
+			}
+			if err := w.Check(seed); err != nil {
 				return err
 			}
 			d := workload.Describe(w, seed, sparkColumns)

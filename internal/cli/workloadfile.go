@@ -34,7 +34,9 @@ func findWorkload(text string, in io.Reader) (workload.Workload, error) {
 		return w, errors.Join(err, f.Close())
 	}
 	w, err := workload.Find(text, openData)
-	switch {
+	switch foreign, ok := errors.AsType[*workload.Foreign](err); {
+	case ok:
+		return w, hint.With(err, "%s", foreign.Instead)
 	case errors.Is(err, workload.ErrUnknown):
 		word, _, _ := strings.Cut(text, ":")
 		names := workload.Kinds()
@@ -61,11 +63,14 @@ func readWorkload(r io.Reader, name string) (workload.Workload, error) {
 		}
 	}
 	w, err := workload.Read(text, filepath.Base(name))
-	if err != nil {
-		return w, hint.With(fmt.Errorf("reading workload %s: %w", name, err),
-			"mend the file, or see docs/workload.md for the formats that are read")
+	if err == nil {
+		return w, nil
 	}
-	return w, nil
+	instead := "fix the file, or see docs/workload.md for the formats that are read"
+	if foreign, ok := errors.AsType[*workload.Foreign](err); ok {
+		instead = foreign.Instead
+	}
+	return w, hint.With(fmt.Errorf("reading workload %s: %w", name, err), "%s", instead)
 }
 
 // unpack reads gzip as well as what is not packed.

@@ -70,6 +70,9 @@ func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
 	if err := s.Validate(); err != nil {
 		return Outcome{}, err
 	}
+	if err := s.Workload.Check(seedOf(seed)); err != nil {
+		return Outcome{}, err
+	}
 	r, err := newRun(s, build, seed)
 	if err != nil {
 		return Outcome{}, err

@@ -431,6 +431,14 @@ func TestBarriers(t *testing.T) {
 	}
 }
 
+// Without a request there is nothing to judge.
+func TestNoRequests(t *testing.T) {
+	f := parse(t, strings.Replace(small, "poisson:rate=3,duration=10m", "poisson:rate=0.001,duration=1s", 1))
+	if o, err := Run(f.Setup, Named("static:n=1"), 1); err == nil || !strings.Contains(err.Error(), "no request arrives in 1s") {
+		t.Errorf("Run = %+v, %v", o.Result, err)
+	}
+}
+
 // A fleet that never comes does not make a run endless.
 func TestGivesUp(t *testing.T) {
 	f := parse(t, strings.Replace(small, "0..4 from 1", "0..4 from 0", 1))

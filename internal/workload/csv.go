@@ -127,8 +127,10 @@ func rowReader(t *table) (func(*recorder) error, error) {
 	case t.has("arrival_s") >= 0:
 		return commonRow(t)
 	}
-	return nil, fmt.Errorf("line 1: the header %q is that of no trace: arrival_s,input_tokens,output_tokens or "+
-		"TIMESTAMP,ContextTokens,GeneratedTokens or Timestamp,Request tokens,Response tokens", strings.Join(t.header, ","))
+	if f := foreignTable(t.header); f != nil {
+		return nil, f
+	}
+	return nil, unknownTable(t.header)
 }
 
 // commonRow is this project's own table. Two more columns may name the row (the first is

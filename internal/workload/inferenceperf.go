@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
-// readRequestLog reads inference-perf's per_request_lifecycle_metrics.json: an array in
-// the order in which requests ended. Token counts are those of the server if it told
-// them. A request that failed without an answer is left out, as nobody knows how long
-// the answer would have been.
+// readRequestLog reads inference-perf's per_request_lifecycle_metrics.json, an array. Token
+// counts are those of the server if it told them.
 func readRequestLog(r io.Reader) (Trace, error) {
 	d := json.NewDecoder(r)
 	if _, err := d.Token(); err != nil { // [
@@ -22,37 +19,21 @@ func readRequestLog(r io.Reader) (Trace, error) {
 	var all []logged
 	for n := 1; d.More(); n++ {
 		q, err := readLogEntry(d)
-		switch {
-		case err != nil:
+		if err != nil {
 			return Trace{}, fmt.Errorf("request %d: %w", n, err)
-		case len(all) == maxRows:
-			return Trace{}, fmt.Errorf("more than %d requests: cut the log into parts", maxRows)
-		case q.output > 0:
-			all = append(all, q)
 		}
+		all = append(all, q)
 	}
 	if _, err := d.Token(); err != nil { // ]
 		return Trace{}, fmt.Errorf("after request %d: %w", len(all), err)
 	}
-	slices.SortStableFunc(all, func(a, b logged) int { return cmp.Compare(a.at, b.at) })
-	rec := &recorder{}
-	for _, q := range all {
-		if err := rec.add(q.at-all[0].at, q.input, q.output, nil); err != nil {
-			return Trace{}, err
-		}
-	}
-	return rec.trace()
-}
-
-type logged struct {
-	at            float64 // seconds on the load generator's clock
-	input, output int64
+	return traceOf(all)
 }
 
 func readLogEntry(d *json.Decoder) (logged, error) {
 	var q logEntry
 	if err := d.Decode(&q); err != nil {
-		return logged{}, fmt.Errorf("not an entry of an inference-perf request log: %w", err)
+		return logged{}, fmt.Errorf("not an entry of an inference-perf request log: %w", plainJSON(err))
 	}
 	if q.Start == nil || q.Info == nil {
 		return logged{}, errors.New("start_time and info must be there")
@@ -109,9 +90,11 @@ type perfConfig struct {
 	} `json:"data"`
 }
 
-// perfSpread has inference-perf's defaults (config/common.py: Distribution).
+// perfSpread has inference-perf's defaults (config/common.py: Distribution). Where a length
+// is given inline its type is called distribution, and a number is a fixed one.
 type perfSpread struct {
 	Type      string  `json:"type"`
+	Inline    string  `json:"distribution"`
 	Min       int     `json:"min"`
 	Max       int     `json:"max"`
 	Mean      float64 `json:"mean"`
@@ -120,9 +103,14 @@ type perfSpread struct {
 }
 
 func (s *perfSpread) UnmarshalJSON(text []byte) error {
+	if tokens := 0; json.Unmarshal(text, &tokens) == nil {
+		*s = *fixed(tokens)
+		return nil
+	}
 	type plain perfSpread
 	d := plain(defaultSpread())
 	err := json.Unmarshal(text, &d)
+	d.Type = cmp.Or(d.Inline, d.Type)
 	*s = perfSpread(d)
 	return err
 }
@@ -133,9 +121,10 @@ func defaultSpread() perfSpread {
 
 type perfShared struct {
 	Groups   int         `json:"num_groups"`
+	Prompts  int         `json:"num_unique_system_prompts"` // the same in newer versions
 	Prefix   int         `json:"system_prompt_len"`
-	Question int         `json:"question_len"`
-	Output   int         `json:"output_len"`
+	Question *perfSpread `json:"question_len"`
+	Output   *perfSpread `json:"output_len"`
 	Input    *perfSpread `json:"question_distribution"`
 	Outputs  *perfSpread `json:"output_distribution"`
 }
@@ -145,7 +134,7 @@ type perfShared struct {
 func readPerfConfig(r io.Reader, name string) (Workload, error) {
 	var c perfConfig
 	if err := json.NewDecoder(r).Decode(&c); err != nil {
-		return Workload{}, fmt.Errorf("not an inference-perf configuration: %w", err)
+		return Workload{}, fmt.Errorf("an inference-perf configuration: %w", plainJSON(err))
 	}
 	a, err := c.arrivals()
 	if err != nil {
@@ -204,14 +193,8 @@ func (c perfConfig) lengths() (Lengths, Prefixes, error) {
 		if s == nil {
 			return nil, prefixes, errors.New("shared_prefix is missing")
 		}
-		prefixes = Prefixes{Tokens: s.Prefix, Count: s.Groups}
-		input, output = s.Input, s.Outputs
-		if input == nil {
-			input = fixed(s.Question)
-		}
-		if output == nil {
-			output = fixed(s.Output)
-		}
+		prefixes = Prefixes{Tokens: s.Prefix, Count: cmp.Or(s.Groups, s.Prompts)}
+		input, output = cmp.Or(s.Input, s.Question, fixed(0)), cmp.Or(s.Outputs, s.Output, fixed(0))
 	default:
 		return nil, prefixes, fmt.Errorf("type is %q: lengths are known for random, synthetic, mock and shared_prefix", c.Data.Type)
 	}

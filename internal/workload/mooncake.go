@@ -7,13 +7,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 const maxLine = 16 << 20 // bytes
 
-// readMooncake reads kvcache-ai/Mooncake's traces: one JSON object per line with the
-// time in milliseconds and the hash_ids of the prompt's blocks of 512 tokens.
+// A hashTrace is a trace with one JSON object per line, and hash_ids of the prompt's blocks.
+type hashTrace struct {
+	name      string
+	perSecond float64 // the timestamp's unit
+	block     int     // tokens
+}
+
+// readMooncake reads kvcache-ai/Mooncake's.
 func readMooncake(r io.Reader) (Trace, error) {
+	return hashTrace{"a Mooncake trace", 1e3, mooncakeBlock}.read(r)
+}
+
+// readBailian reads alibaba-edu/qwen-bailian-usagetraces-anon, which shares Mooncake's keys
+// and has a chat_id.
+func readBailian(r io.Reader) (Trace, error) {
+	return hashTrace{"a Qwen-Bailian trace", 1, 16}.read(r)
+}
+
+func (h hashTrace) read(r io.Reader) (Trace, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	rec := &recorder{}
@@ -25,7 +42,7 @@ func readMooncake(r io.Reader) (Trace, error) {
 		if len(text) == 0 {
 			continue
 		}
-		if err := known.read(rec, text); err != nil {
+		if err := h.readLine(rec, known, text); err != nil {
 			return Trace{}, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
@@ -48,7 +65,7 @@ type blockKey struct {
 
 type blockNode struct{ number, row int32 } // the row that brought it
 
-func (known blockTree) read(rec *recorder, text []byte) error {
+func (h hashTrace) readLine(rec *recorder, known blockTree, text []byte) error {
 	var q struct {
 		Timestamp    *float64 `json:"timestamp"`
 		InputLength  *int64   `json:"input_length"`
@@ -56,26 +73,34 @@ func (known blockTree) read(rec *recorder, text []byte) error {
 		HashIDs      []int64  `json:"hash_ids"`
 	}
 	if err := json.Unmarshal(text, &q); err != nil {
-		return fmt.Errorf("not a JSON object of a Mooncake trace: %w", err)
+		return fmt.Errorf("not a JSON object of %s: %w", h.name, plainJSON(err))
 	}
-	if q.Timestamp == nil || q.InputLength == nil || q.OutputLength == nil {
+	switch {
+	case q.Timestamp == nil || q.InputLength == nil || q.OutputLength == nil:
 		return errors.New("timestamp, input_length and output_length must all be there")
+	case len(q.HashIDs) > maxTokens/h.block:
+		return fmt.Errorf("%d hash_ids: must be at most %d", len(q.HashIDs), maxTokens/h.block)
+	case h.perSecond > 1 && *q.Timestamp != math.Trunc(*q.Timestamp):
+		return &Foreign{
+			fmt.Sprintf("timestamp is %v, and those of %s are whole milliseconds", *q.Timestamp, h.name),
+			"write milliseconds, or give seconds as CSV with arrival_s,input_tokens,output_tokens; seconds beside a chat_id are taken for Qwen-Bailian's",
+		}
 	}
-	if int64(len(q.HashIDs)) > maxTokens/mooncakeBlock {
-		return fmt.Errorf("%d hash_ids: must be at most %d", len(q.HashIDs), maxTokens/mooncakeBlock)
-	}
-	var p *parent
+	return rec.add(*q.Timestamp/h.perSecond, *q.InputLength, *q.OutputLength, known.parent(q.HashIDs, int32(len(rec.rows)), int32(h.block)))
+}
+
+// parent finds it for a row, and remembers the row's blocks.
+func (known blockTree) parent(hashes []int64, mine, block int32) (p *parent) {
 	at := int32(0)
-	mine := int32(len(rec.rows))
-	for i, hash := range q.HashIDs {
+	for i, hash := range hashes {
 		node, seen := known[blockKey{at, hash}]
 		if !seen {
 			node = blockNode{int32(len(known)) + 1, mine}
 			known[blockKey{at, hash}] = node
 		} else {
-			p = &parent{node.row, int32(i+1) * mooncakeBlock}
+			p = &parent{node.row, int32(i+1) * block}
 		}
 		at = node.number
 	}
-	return rec.add(*q.Timestamp/1e3, *q.InputLength, *q.OutputLength, p)
+	return p
 }

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Read reads a workload and knows by its start what it is: CSV with the header of the
-// common table, of Azure's traces or of BurstGPT; a Mooncake trace (one JSON object per
-// line); an inference-perf request log (a JSON array) or configuration (a JSON object).
+// common table, of Azure's traces or of BurstGPT; a trace of Mooncake or of Qwen-Bailian
+// (one JSON object per line); what inference-perf, vllm bench serve and aiperf write of
+// single requests; an inference-perf configuration. Any other file that it knows it
+// refuses by its name, as Foreign.
 func Read(r io.Reader, name string) (Workload, error) {
 	in, start, err := peek(r)
 	if err != nil {
@@ -47,23 +50,14 @@ func ReadTrace(r io.Reader) (Trace, error) {
 	return readTrace(in, start)
 }
 
-func readTrace(in io.Reader, start []byte) (Trace, error) {
-	switch text := bytes.TrimSpace(start); {
-	case len(text) == 0:
-		return Trace{}, errors.New("the file is empty")
-	case text[0] == '{':
-		return readMooncake(in)
-	case text[0] == '[':
-		return readRequestLog(in)
-	}
-	return readCSV(in)
-}
-
-// isConfig holds for a JSON object whose first line is not a request.
+// isConfig holds for a JSON object with a load.
 func isConfig(start []byte) bool {
 	text := bytes.TrimSpace(start)
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	return bytes.HasPrefix(text, []byte("{")) && !bytes.Contains(line, []byte(`"timestamp"`))
+	if !bytes.HasPrefix(text, []byte("{")) {
+		return false
+	}
+	keys, err := firstKeys(text)
+	return err == nil && slices.Contains(keys, "load")
 }
 
 // ReadRates reads a rate over time: CSV with rate_rps and either t_s, points between
@@ -192,6 +186,8 @@ func ReadLengths(r io.Reader, series string) (Lengths, error) {
 		return readQuantiles(in, series)
 	case strings.HasPrefix(header, "input_tokens,output_tokens"):
 		return readPairs(in)
+	case isBench(start):
+		return benchLengths(in)
 	}
 	trace, err := readTrace(in, start)
 	if err != nil {

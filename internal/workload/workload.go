@@ -118,6 +118,14 @@ func (w Workload) All(seed uint64) iter.Seq[Request] {
 	}
 }
 
+// Check refuses a workload that has no request under a seed: nothing could be said of it.
+func (w Workload) Check(seed uint64) error {
+	if _, ok := w.Open(seed).Next(); ok {
+		return nil
+	}
+	return fmt.Errorf("workload %s: no request arrives in %v, %.2g are expected: raise its rate, or let it last longer", w.Name, w.Span, w.Requests)
+}
+
 // Merge is all parts at once; of requests that arrive together that of the first part
 // comes first. Each part has random numbers of its own.
 func Merge(parts ...Workload) (Workload, error) {

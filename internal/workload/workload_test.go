@@ -293,6 +293,30 @@ func TestRatesFromFile(t *testing.T) {
 }
 
 // Merged parts keep their own requests, in order, and each part has its own numbers.
+// A rate at which nothing may come is an error of the seed with which nothing does.
+func TestCheck(t *testing.T) {
+	w, err := Find("poisson:rate=0.01,duration=1m", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := 0
+	for seed := range uint64(100) {
+		n := 0
+		for range w.All(seed) {
+			n++
+		}
+		if err := w.Check(seed); (err == nil) != (n > 0) {
+			t.Errorf("seed %d: %d requests, Check = %v", seed, n, err)
+		}
+		if n == 0 {
+			empty++
+		}
+	}
+	if empty < 30 || empty > 80 {
+		t.Errorf("%d of 100 seeds have no request, want about 55", empty)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	one, two := find(t, "poisson:rate=5,input=1,output=1"), find(t, "poisson:rate=5,input=2,output=2")
 	both, err := Merge(one, two)
