@@ -33,6 +33,7 @@ const (
 	Unplaced   Reason = "Unplaced" // no node takes the pod, not for want of GPUs
 	Denied     Reason = "Denied"   // pods are not admitted: quota, security
 	Crashing   Reason = "Crashing"
+	Queueing   Reason = "Queueing" // requests are held although pods are ready
 	Starting   Reason = "Starting"
 	HeldOneWay Reason = "HeldOneWay" // scale-in or scale-out is paused
 	Fixed      Reason = "Fixed"      // minimum = maximum
@@ -62,7 +63,7 @@ func (s Snapshot) explain() explanation {
 	for _, rule := range []func(Snapshot) *explanation{
 		Snapshot.deleting, Snapshot.stopped, Snapshot.unscaled, Snapshot.contested, Snapshot.refused, Snapshot.missing, Snapshot.paused,
 		Snapshot.asleep, Snapshot.woken, Snapshot.blind, Snapshot.broken, Snapshot.unplaced, Snapshot.denied, Snapshot.crashing,
-		Snapshot.starting, Snapshot.heldOneWay, Snapshot.fixed, Snapshot.limited,
+		Snapshot.queueing, Snapshot.starting, Snapshot.heldOneWay, Snapshot.fixed, Snapshot.limited,
 	} {
 		if e := rule(s); e != nil {
 			return *e
@@ -215,7 +216,7 @@ func (s Snapshot) asleep() *explanation {
 // expected to have noticed.
 func (s Snapshot) woken() *explanation {
 	n := kserve.Raised(s.ScaledObject)
-	if n == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas >= n {
+	if n == 0 || s.ScaledObject.Annotations[kserve.ForceActivation] == "" || s.Deployment == nil || s.Deployment.Status.ReadyReplicas >= n {
 		return nil
 	}
 	for _, kept := range []func(Snapshot) *explanation{Snapshot.unplaced, Snapshot.denied, Snapshot.crashing} {
@@ -224,6 +225,24 @@ func (s Snapshot) woken() *explanation {
 		}
 	}
 	return &explanation{Waking, fmt.Sprintf("requests were held: %d replicas are asked of KEDA, %d are ready", n, s.Deployment.Status.ReadyReplicas), ""}
+}
+
+// queueing is a service whose pods do not take all that comes. The engines do not count
+// what is held, so that its metric may be at its target.
+func (s Snapshot) queueing() *explanation {
+	if s.Demand == nil || s.Demand.Held == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas == 0 {
+		return nil
+	}
+	said := fmt.Sprintf("%d requests are held beside %d in flight at %d ready replicas", s.Demand.Held, s.Demand.InFlight, s.Deployment.Status.ReadyReplicas)
+	_, hi, _ := kserve.Bounds(s.InferenceService.Spec.Predictor)
+	n := kserve.Raised(s.ScaledObject)
+	switch {
+	case wantedReplicas(*s.Deployment) >= hi:
+		return &explanation{Queueing, fmt.Sprintf("%s; it is at its maximum, %d", said, hi), "raise spec.predictor.maxReplicas if there are GPUs for more"}
+	case n > 0:
+		said += fmt.Sprintf("; at least %d of %d are asked of KEDA", n, hi)
+	}
+	return &explanation{Queueing, said, ""}
 }
 
 // wakeable is a service at zero that gateways wake, which only guide mode listens to.

@@ -279,6 +279,20 @@ func podsMissing() []reasonCase {
 				}}
 			})}
 		}, Crashing, "CrashLoopBackOff", "kubectl logs a -n demo -c kserve-container --previous"},
+		{"queues", func(s *Snapshot) {
+			s.Demand = &demand.Demand{Work: demand.Work{Held: 145, InFlight: 4}, Gateways: 2}
+			s.setReplicas(1, 1)
+		}, Queueing, "145 requests are held beside 4 in flight at 1 ready replicas", ""},
+		{"queues, and more are asked for", func(s *Snapshot) {
+			s.Demand = &demand.Demand{Work: demand.Work{Held: 9, InFlight: 4}, Gateways: 2}
+			s.ScaledObject.Annotations = map[string]string{kserve.RaisedMinimum: "4"}
+			s.ScaledObject.Spec.MinReplicaCount = new(int32(4))
+			s.setReplicas(4, 1)
+		}, Queueing, "at least 4 of 8 are asked of KEDA", ""},
+		{"queues at its maximum", func(s *Snapshot) {
+			s.Demand = &demand.Demand{Work: demand.Work{Held: 9, InFlight: 64}, Gateways: 2}
+			s.setReplicas(8, 8)
+		}, Queueing, "it is at its maximum, 8", "raise spec.predictor.maxReplicas if there are GPUs for more"},
 		{"starts", func(s *Snapshot) { s.setReplicas(4, 3) }, Starting, "1 pod not ready yet", ""},
 	}
 }

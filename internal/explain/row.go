@@ -72,7 +72,7 @@ func (s Snapshot) row() Row {
 		Reason:    why.Reason,
 		Message:   why.Message,
 		Mend:      why.Mend,
-		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep || why.Mend != ""),
+		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep && why.Reason != Queueing || why.Mend != ""),
 		Created:   s.InferenceService.CreationTimestamp.UTC(),
 	}
 	r.Min, r.Max = s.limits()

@@ -12,12 +12,20 @@ import (
 // once, and not at the next poll.
 const ForceActivation = "autoscaling.keda.sh/force-activation"
 
-// Raised is the minimum that an earlier wake set, 0 if none.
+// RaisedMinimum is what says of a minimum above the service's own that it was raised for
+// requests that are held, where no activation needs to be forced for it.
+const RaisedMinimum = "flyball.dev/raised-minimum"
+
+// Raised is the minimum that requests which were held have raised, 0 if none.
 func Raised(so *ScaledObject) int32 {
-	if so == nil || so.Annotations[ForceActivation] != "true" || so.Spec.MinReplicaCount == nil {
+	if so == nil || so.Spec.MinReplicaCount == nil {
 		return 0
 	}
-	return *so.Spec.MinReplicaCount
+	n := *so.Spec.MinReplicaCount
+	if so.Annotations[ForceActivation] == "true" || so.Annotations[RaisedMinimum] == strconv.Itoa(int(n)) {
+		return n
+	}
+	return 0
 }
 
 // UnknownRequests stands for a replica of which it is not known how many requests it
@@ -33,22 +41,38 @@ func GatewayTarget(s *InferenceService) int {
 	return max(1, int(n))
 }
 
+// CountsRunning tells whether the metric of RequestsPerReplica also counts the requests
+// that replicas are answering, so that they ask for replicas beside those that are held.
+func CountsRunning(s *InferenceService) bool {
+	t, ok := requestTrigger(s)
+	return ok && strings.Contains(t.Metadata["query"], "num_requests_running")
+}
+
 // RequestsPerReplica is the target of the first metric that is a sum of requests.
 func RequestsPerReplica(s *InferenceService) float64 {
-	if !HasMetrics(s) {
+	t, ok := requestTrigger(s)
+	if !ok {
 		return UnknownRequests
+	}
+	n, err := strconv.ParseFloat(t.Metadata["threshold"], 64)
+	if err != nil || n <= 0 {
+		return UnknownRequests
+	}
+	return n
+}
+
+func requestTrigger(s *InferenceService) (Trigger, bool) {
+	if !HasMetrics(s) {
+		return Trigger{}, false
 	}
 	triggers, r := mapMetrics(s)
 	if r != nil {
-		return UnknownRequests
+		return Trigger{}, false
 	}
 	for _, t := range triggers {
-		if t.MetricType != autoscalingv2.AverageValueMetricType || !strings.Contains(t.Metadata["query"], "num_requests_") {
-			continue
-		}
-		if n, err := strconv.ParseFloat(t.Metadata["threshold"], 64); err == nil && n > 0 {
-			return n
+		if t.MetricType == autoscalingv2.AverageValueMetricType && strings.Contains(t.Metadata["query"], "num_requests_") {
+			return t, true
 		}
 	}
-	return UnknownRequests
+	return Trigger{}, false
 }

@@ -9,9 +9,9 @@
 // INV-4: no Secret is read, and no InferenceService, Deployment or
 // HorizontalPodAutoscaler is written.
 // INV-5: a refused service keeps the ScaledObject that it has.
-// INV-6: while a gateway holds requests for a service that may be at zero, its
-// ScaledObject asks for at least one replica, and never for fewer than before; what a
-// wake is stands in the ScaledObject alone, so that any part may restart.
+// INV-6: while a gateway holds requests for a service, its ScaledObject asks for the
+// replicas that these need, at any minimum, and never for fewer than before; what is
+// raised stands in the ScaledObject alone, so that any part may restart.
 // INV-7: a wake is withdrawn once nothing has been held for demand.TTL, and not within
 // demand.TTL of a start of the controller.
 // INV-8: a healthy service causes no write, no request past the watches and no walk

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,8 +54,7 @@ func TestWake(t *testing.T) {
 			so.Spec.MinReplicaCount = new(int32(0))
 		}), demand: quiet, want: explain.Repair},
 		"stopped while held":             {replace: []string{external, external + "\n    serving.kserve.io/stop: 'true'"}, own: woken(3), demand: held(3), want: explain.Remove},
-		"a minimum of 1 sleeps never":    {awake: true, own: ours(), demand: held(3), want: explain.Repair, minimum: 1},
-		"a minimum of 1 after a wake":    {awake: true, own: woken(3), demand: early, want: explain.Repair, minimum: 1},
+		"a minimum of 1 after a wake":    {awake: true, own: woken(3), demand: early, want: explain.Repair, minimum: 3},
 		"another autoscaler, while held": {own: foreign(), demand: held(3), want: explain.Abstain},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,6 +82,67 @@ func TestWake(t *testing.T) {
 			}
 			if v.Apply.Spec.Fallback != nil && forced {
 				t.Error("a woken service has a fallback, which would keep it awake")
+			}
+		})
+	}
+}
+
+// raisedTo is our ScaledObject while requests are held for a service above zero.
+func raisedTo(n int32) *kserve.ScaledObject {
+	so := ours()
+	so.Annotations = map[string]string{kserve.RaisedMinimum: strconv.Itoa(int(n))}
+	so.Spec.MinReplicaCount = &n
+	return so
+}
+
+// TestHeldAboveZero: whatever is held counts as demand at any minimum, beside what is in
+// flight, because no engine counts it.
+func TestHeldAboveZero(t *testing.T) {
+	held := func(n, inFlight int) demand.Demand {
+		return demand.Demand{Work: demand.Work{Held: n, InFlight: inFlight}, Gateways: 1, QuietIn: demand.TTL}
+	}
+	early, quiet := demand.Demand{QuietIn: 1}, demand.Demand{Quiet: true}
+	four := []string{"value: '1'", "value: '4'"}
+	for name, tc := range map[string]struct {
+		replace []string
+		own     *kserve.ScaledObject
+		demand  demand.Demand
+		want    explain.Action
+		minimum int32
+		says    string // what is done, and told meanwhile
+	}{
+		"nothing held":                   {own: ours(), demand: quiet, want: explain.Repair, minimum: 1},
+		"the seen case":                  {replace: four, own: ours(), demand: held(145, 4), want: explain.Rouse, minimum: 8, says: "Queueing: requests are held behind those that are answered: at least 8 of 8"},
+		"some held":                      {replace: four, own: ours(), demand: held(5, 4), want: explain.Rouse, minimum: 3, says: "at least 3 of 8"},
+		"no more than there should be":   {replace: four, own: ours(), demand: held(1, 3), want: explain.Repair, minimum: 1},
+		"only the waiting are counted":   {replace: append([]string{"num_requests_running", "num_requests_waiting"}, four...), own: ours(), demand: held(5, 40), want: explain.Rouse, minimum: 2},
+		"more are held":                  {replace: four, own: raisedTo(3), demand: held(20, 4), want: explain.Rouse, minimum: 6, says: "at least 6 of 8"},
+		"fewer are held":                 {replace: four, own: raisedTo(3), demand: held(1, 4), want: explain.Repair, minimum: 3},
+		"nothing held, not for long":     {own: raisedTo(3), demand: early, want: explain.Repair, minimum: 3},
+		"nothing held for long":          {own: raisedTo(3), demand: quiet, want: explain.Settle, minimum: 1, says: "down to 1"},
+		"someone's minimum":              {own: changed(ours(), func(so *kserve.ScaledObject) { so.Spec.MinReplicaCount = new(int32(5)) }), demand: quiet, want: explain.Repair, minimum: 1},
+		"at the maximum":                 {own: raisedTo(8), demand: held(20, 8), want: explain.Repair, minimum: 8, says: "QueueAtMaximum: requests are held although 8 replicas"},
+		"a metric that counts none":      {replace: []string{"num_requests_running", "kv_cache_usage_perc"}, own: ours(), demand: held(20, 8), want: explain.Repair, minimum: 1},
+		"fixed, so that nothing is more": {replace: []string{"maxReplicas: 8", "maxReplicas: 1"}, own: ours(), demand: held(20, 8), want: explain.Repair, minimum: 1, says: "QueueAtMaximum"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := observed{explain.Snapshot{
+				InferenceService: *kubetest.Service(t, tc.replace...), ScaledObject: tc.own,
+				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
+			}, tc.demand}.verdict()
+			var said []string
+			if v.Done != nil {
+				said = append(said, v.Done.Reason+": "+v.Done.Text)
+			}
+			for _, n := range v.Notices {
+				said = append(said, n.Reason+": "+n.Text)
+			}
+			got := *v.Apply.Spec.MinReplicaCount
+			if all := strings.Join(said, "; "); v.Action != tc.want || got != tc.minimum || !strings.Contains(all, tc.says) {
+				t.Errorf("verdict() = %v, minimum %d, saying %q, want %v, %d, %q", v.Action, got, all, tc.want, tc.minimum, tc.says)
+			}
+			if v.Apply.Annotations[kserve.ForceActivation] != "" || got > 1 && kserve.Raised(v.Apply) != got {
+				t.Errorf("annotations = %v with a minimum of %d", v.Apply.Annotations, got)
 			}
 		})
 	}
