@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/des"
@@ -109,12 +110,7 @@ func serves(e plant.Config, shape law.Shape, objectives []score.Objective, rate 
 		}
 	}
 	take(engine.Advance(at + 24*time.Hour))
-	for _, met := range rec.Result(at).Met {
-		if !met {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(rec.Result(at).Objectives, func(s score.Served) bool { return !s.Met() })
 }
 
 // needBin is the clairvoyant's resolution: about as long as a request stays.

@@ -217,6 +217,9 @@ func (r *run) collect(now time.Duration) {
 func (r *run) count(ended []plant.Done) {
 	for _, d := range ended {
 		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Output: d.Generated, Aborted: d.Aborted()}
+		if q.Aborted {
+			q.Why = d.Ending.String()
+		}
 		r.rec.Request(q)
 		r.track.ended(q)
 		r.drained = max(r.drained, d.LastToken)

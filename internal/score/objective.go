@@ -96,7 +96,8 @@ type Request struct {
 	Arrival     time.Duration // since the start of the run
 	First, Last time.Duration // its tokens, at the same clock; not read if it was aborted
 	Output      int           // tokens
-	Aborted     bool          // by the client's patience, a crash, or the end of the run
+	Aborted     bool          // not answered in full
+	Why         string        // it was aborted
 }
 
 // Latency is one of the request's. TPOT of fewer than two tokens is 0.

@@ -1,6 +1,9 @@
 package score
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Fleet counts replicas by state at one time.
 type Fleet struct {
@@ -39,7 +42,8 @@ type Recorder struct {
 	terms Terms
 
 	requests, aborted, good int
-	misses                  []int // per objective
+	misses                  []int   // per objective
+	aborts                  []Abort // in the order in which their causes came
 	latencies               [numMetrics][]time.Duration
 	bins                    []share
 	missed                  []time.Duration // arrivals of requests that missed
@@ -76,7 +80,7 @@ func (r *Recorder) Request(q Request) {
 		}
 	}
 	if q.Aborted {
-		r.aborted++
+		r.abort(q.Why)
 	} else {
 		for m := range numMetrics {
 			r.latencies[m] = append(r.latencies[m], q.Latency(m))
@@ -93,6 +97,16 @@ func (r *Recorder) Request(q Request) {
 	} else {
 		r.missed = append(r.missed, q.Arrival)
 	}
+}
+
+func (r *Recorder) abort(why string) {
+	r.aborted++
+	i := slices.IndexFunc(r.aborts, func(a Abort) bool { return a.Why == why })
+	if i < 0 {
+		i = len(r.aborts)
+		r.aborts = append(r.aborts, Abort{Why: why})
+	}
+	r.aborts[i].Requests++
 }
 
 // Now is the time of the newest Fleet.

@@ -3,6 +3,7 @@ package score
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,8 +16,8 @@ type Result struct {
 	// SLO-aware benchmark counts: a request that misses two objectives is subtracted
 	// twice, so it is at most Attainment, and may be below 0.
 	AttainmentPublished float64
-	Misses              []int  // per objective, in their order
-	Met                 []bool // per objective: the quantile of all requests is within the target
+	Objectives          []Served // in the order of the terms
+	Aborts              []Abort  // what they were aborted by, by name
 
 	Latency [numMetrics]Quantiles // of requests that were not aborted
 
@@ -39,6 +40,31 @@ type Result struct {
 	Duration         time.Duration
 }
 
+// Completed is how many requests were answered in full.
+func (r Result) Completed() int { return r.Requests - r.Aborted }
+
+// Served says how far a run kept one objective. A request may meet it and miss another, so
+// that Share is at least the attainment.
+type Served struct {
+	Objective
+	Share float64 // of the requests that meet it; one that was aborted does not
+	// AtQuantile is the objective's quantile of all requests' latencies: Endless where so
+	// many were aborted that it is one of theirs.
+	AtQuantile time.Duration
+}
+
+// Met says whether the quantile is within the target.
+func (s Served) Met() bool { return s.AtQuantile <= s.Target }
+
+// Endless is the latency of a request that was aborted.
+const Endless = time.Duration(math.MaxInt64)
+
+// An Abort counts the requests that one cause aborted.
+type Abort struct {
+	Why      string
+	Requests int
+}
+
 // Quantiles of a latency.
 type Quantiles struct{ Mean, P50, P90, P99, Max time.Duration }
 
@@ -53,36 +79,49 @@ func (r *Recorder) Result(end time.Duration) Result {
 		return area / seconds
 	}
 	res := Result{
-		Requests: r.requests, Aborted: r.aborted, Misses: slices.Clone(r.misses),
-		Attainment: 1, AttainmentPublished: 1,
+		Requests: r.requests, Aborted: r.aborted, Aborts: slices.Clone(r.aborts),
 		AverageReplicas: perSecond(r.area.provisioned), AverageReady: perSecond(r.area.ready),
 		GPUHours:    r.area.holding / 3600 * float64(r.terms.GPUsPerReplica),
 		PeakWaiting: r.most, ScaleEvents: len(r.changes), Thrash: thrash(r.changes),
 		Reaction: reaction(r.missed, r.changes), Duration: r.at,
 	}
 	res.Cost = res.GPUHours * r.terms.PricePerHour
-	if r.requests > 0 {
-		all := float64(r.requests)
-		res.Attainment = float64(r.good) / all
-		for _, m := range r.misses {
-			res.AttainmentPublished -= float64(m) / all
-		}
-	}
+	res.Attainment, res.AttainmentPublished = r.attained()
+	slices.SortFunc(res.Aborts, func(a, b Abort) int { return strings.Compare(a.Why, b.Why) })
 	res.WorstFiveMinutes = worst(r.bins, res.Attainment)
 	for m := range numMetrics {
 		slices.Sort(r.latencies[m])
 		res.Latency[m] = quantiles(r.latencies[m])
 	}
-	for _, o := range r.terms.Objectives {
-		res.Met = append(res.Met, r.met(o))
+	for i, o := range r.terms.Objectives {
+		res.Objectives = append(res.Objectives, r.served(i, o))
 	}
 	return res
 }
 
-// met takes an aborted request's latency as endless.
-func (r *Recorder) met(o Objective) bool {
-	i := rank(o.Quantile, r.requests)
-	return r.requests == 0 || i < len(r.latencies[o.Metric]) && r.latencies[o.Metric][i] <= o.Target
+// served needs sorted latencies.
+func (r *Recorder) served(i int, o Objective) Served {
+	s := Served{Objective: o, AtQuantile: Endless}
+	if r.requests > 0 {
+		s.Share = 1 - float64(r.misses[i])/float64(r.requests)
+	}
+	if at, sorted := rank(o.Quantile, r.requests), r.latencies[o.Metric]; at < len(sorted) {
+		s.AtQuantile = sorted[at]
+	}
+	return s
+}
+
+// attained is the share of good requests, and the published one; 0 of none.
+func (r *Recorder) attained() (attainment, published float64) {
+	if r.requests == 0 {
+		return 0, 0
+	}
+	all := float64(r.requests)
+	published = 1
+	for _, m := range r.misses {
+		published -= float64(m) / all
+	}
+	return float64(r.good) / all, published
 }
 
 func quantiles(sorted []time.Duration) Quantiles {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flyball-dev/flyball/internal/score"
 )
@@ -59,9 +60,9 @@ func TestCounts(t *testing.T) {
 		if diff := cmp.Diff(res, run()); diff != "" {
 			t.Fatalf("seed %d: twice the same run: %s", seed, diff)
 		}
-		for i, missed := range res.Misses {
-			if met := 1 - float64(missed)/float64(res.Requests); res.Attainment > met+1e-12 || missed < res.Aborted {
-				t.Errorf("seed %d: attainment %v, but objective %d is met by %v; %d missed, %d aborted", seed, res.Attainment, i, met, missed, res.Aborted)
+		for _, o := range res.Objectives {
+			if res.Attainment > o.Share+1e-12 || o.Share > float64(res.Completed())/float64(res.Requests)+1e-12 {
+				t.Errorf("seed %d: attainment %v, but %v is met by %v; %d of %d aborted", seed, res.Attainment, o.Objective, o.Share, res.Aborted, res.Requests)
 			}
 		}
 		if res.Attainment < 0 || res.Attainment > 1 || res.AttainmentPublished > res.Attainment+1e-12 || res.WorstFiveMinutes > 1 {
@@ -110,15 +111,66 @@ func checkMovement(t *testing.T, res score.Result) {
 	if want := 20. / 30; math.Abs(res.WorstFiveMinutes-want) > 1e-9 {
 		t.Errorf("worst five minutes %v, want %v: 10 of 30 were late", res.WorstFiveMinutes, want)
 	}
-	if res.Latency[score.TTFT].P99 != 6*time.Second || res.Latency[score.TTFT].P50 != time.Second || !res.Met[0] {
-		t.Errorf("TTFT %+v, met %v", res.Latency[score.TTFT], res.Met)
+	if res.Latency[score.TTFT].P99 != 6*time.Second || res.Latency[score.TTFT].P50 != time.Second || !res.Objectives[0].Met() {
+		t.Errorf("TTFT %+v, %+v", res.Latency[score.TTFT], res.Objectives)
 	}
 }
 
 func TestEmptyRun(t *testing.T) {
 	res := score.NewRecorder(score.Terms{Objectives: objectives}).Result(0)
-	if res.Attainment != 1 || res.AverageReplicas != 0 || res.WorstFiveMinutes != 1 {
+	if res.Attainment != 0 || res.AverageReplicas != 0 || res.WorstFiveMinutes != 0 || res.Objectives[0].Met() {
 		t.Errorf("a run of nothing: %+v", res)
+	}
+}
+
+// Ten requests under two objectives at p80: nine are fast and seven flow, six do both. One
+// of the six was aborted and meets neither: eight and six are left, and five of both, which
+// is what counts.
+func TestServed(t *testing.T) {
+	both := []score.Objective{
+		{Metric: score.TTFT, Quantile: .8, Target: time.Second}, {Metric: score.TPOT, Quantile: .8, Target: 100 * time.Millisecond},
+	}
+	r := score.NewRecorder(score.Terms{Objectives: both})
+	for i := range 10 {
+		q := score.Request{First: 500 * time.Millisecond, Output: 11, Aborted: i == 5}
+		if i == 9 {
+			q.First = 3 * time.Second
+		}
+		gap := 50 * time.Millisecond
+		if i >= 6 && i < 9 {
+			gap = time.Duration(i) * 50 * time.Millisecond
+		}
+		if q.Last = q.First + 10*gap; q.Aborted {
+			q.Why = "cut"
+		}
+		r.Request(q)
+	}
+	res := r.Result(time.Minute)
+	want := []score.Served{{both[0], .8, 500 * time.Millisecond}, {both[1], .6, 350 * time.Millisecond}}
+	if diff := cmp.Diff(want, res.Objectives, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Errorf("Objectives -want +got\n%s", diff)
+	}
+	if !res.Objectives[0].Met() || res.Objectives[1].Met() || res.Attainment != .5 || res.Completed() != 9 {
+		t.Errorf("%+v, attainment %v, want 0.5 of 9 completed", res.Objectives, res.Attainment)
+	}
+	if mean := res.Latency[score.TTFT].Mean; mean.Round(time.Millisecond) != 778*time.Millisecond {
+		t.Errorf("mean TTFT %v, want 778ms of those that were answered", mean)
+	}
+}
+
+// What aborted requests is counted by name, and a quantile among them is endless.
+func TestAborts(t *testing.T) {
+	r := score.NewRecorder(score.Terms{Objectives: objectives[:1]})
+	for _, why := range []string{"expired", "cut", "", "expired"} {
+		r.Request(score.Request{Aborted: true, Why: why})
+	}
+	r.Request(score.Request{First: time.Second, Last: time.Second, Output: 1})
+	res := r.Result(time.Minute)
+	if diff := cmp.Diff([]score.Abort{{"", 1}, {"cut", 1}, {"expired", 2}}, res.Aborts); diff != "" || res.Aborted != 4 {
+		t.Errorf("%d aborted, -want +got\n%s", res.Aborted, diff)
+	}
+	if o := res.Objectives[0]; o.AtQuantile != score.Endless || o.Met() || math.Abs(o.Share-.2) > 1e-9 {
+		t.Errorf("%+v, want an endless quantile and a share of 0.2", o)
 	}
 }
 
