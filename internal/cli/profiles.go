@@ -137,7 +137,7 @@ func prefillPerSecond(p plant.Profile) float64 {
 	const prompt = 4096
 	for done := 0; done < prompt; {
 		n := min(prompt-done, p.MaxNumBatchedTokens)
-		took += p.Cost.Duration(plant.Batch{Sequences: 1, PrefillTokens: n, AttentionPairs: n * (2*done + n)})
+		took += p.Engine().Duration(plant.Batch{Sequences: 1, PrefillTokens: n, AttentionPairs: n * (2*done + n)})
 		done += n
 	}
 	return prompt / took.Seconds()
@@ -145,7 +145,7 @@ func prefillPerSecond(p plant.Profile) float64 {
 
 // oneToken is the time per token of one answer alone.
 func oneToken(p plant.Profile) time.Duration {
-	return p.Cost.Duration(plant.Batch{Sequences: 1, Decodes: 1, DecodeContext: 1000}).Round(10 * time.Microsecond)
+	return p.Engine().Duration(plant.Batch{Sequences: 1, Decodes: 1, DecodeContext: 1000}).Round(10 * time.Microsecond)
 }
 
 // warmStart is the mean time of a start where the image is.
@@ -165,7 +165,7 @@ func profileFacts(p plant.Profile) table {
 	add("LIMITS", "model length %d, %d tokens and %d sequences a step", p.MaxModelLen, p.MaxNumBatchedTokens, p.MaxNumSeqs)
 	scheduling := "a step is chosen while the one before runs"
 	if !p.AsyncScheduling {
-		scheduling = "a step is chosen when the one before has ended"
+		scheduling = "a step is chosen when the one before has ended, and takes 600 µs and 8 µs for each sequence more"
 	}
 	add("SCHEDULING", "%s", scheduling)
 	add("FRONT END", "%v, and %v for each running sequence", p.FrontEnd, p.FrontEndPerSequence)

@@ -125,7 +125,7 @@ func NewEngine(c Config) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		config: c, cost: c.Cost.exact(), random: rand.New(rand.NewPCG(c.Seed, 0)),
+		config: c, cost: c.cost(), random: rand.New(rand.NewPCG(c.Seed, 0)),
 		pool: newBlockPool(c.totalBlocks()), meter: newMeter(), known: map[ID]*sequence{},
 		decodes: newDecodes(c.BlockTokens),
 	}, nil

@@ -41,7 +41,7 @@ func newOracle(c Config) (*oracle, error) {
 		return nil, err
 	}
 	return &oracle{
-		config: c, cost: c.Cost.exact(), random: rand.New(rand.NewPCG(c.Seed, 0)),
+		config: c, cost: c.cost(), random: rand.New(rand.NewPCG(c.Seed, 0)),
 		pool: newOraclePool(c.totalBlocks()), known: map[ID]*oracleSequence{},
 	}, nil
 }

@@ -18,7 +18,7 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("%d profiles, want 15", len(all))
 	}
 	for _, p := range all {
-		if d := p.Cost.Duration(Batch{Sequences: 1, Decodes: 1, DecodeContext: 1000}); d < 2*time.Millisecond || d > time.Second {
+		if d := p.Engine().Duration(Batch{Sequences: 1, Decodes: 1, DecodeContext: 1000}); d < 2*time.Millisecond || d > time.Second {
 			t.Errorf("%s decodes one token in %v", p.Name, d)
 		}
 		if start := p.ColdStart.Mean() - p.ColdStart.Pull.Mean; start < 40*time.Second || start > 3*time.Minute {
@@ -194,7 +194,7 @@ func TestStepDuration(t *testing.T) {
 		// A short prompt beside many decodes costs what the decodes cost.
 		{Batch{Sequences: 33, Decodes: 32, DecodeContext: 32 * 1024, PrefillTokens: 1, AttentionPairs: 1}, 13846994},
 	} {
-		if got := p.Cost.Duration(c.batch); got.Round(time.Microsecond) != c.want.Round(time.Microsecond) {
+		if got := p.Engine().Duration(c.batch); got.Round(time.Microsecond) != c.want.Round(time.Microsecond) {
 			t.Errorf("Duration(%+v) = %v, want %v", c.batch, got, c.want)
 		}
 	}

@@ -25,7 +25,7 @@ func (s Setup) facts(phase time.Duration, seed uint64) law.Facts {
 			MaxSeqs: e.MaxNumSeqs, BatchTokens: e.MaxNumBatchedTokens, KVTokens: e.KVTokens, Best: best,
 			Step: func(prefill, kv float64) time.Duration {
 				b := plant.Batch{PrefillTokens: int(prefill), DecodeContext: int(kv), Sequences: 1, Decodes: 1}
-				return e.Cost.Duration(b)
+				return e.Duration(b)
 			},
 		},
 	}
@@ -165,7 +165,7 @@ func (s Setup) arrivals(seed uint64) iter.Seq2[workload.Request, time.Duration] 
 
 // stay is about how long a request takes on an engine that is not full.
 func (s Setup) stay(r workload.Request) time.Duration {
-	step := s.Fleet.Engine.Cost.Duration(plant.Batch{Sequences: 32, Decodes: 32, DecodeContext: 32 * r.Input})
+	step := s.Fleet.Engine.Duration(plant.Batch{Sequences: 32, Decodes: 32, DecodeContext: 32 * r.Input})
 	return time.Duration(r.Output) * step
 }
 
