@@ -35,7 +35,7 @@ func TestDrainComponents(t *testing.T) {
 				t.Fatalf("kubectl kustomize: %v, %s (build bin/lab with 'make lab')", err, out)
 			}
 			for _, want := range []string{
-				"- --leader-elect\n", "- --drain-webhook=$(POD_IP):9443\n", "secretName: flyball-drain-webhook\n",
+				"- --drain-webhook=$(POD_IP):9443\n", "secretName: flyball-drain-webhook\n",
 				"cert-manager.io/inject-ca-from: flyball-system/flyball-drain-webhook\n",
 			} {
 				if !strings.Contains(string(out), want) {

@@ -18,6 +18,7 @@ import (
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
@@ -25,13 +26,15 @@ import (
 func newController(s *streams) *cobra.Command {
 	var metrics, health string
 	var settings kube.Settings
-	var elect bool
 	cmd := &cobra.Command{
 		Use:   "controller",
 		Short: "Run the controller, as config/manager does",
-		Example: `  flyball controller --leader-elect
-  flyball controller --kubeconfig .flyball/kubeconfig`,
-		Args: cobra.NoArgs,
+		Long: `Run the controller. It acts only while it holds the lease flyball-controller in the
+namespace $POD_NAMESPACE (default flyball-system), which must exist, and while no other
+installation, in whatever namespace, holds an older one: where one is found this one stands
+down and logs which it is.`,
+		Example: "  flyball controller --kubeconfig .flyball/kubeconfig",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkController(settings); err != nil {
 				return err
@@ -39,11 +42,12 @@ func newController(s *streams) *cobra.Command {
 			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.err, nil))
 			ctrl.SetLogger(logger)
 			klog.SetLogger(logger)
-			config, err := ctrl.GetConfig()
+			cluster, err := ctrl.GetConfig()
 			if err != nil {
 				return fmt.Errorf("finding the cluster: %w", err)
 			}
-			options, err := kube.Options()
+			settings.Namespace = cmp.Or(os.Getenv("POD_NAMESPACE"), config.Namespace)
+			options, err := kube.Options(settings.Namespace)
 			if err != nil {
 				return err
 			}
@@ -51,16 +55,11 @@ func newController(s *streams) *cobra.Command {
 			options.Metrics = server.Options{BindAddress: metrics}
 			settings.Registry = runtimemetrics.Registry // the one that options.Metrics serves
 			options.HealthProbeBindAddress = health
-			options.LeaderElection, options.LeaderElectionID = elect, "flyball-controller"
-			options.LeaderElectionNamespace = os.Getenv("POD_NAMESPACE")
-			settings.Demand.Namespace = cmp.Or(options.LeaderElectionNamespace, "flyball-system")
-			options.LeaderElectionReleaseOnCancel = true
-			return runController(cmd, config, options, settings)
+			return runController(cmd, cluster, options, settings)
 		},
 	}
 	cmd.Flags().StringVar(&metrics, "metrics-bind-address", "0", "address of /metrics; 0 for none")
 	cmd.Flags().StringVar(&health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
-	cmd.Flags().BoolVar(&elect, "leader-elect", false, "act only while holding the lease flyball-controller")
 	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; none without")
 	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with tls.crt and tls.key for it; plain HTTP without")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; none without")
@@ -82,8 +81,8 @@ func checkController(s kube.Settings) error {
 	return nil
 }
 
-func runController(cmd *cobra.Command, config *rest.Config, options ctrl.Options, settings kube.Settings) error {
-	mgr, err := ctrl.NewManager(config, options)
+func runController(cmd *cobra.Command, cluster *rest.Config, options ctrl.Options, settings kube.Settings) error {
+	mgr, err := ctrl.NewManager(cluster, options)
 	if err != nil {
 		return fmt.Errorf("preparing the controller: %w", err)
 	}

@@ -172,7 +172,7 @@ func (a *apiServer) controllerWith(t *testing.T, settings Settings, files ...str
 		}
 	}
 	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t), settings: settings}
-	r.settings.Demand = inbox.Settings{Address: r.demand, Namespace: "flyball-system"}
+	r.settings.Demand = inbox.Settings{Address: r.demand}
 	a.startController(t, r)
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -183,7 +183,13 @@ func (a *apiServer) startController(t *testing.T, r *requests) {
 	t.Helper()
 	config := a.as("flyball-controller")
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
-	options, err := Options()
+	a.startControllerAs(t, r, config, "flyball-system")
+}
+
+// startControllerAs does so with other rights, in another namespace.
+func (a *apiServer) startControllerAs(t *testing.T, r *requests, config *rest.Config, namespace string) {
+	t.Helper()
+	options, err := Options(namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,15 +197,13 @@ func (a *apiServer) startController(t *testing.T, r *requests) {
 	ctrl.SetLogger(options.Logger)
 	options.Metrics = server.Options{BindAddress: "0"}
 	options.HealthProbeBindAddress = r.health
-	options.LeaderElection, options.LeaderElectionID, options.LeaderElectionNamespace = true, "flyball-controller", "flyball-system"
-	options.LeaderElectionReleaseOnCancel = true
 	options.Controller.SkipNameValidation = new(true) // a restart is in the same process here
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	settings := r.settings
-	settings.Registry = prometheus.NewRegistry()
+	settings.Registry, settings.Namespace = prometheus.NewRegistry(), namespace
 	if err := Setup(mgr, settings); err != nil {
 		t.Fatal(err)
 	}

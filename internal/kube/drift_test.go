@@ -87,7 +87,7 @@ func healthy(t *testing.T) (*Reconciler, *counted) {
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("demo")
 	n := count(kubetest.Builder(t).WithReturnManagedFields().WithObjects(isvc, auth).Build())
-	r := &Reconciler{Client: n, Live: live{n.WithWatch, n}, Events: events.NewFakeRecorder(20), KEDA: func() bool { return true }, Demand: quietly}
+	r := &Reconciler{Client: n, Live: live{n.WithWatch, n}, Events: events.NewFakeRecorder(20), KEDA: func() bool { return true }, Acts: func() bool { return true }, Demand: quietly}
 	reconcile(t, r)
 	if diff := cmp.Diff([]string{"apply *client.unstructuredApplyConfiguration"}, n.writes); diff != "" {
 		t.Fatalf("to create it: -want +got\n%s", diff)

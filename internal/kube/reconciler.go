@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
@@ -32,6 +33,7 @@ type Reconciler struct {
 	Live   client.Reader // reads the API server; asked once more before anything is created
 	Events events.EventRecorder
 	KEDA   func() bool // are KEDA's custom resources served?
+	Acts   func() bool // false while another controller acts in the cluster
 	Demand func(demand.Service) demand.Demand
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
@@ -39,6 +41,9 @@ type Reconciler struct {
 
 // Reconcile observes, decides, acts and tells.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if !r.Acts() {
+		return ctrl.Result{RequeueAfter: claim.LookPeriod}, nil
+	}
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		r.said.Delete(req.NamespacedName)

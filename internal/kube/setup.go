@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -28,6 +29,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
@@ -35,8 +37,9 @@ import (
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
 // unstructured and watched like all others, of Events only the Warnings about
-// ScaledObjects, of pods, if at all, only those of services.
-func Options() (ctrl.Options, error) {
+// ScaledObjects, of pods, if at all, only those of services, of leases only those of
+// controllers. The manager's own lease is in the namespace of the installation.
+func Options(namespace string) (ctrl.Options, error) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return ctrl.Options{}, err
@@ -46,13 +49,15 @@ func Options() (ctrl.Options, error) {
 		return ctrl.Options{}, fmt.Errorf("selecting pods: %w", err)
 	}
 	return ctrl.Options{
-		Scheme: scheme,
+		Scheme:         scheme,
+		LeaderElection: true, LeaderElectionID: claim.Lease, LeaderElectionNamespace: namespace, LeaderElectionReleaseOnCancel: true,
 		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}},
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Event{}: {Field: fields.SelectorFromSet(fields.Set{
 				"involvedObject.kind": kserve.ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
 			})},
-			&corev1.Pod{}: {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
+			&coordinationv1.Lease{}: {Field: fields.OneTermEqualSelector("metadata.name", claim.Lease)},
+			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
 		}},
 	}, nil
 }
@@ -62,6 +67,7 @@ const side = 8
 
 // Settings are what the controller does beyond its own reconciling.
 type Settings struct {
+	Namespace    string                // of the installation, where its gateways' ServiceAccount is too
 	Registry     prometheus.Registerer // the manager's /metrics shows it
 	Demand       inbox.Settings
 	DrainWebhook leave.WebhookSettings
@@ -87,6 +93,11 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err := mgr.Add(k); err != nil {
 		return fmt.Errorf("adding the look-out for custom resources: %w", err)
 	}
+	first := claim.New(settings.Namespace, mgr.GetClient(), mgr.GetLogger())
+	if err := mgr.Add(leading{first.Run}); err != nil {
+		return fmt.Errorf("adding the look-out for other controllers: %w", err)
+	}
+	settings.Demand.Namespace = settings.Namespace
 	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
 	if settings.Demand.Address != "" {
 		if err := mgr.Add(d); err != nil {
@@ -102,12 +113,12 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 	}
 	if settings.DeletionCost {
-		c := &leave.Costs{Client: mgr.GetClient(), Work: d.Pods, Log: mgr.GetLogger()}
+		c := &leave.Costs{Client: mgr.GetClient(), Work: d.Pods, Acts: first.Acts, Log: mgr.GetLogger()}
 		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
 	}
-	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, k, d) }})
+	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, parts{k, d, first}) }})
 }
 
 // leading runs on the leader only.
@@ -116,9 +127,16 @@ type leading struct{ manager.RunnableFunc }
 // NeedLeaderElection makes the manager wait for the lease.
 func (leading) NeedLeaderElection() bool { return true }
 
+// parts are what the reconciler is told by.
+type parts struct {
+	kinds *cluster.Kinds
+	inbox *inbox.Inbox
+	first *claim.Claim
+}
+
 // start is done when everything is watched, or the manager stops.
-func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *inbox.Inbox) error {
-	if !k.Await(ctx, kserve.InferenceServiceKind) {
+func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
+	if !p.kinds.Await(ctx, kserve.InferenceServiceKind) || !p.first.Await(ctx) {
 		return nil
 	}
 	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
@@ -126,8 +144,8 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *inbox.Inb
 	}
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
-		KEDA:   func() bool { return k.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: d.Of,
+		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
+		Demand: p.inbox.Of, Acts: p.first.Acts,
 	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
@@ -138,7 +156,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *inbox.Inb
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(wakes.event),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			d.Tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
+			p.inbox.Tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
 			return nil
 		})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: side}).
@@ -146,7 +164,7 @@ func start(ctx context.Context, mgr ctrl.Manager, k *cluster.Kinds, d *inbox.Inb
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)
 	}
-	if !k.Await(ctx, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) {
+	if !p.kinds.Await(ctx, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) {
 		return nil
 	}
 	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.ScaledObjectKind)); err != nil {

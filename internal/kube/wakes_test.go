@@ -13,6 +13,7 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/demand"
@@ -25,7 +26,7 @@ import (
 func testWakes(t *testing.T, a *apiServer, r *requests) {
 	for name, test := range map[string]func(*testing.T, *apiServer, *requests){
 		"raises and withdraws": testWakeAndWithdraw, "gateways that disagree, and one that dies": testGateways,
-		"a restart in between": testRestart, "sixty at once": testSixty, "takes no stranger's report": testStrangers,
+		"a restart in between": testRestart, "a second installation": testSecond, "sixty at once": testSixty, "takes no stranger's report": testStrangers,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a, r) })
 	}
@@ -207,6 +208,31 @@ func testRestart(t *testing.T, a *apiServer, r *requests) {
 	if got := int(kserve.Raised(kept.decoded())); got != 3 {
 		t.Errorf("the raised minimum of what is held = %d, want 3", got)
 	}
+}
+
+// testSecond: an installation that comes later, with whatever rights, changes nothing,
+// says which is the first, and acts once that one is gone.
+func testSecond(t *testing.T, a *apiServer, r *requests) {
+	s := a.sleeper(t, "second")
+	g := a.reporter(t, "gateway-a", r)
+	g.holds(t, 3, s)
+	s.eventuallyRaised(3)
+	a.namespace(t, "second-system")
+	second := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
+	second.settings.Demand = inbox.Settings{Address: second.demand}
+	a.startControllerAs(t, second, rest.CopyConfig(a.config), "second-system")
+	defer func() { second.stop() }()
+	before := s.scaledObject().GetResourceVersion()
+	s.staysRaised(3, 2*demand.TTL) // the second one hears of nothing that is held
+	if after := s.scaledObject().GetResourceVersion(); after != before {
+		t.Errorf("resourceVersion = %s, want %s: nobody had a reason to write", after, before)
+	}
+	r.stop()
+	s.eventuallyRaised(0) // by the second
+	second.stop()
+	second.stop = func() {}
+	a.startController(t, r)
+	s.eventuallyRaised(3) // as the gateway has reported all the time
 }
 
 func testSixty(t *testing.T, a *apiServer, r *requests) {

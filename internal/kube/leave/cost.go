@@ -54,6 +54,7 @@ func writtenCost(p *corev1.Pod) int32 {
 type Costs struct {
 	Client client.Client // of pods it needs list, watch and patch
 	Work   func() map[demand.Service]map[string]demand.PodWork
+	Acts   func() bool // false while another controller acts in the cluster
 	Log    logr.Logger
 
 	last    demand.Service // where the writes of a period ended
@@ -69,6 +70,9 @@ func (c *Costs) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if !c.Acts() {
+			continue
 		}
 		trouble := ""
 		if err := c.write(ctx); err != nil {
