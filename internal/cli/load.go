@@ -112,11 +112,10 @@ func (f *loadFlags) config() (load.Config, error) {
 
 // serviceProxy is the lab's, for the name of a Service: no other knows it here.
 func serviceProxy(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || !strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cluster.local"), ".svc") {
-		return "", nil // load says what is wrong with an address
+	if u, err := url.Parse(address); err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cluster.local"), ".svc") {
+		return labSetting("FLYBALL_PROXY")
 	}
-	return labSetting("FLYBALL_PROXY")
+	return "", nil // load says what is wrong with an address
 }
 
 func (f *loadFlags) pacer() (load.Pacer, error) {

@@ -1,16 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -26,6 +31,8 @@ type simulateOptions struct {
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
 	expects                               []string
+	nodes, coldStart, price               string
+	compare                               bool
 	seeds, start                          int
 	past                                  pastOptions
 }
@@ -33,7 +40,7 @@ type simulateOptions struct {
 func newSimulate(s *streams) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
-		Use:   "simulate",
+		Use:   "simulate [--compare BEFORE AFTER]",
 		Short: "Say what an autoscaler would do: attainment, replicas and cost, simulated",
 		Long: `Run autoscalers against a workload on a simulated fleet: vLLM's scheduler with
 calibrated step times, cold starts, finite GPUs, and the metric path between (scrapes,
@@ -55,8 +62,13 @@ and oracle know the future and are not counted as laws. Exit code 1: an expectat
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100
   flyball simulate -f service.yaml --from-prometheus http://localhost:9090 --last 3d`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.compare {
+				return cobra.ExactArgs(2)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, s, args) },
 	}
 	o.flags(cmd)
 	return cmd
@@ -71,9 +83,13 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
 	fl.StringVar(&o.profile, "profile", "", "model and GPU, as flyball profiles lists them (default that of the manifests' model, or "+simulate.DefaultProfile+")")
 	fl.StringVar(&o.profiles, "profiles", "", "file with profiles of your own, as flyball profiles show -o yaml prints them")
-	fl.StringArrayVar(&o.objectives, "objective", []string{"ttft:p90:3s", "tpot:p90:100ms"}, "METRIC:pQUANTILE:TARGET")
+	fl.StringArrayVar(&o.objectives, "objective", nil, "METRIC:pQUANTILE:TARGET, all with one quantile: the share of requests that is promised to meet them all (default those of the scenario, or ttft:p90:3s and tpot:p90:100ms)")
 	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default those of the manifests, or 1..8)")
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
+	fl.StringVar(&o.nodes, "nodes", "", "nodes and their GPUs, as 4x8 (default as many as the maximum needs)")
+	fl.StringVar(&o.coldStart, "cold-start", "", "phases of a start in place of the profile's: schedule, pull, load, compile and ready, as pull=3m,load=90s, or pulled")
+	fl.StringVar(&o.price, "price", "", "of a GPU for an hour, as 2.50 or 2.50EUR (default the profile's, in USD)")
+	fl.BoolVar(&o.compare, "compare", false, "the manifests BEFORE against those AFTER, each besides what -f names")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
 	fl.StringArrayVar(&o.expects, "expect", nil, "a bound whose failure is exit code 1, as 'attainment >= 0.95', with a law before it if it is of one only; may be repeated")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
@@ -84,9 +100,11 @@ func (o *simulateOptions) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("scenario", "profile")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "replicas")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "start")
+	cmd.MarkFlagsMutuallyExclusive("scenario", "nodes")
+	cmd.MarkFlagsMutuallyExclusive("scenario", "cold-start")
 }
 
-func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
+func (o *simulateOptions) run(cmd *cobra.Command, s *streams, compared []string) error {
 	if o.seeds < 1 || o.seeds > 1000 {
 		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
 	}
@@ -94,7 +112,7 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 		return err
 	}
 	ctx := cmd.Context()
-	c, err := promptly(ctx, func() (*prepared, error) { return o.prepare(cmd, s.in) })
+	c, err := promptly(ctx, func() (*prepared, error) { return o.prepareAll(cmd, s.in, compared) })
 	if err != nil {
 		return err
 	}
@@ -113,15 +131,23 @@ func (o *simulateOptions) run(cmd *cobra.Command, s *streams) error {
 	case err != nil:
 		return err
 	}
-	if err := o.print(s.out, c.Comparison); err != nil {
+	return o.tell(s, c.Comparison)
+}
+
+// tell prints what came out, and says what was expected of it and is not so.
+func (o *simulateOptions) tell(s *streams, c *simulate.Comparison) error {
+	if err := o.print(s.out, c); err != nil {
+		return err
+	}
+	if err := o.verdict(s.err, c); err != nil {
 		return err
 	}
 	if o.html != "" {
-		if err := o.report(c.Comparison); err != nil {
+		if err := o.report(c); err != nil {
 			return err
 		}
 	}
-	return unexpected(s.err, c.Comparison)
+	return unexpected(s.err, c)
 }
 
 // promptly gives up waiting when the context ends: what is read and measured before the
@@ -149,6 +175,30 @@ func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
 type prepared struct {
 	*simulate.Comparison
 	said []string
+}
+
+// prepareAll is of what -f and --law name or, with --compare, of that with either of two
+// manifests more.
+func (o *simulateOptions) prepareAll(cmd *cobra.Command, stdin io.Reader, compared []string) (*prepared, error) {
+	if len(compared) == 0 {
+		return o.prepare(cmd, stdin)
+	}
+	files := o.files.paths
+	var both [2]*prepared
+	for i, name := range compared {
+		o.files.paths = append(slices.Clip(files), name)
+		var err error
+		if both[i], err = o.prepare(cmd, stdin); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	both[0].Against(both[1].Comparison, compared[0], compared[1])
+	for _, line := range both[1].said {
+		if !slices.Contains(both[0].said, line) {
+			both[0].said = append(both[0].said, line)
+		}
+	}
+	return both[0], nil
 }
 
 func (o *simulateOptions) prepare(cmd *cobra.Command, stdin io.Reader) (*prepared, error) {
@@ -208,6 +258,9 @@ func (o *simulateOptions) inputs(stdin io.Reader) (simulate.Inputs, error) {
 		in.Plan = &plan
 	}
 	var err error
+	if in.Price, err = parsePrice(o.price); err != nil {
+		return in, err
+	}
 	in.Profiles, err = findProfiles(o.profiles, stdin)
 	return in, err
 }
@@ -233,7 +286,11 @@ func (o *simulateOptions) file(in simulate.Inputs) (scenario.File, error) {
 		}
 		text = string(bytes)
 	}
-	return in.Parse(o.scenario, text)
+	f, err := in.Parse(o.scenario, text)
+	if err == nil && len(o.objectives) > 0 {
+		f.Setup.Terms.Objectives, err = o.promised()
+	}
+	return f, err
 }
 
 // load is what the flags describe.
@@ -257,14 +314,63 @@ func (o *simulateOptions) load(in simulate.Inputs) (l simulate.Load, err error) 
 	if o.start >= 0 {
 		l.Start = &o.start
 	}
-	for _, text := range o.objectives {
+	if l.Nodes, err = parseNodes(o.nodes); err != nil {
+		return l, err
+	}
+	l.ColdStart = strings.FieldsFunc(o.coldStart, func(r rune) bool { return r == ',' || r == ' ' })
+	if _, err := scenario.ParseColdStart(plant.ColdStart{}, l.ColdStart); err != nil {
+		return l, fmt.Errorf("--cold-start: %w", err)
+	}
+	l.Objectives, err = o.promised()
+	return l, err
+}
+
+// promised are the objectives of the flags, or without any those of the guide.
+func (o *simulateOptions) promised() ([]score.Objective, error) {
+	texts := o.objectives
+	if len(texts) == 0 {
+		texts = []string{"ttft:p90:3s", "tpot:p90:100ms"}
+	}
+	var all []score.Objective
+	for _, text := range texts {
 		objective, err := score.ParseObjective(text)
 		if err != nil {
-			return l, fmt.Errorf("--objective: %w", err)
+			return nil, fmt.Errorf("--objective: %w", err)
 		}
-		l.Objectives = append(l.Objectives, objective)
+		all = append(all, objective)
 	}
-	return l, nil
+	if _, err := score.Promise(all); err != nil {
+		return nil, fmt.Errorf("--objective: %w", err)
+	}
+	return all, nil
+}
+
+// parseNodes reads NUMBERxGPUS.
+func parseNodes(text string) (*simulate.Nodes, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number, gpus, _ := strings.Cut(text, "x")
+	n, err := strconv.Atoi(number)
+	g, gpusErr := strconv.Atoi(gpus)
+	if err != nil || gpusErr != nil || n < 1 || g < 1 {
+		return nil, hint.With(fmt.Errorf("--nodes: %q is no number of nodes and of their GPUs", text), "for example --nodes 4x8: four nodes of eight GPUs")
+	}
+	return &simulate.Nodes{Number: n, GPUs: g}, nil
+}
+
+// parsePrice reads a number, and the currency after it if it is not USD.
+func parsePrice(text string) (*simulate.Price, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number := strings.TrimRightFunc(text, unicode.IsLetter)
+	currency := strings.ToUpper(text[len(number):])
+	perHour, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !(perHour >= 0) || perHour > 1e6 || len(currency) != 0 && len(currency) != 3 {
+		return nil, hint.With(fmt.Errorf("--price: %q is no price of a GPU for an hour", text), "for example --price 2.50 or --price 2.50EUR")
+	}
+	return &simulate.Price{PerHour: perHour, Currency: cmp.Or(currency, "USD")}, nil
 }
 
 // unexpected says which expectations of the scenario do not hold.

@@ -93,10 +93,10 @@ func TestSimulateFromPrometheus(t *testing.T) {
 	}{
 		{append(login, "-o", "json", "--html", page), 0, `^\{
   "scenario": "demo/llama, 30m until 2026-03-01 12:00 UTC",
-  "results": \[\n(.*\n)*.*"requests": 3[5-7]\d\d`, `^read from Prometheus: demo/llama, 30m until 2026-03-01 12:00 UTC, in steps of 1m: 3600 requests, 2.00/s on average, 2.00/s at most; 1024 tokens in and 128 out on average
+  (.*\n)*  "results": \[\n(.*\n)*.*"requests": 3[5-7]\d\d`, `^read from Prometheus: demo/llama, 30m until 2026-03-01 12:00 UTC, in steps of 1m: 3600 requests, 2.00/s on average, 2.00/s at most; 1024 tokens in and 128 out on average
 $`},
-		{append(login, "--service", "demo/llama"), 0, `^LAW .*\nstatic:n=1 +\d`, `^read from `},
-		{append(login, "-f", "../../examples/guide"), 0, `^LAW .*\ndemo/llama +\d.*\nstatic:n=1 +\d`, `^read from Prometheus: demo/llama`},
+		{append(login, "--service", "demo/llama"), 0, `\n\nLAW .*\nstatic:n=1 +\d`, `^read from `},
+		{append(login, "-f", "../../examples/guide"), 0, `\n\nLAW .*\ndemo/llama +\d.*\nstatic:n=1 +\d`, `^read from Prometheus: demo/llama`},
 		{append(login, "--service", "demo/lama"), 2, `^$`, `^flyball: no series of the service "demo/lama" in the last 30m
 hint: --service is one of demo/llama
 $`},

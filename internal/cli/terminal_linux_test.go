@@ -51,10 +51,10 @@ func onTerminal(t *testing.T, out bool, words ...string) (seen, other string) {
 func TestTerminal(t *testing.T) {
 	simulate := []string{"simulate", "--law", "static:n=1", "--workload", "poisson:rate=1,duration=1m,input=100,output=10", "--seeds", "2"}
 	progress, data := onTerminal(t, false, simulate...)
-	if !strings.Contains(progress, "\r\x1b[K2 of 2 runs") || strings.ContainsAny(data, "\r\x1b") || !strings.HasPrefix(data, "LAW ") {
+	if !strings.Contains(progress, "\r\x1b[K2 of 2 runs") || strings.ContainsAny(data, "\r\x1b") || !strings.Contains(data, "\nLAW ") {
 		t.Errorf("on a terminal: progress %q, data %q", progress, data)
 	}
-	if _, out, errOut := runs(simulate...); errOut != "" || strings.ContainsAny(out, "\r\x1b") {
+	if _, out, errOut := runs(simulate...); strings.Contains(errOut, "runs") || strings.ContainsAny(out, "\r\x1b") {
 		t.Errorf("on a pipe: stdout %q, stderr %q", out, errOut)
 	}
 	lint := []string{"lint", "-f", "testdata/bad.yaml"}

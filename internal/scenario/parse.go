@@ -93,6 +93,9 @@ func Parse(name, text string, env Env) (File, error) {
 
 // Complete fills in what follows from the rest, and refuses what cannot run.
 func (f *File) Complete() error {
+	if f.Setup.Start > f.Max {
+		return fmt.Errorf("%d replicas at the start are more than the maximum of %d", f.Setup.Start, f.Max)
+	}
 	c := &f.Setup.Fleet
 	c.Engine, c.GPUs = f.Profile.Engine(), f.Profile.GPUs
 	if c.ColdStart == (plant.ColdStart{}) {

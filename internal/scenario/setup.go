@@ -61,10 +61,9 @@ func (s Setup) Validate() error {
 		return errors.New("no workload")
 	case s.Start < 0 || s.Start > s.Fleet.Capacity():
 		return fmt.Errorf("%d replicas at the start, must be from 0 to the %d that the nodes have GPUs for", s.Start, s.Fleet.Capacity())
-	case len(s.Terms.Objectives) == 0:
-		return errors.New("no objective")
 	case s.Scrape < time.Second || s.Scrape > 5*time.Minute:
 		return fmt.Errorf("a scrape every %v, must be from 1s to 5m", s.Scrape)
 	}
-	return nil
+	_, err := score.Promise(s.Terms.Objectives)
+	return err
 }

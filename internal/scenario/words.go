@@ -115,11 +115,16 @@ func readNodes(f *File, args []string, _ Env) error {
 	return nil
 }
 
-// readStart reads PHASE=TIME[±CV] …; pulled says that the nodes have the image.
-func readStart(f *File, args []string, _ Env) error {
-	c := &f.Setup.Fleet.ColdStart
+func readStart(f *File, args []string, _ Env) (err error) {
+	f.Setup.Fleet.ColdStart, err = ParseColdStart(plant.ColdStart{}, args)
+	return err
+}
+
+// ParseColdStart changes phases of a cold start: PHASE=TIME[±CV] each; pulled says that the
+// nodes have the image.
+func ParseColdStart(c plant.ColdStart, words []string) (plant.ColdStart, error) {
 	phases := map[string]*plant.Phase{"schedule": &c.Schedule, "pull": &c.Pull, "load": &c.Load, "compile": &c.Compile, "ready": &c.Ready}
-	for _, a := range args {
+	for _, a := range words {
 		if a == "pulled" {
 			c.Pulled = true
 			continue
@@ -127,21 +132,21 @@ func readStart(f *File, args []string, _ Env) error {
 		name, text, _ := strings.Cut(a, "=")
 		into := phases[name]
 		if into == nil {
-			return fmt.Errorf("no phase %q; there are schedule, pull, load, compile and ready, and the word pulled", name)
+			return c, fmt.Errorf("no phase %q; there are schedule, pull, load, compile and ready, and the word pulled", name)
 		}
 		mean, cv, _ := strings.Cut(text, "±")
 		d, err := time.ParseDuration(mean)
 		if err != nil || d < 0 {
-			return fmt.Errorf("%q is no time, as load=40s or load=40s±0.2", text)
+			return c, fmt.Errorf("%q is no time, as load=40s or load=40s±0.2", text)
 		}
 		into.Mean = d
 		if cv != "" {
 			if into.CV, err = strconv.ParseFloat(cv, 64); err != nil {
-				return fmt.Errorf("%q is no coefficient of variation, as 0.2", cv)
+				return c, fmt.Errorf("%q is no coefficient of variation, as 0.2", cv)
 			}
 		}
 	}
-	return nil
+	return c, nil
 }
 
 // readLose reads FROM..TO.

@@ -70,25 +70,23 @@ func ParseObjective(text string) (Objective, error) {
 	return o, nil
 }
 
-// ParseObjectives reads several, each for another metric or quantile.
-func ParseObjectives(texts []string) ([]Objective, error) {
-	var all []Objective
-	for _, text := range texts {
-		o, err := ParseObjective(text)
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range all {
-			if other.Metric == o.Metric && other.Quantile == o.Quantile {
-				return nil, fmt.Errorf("objectives %s and %s contradict each other: state one", other, o)
+// Promise is the share of requests that a service promises to meet all objectives with. It
+// has one: objectives of several quantiles, or two of one metric, contradict each other.
+func Promise(objectives []Objective) (float64, error) {
+	if len(objectives) == 0 {
+		return 0, errors.New("no objective is stated: without one nothing can be judged; for example ttft:p90:3s")
+	}
+	for i, o := range objectives {
+		for _, other := range objectives[:i] {
+			switch {
+			case other.Metric == o.Metric:
+				return 0, fmt.Errorf("objectives %s and %s are both of %s: state one", other, o, o.Metric)
+			case other.Quantile != o.Quantile:
+				return 0, fmt.Errorf("objectives %s and %s promise different shares of the requests: a service has one, that of the requests that meet all; give both one quantile", other, o)
 			}
 		}
-		all = append(all, o)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("no objective is stated: without one nothing can be judged; for example ttft:p90:3s")
-	}
-	return all, nil
+	return objectives[0].Quantile, nil
 }
 
 // A Request is what became of one.

@@ -215,10 +215,11 @@ func TestOver(t *testing.T) {
 	}
 }
 
-func TestParseObjectives(t *testing.T) {
-	got, err := score.ParseObjectives([]string{"ttft:p90:3s", "tpot:p90:100ms"})
-	if diff := cmp.Diff(objectives, got); diff != "" || err != nil {
-		t.Errorf("%v, -want +got\n%s", err, diff)
+func TestParseObjective(t *testing.T) {
+	for i, text := range []string{"ttft:p90:3s", "tpot:p90:100ms"} {
+		if got, err := score.ParseObjective(text); got != objectives[i] || err != nil {
+			t.Errorf("ParseObjective(%s) = %v, %v, want %v", text, got, err, objectives[i])
+		}
 	}
 	if got := objectives[1].String(); got != "tpot:p90:100ms" {
 		t.Errorf("String() = %s", got)
@@ -238,9 +239,19 @@ func TestParseObjectives(t *testing.T) {
 			t.Errorf("ParseObjective(%q) = %v, want %q", text, err, want)
 		}
 	}
-	for _, texts := range [][]string{nil, {"ttft:p90:3s", "ttft:p90:2s"}} {
-		if _, err := score.ParseObjectives(texts); err == nil {
-			t.Errorf("ParseObjectives(%q) took it", texts)
+}
+
+func TestPromise(t *testing.T) {
+	if q, err := score.Promise(objectives); q != .9 || err != nil {
+		t.Errorf("Promise(%v) = %v, %v", objectives, q, err)
+	}
+	for want, all := range map[string][]score.Objective{
+		"no objective": nil,
+		"objectives ttft:p90:3s and ttft:p90:2s are both of ttft":            {objectives[0], {Metric: score.TTFT, Quantile: .9, Target: 2 * time.Second}},
+		"objectives ttft:p90:3s and tpot:p99:100ms promise different shares": {objectives[0], {Metric: score.TPOT, Quantile: .99, Target: 100 * time.Millisecond}},
+	} {
+		if _, err := score.Promise(all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Promise(%v) = %v, want %q", all, err, want)
 		}
 	}
 }

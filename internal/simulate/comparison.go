@@ -20,6 +20,7 @@ type Comparison struct {
 	scenario.File
 	Contenders []*Contender
 	Plan       *policy.Service // of the manifests; nil if there are none
+	Currency   string          // of the costs
 }
 
 // A Contender is one row: what scales, and its results by seed.
@@ -28,12 +29,17 @@ type Contender struct {
 	Build   scenario.Builder
 	Results []score.Result
 	Points  []scenario.Point // of the first seed, with Setup.Draw
+	own     bool             // it is what manifests say
+	setup   *scenario.Setup  // nil: the comparison's
 }
 
 // Compare takes what the manifests say, and the laws that are named, or else the
 // scenario's.
 func (in Inputs) Compare(ctx context.Context, f scenario.File) (*Comparison, error) {
-	c := &Comparison{File: f, Plan: in.Plan}
+	c := &Comparison{File: f, Plan: in.Plan, Currency: "USD"}
+	if in.Price != nil {
+		c.Setup.Terms.PricePerHour, c.Currency = in.Price.PerHour, in.Price.Currency
+	}
 	laws := in.Laws
 	switch {
 	case in.Plan != nil:
@@ -66,8 +72,8 @@ func (c *Comparison) checkable() error {
 // of are the contenders that an expectation is about: without a law the manifests' own, or
 // where there are none all that know no more than a law can.
 func (c *Comparison) of(e scenario.Expectation) []*Contender {
-	if e.Law == "" && c.Plan != nil {
-		return c.Contenders[:1]
+	if own := c.own(); e.Law == "" && len(own) > 0 {
+		return own[len(own)-1:]
 	}
 	var some []*Contender
 	for _, one := range c.Contenders {
@@ -104,7 +110,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 		l, err := p.Law(f)
 		return l, p.Queries, err
 	}
-	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, Build: build})
+	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, own: true, Build: build})
 	return s.Validate()
 }
 
@@ -161,7 +167,10 @@ func (c *Comparison) start(ctx context.Context, seeds int) <-chan run {
 			for i := int(next.Add(1)) - 1; i < cap(ended) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				one := run{contender: i / seeds, seed: i % seeds}
 				s := c.Setup
-				s.Draw = s.Draw && one.seed == 0
+				if own := c.Contenders[one.contender].setup; own != nil {
+					s = *own
+				}
+				s.Draw = c.Setup.Draw && one.seed == 0
 				one.Outcome, one.err = scenario.Run(s, c.Contenders[one.contender].Build, uint64(one.seed)+1)
 				ended <- one
 			}

@@ -19,19 +19,31 @@ type Inputs struct {
 	Laws     []string        // by name, besides the manifests or in place of the scenario's
 	Profiles plant.Catalog
 	Workload func(text string) (workload.Workload, error)
+	Price    *Price // nil: the profile's, in USD
+}
+
+// A Price is of a GPU for an hour.
+type Price struct {
+	PerHour  float64
+	Currency string
 }
 
 // A Load is what arrives, on what, and what is promised: a scenario that needs no text.
 type Load struct {
 	Workload   workload.Workload
-	Profile    string  // "": that of the manifests' model, or DefaultProfile
-	Replicas   *Bounds // nil: those of the manifests, or 1..8
-	Start      *int    // replicas that are ready at the start; nil: the minimum
+	Profile    string   // "": that of the manifests' model, or DefaultProfile
+	Replicas   *Bounds  // nil: those of the manifests, or 1..8
+	Start      *int     // replicas that are ready at the start; nil: the minimum
+	Nodes      *Nodes   // nil: as many as the maximum needs
+	ColdStart  []string // phases in place of the profile's, as a scenario writes them
 	Objectives []score.Objective
 }
 
 // Bounds are the least and the most replicas of a law by name.
 type Bounds struct{ Min, Max int }
+
+// Nodes are a number of them, all with so many GPUs.
+type Nodes struct{ Number, GPUs int }
 
 // Parse reads a scenario.
 func (in Inputs) Parse(name, text string) (scenario.File, error) {
@@ -57,6 +69,12 @@ func (in Inputs) Scenario(l Load) (scenario.File, error) {
 	f.Setup.Start = bounds.Min
 	if l.Start != nil {
 		f.Setup.Start = *l.Start
+	}
+	if l.Nodes != nil {
+		f.Setup.Fleet.Nodes, f.Setup.Fleet.GPUsPerNode = l.Nodes.Number, l.Nodes.GPUs
+	}
+	if f.Setup.Fleet.ColdStart, err = scenario.ParseColdStart(f.Profile.ColdStart, l.ColdStart); err != nil {
+		return f, err
 	}
 	f.Setup.Workload, f.Setup.Terms.Objectives = l.Workload, l.Objectives
 	return f, f.Complete()

@@ -27,9 +27,12 @@ type Row struct {
 	PeakWaiting         float64            `json:"peakWaiting"`
 	ScaleEvents         float64            `json:"scaleEvents"`
 	Thrash              float64            `json:"thrash"`
-	Reaction            float64            `json:"reactionSeconds"`
-	Excess              *float64           `json:"excess"` // null: it is no law, or the frontier does not reach its attainment
-	CI95                map[string]float64 `json:"ci95"`   // half widths
+	Reaction            *float64           `json:"reactionSeconds"` // null: it never raised the replicas after a miss
+	Promise             float64            `json:"promise"`         // the share of requests that should meet all objectives
+	Keeps               Answer             `json:"keeps"`           // the promise
+	CostPerMonth        float64            `json:"costPerMonth"`    // if it went on like this for 730 hours
+	Excess              *float64           `json:"excess"`          // null: it knows the future, or misses the promise, or no other law is there to compare
+	CI95                map[string]float64 `json:"ci95"`            // half widths
 }
 
 // Hindsight says that a law knows what none can.
@@ -42,16 +45,41 @@ func Hindsight(law string) bool {
 func (c *Comparison) Rows() []Row {
 	rows := make([]Row, len(c.Contenders))
 	for i, one := range c.Contenders {
-		rows[i] = one.row()
+		rows[i] = one.row(c.Setup.Terms)
 	}
-	front := score.Frontier(points(rows))
+	all := points(rows)
+	front := score.Frontier(all)
 	for i, r := range rows {
-		if excess, ok := score.Excess(r.point(), front); ok && !Hindsight(r.Law) {
+		if excess, ok := score.Excess(r.point(), front); ok && !Hindsight(r.Law) && r.Attainment >= r.Promise && len(all) > 1 {
 			rows[i].Excess = &excess
 		}
 	}
 	return rows
 }
+
+// An Answer is what the seeds say of a bound: yes or no, or that they do not tell.
+type Answer string
+
+// The answers.
+const (
+	Yes    Answer = "yes"
+	No     Answer = "no"
+	Unsure Answer = "unsure" // the bound lies within the interval of the mean
+)
+
+// reaches says whether a mean is at least so much.
+func reaches(i score.Interval, least float64) Answer {
+	switch {
+	case i.Mean-i.Half >= least:
+		return Yes
+	case i.Mean+i.Half < least:
+		return No
+	}
+	return Unsure
+}
+
+// month is how long one is taken to be, as clouds do for their prices.
+const month = 730 * time.Hour
 
 // Frontier names the laws of which none is better and cheaper, from the cheapest on.
 func Frontier(rows []Row) []string {
@@ -77,7 +105,7 @@ func (r Row) point() score.Point {
 	return score.Point{Name: r.Law, Attainment: r.Attainment, GPUHours: r.GPUHours}
 }
 
-func (c *Contender) row() Row {
+func (c *Contender) row(t score.Terms) Row {
 	half := map[string]float64{}
 	mean := func(of func(score.Result) float64) float64 { return Over(c.Results, of).Mean }
 	within := func(name string, of func(score.Result) float64) float64 {
@@ -88,13 +116,14 @@ func (c *Contender) row() Row {
 		return func(r score.Result) float64 { return of(r.Latency[m]).Seconds() }
 	}
 	p50, p99 := func(q score.Quantiles) time.Duration { return q.P50 }, func(q score.Quantiles) time.Duration { return q.P99 }
+	promise := t.Objectives[0].Quantile // score.Promise: all have the same
 	return Row{
 		Law: c.Name, Seeds: len(c.Results), CI95: half,
 		Attainment:          within("attainment", Attainment),
 		AttainmentPublished: within("attainmentPublished", func(r score.Result) float64 { return r.AttainmentPublished }),
 		WorstFiveMinutes:    within("worstFiveMinutes", func(r score.Result) float64 { return r.WorstFiveMinutes }),
 		AverageReplicas:     within("averageReplicas", AverageReplicas),
-		GPUHours:            within("gpuHours", func(r score.Result) float64 { return r.GPUHours }),
+		GPUHours:            within("gpuHours", gpuHours),
 		Cost:                within("cost", func(r score.Result) float64 { return r.Cost }),
 		TTFTP50:             mean(seconds(score.TTFT, p50)),
 		TTFTP99:             within("ttftP99Seconds", seconds(score.TTFT, p99)),
@@ -105,8 +134,34 @@ func (c *Contender) row() Row {
 		PeakWaiting:         mean(func(r score.Result) float64 { return float64(r.PeakWaiting) }),
 		ScaleEvents:         mean(func(r score.Result) float64 { return float64(r.ScaleEvents) }),
 		Thrash:              mean(func(r score.Result) float64 { return float64(r.Thrash) }),
-		Reaction:            mean(func(r score.Result) float64 { return r.Reaction.Seconds() }),
+		Reaction:            c.reaction(),
+		Promise:             promise,
+		Keeps:               reaches(Over(c.Results, Attainment), promise),
+		CostPerMonth:        within("costPerMonth", perMonth),
 	}
+}
+
+// reaction is the mean over the seeds in which the replicas were raised after a miss.
+func (c *Contender) reaction() *float64 {
+	var all []float64
+	for _, r := range c.Results {
+		if r.Reaction > 0 {
+			all = append(all, r.Reaction.Seconds())
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return new(score.Over(all).Mean)
+}
+
+func gpuHours(r score.Result) float64 { return r.GPUHours }
+
+func perMonth(r score.Result) float64 {
+	if r.Duration <= 0 {
+		return 0
+	}
+	return r.Cost * float64(month) / float64(r.Duration)
 }
 
 // Over is one figure's mean over the seeds, with its interval.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -210,5 +211,73 @@ func TestInterrupted(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"demo/llama-predictor", "static:n=2"}, names); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func resultsOf(attained ...float64) []score.Result {
+	var all []score.Result
+	for i, a := range attained {
+		all = append(all, score.Result{
+			Attainment: a, GPUHours: float64(i + 1), AverageReplicas: 1, Cost: 2, Duration: 73 * time.Hour, Reaction: time.Duration(i) * time.Minute,
+		})
+	}
+	return all
+}
+
+// Two laws, of which one keeps the promise, one does not, and static, which knows the
+// future: the figures by hand.
+func TestRows(t *testing.T) {
+	c := &Comparison{Contenders: []*Contender{
+		{Name: "good", Results: resultsOf(.95, .97)}, {Name: "bad", Results: resultsOf(.5, .5)}, {Name: "static:n=1", Results: resultsOf(1)},
+	}}
+	c.Setup.Terms.Objectives = []score.Objective{{Metric: score.TTFT, Quantile: .8, Target: time.Second}}
+	rows := c.Rows()
+	for i, want := range []struct {
+		keeps    Answer
+		excess   bool
+		reaction bool
+	}{{Yes, true, true}, {No, false, true}, {Yes, false, false}} {
+		r := rows[i]
+		if r.Keeps != want.keeps || (r.Excess != nil) != want.excess || (r.Reaction != nil) != want.reaction || r.Promise != .8 || math.Abs(r.CostPerMonth-20) > 1e-9 {
+			t.Errorf("%s: %+v", r.Law, r)
+		}
+	}
+	if *rows[0].Reaction != 60 {
+		t.Errorf("reaction %v, want that of the seed that acted: 60 s", *rows[0].Reaction)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	c := &Comparison{Contenders: []*Contender{
+		{Name: "good", Results: resultsOf(.95, .97)}, {Name: "bad", Results: resultsOf(.5, .5)}, {Name: "static:n=1", Results: resultsOf(1)},
+	}}
+	c.Setup.Terms.Objectives = []score.Objective{{Metric: score.TTFT, Quantile: .8, Target: time.Second}}
+	if got := c.Verdict(); len(got) != 1 || got[0] != "the cheapest of the 1 of 2 laws that keep 80 % is good, at 1.50 GPU-hours" {
+		t.Errorf("Verdict() = %q", got)
+	}
+	c.Contenders = c.Contenders[:1]
+	if alone := c.Rows()[0]; alone.Excess != nil {
+		t.Errorf("a lone law has an excess of %v", *alone.Excess)
+	}
+	c.Contenders[0].Results = resultsOf(.7, .99)
+	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "good keeps 80 %: unsure (84.50±") {
+		t.Errorf("Verdict() = %q", got)
+	}
+}
+
+// Both are up and down by seed, and the change is the same in each.
+func TestChange(t *testing.T) {
+	before, after := resultsOf(.9, .5, .7), resultsOf(.95, .55, .75)
+	for i := range after {
+		after[i].GPUHours--
+	}
+	c := &Comparison{Contenders: []*Contender{{Name: "x", Results: before, own: true}, {Name: "hpa"}}}
+	c.Against(&Comparison{Contenders: []*Contender{{Name: "x", Results: after, own: true}}}, "a.yaml", "b.yaml")
+	got := c.Change()
+	if math.Abs(got.Attainment.Mean-.05) > 1e-9 || got.Attainment.CI95 > 1e-9 || got.GPUHours.Mean != -1 || got.GPUHours.CI95 != 0 {
+		t.Errorf("Change() = %+v", got)
+	}
+	if want := "b.yaml attains more than a.yaml and takes fewer GPU-hours, as far as the seeds tell"; got.Verdict() != want {
+		t.Errorf("Verdict() = %q, want %q", got.Verdict(), want)
 	}
 }

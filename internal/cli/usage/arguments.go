@@ -3,6 +3,7 @@ package usage
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,17 +17,16 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 		check = cobra.NoArgs
 	}
 	return func(cmd *cobra.Command, args []string) error {
-		most := 0 // of those given, that are not too many
-		for most < len(args) && check(cmd, args[:most+1]) == nil {
-			most++
-		}
 		switch {
 		case check(cmd, args) == nil:
 			return nil
 		case cmd.HasSubCommands():
 			return unknown(cmd, args[0])
-		case most < len(args):
-			return tooMany(cmd, args[most])
+		}
+		for n, extra := range slices.Backward(args) {
+			if check(cmd, args[:n]) == nil {
+				return tooMany(cmd, extra)
+			}
 		}
 		_, wanted, _ := strings.Cut(cmd.Use, " ")
 		return hint.With(fmt.Errorf("%s: %s is missing", name(cmd), wanted), "for example %s", firstExample(cmd))

@@ -1,0 +1,68 @@
+package simulate
+
+import (
+	"fmt"
+
+	"github.com/flyball-dev/flyball/internal/score"
+)
+
+// Verdict says in a line each whether what the manifests say keeps the promise, or without
+// manifests which law is the cheapest that does.
+func (c *Comparison) Verdict() []string {
+	rows := c.Rows()
+	var laws, keep []Row
+	for _, r := range rows {
+		if Hindsight(r.Law) {
+			continue
+		}
+		if laws = append(laws, r); r.Keeps == Yes {
+			keep = append(keep, r)
+		}
+	}
+	if len(laws) == 0 {
+		return nil
+	}
+	best := cheapest(keep)
+	if len(c.own()) == 0 && len(laws) > 1 {
+		return []string{cheapestOf(laws, keep, best)}
+	}
+	if own := c.own(); len(own) > 0 {
+		laws = rows[:len(own)]
+	}
+	var lines []string
+	for _, r := range laws {
+		lines = append(lines, r.verdict(best))
+	}
+	return lines
+}
+
+func cheapest(rows []Row) *Row {
+	var best *Row
+	for i, r := range rows {
+		if best == nil || r.GPUHours < best.GPUHours {
+			best = &rows[i]
+		}
+	}
+	return best
+}
+
+func cheapestOf(laws, keep []Row, best *Row) string {
+	promise := 100 * laws[0].Promise
+	if best == nil {
+		return fmt.Sprintf("none of %d laws keeps %g %%, as far as the seeds tell", len(laws), promise)
+	}
+	return fmt.Sprintf("the cheapest of the %d of %d laws that keep %g %% is %s, at %.2f GPU-hours", len(keep), len(laws), promise, best.Law, best.GPUHours)
+}
+
+// verdict compares with the cheapest that keeps the promise, if there is another.
+func (r Row) verdict(best *Row) string {
+	attained := score.Interval{Mean: 100 * r.Attainment, Half: 100 * r.CI95["attainment"]}
+	text := fmt.Sprintf("%s keeps %g %%: %s (%s %%)", r.Law, 100*r.Promise, r.Keeps, PlusMinus(attained.Mean, attained.Half))
+	if r.Keeps == Unsure {
+		text += ", more seeds tell"
+	}
+	if best != nil && best.Law != r.Law && r.GPUHours > 1.005*best.GPUHours {
+		text += fmt.Sprintf(", at %.1f × the GPU-hours of %s, the cheapest law here that does", r.GPUHours/best.GPUHours, best.Law)
+	}
+	return text
+}
