@@ -71,7 +71,8 @@ a kind with keys; or several of these with + between them, at once. - is standar
   trace         as in a file                      file, from, speed
 
 All kinds but trace take input and output (1000, 500..1500, or normal or lognormal with
-:MEAN:DEVIATION:LOW:HIGH) or lengths (a file), and prefix and prefixes; all take timeout.
+:MEAN:DEVIATION:LOW:HIGH) or lengths (a file), and prefix and prefixes; all take timeout,
+and cached (the share of each prompt that engines know) where nothing says what they share.
 Files: CSV with arrival_s,input_tokens,output_tokens; Azure's, BurstGPT's, Mooncake's and
 Qwen-Bailian's traces; inference-perf's configurations and request logs; what vllm bench
 serve --save-detailed and aiperf (profile_export.jsonl) write; packed with gzip or not.`,
@@ -90,7 +91,7 @@ serve --save-detailed and aiperf (profile_export.jsonl) write; packed with gzip 
 			}
 			d := workload.Describe(w, seed, sparkColumns)
 			if output == "table" {
-				return printDescription(s.out, d)
+				return printDescription(s.out, w, d)
 			}
 			return printAs(s.out, output, d, table{})
 		},
@@ -103,7 +104,7 @@ serve --save-detailed and aiperf (profile_export.jsonl) write; packed with gzip 
 // sparkColumns leaves room for the rate beside the line on 80 columns.
 const sparkColumns = 60
 
-func printDescription(w io.Writer, d workload.Description) error {
+func printDescription(out io.Writer, w workload.Workload, d workload.Description) error {
 	facts := table{header: []string{"NAME", shorten(d.Name, 60)}}
 	add := func(name, format string, args ...any) {
 		facts.rows = append(facts.rows, []string{name, fmt.Sprintf(format, args...)})
@@ -111,8 +112,10 @@ func printDescription(w io.Writer, d workload.Description) error {
 	add("REQUESTS", "%d in %s", d.Requests, roundSpan(d.Seconds))
 	add("RATE", "%.3g/s, at most %.3g/s in a minute", d.Rate, d.PeakRate)
 	add("BURSTINESS", "index of dispersion %.3g, CV of gaps %.3g (Poisson: 1, 1)", d.Dispersion, d.GapCV)
-	if d.Reusable > 0 {
+	if w.Prefixed {
 		add("PREFIXES", "%.1f %% of the prompt tokens were in an earlier prompt", 100*d.Reusable)
+	} else {
+		add("PREFIXES", "not known, taken as 0 %%: cached=0.3 assumes a share of each prompt")
 	}
 	if d.Drains > 0 {
 		add("WAITS", "%d times until all requests have ended, not counted above", d.Drains)
@@ -131,16 +134,16 @@ func printDescription(w io.Writer, d workload.Description) error {
 		}
 		tokens.rows = append(tokens.rows, row)
 	}
-	if err := facts.print(w); err != nil {
+	if err := facts.print(out); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(w); err != nil {
+	if _, err := fmt.Fprintln(out); err != nil {
 		return err
 	}
-	if err := tokens.print(w); err != nil {
+	if err := tokens.print(out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s", spark(d.Rates))
+	_, err := fmt.Fprintf(out, "\n%s", spark(d.Rates))
 	return err
 }
 

@@ -37,6 +37,7 @@ func (e Ending) String() string {
 type Done struct {
 	ID                             ID
 	Arrival, FirstToken, LastToken time.Duration
+	PromptTokens, CachedTokens     int // cached: of the prompt, in the prefix cache
 	Generated                      int
 	Ending                         Ending
 }

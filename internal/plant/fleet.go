@@ -172,7 +172,7 @@ func (f *Fleet) send(now time.Duration, id ID, to *Replica) {
 }
 
 func (f *Fleet) fail(now time.Duration, id ID, e Ending) {
-	f.done = append(f.done, Done{ID: id, Arrival: f.flights[id].arrival, LastToken: now, Ending: e})
+	f.done = append(f.done, Done{ID: id, Arrival: f.flights[id].arrival, LastToken: now, PromptTokens: f.flights[id].request.PromptTokens, Ending: e})
 	delete(f.flights, id)
 }
 
@@ -235,7 +235,7 @@ func (f *Fleet) finish(r *Replica, e Finished, how Ending) {
 	r.inFlight--
 	f.done = append(f.done, Done{
 		ID: e.ID, Arrival: f.flights[e.ID].arrival, FirstToken: e.FirstToken, LastToken: e.LastToken,
-		Generated: e.Generated, Ending: how,
+		PromptTokens: e.PromptTokens, CachedTokens: e.CachedTokens, Generated: e.Generated, Ending: how,
 	})
 	if e.Outcome == Aborted && e.FirstToken == 0 {
 		r.sent--

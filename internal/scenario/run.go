@@ -216,7 +216,7 @@ func (r *run) collect(now time.Duration) {
 
 func (r *run) count(ended []plant.Done) {
 	for _, d := range ended {
-		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Output: d.Generated, Aborted: d.Aborted()}
+		q := score.Request{Arrival: d.Arrival, First: d.FirstToken, Last: d.LastToken, Input: d.PromptTokens, Cached: d.CachedTokens, Output: d.Generated, Aborted: d.Aborted()}
 		if q.Aborted {
 			q.Why = d.Ending.String()
 		}

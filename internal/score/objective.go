@@ -93,6 +93,8 @@ func Promise(objectives []Objective) (float64, error) {
 type Request struct {
 	Arrival     time.Duration // since the start of the run
 	First, Last time.Duration // its tokens, at the same clock; not read if it was aborted
+	Input       int           // tokens of the prompt
+	Cached      int           // of these, in an engine's prefix cache
 	Output      int           // tokens
 	Aborted     bool          // not answered in full
 	Why         string        // it was aborted

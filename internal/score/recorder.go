@@ -42,6 +42,7 @@ type Recorder struct {
 	terms Terms
 
 	requests, aborted, good int
+	input, cached           int     // tokens of the prompts that were answered
 	misses                  []int   // per objective
 	aborts                  []Abort // in the order in which their causes came
 	latencies               [numMetrics][]time.Duration
@@ -82,6 +83,7 @@ func (r *Recorder) Request(q Request) {
 	if q.Aborted {
 		r.abort(q.Why)
 	} else {
+		r.input, r.cached = r.input+q.Input, r.cached+q.Cached
 		for m := range numMetrics {
 			r.latencies[m] = append(r.latencies[m], q.Latency(m))
 		}

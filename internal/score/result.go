@@ -18,6 +18,9 @@ type Result struct {
 	AttainmentPublished float64
 	Objectives          []Served // in the order of the terms
 	Aborts              []Abort  // what they were aborted by, by name
+	// Cached is the share of the prompts' tokens that were in a prefix cache, of requests
+	// that were not aborted: the time to a first token depends on it.
+	Cached float64
 
 	Latency [numMetrics]Quantiles // of requests that were not aborted
 
@@ -87,6 +90,9 @@ func (r *Recorder) Result(end time.Duration) Result {
 	}
 	res.Cost = res.GPUHours * r.terms.PricePerHour
 	res.Attainment, res.AttainmentPublished = r.attained()
+	if r.input > 0 {
+		res.Cached = float64(r.cached) / float64(r.input)
+	}
 	slices.SortFunc(res.Aborts, func(a, b Abort) int { return strings.Compare(a.Why, b.Why) })
 	res.WorstFiveMinutes = worst(r.bins, res.Attainment)
 	for m := range numMetrics {

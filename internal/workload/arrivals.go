@@ -214,7 +214,7 @@ func (s *stager) begin() {
 // the input that lengths draw.
 func Generate(name string, a Arrivals, lengths Lengths, p Prefixes) (Workload, error) {
 	return Workload{
-		Name: name, Span: a.span, Requests: a.requests, Drains: a.drains,
+		Name: name, Span: a.span, Requests: a.requests, Drains: a.drains, Prefixed: p.Tokens > 0,
 		Open: func(seed uint64) Source {
 			return &generated{seed: seed, next: a.start(seed), lengths: lengths, prefixes: p.shares(seed), which: des.Stream(seed, "prefixes")}
 		},

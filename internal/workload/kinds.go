@@ -16,10 +16,14 @@ func (s *spec) build(name string) (Workload, error) {
 		w, err = s.generate(name)
 	}
 	w.Timeout = s.duration("timeout", 0)
+	share := s.number("cached", 0)
 	if wrong := s.finish(); wrong != nil { // before what follows from it
 		return Workload{}, wrong
 	}
-	return w, err
+	if err != nil || share == 0 {
+		return w, err
+	}
+	return w.withCached(share)
 }
 
 func (s *spec) trace(name string) (Workload, error) {

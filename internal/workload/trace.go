@@ -72,7 +72,7 @@ func (t Trace) Workload(name string) (Workload, error) {
 		return Workload{}, errors.New("the trace is empty")
 	}
 	return Workload{
-		Name: name, Span: t.rows[len(t.rows)-1].at, Requests: float64(len(t.rows)),
+		Name: name, Span: t.rows[len(t.rows)-1].at, Requests: float64(len(t.rows)), Prefixed: len(t.shares) > 0,
 		Open: func(uint64) Source { return &replay{Trace: t} },
 	}, nil
 }

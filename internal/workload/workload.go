@@ -103,8 +103,8 @@ type Workload struct {
 	Requests float64
 	// Timeout is how long the client waits for an answer's end; 0 is for ever.
 	Timeout time.Duration
-	// Drains says that there are barriers.
-	Drains bool
+	// Drains says that there are barriers, Prefixed that prompts may begin alike.
+	Drains, Prefixed bool
 	// Open starts the stream from the beginning. A trace is the same for every seed.
 	Open func(seed uint64) Source
 }
@@ -139,6 +139,7 @@ func Merge(parts ...Workload) (Workload, error) {
 		merged.Span = max(merged.Span, p.Span)
 		merged.Requests += p.Requests
 		merged.Timeout = max(merged.Timeout, p.Timeout)
+		merged.Prefixed = merged.Prefixed || p.Prefixed
 	}
 	if len(parts) == 0 {
 		return Workload{}, fmt.Errorf("no workload to merge")
