@@ -38,14 +38,40 @@ func (o *simulateOptions) print(w io.Writer, c *simulate.Comparison) error {
 	if err := printAs(w, o.output, whole, simulatedTable(rows, c.Currency, o.output == "wide")); err != nil {
 		return err
 	}
-	if whole.Change == nil || o.output == "json" || o.output == "yaml" {
-		return nil
+	var more []table
+	if o.output == "wide" {
+		more = append(more, objectiveTable(rows))
 	}
-	if _, err := fmt.Fprintln(w); err != nil {
-		return err
+	if whole.Change != nil && (o.output == "table" || o.output == "wide") {
+		more = append(more, changeTable(*whole.Change, c.Currency))
 	}
-	t := changeTable(*whole.Change, c.Currency)
-	return t.print(w)
+	for _, t := range more {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		if err := t.print(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objectiveTable has a row for each objective of each law.
+func objectiveTable(rows []simulate.Row) table {
+	t := table{header: []string{"LAW", "OBJECTIVE", "MET", "QUANTILE", "MEAN", "P50", "P90", "P99"}}
+	for _, r := range rows {
+		for _, o := range r.Objectives {
+			at := "aborted"
+			if o.AtQuantile != nil {
+				at = simulate.ShortSeconds(*o.AtQuantile)
+			}
+			t.rows = append(t.rows, []string{
+				r.Law, o.Objective, fmt.Sprintf("%.2f %%", 100*o.Share), at,
+				simulate.ShortSeconds(o.Mean), simulate.ShortSeconds(o.P50), simulate.ShortSeconds(o.P90), simulate.ShortSeconds(o.P99),
+			})
+		}
+	}
+	return t
 }
 
 func changeTable(ch simulate.Change, currency string) table {
@@ -146,6 +172,7 @@ func simulatedColumns(currency string) []column {
 		seconds("TTFT-P50", "ttft_p50_seconds", "", true, func(r simulate.Row) float64 { return r.TTFTP50 }),
 		seconds("E2E-P99", "e2e_p99_seconds", "", true, func(r simulate.Row) float64 { return r.E2EP99 }),
 		number("REQUESTS", "requests", true, func(r simulate.Row) float64 { return r.Requests }, "%.0f"),
+		number("COMPLETED", "completed", true, func(r simulate.Row) float64 { return r.Completed }, "%.1f"),
 		number("ABORTED", "aborted", true, func(r simulate.Row) float64 { return r.Aborted }, "%.1f"),
 		number("PEAK-WAITING", "peak_waiting", true, func(r simulate.Row) float64 { return r.PeakWaiting }, "%.0f"),
 		number("EVENTS", "scale_events", true, func(r simulate.Row) float64 { return r.ScaleEvents }, "%.1f"),

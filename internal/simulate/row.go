@@ -23,7 +23,10 @@ type Row struct {
 	TPOTP99             float64            `json:"tpotP99Seconds"`
 	E2EP99              float64            `json:"e2eP99Seconds"`
 	Requests            float64            `json:"requests"`
+	Completed           float64            `json:"completed"`
 	Aborted             float64            `json:"aborted"`
+	Aborts              map[string]float64 `json:"aborts,omitempty"` // by what aborted them
+	Objectives          []Objective        `json:"objectives"`
 	PeakWaiting         float64            `json:"peakWaiting"`
 	ScaleEvents         float64            `json:"scaleEvents"`
 	Thrash              float64            `json:"thrash"`
@@ -130,7 +133,10 @@ func (c *Contender) row(t score.Terms) Row {
 		TPOTP99:             within("tpotP99Seconds", seconds(score.TPOT, p99)),
 		E2EP99:              mean(seconds(score.E2E, p99)),
 		Requests:            mean(func(r score.Result) float64 { return float64(r.Requests) }),
+		Completed:           mean(func(r score.Result) float64 { return float64(r.Completed()) }),
 		Aborted:             mean(func(r score.Result) float64 { return float64(r.Aborted) }),
+		Aborts:              c.aborts(),
+		Objectives:          c.objectives(t),
 		PeakWaiting:         mean(func(r score.Result) float64 { return float64(r.PeakWaiting) }),
 		ScaleEvents:         mean(func(r score.Result) float64 { return float64(r.ScaleEvents) }),
 		Thrash:              mean(func(r score.Result) float64 { return float64(r.Thrash) }),

@@ -219,6 +219,8 @@ func resultsOf(attained ...float64) []score.Result {
 	for i, a := range attained {
 		all = append(all, score.Result{
 			Attainment: a, GPUHours: float64(i + 1), AverageReplicas: 1, Cost: 2, Duration: 73 * time.Hour, Reaction: time.Duration(i) * time.Minute,
+			Requests: 100, Aborted: 4 * i, Aborts: []score.Abort{{Why: "expired", Requests: 4 * i}},
+			Objectives: []score.Served{{Share: a, AtQuantile: score.Endless}},
 		})
 	}
 	return all
@@ -242,6 +244,9 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s: %+v", r.Law, r)
 		}
 	}
+	if o := rows[0].Objectives[0]; o.Objective != "ttft:p80:1s" || math.Abs(o.Share-.96) > 1e-9 || o.AtQuantile != nil || rows[0].Aborts["expired"] != 2 {
+		t.Errorf("objectives %+v, aborts %v", rows[0].Objectives, rows[0].Aborts)
+	}
 	if *rows[0].Reaction != 60 {
 		t.Errorf("reaction %v, want that of the seed that acted: 60 s", *rows[0].Reaction)
 	}
@@ -258,6 +263,10 @@ func TestVerdict(t *testing.T) {
 	c.Contenders = c.Contenders[:1]
 	if alone := c.Rows()[0]; alone.Excess != nil {
 		t.Errorf("a lone law has an excess of %v", *alone.Excess)
+	}
+	c.Contenders[0].Results = resultsOf(.5, .5)
+	if got, want := c.Verdict(), "good keeps 80 %: no (50.00 %), ttft:p80:1s is met by 50.00 %, 2 of 100 requests were expired"; len(got) != 1 || got[0] != want {
+		t.Errorf("Verdict() = %q, want %q", got, want)
 	}
 	c.Contenders[0].Results = resultsOf(.7, .99)
 	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "good keeps 80 %: unsure (84.50±") {

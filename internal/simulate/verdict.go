@@ -2,6 +2,8 @@ package simulate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/flyball-dev/flyball/internal/score"
 )
@@ -58,8 +60,17 @@ func cheapestOf(laws, keep []Row, best *Row) string {
 func (r Row) verdict(best *Row) string {
 	attained := score.Interval{Mean: 100 * r.Attainment, Half: 100 * r.CI95["attainment"]}
 	text := fmt.Sprintf("%s keeps %g %%: %s (%s %%)", r.Law, 100*r.Promise, r.Keeps, PlusMinus(attained.Mean, attained.Half))
-	if r.Keeps == Unsure {
+	switch r.Keeps {
+	case Yes:
+	case Unsure:
 		text += ", more seeds tell"
+	case No:
+		for _, o := range r.Objectives {
+			text += fmt.Sprintf(", %s is met by %.2f %%", o.Objective, 100*o.Share)
+		}
+		for _, why := range slices.Sorted(maps.Keys(r.Aborts)) {
+			text += fmt.Sprintf(", %.0f of %.0f requests were %s", r.Aborts[why], r.Requests, why)
+		}
 	}
 	if best != nil && best.Law != r.Law && r.GPUHours > 1.005*best.GPUHours {
 		text += fmt.Sprintf(", at %.1f × the GPU-hours of %s, the cheapest law here that does", r.GPUHours/best.GPUHours, best.Law)
