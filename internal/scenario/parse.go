@@ -27,6 +27,7 @@ import (
 //	hold      target=16                   requests that find no ready replica wait as in Flyball's gateway; none: they fail
 //	grace     10m                         a replica that is told to end may finish what it has
 //	deletion-cost                         the replica with the least to do leaves first, as Flyball's controller has it
+//	crash     2h                          mean time until a ready replica crashes and starts again; without: never
 //	scrape    15s
 //	lose      10m..20m                    Prometheus finds nothing to scrape in that time: all series end
 //	objective ttft:p90:3s                 any number

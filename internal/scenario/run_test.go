@@ -339,7 +339,7 @@ func TestCapacity(t *testing.T) {
 // INV-4, and the hints for what is wrong.
 func TestParseErrors(t *testing.T) {
 	for lines, want := range map[string]string{
-		"speed 3":                     `test:8: unknown word "speed"; there are deletion-cost, drained,`,
+		"speed 3":                     `test:8: unknown word "speed"; there are crash, deletion-cost, drained,`,
 		"workload nothing":            "workload stands twice",
 		"routing best":                `no routing "best"; there are random`,
 		"hold 3":                      "write none or target=N",
@@ -448,6 +448,24 @@ func TestCachedShare(t *testing.T) {
 	}
 	if ttft[1] > ttft[0]*8/10 {
 		t.Errorf("P50 of TTFT %v with half of each prompt cached, %v without", ttft[1], ttft[0])
+	}
+}
+
+// A replica that crashes cuts what it has, and starts again.
+func TestCrash(t *testing.T) {
+	aborts := func(lines string) []score.Abort {
+		f := parse(t, strings.Replace(small, "duration=10m", "duration=1h", 1)+lines)
+		o, err := Run(f.Setup, Named("static:n=2"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Aborts
+	}
+	if got := aborts("crash 5m"); len(got) != 1 || got[0].Why != "cut" || got[0].Requests < 20 {
+		t.Errorf("with a crash every five minutes %v were aborted, want some that were cut", got)
+	}
+	if got := aborts("deletion-cost"); got != nil {
+		t.Errorf("without one %v were aborted", got)
 	}
 }
 

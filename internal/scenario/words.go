@@ -36,6 +36,7 @@ func vocabulary() map[string]word {
 		"routing":       {read: readRouting},
 		"hold":          {read: readHold},
 		"grace":         {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.Drain.Bound) }},
+		"crash":         {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.MeanTimeToCrash) }},
 		"scrape":        {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
 		"lose":          {read: readLose},
 		"objective":     {many: true, read: readObjective},
