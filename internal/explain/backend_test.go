@@ -135,7 +135,7 @@ func TestBackendOfPods(t *testing.T) {
 }
 
 func (s *Snapshot) pause() {
-	s.ScaledObject.Annotations = map[string]string{kedaPause: "true"}
+	s.ScaledObject.Annotations = map[string]string{kserve.Paused: "true"}
 }
 
 func (s *Snapshot) class(name string) { s.annotate(kserve.ClassAnnotation, name) }

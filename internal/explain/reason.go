@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,7 @@ const (
 	NoKEDA     Reason = "NoKEDA"
 	Refused    Reason = "Refused" // by Flyball, or by KEDA's webhook
 	Paused     Reason = "Paused"
+	WakeFailed Reason = "WakeFailed" // no pod became ready; it is kept at zero for a time
 	Asleep     Reason = "Asleep"
 	Waking     Reason = "Waking" // requests are held, and no pod is asked for yet
 	NoMetric   Reason = "NoMetric"
@@ -61,8 +63,8 @@ type explanation struct {
 
 func (s Snapshot) explain() explanation {
 	for _, rule := range []func(Snapshot) *explanation{
-		Snapshot.deleting, Snapshot.stopped, Snapshot.unscaled, Snapshot.contested, Snapshot.refused, Snapshot.missing, Snapshot.paused,
-		Snapshot.asleep, Snapshot.woken, Snapshot.blind, Snapshot.broken, Snapshot.unplaced, Snapshot.denied, Snapshot.crashing,
+		Snapshot.deleting, Snapshot.stopped, Snapshot.unscaled, Snapshot.contested, Snapshot.refused, Snapshot.missing, Snapshot.wakeFailed,
+		Snapshot.paused, Snapshot.asleep, Snapshot.woken, Snapshot.podless, Snapshot.blind, Snapshot.broken, Snapshot.unplaced, Snapshot.denied, Snapshot.crashing,
 		Snapshot.queueing, Snapshot.starting, Snapshot.heldOneWay, Snapshot.fixed, Snapshot.limited,
 	} {
 		if e := rule(s); e != nil {
@@ -164,13 +166,11 @@ func (s Snapshot) warning(kind string) string {
 	return ""
 }
 
-const kedaPause = "autoscaling.keda.sh/paused"
-
 func (s Snapshot) paused() *explanation {
 	if s.ScaledObject == nil {
 		return nil
 	}
-	for _, a := range []string{kedaPause + "-replicas", kedaPause} {
+	for _, a := range []string{kserve.PausedReplicas, kserve.Paused} {
 		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
 			return &explanation{
 				Paused, fmt.Sprintf("paused by the ScaledObject's annotation %s=%s", a, v), s.unannotate(a),
@@ -180,12 +180,54 @@ func (s Snapshot) paused() *explanation {
 	return nil
 }
 
+// wakeFailed is a service whose GPUs the controller has given back.
+func (s Snapshot) wakeFailed() *explanation {
+	a := kserve.AttemptOf(s.ScaledObject)
+	if a.Again.IsZero() {
+		return nil
+	}
+	return &explanation{
+		WakeFailed, fmt.Sprintf("no pod became ready when it was woken last: %s; it is kept at zero until %s, then the next request wakes it",
+			a.Cause, a.Again.UTC().Format(time.RFC3339)),
+		"fix what the message names, then wake it at once: " + s.unannotate(kserve.WakeAgain),
+	}
+}
+
+// podless is a service without a ready pod, which explains why its metric is empty.
+func (s Snapshot) podless() *explanation {
+	if s.Deployment == nil || wantedReplicas(*s.Deployment) == 0 || s.Deployment.Status.ReadyReplicas > 0 {
+		return nil
+	}
+	return s.hindered()
+}
+
+// hindered is what keeps pods from becoming ready.
+func (s Snapshot) hindered() *explanation {
+	for _, rule := range []func(Snapshot) *explanation{Snapshot.unplaced, Snapshot.denied, Snapshot.crashing} {
+		if e := rule(s); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// NotReady is why no pod is ready, and whether all of them crash.
+func (s Snapshot) NotReady() (cause string, crashing bool) {
+	if e := s.allCrashing(); e != nil {
+		return e.Message, true
+	}
+	if e := s.hindered(); e != nil {
+		return e.Message, false
+	}
+	return "its pods are starting", false
+}
+
 func (s Snapshot) heldOneWay() *explanation {
 	if s.ScaledObject == nil {
 		return nil
 	}
 	for _, way := range []string{"scale-in", "scale-out"} {
-		a := kedaPause + "-" + way
+		a := kserve.Paused + "-" + way
 		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
 			return &explanation{HeldOneWay, fmt.Sprintf("%s is paused by the ScaledObject's annotation %s", way, a), s.unannotate(a)}
 		}
@@ -219,10 +261,8 @@ func (s Snapshot) woken() *explanation {
 	if n == 0 || s.ScaledObject.Annotations[kserve.ForceActivation] == "" || s.Deployment == nil || s.Deployment.Status.ReadyReplicas >= n {
 		return nil
 	}
-	for _, kept := range []func(Snapshot) *explanation{Snapshot.unplaced, Snapshot.denied, Snapshot.crashing} {
-		if e := kept(s); e != nil {
-			return e
-		}
+	if e := s.hindered(); e != nil {
+		return e
 	}
 	return &explanation{Waking, fmt.Sprintf("requests were held: %d replicas are asked of KEDA, %d are ready", n, s.Deployment.Status.ReadyReplicas), ""}
 }

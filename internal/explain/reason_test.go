@@ -279,6 +279,20 @@ func podsMissing() []reasonCase {
 				}}
 			})}
 		}, Crashing, "CrashLoopBackOff", "kubectl logs a -n demo -c kserve-container --previous"},
+		{"crashes, so that its metric is empty", func(s *Snapshot) {
+			s.setReplicas(4, 0)
+			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+			s.Pods = []corev1.Pod{pod("llama-1", func(p *corev1.PodStatus) {
+				p.ContainerStatuses = []corev1.ContainerStatus{{Name: "kserve-container", State: corev1.ContainerState{
+					Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 5m0s"},
+				}}}
+			})}
+		}, Crashing, "pod llama-1: CrashLoopBackOff: back-off 5m0s", "kubectl logs llama-1 -n demo -c kserve-container --previous"},
+		{"could not be woken", func(s *Snapshot) {
+			s.sleep(demand.Demand{Gateways: 2})
+			kserve.Attempt{Failures: 2, Again: time.Unix(1_700_000_000, 0), Cause: "pod llama-1: CrashLoopBackOff: back-off 5m0s"}.Write(s.ScaledObject)
+		}, WakeFailed, "no pod became ready when it was woken last: pod llama-1: CrashLoopBackOff: back-off 5m0s; it is kept at zero until 2023-11-14T22:13:20Z",
+			"fix what the message names, then wake it at once: kubectl annotate scaledobject llama-predictor -n demo flyball.dev/wake-again-"},
 		{"queues", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 145, InFlight: 4}, Gateways: 2}
 			s.setReplicas(1, 1)

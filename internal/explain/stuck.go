@@ -12,7 +12,7 @@ import (
 // Stuck is why no pod can come although someone waits for one; empty if one may.
 func (s Snapshot) Stuck() string {
 	for _, rule := range []func(Snapshot) *explanation{
-		Snapshot.deleting, Snapshot.stopped, Snapshot.pausedAtZero, Snapshot.unwakeable, Snapshot.noPodAdmitted, Snapshot.allCrashing,
+		Snapshot.deleting, Snapshot.stopped, Snapshot.wakeFailed, Snapshot.pausedAtZero, Snapshot.unwakeable, Snapshot.noPodAdmitted, Snapshot.allCrashing,
 	} {
 		if e := rule(s); e != nil {
 			return e.Message

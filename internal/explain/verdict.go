@@ -18,23 +18,24 @@ type Action int
 
 // The one act of a reconciliation.
 const (
-	Keep    Action = iota + 1 // nothing to do
-	Create                    // apply our ScaledObject where none is
-	Adopt                     // apply it over the one that KServe made for class keda
-	Repair                    // apply it over ours
-	Rouse                     // likewise, asking for more replicas because requests are held
-	Settle                    // likewise, no longer asking
-	Remove                    // delete it, if its UID is still the same
-	Release                   // leave it to KServe, which updates the object of that name
-	Wait                      // an object that is about to go comes first
-	Abstain                   // the manifest or another autoscaler forbids to act
+	Keep     Action = iota + 1 // nothing to do
+	Create                     // apply our ScaledObject where none is
+	Adopt                      // apply it over the one that KServe made for class keda
+	Repair                     // apply it over ours
+	Rouse                      // likewise, asking for more replicas because requests are held
+	Settle                     // likewise, no longer asking
+	GiveBack                   // likewise, at zero for a time: the wake has failed
+	Remove                     // delete it, if its UID is still the same
+	Release                    // leave it to KServe, which updates the object of that name
+	Wait                       // an object that is about to go comes first
+	Abstain                    // the manifest or another autoscaler forbids to act
 	numActions
 )
 
 func (a Action) String() string {
 	names := [numActions]string{
 		Keep: "keep", Create: "create", Adopt: "adopt", Repair: "repair",
-		Rouse: "rouse", Settle: "settle", Remove: "remove", Release: "release", Wait: "wait", Abstain: "abstain",
+		Rouse: "rouse", Settle: "settle", GiveBack: "give back", Remove: "remove", Release: "release", Wait: "wait", Abstain: "abstain",
 	}
 	if a < Keep || a >= numActions {
 		return fmt.Sprintf("Action(%d)", int(a))
@@ -52,7 +53,7 @@ type Notice struct {
 // meanwhile, and what once it is done.
 type Verdict struct {
 	Action  Action
-	Apply   *kserve.ScaledObject // of Create, Adopt, Repair, Rouse and Settle
+	Apply   *kserve.ScaledObject // of Create, Adopt, Repair, Rouse, Settle and GiveBack
 	Notices []Notice
 	Done    *Notice
 }

@@ -20,7 +20,7 @@ import (
 // act says whether it changed something that is worth telling.
 func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
 	switch v.Action {
-	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle:
+	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle, explain.GiveBack:
 		return r.apply(ctx, v.Apply)
 	case explain.Repair:
 		_, err = r.apply(ctx, v.Apply)

@@ -14,7 +14,9 @@
 // raised stands in the ScaledObject alone, so that any part may restart.
 // INV-7: a wake is withdrawn once nothing has been held for demand.TTL, and not within
 // demand.TTL of a start of the controller.
-// INV-8: a healthy service causes no write, no request past the watches and no walk
+// INV-8: GPUs of a wake that brings no ready pod are given back; a service with a ready
+// pod is never scaled in by Flyball.
+// INV-9: a healthy service causes no write, no request past the watches and no walk
 // through a namespace.
 //
 // It deliberately does not know how replicas are computed: KEDA and the HPA do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -87,7 +88,7 @@ func healthy(t *testing.T) (*Reconciler, *counted) {
 	auth.SetName("prom-basic-auth")
 	auth.SetNamespace("demo")
 	n := count(kubetest.Builder(t).WithReturnManagedFields().WithObjects(isvc, auth).Build())
-	r := &Reconciler{Client: n, Live: live{n.WithWatch, n}, Events: events.NewFakeRecorder(20), KEDA: func() bool { return true }, Acts: func() bool { return true }, Demand: quietly}
+	r := &Reconciler{Client: n, Live: live{n.WithWatch, n}, Events: events.NewFakeRecorder(20), KEDA: func() bool { return true }, Acts: func() bool { return true }, Now: time.Now, Demand: quietly}
 	reconcile(t, r)
 	if diff := cmp.Diff([]string{"apply *client.unstructuredApplyConfiguration"}, n.writes); diff != "" {
 		t.Fatalf("to create it: -want +got\n%s", diff)
@@ -96,7 +97,7 @@ func healthy(t *testing.T) (*Reconciler, *counted) {
 	return r, n
 }
 
-// TestHealthyServiceCausesNoWrite (INV-8): no write, no request past the watches, no
+// TestHealthyServiceCausesNoWrite (INV-9): no write, no request past the watches, no
 // walk through a namespace.
 func TestHealthyServiceCausesNoWrite(t *testing.T) {
 	r, n := healthy(t)

@@ -33,6 +33,7 @@ type Reconciler struct {
 	Live   client.Reader // reads the API server; asked once more before anything is created
 	Events events.EventRecorder
 	KEDA   func() bool // are KEDA's custom resources served?
+	Now    func() time.Time
 	Acts   func() bool // false while another controller acts in the cluster
 	Demand func(demand.Service) demand.Demand
 
@@ -57,7 +58,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	v := o.verdict()
-	if v.Action == explain.Create { // the watches may lag behind
+	if v.Action == explain.Create || v.Action == explain.GiveBack { // the watches may lag behind
 		if o, err = r.observe(ctx, cluster.NewListing(r.Live, raw.GetNamespace()), raw); err != nil {
 			return ctrl.Result{}, err
 		}
@@ -87,15 +88,22 @@ func again(o observed, v explain.Verdict) time.Duration {
 	switch {
 	case o.NoKEDA && v.Action == explain.Wait:
 		return cluster.LookPeriod
-	case v.Apply != nil && v.Apply.Annotations[kserve.ForceActivation] != "":
-		return max(o.demand.QuietIn, 10*time.Millisecond)
+	case v.Apply == nil:
+		return 0
 	}
-	return 0
+	next := nextLook(kserve.AttemptOf(v.Apply), o.now)
+	if kserve.Raised(v.Apply) > 0 {
+		quiet := max(o.demand.QuietIn, 10*time.Millisecond)
+		if next == 0 || quiet < next {
+			next = quiet
+		}
+	}
+	return next
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
-	s, err := snapshot.Reader{From: from, Parts: snapshot.Autoscalers | snapshot.Credentials | snapshot.Events, KEDA: r.KEDA}.About(ctx, raw)
-	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw)))}, err
+	s, err := snapshot.Reader{From: from, Parts: snapshot.AllParts, KEDA: r.KEDA}.About(ctx, raw)
+	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw))), r.Now()}, err
 }
 
 // tell emits the notices that were not among the last ones.

@@ -40,7 +40,7 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 			},
 		}).Build()
 	recorder := events.NewFakeRecorder(20)
-	return &Reconciler{Client: c, Live: c, Events: recorder, KEDA: func() bool { return keda }, Acts: func() bool { return true }, Demand: quietly}, recorder
+	return &Reconciler{Client: c, Live: c, Events: recorder, KEDA: func() bool { return keda }, Acts: func() bool { return true }, Now: time.Now, Demand: quietly}, recorder
 }
 
 // quietly is what no gateway reports.

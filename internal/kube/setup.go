@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -57,9 +58,24 @@ func Options(namespace string) (ctrl.Options, error) {
 				"involvedObject.kind": kserve.ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
 			})},
 			&coordinationv1.Lease{}: {Field: fields.OneTermEqualSelector("metadata.name", claim.Lease)},
-			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
+			&appsv1.Deployment{}:    {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
+			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: slim},
 		}},
 	}, nil
+}
+
+// slim keeps of a pod what says how it is, and its cost: there are many.
+func slim(o any) (any, error) {
+	p, ok := o.(*corev1.Pod)
+	if !ok {
+		return o, nil
+	}
+	kept := map[string]string{}
+	if cost, ok := p.Annotations[corev1.PodDeletionCost]; ok {
+		kept[corev1.PodDeletionCost] = cost
+	}
+	p.ManagedFields, p.Annotations, p.Spec = nil, kept, corev1.PodSpec{NodeName: p.Spec.NodeName}
+	return p, nil
 }
 
 // side is how many services are reconciled side by side: many may wake at once.
@@ -139,13 +155,13 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	if !p.kinds.Await(ctx, kserve.InferenceServiceKind) || !p.first.Await(ctx) {
 		return nil
 	}
-	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
+	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &corev1.Pod{}, &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
 		return err
 	}
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: p.inbox.Of, Acts: p.first.Acts,
+		Demand: p.inbox.Of, Acts: p.first.Acts, Now: time.Now,
 	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
@@ -153,6 +169,8 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 		For(cluster.NewObject(kserve.InferenceServiceKind), builder.WithPredicates(predicate.Funcs{UpdateFunc: serviceChanged})).
 		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(wakes.hpa),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: hpaChanged})).
+		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(wakes.deployment),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: deploymentChanged})).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(wakes.event),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {

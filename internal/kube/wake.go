@@ -2,6 +2,7 @@ package kube
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
@@ -13,6 +14,7 @@ import (
 type observed struct {
 	explain.Snapshot
 	demand demand.Demand
+	now    time.Time
 }
 
 // verdict is the state machine's, with the wake.
@@ -45,13 +47,17 @@ func wake(o observed, v *explain.Verdict) {
 	lo, most := *so.Spec.MinReplicaCount, *so.Spec.MaxReplicaCount
 	was := min(kserve.Raised(o.ScaledObject), most)
 	n := int32(law.Raised(int(was), o.waiting(), o.demand.Quiet, kserve.RequestsPerReplica(&o.InferenceService), int(most)))
-	switch {
-	case n <= lo:
+	if n <= lo {
 		n = 0
-	case lo == 0:
-		so.Annotations = map[string]string{kserve.ForceActivation: "true"}
-	default:
-		so.Annotations = map[string]string{kserve.RaisedMinimum: strconv.Itoa(int(n))}
+	}
+	if lo == 0 && attempt(o, v, n > 0) {
+		return
+	}
+	switch {
+	case n > 0 && lo == 0:
+		annotate(so, kserve.ForceActivation, "true")
+	case n > 0:
+		annotate(so, kserve.RaisedMinimum, strconv.Itoa(int(n)))
 	}
 	if n > 0 {
 		so.Spec.MinReplicaCount = &n
@@ -69,4 +75,11 @@ func wake(o observed, v *explain.Verdict) {
 		v.Warn("QueueAtMaximum", "requests are held although %d replicas, all that spec.predictor.maxReplicas allows, are asked for; "+
 			"raise it if there are GPUs for more", most)
 	}
+}
+
+func annotate(so *kserve.ScaledObject, key, value string) {
+	if so.Annotations == nil {
+		so.Annotations = map[string]string{}
+	}
+	so.Annotations[key] = value
 }

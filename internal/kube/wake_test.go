@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
@@ -65,7 +66,7 @@ func TestWake(t *testing.T) {
 			v := observed{explain.Snapshot{
 				InferenceService: *kubetest.Service(t, replace...), ScaledObject: tc.own,
 				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
-			}, tc.demand}.verdict()
+			}, tc.demand, time.Now()}.verdict()
 			said := ""
 			if v.Done != nil {
 				said = v.Done.Text
@@ -129,7 +130,7 @@ func TestHeldAboveZero(t *testing.T) {
 			v := observed{explain.Snapshot{
 				InferenceService: *kubetest.Service(t, tc.replace...), ScaledObject: tc.own,
 				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
-			}, tc.demand}.verdict()
+			}, tc.demand, time.Now()}.verdict()
 			var said []string
 			if v.Done != nil {
 				said = append(said, v.Done.Reason+": "+v.Done.Text)

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -48,6 +50,10 @@ func (w waker) hpa(ctx context.Context, o client.Object) []ctrl.Request {
 		requests = append(requests, w.of(ctx, o.GetNamespace(), cluster.ByDeployment, target)...)
 	}
 	return requests
+}
+
+func (w waker) deployment(ctx context.Context, o client.Object) []ctrl.Request {
+	return w.of(ctx, o.GetNamespace(), cluster.ByDeployment, o.GetName())
 }
 
 // event is about a ScaledObject.
@@ -101,6 +107,17 @@ func hpaChanged(e event.UpdateEvent) bool {
 	a, b := explain.ScalingActive(old), explain.ScalingActive(now)
 	return old.UID != now.UID || old.Spec.ScaleTargetRef != now.Spec.ScaleTargetRef ||
 		!equality.Semantic.DeepEqual(old.OwnerReferences, now.OwnerReferences) || a.Status != b.Status || a.Reason != b.Reason
+}
+
+// deploymentChanged: it has left zero or its first pod is ready, or the other way round.
+func deploymentChanged(e event.UpdateEvent) bool {
+	old, ok1 := e.ObjectOld.(*appsv1.Deployment)
+	now, ok2 := e.ObjectNew.(*appsv1.Deployment)
+	if !ok1 || !ok2 {
+		return true
+	}
+	return (old.Status.ReadyReplicas > 0) != (now.Status.ReadyReplicas > 0) ||
+		(ptr.Deref(old.Spec.Replicas, 1) > 0) != (ptr.Deref(now.Spec.Replicas, 1) > 0)
 }
 
 // never: an Event that is repeated says what it said.
