@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 )
 
 // mostSent is how many pods may have had a request and failed: a request that brings
@@ -84,7 +83,7 @@ func (f forwarder) mayRetry(x *exchange, err error) bool {
 // other moves the request to a pod that has not refused it, if there is one.
 func (x *exchange) other() bool {
 	x.tried = append(x.tried, x.pod)
-	p := choose(*x.service.ready.Load(), x.tried, time.Now())
+	p := choose(*x.service.ready.Load(), x.tried, x.g.now())
 	if p == nil {
 		return false
 	}

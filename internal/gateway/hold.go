@@ -28,7 +28,7 @@ func (g *Gateway) now() time.Duration { return time.Since(g.began) }
 func (g *Gateway) acquire(x *exchange) *refusal {
 	s := x.service
 	if s.held.Load() == 0 {
-		if p := s.pick(x, time.Now()); p != nil {
+		if p := s.pick(x, g.now()); p != nil {
 			x.take(p)
 			return nil
 		}
@@ -37,7 +37,7 @@ func (g *Gateway) acquire(x *exchange) *refusal {
 	if refused == nil {
 		return g.hold(x)
 	}
-	if p := s.pick(x, time.Now()); p != nil {
+	if p := s.pick(x, g.now()); p != nil {
 		x.take(p)
 		return nil
 	}
@@ -139,7 +139,7 @@ func (g *Gateway) settleLocked(s *service) {
 		g.giveUpLocked(s)
 		return
 	}
-	room, pods := s.room(time.Now())
+	room, pods := s.room(g.now())
 	for _, id := range g.queue.Release(g.now(), s.key, room) {
 		t := g.tickets[id]
 		p := s.roomiest(pods, t.x.tried)
@@ -204,7 +204,7 @@ func (g *Gateway) forgetLocked(t *ticket) {
 
 // shun keeps requests from a pod for a while, and then looks whether some are held.
 func (g *Gateway) shun(s *service, p *pod) {
-	now := time.Now()
+	now := g.now()
 	if p.usable(now) { // the first of many that fail at the same time
 		time.AfterFunc(p.shun(now), func() { g.settle(s) })
 	}

@@ -11,7 +11,7 @@ import (
 // pick chooses a pod for a request, one that has not failed it before if there is
 // such: the less busy one of two at random, or the one that should know the prompt's
 // beginning. It returns nil if no pod can take requests.
-func (s *service) pick(x *exchange, now time.Time) *pod {
+func (s *service) pick(x *exchange, now time.Duration) *pod {
 	pods := *s.ready.Load()
 	p := choose(pods, x.tried, now)
 	if p == nil && len(x.tried) > 0 {
@@ -33,7 +33,7 @@ const prefixWorth = 4096
 
 // choose is the power of two choices. A fair second choice needs no more than two
 // draws when most pods can be used; else all are looked at.
-func choose(pods, avoid []*pod, now time.Time) *pod {
+func choose(pods, avoid []*pod, now time.Duration) *pod {
 	usable := func(p *pod) bool { return p.usable(now) && !slices.Contains(avoid, p) }
 	switch n := len(pods); n {
 	case 0:
