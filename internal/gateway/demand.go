@@ -31,6 +31,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			now = true
 		case <-timer.C:
 		}
+		g.findOutliers()
 		next := g.tick()
 		if now || time.Since(last) >= reportEvery {
 			demands := g.demands()

@@ -18,6 +18,8 @@
 // its type and its text, nor a form.
 // INV-9: a gateway that is told to stop says so first, ends what it has begun, and
 // stops within Limits.DrainDelay + Limits.DrainTime.
+// INV-10: a pod that answers nothing or only errors loses its share for a while, but the
+// last pod that may answer never does, nor more than half of a service's.
 //
 // It deliberately knows no Kubernetes: which services and pods there are is told to
 // it by Update, and what becomes of its reports is not its concern. It looks into a

@@ -94,6 +94,7 @@ func (x *exchange) take(p *pod) {
 	x.calm = p.silent.Add(1) <= int64(x.service.target())
 	p.work.Add(x.input + x.output)
 	p.loss.take(x, x.sentAt)
+	p.onTrial.CompareAndSwap(false, p.ejectedUntil.Load() != 0)
 	x.service.inFlight.Add(1)
 }
 
@@ -104,6 +105,10 @@ func (x *exchange) speaks() {
 	}
 	x.silent = false
 	x.firstByte = time.Since(x.began)
+	if x.stream {
+		x.service.firstBytes.add(time.Since(x.sentAt), 1)
+	}
+	x.pod.loss.speaks(x)
 	x.pod.silent.Add(-1)
 	x.pod.work.Add(-x.input)
 	if x.writer.status == http.StatusOK {
@@ -125,6 +130,7 @@ func (x *exchange) giveBack() {
 	if x.silent {
 		p.silent.Add(-1)
 		work += x.input
+		defer x.g.leaves(x, p)
 	}
 	p.work.Add(-work)
 	p.inFlight.Add(-1)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -50,7 +51,9 @@ func (f forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 // attempt sends the request to the exchange's pod.
 func (f forwarder) attempt(x *exchange, r *http.Request) (*http.Response, error) {
 	x.attempts++
-	ctx, body := r.Context(), io.ReadCloser(nil)
+	ctx, cancel := context.WithCancelCause(r.Context()) // its end is that of the request
+	x.pod.loss.attempt(x, cancel)
+	body := io.ReadCloser(nil)
 	if len(x.body) > 0 {
 		ctx, body = upload(ctx, x.body)
 	}
@@ -60,10 +63,21 @@ func (f forwarder) attempt(x *exchange, r *http.Request) (*http.Response, error)
 	out.URL = &to
 	out.Body, out.GetBody, out.ContentLength = body, nil, int64(len(x.body))
 	answer, err := f.g.transport.RoundTrip(out)
-	if err == nil {
-		x.pod.answered()
+	x.pod.loss.attempt(x, nil)
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errEjected):
+		return nil, errEjected
+	case err != nil:
+		cancel(nil)
+		return nil, err
+	case answer.StatusCode >= http.StatusInternalServerError:
+		f.g.failed(x.service, x.pod)
+	default:
+		x.pod.errors.Store(0)
 	}
-	return answer, err
+	x.pod.answered()
+	x.pod.alive(f.g.now())
+	return answer, nil
 }
 
 // mayRetry judges an attempt without an answer.
@@ -75,6 +89,9 @@ func (f forwarder) mayRetry(x *exchange, err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
 		f.g.shun(x.service, x.pod)
 		return true // the pod has seen nothing; the hold queue's time bounds this
+	}
+	if !errors.Is(err, errEjected) {
+		f.g.failed(x.service, x.pod)
 	}
 	x.sent++
 	return x.sent < mostSent
@@ -102,6 +119,7 @@ type voice struct {
 func (v *voice) Read(b []byte) (int, error) {
 	n, err := v.ReadCloser.Read(b)
 	if n > 0 {
+		v.x.pod.alive(v.x.g.now())
 		v.x.speaks()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // owed: the order in which pods leave depends on it (drain.Pod).
 type loss struct {
 	mu    sync.Mutex
-	ends  map[*exchange]time.Time // when each request at the pod is expected to end
+	turns map[*exchange]*turn // of the requests at the pod
 	cache recall
 }
 
@@ -19,7 +20,25 @@ type loss struct {
 func (l *loss) take(x *exchange, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends[x] = now.Add(x.service.given.usual(x.output))
+	l.turns[x] = &turn{sent: x.g.now(), ends: now.Add(x.service.given.usual(x.output))}
+}
+
+// attempt notes how it is ended, and nil once there is an answer.
+func (l *loss) attempt(x *exchange, cancel context.CancelCauseFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.turns[x]; t != nil {
+		t.cancel = cancel
+	}
+}
+
+// speaks notes a first byte.
+func (l *loss) speaks(x *exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.turns[x]; t != nil {
+		t.spoke = true
+	}
 }
 
 // read notes that the pod has read the request's prompt.
@@ -35,7 +54,7 @@ func (l *loss) read(x *exchange, now time.Time) {
 func (l *loss) giveBack(x *exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.ends, x)
+	delete(l.turns, x)
 }
 
 // at is the time after which the last request is expected to end, 0 if all should
@@ -43,8 +62,8 @@ func (l *loss) giveBack(x *exchange) {
 func (l *loss) at(now time.Time) (remaining time.Duration, prefixTokens int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, end := range l.ends {
-		remaining = max(remaining, end.Sub(now))
+	for _, t := range l.turns {
+		remaining = max(remaining, t.ends.Sub(now))
 	}
 	return remaining, l.cache.saved(now)
 }

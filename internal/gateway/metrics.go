@@ -15,8 +15,8 @@ type metrics struct {
 
 	hold, firstByte, whole *prometheus.HistogramVec
 
-	requests, retries, arrivals, input, output *prometheus.Desc
-	held, heldBytes, inFlight, bodies, podLoad *prometheus.Desc
+	requests, retries, ejections, arrivals, input, output *prometheus.Desc
+	held, heldBytes, inFlight, bodies, podLoad            *prometheus.Desc
 }
 
 func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
@@ -37,6 +37,7 @@ func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
 		whole:     times("request", "Time from a request to its end."),
 		requests:  describe("requests_total", "Requests that have ended, by outcome.", "namespace", "service", "outcome"),
 		retries:   describe("retries_total", "Attempts at another pod before the first byte of an answer.", byService...),
+		ejections: describe("ejections_total", "Times that a pod was an outlier and got no requests for a while.", byService...),
 		arrivals:  describe("arrivals_total", "Requests that ask for work.", byService...),
 		input:     describe("input_tokens_total", "Tokens of prompts that arrived, estimated from their length.", byService...),
 		output:    describe("expected_output_tokens_total", "Tokens of answers that are expected, estimated from what requests allow.", byService...),
@@ -64,7 +65,7 @@ func (m *metrics) forget(s *service) {
 // Describe is one half of prometheus.Collector.
 func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.requests, m.retries, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.bodies, m.podLoad,
+		m.requests, m.retries, m.ejections, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.bodies, m.podLoad,
 	} {
 		descs <- d
 	}
@@ -89,6 +90,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			count(m.requests, s.outcomes[o].Load(), append(slices.Clip(labels), o.String())...)
 		}
 		count(m.retries, s.retries.Load(), labels...)
+		count(m.ejections, s.ejections.Load(), labels...)
 		count(m.arrivals, s.arrivals.Load(), labels...)
 		count(m.input, s.inputTokens.Load(), labels...)
 		count(m.output, s.outputTokens.Load(), labels...)

@@ -23,12 +23,19 @@ type pod struct {
 
 	shunnedUntil atomic.Int64 // on the gateway's clock, which no one sets back; no connection could be opened
 	failures     atomic.Int64 // in a row
+
+	lastByte     atomic.Int64  // of an answer, on the gateway's clock
+	errors       atomic.Int64  // in a row
+	ejectedUntil atomic.Int64  // on the gateway's clock; 0 if it is not, and has stood its trial
+	onTrial      atomic.Bool   // it has the one request that it gets after an ejection
+	ejections    int           // in a row; the gateway's lock
+	ejectionEnd  time.Duration // of the last one; the gateway's lock
 }
 
 func newPod(p Pod) *pod {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(p.Name))
-	return &pod{Pod: p, hash: h.Sum64(), loss: loss{ends: map[*exchange]time.Time{}}}
+	return &pod{Pod: p, hash: h.Sum64(), loss: loss{turns: map[*exchange]*turn{}}}
 }
 
 const (
@@ -51,7 +58,9 @@ func (p *pod) answered() {
 	}
 }
 
-func (p *pod) usable(now time.Duration) bool { return p.shunnedUntil.Load() <= int64(now) }
+func (p *pod) usable(now time.Duration) bool {
+	return p.shunnedUntil.Load() <= int64(now) && !p.ejected(now)
+}
 
 // room is how many held requests may go to pods now, and the pods. It needs the
 // gateway's lock.

@@ -56,7 +56,8 @@ type service struct {
 	arrivals, reported        atomic.Int64 // reported: of the arrivals, those in a report
 	inputTokens, outputTokens atomic.Int64
 	retries                   atomic.Int64
-	given, calm               pace
+	given, calm, firstBytes   pace
+	ejections                 atomic.Int64
 	outcomes                  [numOutcomes]atomic.Int64
 
 	holdTime, firstByteTime, wholeTime prometheus.Observer
@@ -70,7 +71,7 @@ func (s *service) target() int {
 }
 
 // pace is what answers took at pods: given are all, calm those of pods that had no more
-// to do than they are meant to.
+// to do than they are meant to, firstBytes the first bytes of streams, for one token each.
 type pace struct{ nanoseconds, tokens atomic.Int64 }
 
 func (p *pace) add(took time.Duration, tokens int64) {
