@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
+	"strconv"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -35,7 +37,7 @@ type gatewayOptions struct {
 	certificates          string // folder
 	report                reportOptions
 
-	body, bodies, holdService, holdTotal resource.QuantityValue
+	body, requests, holdService, holdTotal resource.QuantityValue
 }
 
 func newGateway(s *streams) *cobra.Command {
@@ -75,7 +77,9 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	size(&o.holdService, o.Hold.Service.Bytes, "hold-memory", "how much memory the requests that wait for a service may take")
 	size(&o.holdTotal, o.Hold.Total.Bytes, "hold-memory-total", "and those for all services")
 	size(&o.body, o.Limits.BodyBytes, "body-size", "how large a request may be")
-	size(&o.bodies, o.Limits.BodiesBytes, "body-memory-total", "how much memory all requests' bodies may take")
+	size(&o.requests, o.Limits.RequestsBytes, "request-memory-total", "how much memory all requests may take, their bodies and headers")
+	fl.IntVar(&o.Limits.Connections, "connections", o.Limits.Connections, "how many connections may be open; the longest idle one makes room for another")
+	fl.IntVar(&o.Limits.HeaderBytes, "header-size", o.Limits.HeaderBytes, "how many bytes the header of a request may have")
 	fl.DurationVar(&o.Limits.RequestTime, "request-time", o.Limits.RequestTime, "how long a request may take, to its last byte")
 	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "at the end: how long to answer while not being ready")
 	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "and how long what was begun may take after that")
@@ -98,9 +102,11 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 	klog.SetLogger(logr.FromSlogHandler(handler))
 	o.Registry = prometheus.NewRegistry()
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	o.Hold.Service.Bytes, o.Hold.Total.Bytes = o.holdService.Value(), o.holdTotal.Value()
-	o.Limits.BodyBytes, o.Limits.BodiesBytes = o.body.Value(), o.bodies.Value()
+	o.sizes()
 	if err := o.Validate(); err != nil {
+		return err
+	}
+	if err := setMemory(o.Limits.Memory(), os.Getenv("MEMORY_LIMIT")); err != nil {
 		return err
 	}
 	config, err := o.access()
@@ -124,6 +130,32 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 		return err
 	}
 	return o.serve(ctx, g, d, told)
+}
+
+// sizes takes over the flags that are amounts.
+func (o *gatewayOptions) sizes() {
+	o.Hold.Service.Bytes, o.Hold.Total.Bytes = o.holdService.Value(), o.holdTotal.Value()
+	o.Limits.BodyBytes, o.Limits.RequestsBytes = o.body.Value(), o.requests.Value()
+}
+
+// setMemory has garbage collected before a container's limit kills, and refuses limits of
+// the gateway's own that do not fit into it. Without a container they are the limit.
+func setMemory(need int64, container string) error {
+	limit := need
+	if container != "" {
+		given, err := strconv.ParseInt(container, 10, 64)
+		if err != nil {
+			return hint.With(fmt.Errorf("reading $MEMORY_LIMIT: %w", err), "it is the container's limit in bytes: resourceFieldRef limits.memory")
+		}
+		if limit = given / 10 * 9; need > limit {
+			return hint.With(fmt.Errorf("connections and requests may take %d MiB, and the container has %d", need>>20, given>>20),
+				"raise limits.memory to %dMi, or lower --request-memory-total, --connections or --header-size", need*10/9>>20+1)
+		}
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+	return nil
 }
 
 // access is to the cluster that this runs in, where it runs in one and nothing else is said.

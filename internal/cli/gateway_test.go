@@ -9,13 +9,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
@@ -142,5 +148,37 @@ func TestReportsGoWhereTheyAreSent(t *testing.T) {
 		if _, err := (&reportOptions{caFile: file}).reports(gateway.Config{}, "x", none); err == nil {
 			t.Errorf("reports() with the authority %s = nil, want an error", file)
 		}
+	}
+}
+
+// TestShippedMemory: what the flags of config/gateway allow fits into its container, and
+// the container is not much larger than that.
+func TestShippedMemory(t *testing.T) {
+	text, err := config.Files.ReadFile("gateway/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d appsv1.Deployment
+	if err := yaml.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	c := d.Spec.Template.Spec.Containers[0]
+	var o gatewayOptions
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.register(flags)
+	if err := flags.Parse(c.Args[1:]); err != nil {
+		t.Fatal(err)
+	}
+	o.sizes()
+	limit := c.Resources.Limits.Memory().Value()
+	t.Setenv("GOMEMLIMIT", "off") // this test's own stays
+	if err := setMemory(o.Limits.Memory(), strconv.FormatInt(limit, 10)); err != nil {
+		t.Error(err)
+	}
+	if most := o.Limits.Memory() * 4 / 3; limit > most {
+		t.Errorf("limits.memory = %d MiB, want at most %d for these flags", limit>>20, most>>20)
+	}
+	if err := setMemory(limit, strconv.FormatInt(limit, 10)); err == nil || !strings.Contains(err.Error(), "may take 1024 MiB, and the container has 1024") {
+		t.Errorf("setMemory = %v, want a refusal that names both", err)
 	}
 }

@@ -66,7 +66,7 @@ func TestBadInput(t *testing.T) {
 				pause(t.Context(), time.Second)
 				w.check("requests at the pod", pod.count(), test.served)
 				w.check("held", f.held(), 0)
-				w.check("bytes of bodies", f.bodies.Load(), int64(0))
+				w.check("bytes of requests", f.memory.Load(), int64(0))
 			})
 		})
 	}
@@ -94,7 +94,7 @@ func TestDisconnectAtEveryByte(t *testing.T) {
 				synctest.Wait()
 				w.check("held", f.held(), 0)
 				w.check("in flight", f.directory.Load().byKey["demo/llama"].inFlight.Load(), int64(0))
-				w.check("bytes of bodies", f.bodies.Load(), int64(0))
+				w.check("bytes of requests", f.memory.Load(), int64(0))
 				gone := f.count("requests_total", "demo", "client_gone", "llama") + f.count("requests_total", other, "client_gone", other)
 				w.check("requests counted", gone, float64(len(chat)+1))
 				w.check("requests logged", strings.Count(f.lines(), `"msg":"request"`), len(chat)+1)

@@ -27,7 +27,7 @@ import (
 // Benchmarks run each proxy in a process of its own, this test's program again, so
 // that its time and memory can be told from those of clients and of pods.
 const (
-	childKind = "FLYBALL_BENCH_CHILD" // bare, gateway or asleep
+	childKind = "FLYBALL_BENCH_CHILD" // bare, gateway, asleep or flood
 	childPods = "FLYBALL_BENCH_PODS"  // address
 )
 
@@ -43,7 +43,7 @@ func serveChild(kind string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	held := func() int64 { return 0 }
+	held, counted := func() int64 { return 0 }, func() int64 { return 0 }
 	if kind == "bare" {
 		go func() { _ = http.Serve(public, bareProxy(os.Getenv(childPods))) }()
 	} else {
@@ -54,9 +54,9 @@ func serveChild(kind string) int {
 			return 1
 		}
 		go func() { _ = g.Run(context.Background(), public, admin) }()
-		held = g.directory.Load().byKey["demo/llama"].held.Load
+		held, counted = g.directory.Load().byKey["demo/llama"].held.Load, g.memory.Load
 	}
-	go func() { _ = http.Serve(control, controls(held)) }()
+	go func() { _ = http.Serve(control, controls(held, counted)) }()
 	fmt.Println(public.Addr(), control.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
@@ -81,7 +81,11 @@ func childGateway(kind, pods string) *Gateway {
 	hold, limits := Defaults()
 	hold.Service.Requests, hold.Total.Requests = 20000, 20000
 	hold.Total.Bytes, hold.Service = 2<<30, admit.Budget{Bytes: 2 << 30, Requests: 20000}
-	limits.DrainDelay, limits.DrainTime = 0, 0
+	limits.DrainDelay, limits.DrainTime, limits.Connections = 0, 0, 20000
+	if kind == "flood" {
+		hold, limits = floodLimits()
+		debug.SetMemoryLimit(limits.Memory())
+	}
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		panic(err)
@@ -94,7 +98,7 @@ func childGateway(kind, pods string) *Gateway {
 		panic(err)
 	}
 	s := llama()
-	if kind != "asleep" {
+	if kind == "gateway" {
 		s.Pods = []Pod{{"pod", pods}}
 	}
 	g.Update([]Service{s})
@@ -102,7 +106,7 @@ func childGateway(kind, pods string) *Gateway {
 }
 
 // controls tell what the process has used.
-func controls(held func() int64) http.Handler {
+func controls(held, counted func() int64) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(path string, value func() int64) {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, value()) })
@@ -117,6 +121,7 @@ func controls(held func() int64) http.Handler {
 	answer("/memory", residentBytes)
 	answer("/collected", func() int64 { debug.FreeOSMemory(); return residentBytes() })
 	answer("/held", held)
+	answer("/counted", counted)
 	return mux
 }
 

@@ -26,7 +26,7 @@ import (
 const (
 	rounds      = 9 // of each measure that is repeated
 	roundTime   = time.Second
-	connections = 16   // to each proxy, for CPU
+	benchConns  = 16   // to each proxy, for CPU
 	rate        = 1000 // requests per second, for latency
 	streamCount = 5000
 	heldCount   = 10000
@@ -184,12 +184,12 @@ func median(x []float64) float64 {
 // closedLoop sends the next request on a connection when the last is answered. It
 // returns how many were.
 func closedLoop(b *testing.B, address string) int64 {
-	transport := &http.Transport{MaxIdleConnsPerHost: connections}
+	transport := &http.Transport{MaxIdleConnsPerHost: benchConns}
 	defer transport.CloseIdleConnections()
 	var all sync.WaitGroup
 	var sent atomic.Int64
 	end := time.Now().Add(roundTime)
-	for range connections {
+	for range benchConns {
 		all.Go(func() {
 			for time.Now().Before(end) && !b.Failed() {
 				send(b, transport, address)

@@ -60,11 +60,11 @@ func (x *exchange) fill() *refusal {
 	}
 }
 
-// grow makes room for size bytes, if all bodies together may take them.
+// grow makes room for size bytes, if all requests together may take them.
 func (x *exchange) grow(size int64) bool {
 	more := size - x.reserved
-	if x.g.bodies.Add(more) > x.g.config.Limits.BodiesBytes {
-		x.g.bodies.Add(-more)
+	if x.g.memory.Add(more) > x.g.config.Limits.RequestsBytes {
+		x.g.memory.Add(-more)
 		return false
 	}
 	x.reserved = size
@@ -87,7 +87,7 @@ func (x *exchange) broken(err error) *refusal {
 
 // dropBody frees it as soon as no other pod can need it.
 func (x *exchange) dropBody() {
-	x.g.bodies.Add(-x.reserved)
+	x.g.memory.Add(-x.reserved)
 	x.reserved, x.body = 0, nil
 }
 

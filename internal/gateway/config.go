@@ -35,23 +35,24 @@ type Config struct {
 
 // Limits bound what clients, pods and the gateway's own end may take.
 type Limits struct {
-	HeaderBytes int           // of a request
-	HeaderTime  time.Duration // in which its header must have come
-	BodyBytes   int64         // of a request
-	BodyTime    time.Duration // in which its body must have come
-	BodiesBytes int64         // of all bodies that are in memory
-	WriteTime   time.Duration // for which a client may take nothing of an answer
-	RequestTime time.Duration // from the first byte of a request to the last of its answer
-	IdleTime    time.Duration // for which a connection may stay without a request
-	DrainDelay  time.Duration // between not being ready and not listening
-	DrainTime   time.Duration // for which requests may go on after that
+	Connections   int           // that are open at a time
+	HeaderBytes   int           // of a request
+	HeaderTime    time.Duration // in which its header must have come
+	BodyBytes     int64         // of a request
+	BodyTime      time.Duration // in which its body must have come
+	RequestsBytes int64         // of all requests that are in memory: header, body and what goes with each
+	WriteTime     time.Duration // for which a client may take nothing of an answer
+	RequestTime   time.Duration // from the first byte of a request to the last of its answer
+	IdleTime      time.Duration // for which a connection may stay without a request
+	DrainDelay    time.Duration // between not being ready and not listening
+	DrainTime     time.Duration // for which requests may go on after that
 }
 
 // Defaults fit an engine with a cold start of minutes.
 func Defaults() (admit.Config, Limits) {
 	return admit.Defaults(), Limits{
-		HeaderBytes: 64 << 10, HeaderTime: 10 * time.Second,
-		BodyBytes: 32 << 20, BodyTime: time.Minute, BodiesBytes: 1 << 30,
+		Connections: 10000, HeaderBytes: 32 << 10, HeaderTime: 10 * time.Second,
+		BodyBytes: 32 << 20, BodyTime: time.Minute, RequestsBytes: 1 << 30,
 		WriteTime: time.Minute, RequestTime: time.Hour, IdleTime: 2 * time.Minute,
 		DrainDelay: 5 * time.Second, DrainTime: 10 * time.Minute,
 	}
@@ -65,17 +66,19 @@ func (c Config) Validate() error {
 		return errors.New("a gateway needs a name")
 	case c.Registry == nil || c.Log == nil:
 		return errors.New("a gateway needs a registry and a log")
-	case l.HeaderBytes < 1 || l.BodyBytes < 1 || l.BodiesBytes < l.BodyBytes:
-		return fmt.Errorf("limits of %d header bytes, %d bytes of a body and %d of all bodies: each must be at least 1, and all bodies at least one",
-			l.HeaderBytes, l.BodyBytes, l.BodiesBytes)
+	case l.Connections < 1 || l.HeaderBytes < 1 || l.BodyBytes < 1:
+		return fmt.Errorf("limits of %d connections, %d bytes of a header and %d of a body: each must be at least 1", l.Connections, l.HeaderBytes, l.BodyBytes)
+	case l.RequestsBytes < l.BodyBytes+int64(l.HeaderBytes)+requestBytes:
+		return fmt.Errorf("all requests may take %d bytes, which one of %d may exceed alone", l.RequestsBytes, l.BodyBytes+int64(l.HeaderBytes)+requestBytes)
 	case min(l.HeaderTime, l.BodyTime, l.WriteTime, l.RequestTime, l.IdleTime) <= 0:
 		return errors.New("each time limit must be positive")
 	case min(l.DrainDelay, l.DrainTime) < 0:
 		return errors.New("the time to drain must not be negative")
 	case c.PrefixBytes < 0:
 		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
-	case c.Hold.Service.Bytes < l.BodyBytes+admit.Overhead:
-		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone", c.Hold.Service.Bytes, l.BodyBytes+admit.Overhead)
+	case c.Hold.Service.Bytes < l.BodyBytes+int64(l.HeaderBytes)+admit.Overhead:
+		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone",
+			c.Hold.Service.Bytes, l.BodyBytes+int64(l.HeaderBytes)+admit.Overhead)
 	}
 	if err := c.Hold.Validate(); err != nil {
 		return fmt.Errorf("hold queue: %w", err)

@@ -12,7 +12,7 @@ func TestValidate(t *testing.T) {
 		"":                      func(*Config) {},
 		"needs a name":          func(c *Config) { c.Name = "" },
 		"needs a registry":      func(c *Config) { c.Log = nil },
-		"all bodies at least":   func(c *Config) { c.Limits.BodiesBytes = c.Limits.BodyBytes - 1 },
+		"may exceed alone":      func(c *Config) { c.Limits.RequestsBytes = c.Limits.BodyBytes },
 		"must be positive":      func(c *Config) { c.Limits.WriteTime = 0 },
 		"time to drain":         func(c *Config) { c.Limits.DrainDelay = -1 },
 		"prefix of -1 bytes":    func(c *Config) { c.PrefixBytes = -1 },

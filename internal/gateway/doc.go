@@ -3,7 +3,7 @@
 // while there is none, and says what it holds, so that somebody can wake the service.
 //
 // INV-1: every request ends in exactly one Outcome; it is counted and logged once.
-// INV-2: bodies in memory never exceed Limits.BodiesBytes, and what is held never
+// INV-2: bodies in memory never exceed Limits.RequestsBytes, and what is held never
 // exceeds the budgets of the hold queue.
 // INV-3: a request goes to a second pod only while its client has seen nothing of an
 // answer and the pod before has either given none, or the answer 503.

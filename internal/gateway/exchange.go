@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -50,7 +49,8 @@ type exchange struct {
 
 	service  *service // nil until it is found
 	body     []byte
-	reserved int64 // bytes of the budget for bodies
+	fixed    int64 // bytes of the budget for requests: its headers and what goes with it
+	reserved int64 // and of its body
 	stream   bool  // an answer in events is asked for
 	prefix   uint64
 	input    int64 // tokens, by estimate
@@ -146,6 +146,7 @@ func (x *exchange) end() {
 	x.writer.finish()
 	x.giveBack()
 	x.dropBody()
+	x.g.memory.Add(-x.fixed)
 	if x.outcome == 0 {
 		x.outcome = x.unfinished()
 	}
@@ -191,8 +192,12 @@ type connKey struct{}
 // a connection that is closed would look like the end.
 func (x *exchange) reset() {
 	conn, _ := x.request.Context().Value(connKey{}).(net.Conn)
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
+	for {
+		above, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		conn = above.NetConn()
 	}
 	if c, ok := conn.(interface{ SetLinger(seconds int) error }); ok && !x.request.ProtoAtLeast(1, 1) {
 		_ = c.SetLinger(0) // a connection that is gone already needs none

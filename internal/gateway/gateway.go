@@ -29,7 +29,7 @@ type Gateway struct {
 	directory atomic.Pointer[directory]
 	told      atomic.Bool // Update has been called
 	draining  atomic.Bool
-	bodies    atomic.Int64 // bytes of bodies in memory
+	memory    atomic.Int64 // bytes that requests take
 	unrouted  [numOutcomes]atomic.Int64
 	urgent    chan struct{}  // a report is due now
 	open      sync.WaitGroup // requests; no new one comes once the server is shut down
@@ -114,6 +114,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// none on this connection: had it a length as well, which the server leaves out,
 		// then somebody before the gateway may take what follows for a part of the body.
 		w.Header().Set("Connection", "close")
+	}
+	if !x.charge() {
+		x.refuse(memoryFull())
+		return
 	}
 	if answered := x.prepare(); answered {
 		return

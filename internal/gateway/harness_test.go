@@ -204,7 +204,7 @@ func (f *front) last() demand.Item {
 // smallConfig holds up to 5 requests a service for a minute, and stops within 30 s.
 func smallConfig() Config {
 	_, limits := Defaults()
-	limits.BodyBytes, limits.BodiesBytes = 64<<10, 256<<10
+	limits.BodyBytes, limits.RequestsBytes = 64<<10, 16<<20
 	limits.DrainDelay, limits.DrainTime = 5*time.Second, 25*time.Second
 	return Config{
 		Hold: admit.Config{

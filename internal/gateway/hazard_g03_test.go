@@ -22,7 +22,7 @@ func TestG3_ClientDisconnectsWhileHeld(t *testing.T) {
 		<-done
 		synctest.Wait() // no time passes
 		w.check("held after", f.held(), 0)
-		w.check("bytes of bodies", f.bodies.Load(), int64(0))
+		w.check("bytes of requests", f.memory.Load(), int64(0))
 		w.check("outcome", f.count("requests_total", "demo", "client_gone", "llama"), 1.0)
 	})
 }

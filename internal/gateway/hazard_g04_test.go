@@ -16,6 +16,6 @@ func TestG4_SlowUpload(t *testing.T) {
 		began = time.Now()
 		w.check("half a body", f.raw("POST /v1/completions HTTP/1.1\r\nHost: llama.demo\r\nContent-Length: 100\r\n\r\n{"), "408 Request Timeout")
 		w.check("after", time.Since(began), f.config.Limits.BodyTime)
-		w.check("bytes of bodies", f.bodies.Load(), int64(0))
+		w.check("bytes of requests", f.memory.Load(), int64(0))
 	})
 }

@@ -32,11 +32,11 @@ func TestG6_HugeBody(t *testing.T) {
 		if got := f.do(r); got.status != 413 && got.err == nil {
 			t.Errorf("without an end: %v, want 413", got)
 		}
-		w.check("bytes of bodies", f.bodies.Load(), int64(0))
+		w.check("bytes of requests", f.memory.Load(), int64(0))
 	})
 	inWorld(t, func(t *testing.T, w *world) {
 		f := w.front("gateway", func(c *Config) {
-			c.Limits.BodiesBytes = 3 * c.Limits.BodyBytes
+			c.Limits.RequestsBytes = 3 * (c.Limits.BodyBytes + requestBytes + 1<<10)
 			c.Hold.Service.Bytes, c.Hold.Total.Bytes = 1<<20, 1<<20
 		})
 		f.Update([]Service{llama()})
@@ -50,7 +50,7 @@ func TestG6_HugeBody(t *testing.T) {
 		}
 		f.Update(nil)
 		synctest.Wait()
-		w.check("bytes of bodies", f.bodies.Load(), int64(0))
+		w.check("bytes of requests", f.memory.Load(), int64(0))
 	})
 }
 

@@ -17,7 +17,7 @@ func TestG11_HerdOnFirstPod(t *testing.T) {
 		f := w.front("gateway", func(c *Config) {
 			c.Hold.Service = admit.Budget{Bytes: 4 << 20, Requests: 100}
 			c.Hold.Total = c.Hold.Service
-			c.Limits.BodiesBytes = 8 << 20
+			c.Limits.RequestsBytes = 8 << 20
 		})
 		f.Update([]Service{llama()})
 		streamed := strings.Replace(chat, "{", `{"stream":true,`, 1)

@@ -81,7 +81,7 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	g.lastID++
 	t.id = g.lastID
 	answer := g.queue.Offer(g.now(), admit.Request{
-		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + admit.Overhead, Tokens: t.x.input + t.x.output,
+		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + headerBytes(t.x.request) + admit.Overhead, Tokens: t.x.input + t.x.output,
 	})
 	if answer != admit.Held {
 		return full(answer)

@@ -16,7 +16,7 @@ type metrics struct {
 	hold, firstByte, whole *prometheus.HistogramVec
 
 	requests, retries, ejections, arrivals, input, output *prometheus.Desc
-	held, heldBytes, inFlight, bodies, podLoad            *prometheus.Desc
+	held, heldBytes, inFlight, memory, podLoad            *prometheus.Desc
 }
 
 func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
@@ -44,7 +44,7 @@ func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
 		held:      describe("held_requests", "Requests that wait for a pod.", byService...),
 		heldBytes: describe("held_bytes", "Memory that they take.", byService...),
 		inFlight:  describe("in_flight_requests", "Requests at pods.", byService...),
-		bodies:    describe("body_bytes", "Memory that bodies of requests take."),
+		memory:    describe("request_bytes", "Memory that requests take: their headers, their bodies and what goes with each."),
 		podLoad:   describe("pod_in_flight_requests", "Requests at a pod.", "namespace", "service", "pod"),
 	}
 	r.MustRegister(m, m.hold, m.firstByte, m.whole)
@@ -65,7 +65,7 @@ func (m *metrics) forget(s *service) {
 // Describe is one half of prometheus.Collector.
 func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.requests, m.retries, m.ejections, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.bodies, m.podLoad,
+		m.requests, m.retries, m.ejections, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.memory, m.podLoad,
 	} {
 		descs <- d
 	}
@@ -79,7 +79,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	gauge(m.bodies, m.g.bodies.Load())
+	gauge(m.memory, m.g.memory.Load())
 	for o := Answered; o < numOutcomes; o++ {
 		count(m.requests, m.g.unrouted[o].Load(), other, other, o.String())
 	}

@@ -40,7 +40,7 @@ func (x *exchange) models() (bool, *refusal) {
 		}
 		services = []*service{x.service}
 	}
-	all := list(services)
+	all := listModels(services)
 	if !one {
 		x.writeJSON(map[string]any{"object": "list", "data": all})
 		return true, nil
@@ -54,7 +54,7 @@ func (x *exchange) models() (bool, *refusal) {
 	return false, unknownModel(id)
 }
 
-func list(services []*service) []listed {
+func listModels(services []*service) []listed {
 	all := []listed{}
 	for _, s := range services {
 		told := s.told.Load()

@@ -24,10 +24,12 @@ func (g *Gateway) Run(ctx context.Context, public, admin net.Listener) error {
 	defer cut()
 	web, side := g.server(g), g.server(g.admin())
 	web.BaseContext = func(net.Listener) context.Context { return requests }
+	clients := bound(public, g.config.Limits.Connections)
+	web.ConnState = clients.state
 	side.TLSConfig = nil
 	failed := make(chan error, 2)
 	go func() { failed <- serve(side, admin) }()
-	go func() { failed <- serve(web, public) }()
+	go func() { failed <- serve(web, clients) }()
 	select {
 	case err := <-failed:
 		return errors.Join(err, web.Close(), side.Close(), <-failed)
