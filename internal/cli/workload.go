@@ -112,10 +112,12 @@ func printDescription(out io.Writer, w workload.Workload, d workload.Description
 	add("REQUESTS", "%d in %s", d.Requests, roundSpan(d.Seconds))
 	add("RATE", "%.3g/s, at most %.3g/s in a minute", d.Rate, d.PeakRate)
 	add("BURSTINESS", "index of dispersion %.3g, CV of gaps %.3g (Poisson: 1, 1)", d.Dispersion, d.GapCV)
-	if w.Prefixed {
+	switch w.Alike {
+	case workload.SomeAlike:
 		add("PREFIXES", "%.1f %% of the prompt tokens were in an earlier prompt", 100*d.Reusable)
-	} else {
+	case workload.UnknownAlike:
 		add("PREFIXES", "not known, taken as 0 %%: cached=0.3 assumes a share of each prompt")
+	case workload.NoneAlike:
 	}
 	if d.Drains > 0 {
 		add("WAITS", "%d times until all requests have ended, not counted above", d.Drains)

@@ -11,6 +11,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/workload"
 )
 
 // explainQueries says of queries what their answers will not be.
@@ -42,13 +43,18 @@ func labelText(labels map[string]string) string {
 	return "{" + strings.Join(text, ",") + "}"
 }
 
-// Notes say what was read out of the manifests, and what was left out.
+// Notes say what was taken for granted, what was read out of the manifests, and what was
+// left out.
 func (c *Comparison) Notes() ([]string, error) {
+	var lines []string
+	if c.Setup.Workload.Alike == workload.UnknownAlike {
+		lines = append(lines, "the workload does not say which prompts begin alike: 0 % of each is taken to be cached, and cached=0.3 takes more (docs/workload.md)")
+	}
 	p := c.Plan
 	if p == nil {
-		return nil, nil
+		return lines, nil
 	}
-	lines := []string{fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name)}
+	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name))
 	if !isModel(c.Profile, p.Engine.Model) {
 		served := "do not say what is served"
 		if p.Engine.Model != "" {

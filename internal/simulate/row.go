@@ -27,6 +27,7 @@ type Row struct {
 	Aborted             float64            `json:"aborted"`
 	Aborts              map[string]float64 `json:"aborts,omitempty"` // by what aborted them
 	Objectives          []Objective        `json:"objectives"`
+	Cached              float64            `json:"cachedShare"` // of the prompts' tokens, that were in a prefix cache
 	PeakWaiting         float64            `json:"peakWaiting"`
 	ScaleEvents         float64            `json:"scaleEvents"`
 	Thrash              float64            `json:"thrash"`
@@ -135,6 +136,7 @@ func (c *Contender) row(t score.Terms) Row {
 		Requests:            mean(func(r score.Result) float64 { return float64(r.Requests) }),
 		Completed:           mean(func(r score.Result) float64 { return float64(r.Completed()) }),
 		Aborted:             mean(func(r score.Result) float64 { return float64(r.Aborted) }),
+		Cached:              mean(func(r score.Result) float64 { return r.Cached }),
 		Aborts:              c.aborts(),
 		Objectives:          c.objectives(t),
 		PeakWaiting:         mean(func(r score.Result) float64 { return float64(r.PeakWaiting) }),

@@ -213,8 +213,12 @@ func (s *stager) begin() {
 // Generate gives each arrival its lengths. A request has its share of prefixes before
 // the input that lengths draw.
 func Generate(name string, a Arrivals, lengths Lengths, p Prefixes) (Workload, error) {
+	alike := NoneAlike
+	if p.Tokens > 0 {
+		alike = SomeAlike
+	}
 	return Workload{
-		Name: name, Span: a.span, Requests: a.requests, Drains: a.drains, Prefixed: p.Tokens > 0,
+		Name: name, Span: a.span, Requests: a.requests, Drains: a.drains, Alike: alike,
 		Open: func(seed uint64) Source {
 			return &generated{seed: seed, next: a.start(seed), lengths: lengths, prefixes: p.shares(seed), which: des.Stream(seed, "prefixes")}
 		},

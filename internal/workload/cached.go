@@ -9,11 +9,11 @@ func (w Workload) withCached(share float64) (Workload, error) {
 	switch {
 	case share > 1:
 		return Workload{}, fmt.Errorf("cached=%v: must be from 0 to 1, the share of each prompt that is known", share)
-	case w.Prefixed:
+	case w.Alike == SomeAlike:
 		return Workload{}, fmt.Errorf("cached=%v: the prompts begin alike by what the workload says itself: leave it out", share)
 	}
 	open := w.Open
-	w.Prefixed = true
+	w.Alike = SomeAlike
 	w.Open = func(seed uint64) Source { return &cachedSource{open(seed), share} }
 	return w, nil
 }

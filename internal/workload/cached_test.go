@@ -19,8 +19,8 @@ func TestCached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := short(w), "0s:1000/1(600) 1s:250/1(150)"; got != want || !w.Prefixed {
-		t.Errorf("%s, prefixed %v, want %s", got, w.Prefixed, want)
+	if got, want := short(w), "0s:1000/1(600) 1s:250/1(150)"; got != want || w.Alike != SomeAlike {
+		t.Errorf("%s, alike %v, want %s", got, w.Alike, want)
 	}
 	var hashes [2][]uint64
 	for i, r := range take(w, 1, 2) {
@@ -28,6 +28,14 @@ func TestCached(t *testing.T) {
 	}
 	if len(hashes[0]) != 37 || len(hashes[1]) != 9 || hashes[0][8] != hashes[1][8] {
 		t.Errorf("%d and %d blocks have hashes, want 37 and 9 that are alike", len(hashes[0]), len(hashes[1]))
+	}
+	for text, want := range map[string]Alike{
+		"trace:file=plain": UnknownAlike, "trace:file=prefixed": SomeAlike, "even:rate=1": NoneAlike, "even:rate=1,prefix=9": SomeAlike,
+		"even:rate=1+trace:file=plain": UnknownAlike,
+	} {
+		if w, err := Find(text, files); err != nil || w.Alike != want {
+			t.Errorf("Find(%s): alike %v, %v, want %v", text, w.Alike, err, want)
+		}
 	}
 	for text, want := range map[string]string{
 		"trace:file=plain,cached=1.5":             "cached=1.5: must be from 0 to 1",

@@ -59,7 +59,11 @@ func (s *spec) generate(name string) (Workload, error) {
 	case lengthsErr != nil:
 		return Workload{}, lengthsErr
 	}
-	return Generate(name, a, lengths, prefixes)
+	w, err := Generate(name, a, lengths, prefixes)
+	if w.Alike == NoneAlike && (s.has("lengths") || s.has("rates")) { // of requests that were seen
+		w.Alike = UnknownAlike
+	}
+	return w, err
 }
 
 func (s *spec) lengths() (Lengths, error) {

@@ -71,8 +71,12 @@ func (t Trace) Workload(name string) (Workload, error) {
 	if len(t.rows) == 0 {
 		return Workload{}, errors.New("the trace is empty")
 	}
+	alike := UnknownAlike
+	if len(t.shares) > 0 {
+		alike = SomeAlike
+	}
 	return Workload{
-		Name: name, Span: t.rows[len(t.rows)-1].at, Requests: float64(len(t.rows)), Prefixed: len(t.shares) > 0,
+		Name: name, Span: t.rows[len(t.rows)-1].at, Requests: float64(len(t.rows)), Alike: alike,
 		Open: func(uint64) Source { return &replay{Trace: t} },
 	}, nil
 }

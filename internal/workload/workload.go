@@ -103,11 +103,23 @@ type Workload struct {
 	Requests float64
 	// Timeout is how long the client waits for an answer's end; 0 is for ever.
 	Timeout time.Duration
-	// Drains says that there are barriers, Prefixed that prompts may begin alike.
-	Drains, Prefixed bool
+	// Drains says that there are barriers.
+	Drains bool
+	// Alike is what is known of prompts that begin alike.
+	Alike Alike
 	// Open starts the stream from the beginning. A trace is the same for every seed.
 	Open func(seed uint64) Source
 }
+
+// Alike is what is known of prompts that begin alike, and so of what a prefix cache is worth.
+type Alike int
+
+// What is known of it.
+const (
+	NoneAlike    Alike = iota // no prompt begins like another
+	SomeAlike                 // the workload says which
+	UnknownAlike              // requests were seen, and not which of them; none is taken to
+)
 
 // All is the stream as a range loop takes it.
 func (w Workload) All(seed uint64) iter.Seq[Request] {
@@ -139,7 +151,7 @@ func Merge(parts ...Workload) (Workload, error) {
 		merged.Span = max(merged.Span, p.Span)
 		merged.Requests += p.Requests
 		merged.Timeout = max(merged.Timeout, p.Timeout)
-		merged.Prefixed = merged.Prefixed || p.Prefixed
+		merged.Alike = max(merged.Alike, p.Alike)
 	}
 	if len(parts) == 0 {
 		return Workload{}, fmt.Errorf("no workload to merge")
