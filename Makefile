@@ -71,7 +71,7 @@ race: ## the same under the race detector
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
 
 .PHONY: soak
 soak: lab ## delete pods in every way for SOAK=54m under load and count the losses
@@ -130,6 +130,10 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 .PHONY: generate
 generate: ## docs/invariants.md, from each package's doc.go
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
+
+.PHONY: schemas
+schemas: ## internal/manifest/schemas: those of KServe's and KEDA's custom resources, from the modules that the lab pins
+	$(GO) test -tags e2e -count=1 -run TestShippedSchemas ./internal/manifest -rewrite
 
 .PHONY: golden
 golden: ## rewrite golden files; then read the diff

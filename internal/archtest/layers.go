@@ -61,33 +61,32 @@ func benchRank(name string) int {
 func place(dir string) (layer, string) {
 	top, rest, _ := strings.Cut(dir, "/")
 	unit, _, _ := strings.Cut(rest, "/")
-	switch {
-	case top == "cmd":
+	switch top {
+	case "cmd":
 		return layerMain, dir
-	case top == "config" || top == "data":
+	case "config", "data":
 		return layerLeaf, top
-	case top == "e2e":
+	case "e2e":
 		return layerTest, "e2e"
-	case top != "internal":
-		return layerUnknown, dir
-	case coreRank(unit) > 0:
-		return layerCore, unit
-	case wordsRank(unit) > 0:
-		return layerWords, unit
-	case isEdge(unit):
-		return layerEdge, unit
-	case benchRank(unit) > 0:
-		return layerBench, unit
-	}
-	switch unit {
-	case "hint":
-		return layerLeaf, unit
-	case "cli":
-		return layerCLI, unit
-	case "archtest":
-		return layerTest, unit
+	case "internal":
+		return inside(unit), unit
 	}
 	return layerUnknown, dir
+}
+
+// inside is the layer of a unit under internal/.
+func inside(unit string) layer {
+	switch {
+	case coreRank(unit) > 0:
+		return layerCore
+	case wordsRank(unit) > 0:
+		return layerWords
+	case isEdge(unit):
+		return layerEdge
+	case benchRank(unit) > 0:
+		return layerBench
+	}
+	return map[string]layer{"hint": layerLeaf, "cli": layerCLI, "archtest": layerTest}[unit]
 }
 
 func isCore(dir string) bool { l, _ := place(dir); return l == layerCore }
@@ -95,32 +94,28 @@ func isCore(dir string) bool { l, _ := place(dir); return l == layerCore }
 // isPure tells whether a folder's packages get all that they see as arguments.
 func isPure(dir string) bool { l, _ := place(dir); return l == layerCore || l == layerWords }
 
-// mayImport is the whole table of dependencies between our own packages.
+// mayImport is the whole table of dependencies between our own packages: a layer may
+// import those before it, and within the core, the words and the bench a package those of
+// a lower rank.
 func mayImport(from, to string) bool {
 	fromLayer, fromUnit := place(from)
 	toLayer, toUnit := place(to)
-	if fromUnit == toUnit {
+	switch {
+	case fromUnit == toUnit:
 		return true
-	}
-	switch fromLayer {
-	case layerCore:
-		return toLayer == layerCore && coreRank(toUnit) < coreRank(fromUnit)
-	case layerWords:
-		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords && wordsRank(toUnit) < wordsRank(fromUnit)
-	case layerEdge:
-		return toLayer == layerCore || toLayer == layerLeaf || toLayer == layerWords
-	case layerBench:
-		return toLayer >= layerCore && toLayer < layerBench || toLayer == layerBench && benchRank(toUnit) < benchRank(fromUnit)
-	case layerCLI:
-		return toLayer != layerCLI && toLayer != layerMain && toLayer != layerTest
-	case layerMain:
-		return toLayer == layerCLI
-	case layerTest:
-		return toLayer != layerMain
-	default: // a leaf, or a package that no layer holds
+	case fromLayer == layerUnknown, fromLayer == layerLeaf, toLayer == layerUnknown:
 		return false
+	case fromLayer == layerMain:
+		return toLayer == layerCLI
+	case fromLayer == layerTest:
+		return toLayer != layerMain
+	case fromLayer == toLayer:
+		return rank(toUnit) < rank(fromUnit)
 	}
+	return toLayer < fromLayer
 }
+
+func rank(unit string) int { return coreRank(unit) + wordsRank(unit) + benchRank(unit) }
 
 func layerRules() []rule {
 	return []rule{
@@ -216,7 +211,7 @@ func wordy(i imported) bool {
 	}
 	return slices.ContainsFunc([]string{
 		"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/apiextensions-apiserver/pkg/apis/", "k8s.io/apiextensions-apiserver/pkg/apiserver/schema",
-		"k8s.io/utils/ptr", "go.yaml.in/yaml/", "sigs.k8s.io/yaml", "github.com/expr-lang/expr",
+		"k8s.io/kube-openapi/pkg/validation/", "k8s.io/utils/ptr", "sigs.k8s.io/json", "go.yaml.in/yaml/", "sigs.k8s.io/yaml", "github.com/expr-lang/expr",
 	}, func(prefix string) bool { return strings.HasPrefix(i.path, prefix) })
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -28,6 +29,7 @@ type simulateOptions struct {
 	files                                 manifests
 	laws, objectives                      []string
 	service                               string
+	ignored                               []string // arguments of vLLM
 	scenario, workload, profile, profiles string
 	replicas, html, output                string
 	expects                               []string
@@ -77,6 +79,7 @@ and oracle know the future and are not counted as laws. Exit code 1: an expectat
 func (o *simulateOptions) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	o.files.flags(fl)
+	fl.StringArrayVar(&o.ignored, "ignore-argument", nil, "go on as if the manifests did not give vLLM this argument; may be repeated")
 	fl.StringVar(&o.service, "service", "", "which service of the manifests, or of the Prometheus, as NAMESPACE/NAME, if there are several")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))
@@ -251,7 +254,11 @@ func (o *simulateOptions) inputs(stdin io.Reader) (simulate.Inputs, error) {
 		if err != nil {
 			return in, err
 		}
-		plan, err := policy.Read(files, o.service)
+		docs, err := manifest.ReadAll(files)
+		if err != nil {
+			return in, err
+		}
+		plan, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored})
 		if err != nil {
 			return in, err
 		}

@@ -34,11 +34,32 @@ type Server struct {
 func (s Snapshot) Backend() Backend {
 	isvc := &s.InferenceService
 	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc), Target: kserve.GatewayTarget(isvc)}
+	if s.Deployment != nil {
+		b.Starting = int(wantedReplicas(*s.Deployment))
+	}
+	ambiguous := s.addPods(&b)
+	b.Starting = max(0, b.Starting-len(b.Pods))
+	why := unroutable(isvc)
+	if ambiguous != nil && why == "" {
+		why = ambiguous.Error()
+	}
+	if why != "" {
+		b.Pods, b.Starting, b.Stuck = nil, 0, why
+	} else if len(b.Pods) == 0 {
+		b.Stuck = s.Stuck()
+	}
+	if b.Stuck != "" {
+		b.Starting = 0
+	}
+	return b
+}
+
+// addPods finds what they serve, and where those that are ready answer. Its error is that
+// it is not told which container serves.
+func (s Snapshot) addPods(b *Backend) (ambiguous error) {
 	var template *corev1.PodSpec
-	var ambiguous error
 	if s.Deployment != nil {
 		template = &s.Deployment.Spec.Template.Spec
-		b.Starting = int(wantedReplicas(*s.Deployment))
 	}
 	for i := range s.Pods {
 		p := &s.Pods[i]
@@ -55,25 +76,12 @@ func (s Snapshot) Backend() Backend {
 		}
 	}
 	slices.SortFunc(b.Pods, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
-	b.Starting = max(0, b.Starting-len(b.Pods))
 	if template != nil {
 		var err error
 		b.Models, _, err = served(template)
 		ambiguous = cmp.Or(ambiguous, err)
 	}
-	why := unroutable(isvc)
-	if ambiguous != nil && why == "" {
-		why = ambiguous.Error()
-	}
-	if why != "" {
-		b.Pods, b.Starting, b.Stuck = nil, 0, why
-	} else if len(b.Pods) == 0 {
-		b.Stuck = s.Stuck()
-	}
-	if b.Stuck != "" {
-		b.Starting = 0
-	}
-	return b
+	return ambiguous
 }
 
 // served are the models of a pod and the port at which it answers.
@@ -101,7 +109,7 @@ func Serves(p *corev1.Pod) bool {
 // unroutable is a service whose requests must not go straight to its predictor.
 func unroutable(s *kserve.InferenceService) string {
 	switch mode := cmp.Or(s.Status.DeploymentMode, s.Annotations[kserve.ModeAnnotation]); {
-	case mode != "" && mode != "Standard" && mode != "RawDeployment":
+	case !kserve.HasDeployment(mode):
 		return fmt.Sprintf("its deployment mode is %s, which has a gateway of its own", mode)
 	case s.Spec.Transformer != nil:
 		return "it has a transformer, which the gateway would leave out"

@@ -274,7 +274,7 @@ func (s Snapshot) queueing() *explanation {
 		return nil
 	}
 	said := fmt.Sprintf("%d requests are held beside %d in flight at %d ready replicas", s.Demand.Held, s.Demand.InFlight, s.Deployment.Status.ReadyReplicas)
-	_, hi, _ := kserve.Bounds(s.InferenceService.Spec.Predictor)
+	_, hi, _ := kserve.Bounds(s.InferenceService.Spec.Predictor.Component)
 	n := kserve.Raised(s.ScaledObject)
 	switch {
 	case wantedReplicas(*s.Deployment) >= hi:

@@ -104,7 +104,7 @@ func (s Snapshot) mode() string {
 // limits are those in force: the autoscaler's, before it exists the service's. The
 // HPA's minimum is at least 1; the ScaledObject's may be 0, KEDA takes the last step.
 func (s Snapshot) limits() (lo, hi int32) {
-	lo, hi, _ = kserve.Bounds(s.InferenceService.Spec.Predictor)
+	lo, hi, _ = kserve.Bounds(s.InferenceService.Spec.Predictor.Component)
 	if len(s.HPAs) > 0 {
 		lo, hi = 1, s.HPAs[0].Spec.MaxReplicas
 		if least := s.HPAs[0].Spec.MinReplicas; least != nil {

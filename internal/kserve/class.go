@@ -68,3 +68,8 @@ func Bounds(c Component) (lo, hi int32, warning string) {
 	}
 	return lo, hi, warning
 }
+
+// HasDeployment tells whether KServe makes a Deployment in a mode; "" is not told.
+func HasDeployment(mode string) bool {
+	return mode == "" || mode == "Standard" || mode == "RawDeployment"
+}

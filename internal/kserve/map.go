@@ -15,10 +15,10 @@ import (
 // threshold "1" with metricType AverageValue, so that a sum of 3 running requests
 // asks for ceil(3 ÷ 1) = 3 replicas.
 func Map(s *InferenceService) (so *ScaledObject, warning string, err error) {
-	lo, hi, warning := Bounds(s.Spec.Predictor)
+	lo, hi, warning := Bounds(s.Spec.Predictor.Component)
 	for _, check := range []func() *Refusal{
 		func() *Refusal { return refuseService(s) },
-		func() *Refusal { return refuseBounds(s.Spec.Predictor, lo, hi) },
+		func() *Refusal { return refuseBounds(s.Spec.Predictor.Component, lo, hi) },
 	} {
 		if r := check(); r != nil {
 			return nil, "", r
@@ -37,7 +37,7 @@ func Map(s *InferenceService) (so *ScaledObject, warning string, err error) {
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = Behavior(s.Spec.Predictor.AutoScaling.Behavior)
 	switch onlyResources := !hasQuery(triggers); {
 	case onlyResources && lo == 0:
-		return nil, "", refuse("spec.predictor.minReplicas", "set it to 1, or add an External metric",
+		return nil, "", refuse(AboutWake, "spec.predictor.minReplicas", "set it to 1, or add an External metric",
 			"cpu and memory cannot tell when to wake a service from 0")
 	case !onlyResources && lo > 0: // from 0 any fallback either wakes the service or scales it in
 		so.Spec.Fallback = &Fallback{FailureThreshold: 3, Replicas: lo, Behavior: "currentReplicasIfHigher"}
@@ -62,19 +62,19 @@ func newScaledObject(s *InferenceService) *ScaledObject {
 func refuseService(s *InferenceService) *Refusal {
 	// KServe keeps the mode that it recorded first, whatever the annotation says later.
 	switch mode := cmp.Or(s.Status.DeploymentMode, s.Annotations[ModeAnnotation]); {
-	case mode != "" && mode != "Standard" && mode != "RawDeployment":
-		return refuse(ModeField, "create the service with RawDeployment (now called Standard)", "mode %q has no Deployment to scale", mode)
+	case !HasDeployment(mode):
+		return refuse(AboutService, ModeField, "create the service with RawDeployment (now called Standard)", "mode %q has no Deployment to scale", mode)
 	case len(s.Spec.Predictor.WorkerSpec) > 0:
-		return refuse("spec.predictor.workerSpec", "KServe demands autoscalerClass none for it: remove workerSpec, or set the class to none",
+		return refuse(AboutService, "spec.predictor.workerSpec", "KServe demands autoscalerClass none for it: remove workerSpec, or set the class to none",
 			"a multi-node service cannot be scaled by replicas")
 	case s.Spec.Transformer != nil && s.Spec.Transformer.AutoScaling != nil:
-		return refuse("spec.transformer.autoScaling", "remove it", "only the predictor is scaled")
+		return refuse(AboutService, "spec.transformer.autoScaling", "remove it", "only the predictor is scaled")
 	case s.Spec.Explainer != nil && s.Spec.Explainer.AutoScaling != nil:
-		return refuse("spec.explainer.autoScaling", "remove it", "only the predictor is scaled")
+		return refuse(AboutService, "spec.explainer.autoScaling", "remove it", "only the predictor is scaled")
 	case !HasMetrics(s):
-		return refuse(MetricsField, "add a metric as the guide shows", "class external needs at least one metric")
+		return refuse(AboutService, MetricsField, "add a metric as the guide shows", "class external needs at least one metric")
 	case len(s.Name) > maxServiceName:
-		return refuse("metadata.name", fmt.Sprintf("use at most %d characters", maxServiceName),
+		return refuse(AboutName, "metadata.name", fmt.Sprintf("use at most %d characters", maxServiceName),
 			"its %d characters make KEDA's name keda-hpa-%s longer than 63", len(s.Name), PredictorName(s.Name))
 	}
 	return nil
@@ -83,11 +83,11 @@ func refuseService(s *InferenceService) *Refusal {
 func refuseBounds(c Component, lo, hi int32) *Refusal {
 	switch {
 	case lo < 0:
-		return refuse("spec.predictor.minReplicas", "set it to 0 or more", "%d is negative", lo)
+		return refuse(AboutBounds, "spec.predictor.minReplicas", "set it to 0 or more", "%d is negative", lo)
 	case hi < 0:
-		return refuse("spec.predictor.maxReplicas", "set it to 1 or more", "%d is negative", c.MaxReplicas)
+		return refuse(AboutBounds, "spec.predictor.maxReplicas", "set it to 1 or more", "%d is negative", c.MaxReplicas)
 	case hi < lo:
-		return refuse("spec.predictor.maxReplicas", fmt.Sprintf("set it to %d or more, or lower minReplicas", lo),
+		return refuse(AboutBounds, "spec.predictor.maxReplicas", fmt.Sprintf("set it to %d or more, or lower minReplicas", lo),
 			"maxReplicas %d is below minReplicas %d", hi, lo)
 	}
 	return nil

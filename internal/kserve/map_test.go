@@ -69,7 +69,7 @@ func TestMapGuide(t *testing.T) {
 		t.Errorf("Map(guide) = %s %d..%d, want llama-predictor 1..8", so.Name, *so.Spec.MinReplicaCount, *so.Spec.MaxReplicaCount)
 	}
 	want := []Trigger{{
-		Type: "prometheus", MetricType: autoscalingv2.AverageValueMetricType, AuthenticationRef: &AuthenticationRef{"prom-basic-auth"},
+		Type: "prometheus", MetricType: autoscalingv2.AverageValueMetricType, AuthenticationRef: &AuthenticationRef{Name: "prom-basic-auth"},
 		Metadata: map[string]string{
 			"serverAddress": "http://prometheus-operated.cpaas-system.svc.cluster.local:9090",
 			"query":         `sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})`,

@@ -2,13 +2,26 @@ package kserve
 
 import "fmt"
 
+// A Subject is what a refusal is about.
+type Subject int
+
+// The subjects.
+const (
+	AboutService Subject = iota // the service as it is
+	AboutName                   // too long
+	AboutBounds                 // minimum and maximum
+	AboutWake                   // nothing can wake it from zero
+	AboutSource                 // where a metric comes from
+	AboutTarget                 // of a metric
+)
+
 // Refusal says why a manifest is not acted upon: which field, what is wrong
 // with it, and how to mend it.
 type Refusal struct {
-	Reason string // of the Event, CamelCase
-	Field  string // path in the InferenceService, "" if none
-	What   string
-	Mend   string
+	Subject Subject
+	Field   string // path in the InferenceService, "" if none
+	What    string
+	Mend    string
 }
 
 // Error makes a Refusal usable as an error.
@@ -19,6 +32,6 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s; %s", r.Field, r.What, r.Mend)
 }
 
-func refuse(field, mend, what string, args ...any) *Refusal {
-	return &Refusal{"InvalidAutoscaling", field, fmt.Sprintf(what, args...), mend}
+func refuse(subject Subject, field, mend, what string, args ...any) *Refusal {
+	return &Refusal{subject, field, fmt.Sprintf(what, args...), mend}
 }

@@ -13,14 +13,18 @@ type ScaledObject struct {
 	Status            ScaledObjectStatus `json:"status,omitzero"`
 }
 
-// ScaledObjectSpec holds what Flyball applies, and no more.
+// ScaledObjectSpec holds what Flyball applies, and what it reads of others' objects.
 type ScaledObjectSpec struct {
-	ScaleTargetRef  ScaleTarget `json:"scaleTargetRef"`
-	MinReplicaCount *int32      `json:"minReplicaCount,omitempty"`
-	MaxReplicaCount *int32      `json:"maxReplicaCount,omitempty"`
-	Fallback        *Fallback   `json:"fallback,omitempty"`
-	Advanced        *Advanced   `json:"advanced,omitempty"`
-	Triggers        []Trigger   `json:"triggers"`
+	ScaleTargetRef        ScaleTarget `json:"scaleTargetRef"`
+	PollingInterval       *int32      `json:"pollingInterval,omitempty"`
+	InitialCooldownPeriod *int32      `json:"initialCooldownPeriod,omitempty"`
+	CooldownPeriod        *int32      `json:"cooldownPeriod,omitempty"`
+	IdleReplicaCount      *int32      `json:"idleReplicaCount,omitempty"`
+	MinReplicaCount       *int32      `json:"minReplicaCount,omitempty"`
+	MaxReplicaCount       *int32      `json:"maxReplicaCount,omitempty"`
+	Fallback              *Fallback   `json:"fallback,omitempty"`
+	Advanced              *Advanced   `json:"advanced,omitempty"`
+	Triggers              []Trigger   `json:"triggers"`
 }
 
 // ScaleTarget is the Deployment that is scaled.
@@ -37,24 +41,38 @@ type Fallback struct {
 	Behavior         string `json:"behavior,omitempty"`
 }
 
-// Advanced passes behaviour on to the HPA.
+// Advanced passes behaviour on to the HPA, and may make one metric of all triggers.
 type Advanced struct {
 	HorizontalPodAutoscalerConfig struct {
 		Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior `json:"behavior,omitempty"`
+		Name     string                                         `json:"name,omitempty"`
 	} `json:"horizontalPodAutoscalerConfig"`
+	ScalingModifiers *ScalingModifiers `json:"scalingModifiers,omitempty"`
+}
+
+// ScalingModifiers are a formula over the triggers' names.
+type ScalingModifiers struct {
+	Formula          string `json:"formula,omitempty"`
+	Target           string `json:"target,omitempty"`
+	ActivationTarget string `json:"activationTarget,omitempty"`
+	MetricType       string `json:"metricType,omitempty"`
 }
 
 // Trigger is one source of KEDA.
 type Trigger struct {
 	Type              string                         `json:"type"`
+	Name              string                         `json:"name,omitempty"`
 	Metadata          map[string]string              `json:"metadata"`
 	MetricType        autoscalingv2.MetricTargetType `json:"metricType,omitempty"`
+	UseCachedMetrics  bool                           `json:"useCachedMetrics,omitempty"`
 	AuthenticationRef *AuthenticationRef             `json:"authenticationRef,omitempty"`
 }
 
-// AuthenticationRef names a TriggerAuthentication.
+// AuthenticationRef names a TriggerAuthentication, of the namespace unless its kind says
+// otherwise.
 type AuthenticationRef struct {
 	Name string `json:"name"`
+	Kind string `json:"kind,omitempty"`
 }
 
 // ScaledObjectStatus is KEDA's word.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
@@ -17,18 +18,56 @@ type InferenceService struct {
 
 // InferenceServiceSpec has the components that may carry autoscaling.
 type InferenceServiceSpec struct {
-	Predictor   Component  `json:"predictor"`
+	Predictor   Predictor  `json:"predictor"`
 	Transformer *Component `json:"transformer,omitempty"`
 	Explainer   *Component `json:"explainer,omitempty"`
 }
 
-// Component is a predictor, a transformer or an explainer.
+// Component is what a predictor, a transformer and an explainer have in common.
 type Component struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 	MinReplicas *int32            `json:"minReplicas,omitempty"`
 	MaxReplicas int32             `json:"maxReplicas,omitempty"`
 	AutoScaling *AutoScaling      `json:"autoScaling,omitempty"`
-	WorkerSpec  json.RawMessage   `json:"workerSpec,omitempty"`
+
+	ScaleTarget          *int32          `json:"scaleTarget,omitempty"` // of class hpa
+	ScaleMetric          *string         `json:"scaleMetric,omitempty"`
+	ContainerConcurrency *int64          `json:"containerConcurrency,omitempty"`
+	CanaryTrafficPercent *int64          `json:"canaryTrafficPercent,omitempty"`
+	Batcher              json.RawMessage `json:"batcher,omitempty"`
+}
+
+// Predictor is a component with its pods: a model that a runtime serves, or containers.
+type Predictor struct {
+	Component      `json:",inline"`
+	corev1.PodSpec `json:",inline"`
+	Model          *Model          `json:"model,omitempty"`
+	WorkerSpec     json.RawMessage `json:"workerSpec,omitempty"`
+}
+
+// Model is what a runtime is asked to serve. The container's fields are put over those of
+// the runtime's.
+type Model struct {
+	corev1.Container `json:",inline"`
+	ModelFormat      struct {
+		Name string `json:"name"`
+	} `json:"modelFormat"`
+	Runtime string `json:"runtime,omitempty"`
+}
+
+// ServingRuntime is serving.kserve.io/v1alpha1, of a namespace or of the cluster.
+type ServingRuntime struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Containers            []corev1.Container `json:"containers"`
+		SupportedModelFormats []struct {
+			Name       string `json:"name"`
+			AutoSelect bool   `json:"autoSelect,omitempty"`
+		} `json:"supportedModelFormats,omitempty"`
+		NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+		Disabled     bool              `json:"disabled,omitempty"`
+		WorkerSpec   json.RawMessage   `json:"workerSpec,omitempty"`
+	} `json:"spec"`
 }
 
 // AutoScaling is KServe's autoScaling block.

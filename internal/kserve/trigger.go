@@ -33,10 +33,10 @@ func mapMetrics(s *InferenceService) ([]Trigger, *Refusal) {
 			t, r = externalTrigger(m.External, path+".external")
 			t.MetricType = types[i]
 		case m.Type == "PodMetric":
-			r = refuse(path+".type", "use an External metric with a Prometheus query",
+			r = refuse(AboutSource, path+".type", "use an External metric with a Prometheus query",
 				"PodMetric needs an OpenTelemetry scaler, which Flyball does not install")
 		default:
-			r = refuse(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+			r = refuse(AboutSource, path, "give the block that its type names", "type %q has no block of its own", m.Type)
 		}
 		if r != nil {
 			return nil, r
@@ -50,7 +50,7 @@ func mapMetrics(s *InferenceService) ([]Trigger, *Refusal) {
 func metricTypes(annotation string, n int) ([]autoscalingv2.MetricTargetType, *Refusal) {
 	words := strings.Split(cmp.Or(annotation, string(autoscalingv2.AverageValueMetricType)), ",")
 	if len(words) != 1 && len(words) != n {
-		return nil, refuse("metadata.annotations["+MetricTypeAnnotation+"]", "give one word, or one for each metric",
+		return nil, refuse(AboutTarget, "metadata.annotations["+MetricTypeAnnotation+"]", "give one word, or one for each metric",
 			"it has %d words for %d metrics", len(words), n)
 	}
 	types := make([]autoscalingv2.MetricTargetType, n)
@@ -58,7 +58,7 @@ func metricTypes(annotation string, n int) ([]autoscalingv2.MetricTargetType, *R
 		word := strings.TrimSpace(words[min(i, len(words)-1)])
 		types[i] = autoscalingv2.MetricTargetType(word)
 		if types[i] != autoscalingv2.AverageValueMetricType && types[i] != autoscalingv2.ValueMetricType {
-			return nil, refuse("metadata.annotations["+MetricTypeAnnotation+"]", "use Value or AverageValue", "%q is neither", word)
+			return nil, refuse(AboutTarget, "metadata.annotations["+MetricTypeAnnotation+"]", "use Value or AverageValue", "%q is neither", word)
 		}
 	}
 	return types, nil
@@ -78,7 +78,7 @@ func hasQuery(triggers []Trigger) bool {
 func resourceTrigger(m *ResourceMetric, path string) (Trigger, *Refusal) {
 	t := Trigger{Type: m.Name, MetricType: autoscalingv2.MetricTargetType(m.Target.Type)}
 	if m.Name != "cpu" && m.Name != "memory" {
-		return t, refuse(path+".name", "use cpu or memory", "the HPA knows no resource %q", m.Name)
+		return t, refuse(AboutSource, path+".name", "use cpu or memory", "the HPA knows no resource %q", m.Name)
 	}
 	if t.MetricType == "" {
 		t.MetricType = autoscalingv2.UtilizationMetricType
@@ -96,7 +96,7 @@ func resourceTrigger(m *ResourceMetric, path string) (Trigger, *Refusal) {
 		q, r = quantity(m.Target.AverageValue, path+".target.averageValue")
 		value = q.String()
 	default:
-		r = refuse(path+".target.type", "use Utilization or AverageValue", "KEDA scales no resource by %s", t.MetricType)
+		r = refuse(AboutTarget, path+".target.type", "use Utilization or AverageValue", "KEDA scales no resource by %s", t.MetricType)
 	}
 	t.Metadata = map[string]string{"value": value}
 	return t, r
@@ -108,9 +108,9 @@ func utilization(m *ResourceMetric, field string) (string, *Refusal) {
 	case percent == nil && m.Name == "cpu":
 		return "80", nil // KServe's default
 	case percent == nil:
-		return "", refuse(field, mend, "it is missing")
+		return "", refuse(AboutTarget, field, mend, "it is missing")
 	case *percent <= 0:
-		return "", refuse(field, mend, "%d is not positive", *percent)
+		return "", refuse(AboutTarget, field, mend, "%d is not positive", *percent)
 	default:
 		return fmt.Sprint(*percent), nil
 	}
@@ -147,16 +147,16 @@ func externalTrigger(m *ExternalMetric, path string) (Trigger, *Refusal) {
 func refuseSource(backend string, m *ExternalMetric, path string) *Refusal {
 	switch {
 	case backend != "prometheus" && backend != "graphite":
-		return refuse(path+".metric.backend", "use prometheus or graphite", "backend %q is unknown", backend)
+		return refuse(AboutSource, path+".metric.backend", "use prometheus or graphite", "backend %q is unknown", backend)
 	case m.Metric.ServerAddress == "":
-		return refuse(path+".metric.serverAddress", "give the address of the metrics server, such as http://prometheus:9090", "it is missing")
+		return refuse(AboutSource, path+".metric.serverAddress", "give the address of the metrics server, such as http://prometheus:9090", "it is missing")
 	case strings.TrimSpace(m.Metric.Query) == "":
-		return refuse(path+".metric.query", "give a query that returns one number", "it is missing")
+		return refuse(AboutSource, path+".metric.query", "give a query that returns one number", "it is missing")
 	case m.Metric.Namespace != "" && len(validation.IsDNS1123Label(m.Metric.Namespace)) > 0:
 		// KEDA appends it to the URL as it is.
-		return refuse(path+".metric.namespace", "give the name of a namespace", "%q is none", m.Metric.Namespace)
+		return refuse(AboutSource, path+".metric.namespace", "give the name of a namespace", "%q is none", m.Metric.Namespace)
 	case m.AuthenticationRef != nil && m.AuthenticationRef.AuthenticationRef.Name == "":
-		return refuse(path+".authenticationRef.authenticationRef.name", "give the name of a TriggerAuthentication", "it is missing")
+		return refuse(AboutSource, path+".authenticationRef.authenticationRef.name", "give the name of a TriggerAuthentication", "it is missing")
 	}
 	return nil
 }
@@ -169,9 +169,9 @@ func threshold(t Target, path string) (string, *Refusal) {
 	}
 	switch {
 	case t.Type == "Utilization":
-		return "", refuse(path+".type", "use Value or AverageValue", "a query has no utilization")
+		return "", refuse(AboutTarget, path+".type", "use Value or AverageValue", "a query has no utilization")
 	case given == nil:
-		return "", refuse(path+".value", "give the metric's value for one replica, such as '1'", "it is missing")
+		return "", refuse(AboutTarget, path+".value", "give the metric's value for one replica, such as '1'", "it is missing")
 	}
 	q, r := quantity(given, field)
 	if r != nil {
@@ -187,19 +187,19 @@ func threshold(t Target, path string) (string, *Refusal) {
 // quantity is positive and one that the HPA can count with.
 func quantity(given *intstr.IntOrString, field string) (resource.Quantity, *Refusal) {
 	if given == nil {
-		return resource.Quantity{}, refuse(field, "give a quantity", "it is missing")
+		return resource.Quantity{}, refuse(AboutTarget, field, "give a quantity", "it is missing")
 	}
 	q, err := resource.ParseQuantity(given.String())
 	if err != nil {
-		return q, refuse(field, "give a number such as '1', '0.5' or '500m'", "%q is not a number", given.String())
+		return q, refuse(AboutTarget, field, "give a number such as '1', '0.5' or '500m'", "%q is not a number", given.String())
 	}
 	switch {
 	case q.Sign() <= 0:
-		return q, refuse(field, "give a number above 0", "the target %s is not positive", given.String())
+		return q, refuse(AboutTarget, field, "give a number above 0", "the target %s is not positive", given.String())
 	case q.Cmp(*resource.NewMilliQuantity(1, resource.DecimalSI)) < 0:
-		return q, refuse(field, "multiply query and target", "KEDA rounds the target %s to thousandths, to 0", given.String())
+		return q, refuse(AboutTarget, field, "multiply query and target", "KEDA rounds the target %s to thousandths, to 0", given.String())
 	case q.Cmp(*resource.NewScaledQuantity(9, resource.Peta)) > 0:
-		return q, refuse(field, "divide query and target", "the HPA counts in thousandths of an int64, which %s exceeds", given.String())
+		return q, refuse(AboutTarget, field, "divide query and target", "the HPA counts in thousandths of an int64, which %s exceeds", given.String())
 	}
 	return q, nil
 }

@@ -2,12 +2,9 @@ package manifest
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -21,84 +18,11 @@ type File struct {
 	Text []byte
 }
 
-// A Document is one object of a manifest.
-type Document struct {
-	File                                  string
-	Group, Version, Kind, Namespace, Name string
-	node                                  *yaml.Node
-}
-
-// String names the object as errors do.
-func (d *Document) String() string {
-	if d.Namespace == "" {
-		return d.Kind + " " + d.Name
-	}
-	return d.Kind + " " + d.Namespace + "/" + d.Name
-}
-
-// Fault is an error about a field: where, what, and the mend as its hint.
-func (d *Document) Fault(path, mend, what string, args ...any) error {
-	at := path
-	if at != "" {
-		at += ": "
-	}
-	return hint.With(fmt.Errorf("%s:%d: %s: %s%s", d.File, d.Line(path), d, at, fmt.Sprintf(what, args...)), "%s", mend)
-}
-
-// Line is where a path such as a.b[0].c or metadata.annotations[x/y.z] is, or the
-// nearest that there is above it.
-func (d *Document) Line(path string) int {
-	n, line := unalias(d.node), d.node.Line
-	for path != "" && n != nil {
-		var key string
-		if rest, ok := strings.CutPrefix(path, "["); ok {
-			key, path, _ = strings.Cut(rest, "]")
-		} else {
-			end := cmp.Or(strings.IndexAny(path, ".[")+1, len(path)+1) - 1
-			key, path = path[:end], path[end:]
-		}
-		path = strings.TrimPrefix(path, ".")
-		k, v := below(n, key)
-		if v == nil {
-			return line
-		}
-		n, line = v, k.Line
-	}
-	return line
-}
-
-// below is the value of a mapping's key or of a list's place, and the node whose line
-// stands for it.
-func below(n *yaml.Node, key string) (at, value *yaml.Node) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == key {
-				return n.Content[i], unalias(n.Content[i+1])
-			}
-		}
-	case yaml.SequenceNode:
-		for i, c := range n.Content {
-			if fmt.Sprint(i) == key {
-				return c, unalias(c)
-			}
-		}
-	default: // nothing is below a scalar
-	}
-	return nil, nil
-}
-
-func unalias(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode && n.Alias != nil {
-		return n.Alias
-	}
-	return n
-}
-
-// Read gives the objects of a manifest, those of a List one by one.
-func Read(m File) ([]*Document, error) {
+// Read gives the documents of a file, those of a List one by one, empty ones left out.
+// An error is what kubectl could not read either.
+func Read(f File) ([]*Document, error) {
 	var all []*Document
-	decoder := yaml.NewDecoder(bytes.NewReader(m.Text))
+	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
 	for {
 		var n yaml.Node
 		err := decoder.Decode(&n)
@@ -106,110 +30,60 @@ func Read(m File) ([]*Document, error) {
 		case errors.Is(err, io.EOF):
 			return all, nil
 		case err != nil:
-			return nil, explainYAML(m, err)
+			return nil, unreadable(f, err)
 		case len(n.Content) == 0 || n.Content[0].Tag == "!!null":
 			continue
 		}
 		var whole any
-		if err := n.Decode(&whole); err != nil { // a key that is given twice, an alias of itself
-			return nil, explainYAML(m, err)
+		if err := n.Decode(&whole); err != nil { // a key that is given twice, an alias of itself or of too much
+			return nil, unreadable(f, err)
 		}
-		some, err := objectsIn(m.Name, n.Content[0])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
+		all = append(all, documentsIn(f.Name, n.Content[0], n.Content[0].Line)...)
 	}
 }
 
-func explainYAML(m File, err error) error {
-	err = fmt.Errorf("reading %s: %s", m.Name, strings.TrimPrefix(err.Error(), "yaml: "))
-	if bytes.Contains(m.Text, []byte("{{")) {
-		return hint.With(err, "it looks like a template; render it first: helm template … | flyball simulate -f -")
+func unreadable(f File, err error) error {
+	err = fmt.Errorf("reading %s: %s", f.Name, strings.TrimPrefix(err.Error(), "yaml: "))
+	if bytes.Contains(f.Text, []byte("{{")) {
+		return hint.With(err, "it looks like a template; render it first: helm template …, and give what that prints with -f -")
 	}
 	return hint.With(err, "it must be YAML or JSON as kubectl takes it")
 }
 
-func objectsIn(file string, n *yaml.Node) ([]*Document, error) {
-	d := &Document{File: file, node: unalias(n)}
-	d.Kind, d.Namespace, d.Name = d.scalar("kind"), d.scalar("metadata", "namespace"), d.scalar("metadata", "name")
-	apiVersion := d.scalar("apiVersion")
-	if before, after, ok := strings.Cut(apiVersion, "/"); ok {
-		d.Group, d.Version = before, after
+// documentsIn is one object, or the items of a List.
+func documentsIn(file string, n *yaml.Node, line int) []*Document {
+	d := &Document{File: file, Line: line, root: resolve(n)}
+	d.Kind, d.Namespace, d.Name = d.Get("kind").Text(), d.Get("metadata", "namespace").Text(), d.Get("metadata", "name").Text()
+	if d.Name == "" {
+		d.Name = d.Get("metadata", "generateName").Text()
+	}
+	version := d.Get("apiVersion").Text()
+	if group, rest, ok := strings.Cut(version, "/"); ok {
+		d.Group, d.Version = group, rest
 	} else {
-		d.Version = apiVersion
+		d.Version = version
 	}
-	if d.Kind == "List" && d.Group == "" {
-		return itemsOf(file, d)
-	}
-	switch {
-	case d.Kind == "" || apiVersion == "":
-		return nil, d.Fault("", "it must be an object as kubectl takes it", "no apiVersion or no kind")
-	case d.Name == "":
-		return nil, d.Fault("metadata.name", "give it a name; generateName does for none that is scaled", "it is missing")
-	case d.Namespace == "" && !clusterWide(d.Kind):
-		d.Namespace = "default"
-	}
-	return []*Document{d}, nil
-}
-
-// scalar is the text at the end of some keys.
-func (d *Document) scalar(keys ...string) string {
-	at := d.node
-	for _, k := range keys {
-		if _, at = below(at, k); at == nil {
-			return ""
-		}
-	}
-	if at.Kind != yaml.ScalarNode || at.Tag == "!!null" {
-		return ""
-	}
-	return at.Value
-}
-
-func itemsOf(file string, list *Document) ([]*Document, error) {
-	_, items := below(list.node, "items")
-	if items == nil {
-		return nil, nil
+	if d.Kind != "List" || d.Group != "" {
+		return []*Document{d}
 	}
 	var all []*Document
-	for _, item := range items.Content {
-		some, err := objectsIn(file, item)
+	for _, item := range d.Get("items").Items() {
+		if item.OK() && item.node.Kind == yaml.MappingNode {
+			all = append(all, documentsIn(file, item.node, item.line)...)
+		}
+	}
+	return all
+}
+
+// ReadAll reads files in their order.
+func ReadAll(files []File) ([]*Document, error) {
+	var all []*Document
+	for _, f := range files {
+		some, err := Read(f)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, some...)
 	}
 	return all, nil
-}
-
-func clusterWide(kind string) bool {
-	return strings.HasPrefix(kind, "Cluster") || slices.Contains([]string{
-		"Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "CustomResourceDefinition", "GatewayClass",
-	}, kind)
-}
-
-// Decode reads a document into a struct that has every field that it may have.
-func Decode[T any](d *Document) (*T, error) {
-	into := new(T)
-	if err := d.check(into); err != nil {
-		return nil, err
-	}
-	return into, d.Into(into)
-}
-
-// Into reads what of a document the struct has.
-func (d *Document) Into(to any) error {
-	var whole any
-	if err := d.node.Decode(&whole); err != nil {
-		return d.Fault("", "it must be YAML or JSON as kubectl takes it", "%v", err)
-	}
-	text, err := json.Marshal(whole)
-	if err == nil {
-		err = json.Unmarshal(text, to)
-	}
-	if err != nil {
-		return d.Fault("", "correct the value; kubectl explain shows what it may be", "%v", err)
-	}
-	return nil
 }

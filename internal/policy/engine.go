@@ -1,160 +1,166 @@
 package policy
 
 import (
-	"math"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
-// EngineArgs are vLLM's arguments as far as they are given; what is not is zero.
-type EngineArgs struct {
-	Model                string // as the label model_name shows it
-	MaxNumSeqs           int
-	MaxNumBatchedTokens  int
-	MaxModelLen          int
-	GPUMemoryUtilization float64
-	TensorParallelSize   int
-	BlockSize            int
-	PrefixCaching        *bool
+// readPod takes from the pod what the engine and the fleet need.
+func (p *maker) readPod(pod *Pod) error {
+	p.Pod = pod
+	if pod.Source == nil {
+		return nil
+	}
+	p.GracePeriod = 30 * time.Second
+	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
+		p.GracePeriod = time.Duration(max(0, *s)) * time.Second
+	}
+	serving, command, err := pod.Serving()
+	switch {
+	case err != nil:
+		return origin{Document: pod.Source}.refuse(Invalid, pod.root+".containers",
+			"call it "+vllm.ServingContainer+", or let it alone have GPUs", "%v", err)
+	case serving == nil:
+		return nil
+	}
+	err = join(p.gpus(pod), p.engine(pod, serving.Name, command), p.parallel(pod, serving.Name, command))
+	p.drain(serving)
+	return err
 }
 
-// read takes them from a command line, and refuses those that make another engine of
-// it than the one that is simulated.
-func (e *EngineArgs) read(line []word) error {
-	if err := refuseArguments(line); err != nil {
-		return err
+// gpus are those of one replica.
+func (p *maker) gpus(pod *Pod) error {
+	g := vllm.GPUsOfPod(pod.Spec.Containers)
+	if p.GPUs = g.Whole; len(g.Shares) == 0 {
+		return nil
 	}
-	e.Model = model(line)
-	for _, a := range []struct {
-		name string
-		to   *int
-	}{
-		{"--max-num-seqs", &e.MaxNumSeqs}, {"--max-num-batched-tokens", &e.MaxNumBatchedTokens},
-		{"--max-model-len", &e.MaxModelLen}, {"--tensor-parallel-size", &e.TensorParallelSize}, {"--block-size", &e.BlockSize},
-	} {
-		w, value, ok := argument(line, a.name)
-		if !ok || a.name == "--max-model-len" && (value == "auto" || value == "-1") {
-			continue
-		}
-		n, ok := wholeNumber(value)
-		if !ok {
-			return w.Fault("give a whole number above 0", "%s: %q is none", a.name, value)
-		}
-		*a.to = n
+	return origin{Document: pod.Source}.unsimulated("", "simulate a whole GPU", "a share of a GPU, %s, is not simulated", g.Shares[0])
+}
+
+// engine reads the arguments, and refuses those with which vLLM does not start, and those
+// that make another engine of it than the one that is simulated.
+func (p *maker) engine(pod *Pod, container string, command vllm.Command) error {
+	if command.Program == vllm.Other {
+		p.note("%s: container %s runs no vLLM that is known here: the engine is taken to be the profile's", p.title(), container)
+		return nil
 	}
-	if w, value, ok := argument(line, "--gpu-memory-utilization"); ok {
-		share, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(share > 0 && share <= 1) {
-			return w.Fault("give a share above 0, at most 1", "--gpu-memory-utilization: %q is none", value)
+	var faults []vllm.Fault
+	p.Engine, faults = command.Args()
+	var all Refusals
+	for _, f := range slices.Concat(command.Faults, faults) {
+		kind := Arguments
+		if f.Unknown != "" {
+			if kind = UnknownArgument; command.Program == vllm.Unknown || p.ignored(f.Unknown) {
+				continue
+			}
+			f.Fix += " --ignore-argument " + f.Unknown + " goes on without it"
 		}
-		e.GPUMemoryUtilization = share
+		all = append(all, ofArgument(kind, pod.at(container, f.Word), f))
 	}
-	e.PrefixCaching = toggle(line, "enable-prefix-caching")
+	for _, a := range command.Arguments {
+		if a.Use == vllm.Refused && !a.Neutral() && !p.ignored(a.Name) {
+			all = append(all, ofArgument(Unsimulated, pod.at(container, a.Word), vllm.Fault{
+				What: fmt.Sprintf("%s is not simulated: %s", a.Form(), a.Why), Unknown: a.Name,
+				Fix: a.Remedy() + ", or go on as if it were not there: --ignore-argument " + a.Name,
+			}))
+		}
+	}
+	return all.err()
+}
+
+func (p *maker) ignored(argument string) bool {
+	return slices.ContainsFunc(p.options.Ignore, func(name string) bool {
+		return strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-") == argument
+	})
+}
+
+// parallel compares the GPUs of a replica with what the engine uses.
+func (p *maker) parallel(pod *Pod, container string, command vllm.Command) error {
+	n := p.Engine.TensorParallelSize
+	if a, ok := command.Last("tensor-parallel-size"); ok && n > 0 && p.GPUs > 0 && n != p.GPUs {
+		f := vllm.Fault{Word: a.Word, What: fmt.Sprintf("--tensor-parallel-size is %d, and a replica has %d GPUs", n, p.GPUs), Fix: "set both to the same number"}
+		kind := Unsimulated
+		if n > p.GPUs {
+			kind = Arguments // vLLM does not start
+		}
+		return Refusals{ofArgument(kind, pod.at(container, a.Word), f)}.err()
+	}
+	if n == 0 && p.GPUs > 1 {
+		p.note("%s: its replicas have %d GPUs each, and no --tensor-parallel-size says that the engine uses them", p.title(), p.GPUs)
+	}
 	return nil
 }
 
-// refuseArguments is for what the simulated engine does not do.
-func refuseArguments(line []word) error {
-	const other = "remove it, or simulate with a profile that was measured with it and without the argument"
-	for _, name := range []string{"--speculative-config", "--speculative-model", "--kv-transfer-config", "--config"} {
-		if w, _, ok := argument(line, name); ok {
-			return w.Fault(other, "%s is not simulated", name)
-		}
+// drain is how long requests may go on once the pod is told to end: while the preStop
+// hook waits, and as long as vLLM then is told to.
+func (p *maker) drain(c *corev1.Container) {
+	if p.Engine.ShutdownTimeout != nil {
+		p.Drain.Bound = *p.Engine.ShutdownTimeout
 	}
-	for _, name := range []string{"--pipeline-parallel-size", "--data-parallel-size"} {
-		if w, value, ok := argument(line, name); ok && value != "1" {
-			return w.Fault("set it to 1", "%s %s is not simulated", name, value)
-		}
+	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
+		hook := p.hook(c.Lifecycle.PreStop)
+		p.Drain = drain.Config{Settle: hook.Settle, Quiet: hook.Quiet, Bound: hook.Bound + p.Drain.Bound}
 	}
-	if w, value, ok := argument(line, "--scheduling-policy"); ok && value != "fcfs" {
-		return w.Fault("set it to fcfs", "--scheduling-policy %s is not simulated", value)
-	}
-	if on := toggle(line, "enable-chunked-prefill"); on != nil && !*on {
-		w := find(line, "--no-enable-chunked-prefill", "--enable-chunked-prefill")
-		return w.Fault("remove it", "an engine without chunked prefill is not simulated")
-	}
-	return nil
+	p.Drain.Bound = min(p.Drain.Bound, p.GracePeriod)
+	p.Drain.Settle = min(p.Drain.Settle, p.Drain.Bound)
+	p.Drain.Quiet = min(p.Drain.Quiet, p.Drain.Bound-p.Drain.Settle)
 }
 
-// model is the first served name, or what is served under its own.
-func model(line []word) string {
-	for _, name := range []string{"--served-model-name", "--model-name", "--model", "--model-id"} {
-		if _, value, ok := argument(line, name); ok {
-			return value
+// hook is what a preStop hook waits for: one that sleeps waits as long whatever is in
+// flight, Flyball's own as its words say (internal/kube, drain.sh).
+func (p *maker) hook(h *corev1.LifecycleHandler) drain.Config {
+	if h.Sleep != nil {
+		return sleeping(h.Sleep.Seconds)
+	}
+	if h.Exec != nil {
+		if own, ok := ownHook(h.Exec.Command); ok {
+			return own
+		}
+		if seconds, ok := sleeps(strings.Join(h.Exec.Command, " ")); ok {
+			return sleeping(seconds)
 		}
 	}
-	for i, w := range line {
-		if w.text == "serve" && i+1 < len(line) && !strings.HasPrefix(line[i+1].text, "-") {
-			return line[i+1].text
-		}
-	}
-	return ""
+	p.note("%s: its preStop hook is taken to wait until every request has ended, or the grace period", p.title())
+	return drain.Config{Bound: p.GracePeriod}
 }
 
-// argument is the last one of a name, given as --name=value or as two words.
-func argument(line []word, name string) (at word, value string, found bool) {
-	for i, w := range line {
-		key, given, joined := strings.Cut(w.text, "=")
-		if canonical(key) != name {
-			continue
-		}
-		at, value, found = w, strings.Trim(given, `"'`), true
-		if !joined && i+1 < len(line) {
-			value = line[i+1].text
-		}
-	}
-	return at, value, found
-}
-
-func canonical(key string) string {
-	switch key {
-	case "-tp":
-		return "--tensor-parallel-size"
-	case "-pp":
-		return "--pipeline-parallel-size"
-	case "-dp":
-		return "--data-parallel-size"
-	}
-	return strings.ReplaceAll(key, "_", "-")
-}
-
-// find is the last of any of the arguments.
-func find(line []word, names ...string) word {
-	var last word
-	for _, name := range names {
-		if w, _, ok := argument(line, name); ok {
-			last = w
-		}
-	}
-	return last
-}
-
-// toggle is the last word about something that can be switched, nil if there is none.
-func toggle(line []word, name string) *bool {
-	var on *bool
-	for _, w := range line {
-		key, value, _ := strings.Cut(w.text, "=")
-		switch canonical(key) {
-		case "--" + name:
-			on = new(!strings.EqualFold(value, "false"))
-		case "--no-" + name:
-			on = new(false)
-		}
-	}
-	return on
-}
-
-// wholeNumber reads a number as vLLM does: 4096, 32k (thousands), 32K (1024s), 25.6k.
-func wholeNumber(text string) (int, bool) {
-	units := map[string]float64{"k": 1e3, "m": 1e6, "g": 1e9, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-	scale := 1.0
-	if n := len(text); n > 0 && units[text[n-1:]] > 0 {
-		scale, text = units[text[n-1:]], text[:n-1]
-	}
-	x, err := strconv.ParseFloat(text, 64)
-	x *= scale
-	if err != nil || !(x >= 1 && x <= 1<<31) || scale == 1 && x != math.Trunc(x) {
+// sleeps is how long a script only sleeps: one with a loop, or that asks the server,
+// waits for something.
+func sleeps(script string) (seconds int64, ok bool) {
+	if regexp.MustCompile(`\b(while|until|for|wait|curl|wget)\b`).MatchString(script) {
 		return 0, false
 	}
-	return int(x), true
+	for _, m := range regexp.MustCompile(`\bsleep\s+(\d{1,6})s?\b`).FindAllStringSubmatch(script, -1) {
+		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil {
+			seconds, ok = seconds+n, true
+		}
+	}
+	return seconds, ok
+}
+
+// ownHook is Flyball's: bash -c SCRIPT drain ADDRESS SETTLE BOUND. It looks three times, a
+// second apart, whether the engine is idle.
+func ownHook(command []string) (drain.Config, bool) {
+	if len(command) != 7 || command[3] != "drain" {
+		return drain.Config{}, false
+	}
+	settle, errSettle := strconv.ParseInt(command[5], 10, 32)
+	bound, errBound := strconv.ParseInt(command[6], 10, 32)
+	c := drain.Config{Settle: sleeping(settle).Settle, Quiet: 2 * time.Second, Bound: sleeping(bound).Bound}
+	return c, errors.Join(errSettle, errBound, c.Validate()) == nil
+}
+
+func sleeping(seconds int64) drain.Config {
+	d := time.Duration(max(0, seconds)) * time.Second
+	return drain.Config{Settle: d, Bound: d}
 }

@@ -3,8 +3,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,14 +17,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
-func oneCore() resource.Quantity { return resource.MustParse("1") }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func (p *maker) fromHPA(d *manifest.Document, pods podsOf) error {
+func (p *maker) fromHPA(d *manifest.Document) error {
 	p.By = d.String()
 	if d.Version == "v1" {
-		h, err := manifest.Decode[autoscalingv1.HorizontalPodAutoscaler](d)
+		h, err := decode[autoscalingv1.HorizontalPodAutoscaler](p.manifests, d)
 		if err != nil {
 			return err
 		}
@@ -34,13 +28,13 @@ func (p *maker) fromHPA(d *manifest.Document, pods podsOf) error {
 		if percent := h.Spec.TargetCPUUtilizationPercentage; percent != nil {
 			spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(*percent)}
 		}
-		return p.hpa(origin{d, false}, spec, pods)
+		return p.hpa(origin{Document: d}, spec)
 	}
-	h, err := manifest.Decode[autoscalingv2.HorizontalPodAutoscaler](d)
+	h, err := decode[autoscalingv2.HorizontalPodAutoscaler](p.manifests, d)
 	if err != nil {
 		return err
 	}
-	return p.hpa(origin{d, false}, h.Spec, pods)
+	return p.hpa(origin{Document: d}, h.Spec)
 }
 
 func cpuPercent(percent int32) autoscalingv2.MetricSpec {
@@ -51,31 +45,29 @@ func cpuPercent(percent int32) autoscalingv2.MetricSpec {
 }
 
 // hpa makes the law of a HorizontalPodAutoscaler.
-func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, pods podsOf) error {
+func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec) error {
 	lo, hi := number(spec.MinReplicas, 1), spec.MaxReplicas
-	if err := o.refuse([]ban{
-		{lo == 0, "spec.minReplicas", "set it to 1, or use KEDA", "to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off"},
-		{lo < 0, "spec.minReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", lo)},
-		{hi < 1, "spec.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is less", hi)},
-		{hi < lo, "spec.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
-	}); err != nil {
-		return err
-	}
+	errs := []error{o.check([]ban{
+		{lo == 0, Bounds, "spec.minReplicas", "set it to 1, or use KEDA", "to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off"},
+		{lo < 0, Bounds, "spec.minReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", lo)},
+		{hi < 1, Bounds, "spec.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is less", hi)},
+		{hi >= 1 && hi < lo, Bounds, "spec.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
+	})}
 	if len(spec.Metrics) == 0 {
 		spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(80)}
 		p.note("%s: without metrics the API server makes it cpu at 80 %%", o.Document)
 	}
 	c := law.HPAConfig{Bounds: law.Bounds{Min: int(lo), Max: int(hi)}}.Defaults()
 	var err error
-	if c.Behavior, err = behaviorOf(o, "spec.behavior", spec.Behavior, c); err != nil {
-		return err
-	}
+	c.Behavior, err = behaviorOf(o, "spec.behavior", spec.Behavior, c)
+	errs = append(errs, err)
 	for i, m := range spec.Metrics {
-		one, err := p.hpaMetric(o, fmt.Sprintf("spec.metrics[%d]", i), m, pods)
-		if err != nil {
-			return err
-		}
+		one, err := p.hpaMetric(o, fmt.Sprintf("spec.metrics[%d]", i), m)
+		errs = append(errs, err)
 		c.Metrics = append(c.Metrics, one)
+	}
+	if err := join(errs...); err != nil {
+		return err
 	}
 	p.Min, p.Max = int(lo), int(hi)
 	p.Law = func(f law.Facts) (law.Law, error) {
@@ -88,38 +80,38 @@ func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec, po
 
 // hpaMetric is one of the metrics that are simulated: cpu, a gauge of vLLM's of each
 // pod, or the sum of one over the service.
-func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec, pods podsOf) (law.HPAMetric, error) {
+func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec) (law.HPAMetric, error) {
 	switch {
 	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
-		return p.resourceMetric(o, path+".resource", m.Resource, pods)
+		return p.resourceMetric(o, path+".resource", m.Resource)
 	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
 		return p.podsMetric(o, path+".pods", m.Pods)
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
 		return p.externalMetric(o, path+".external", m.External)
 	case m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ContainerResourceMetricSourceType:
-		return law.HPAMetric{}, o.Fault(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+		return law.HPAMetric{}, o.unsimulated(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
 	}
-	return law.HPAMetric{}, o.Fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+	return law.HPAMetric{}, o.refuse(Invalid, path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
 
-func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource, pods podsOf) (law.HPAMetric, error) {
+func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource) (law.HPAMetric, error) {
 	t := m.Target
 	switch {
 	case m.Name == corev1.ResourceMemory:
-		return law.HPAMetric{}, o.Fault(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+		return law.HPAMetric{}, o.unsimulated(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
 	case m.Name != corev1.ResourceCPU:
-		return law.HPAMetric{}, o.Fault(path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
+		return law.HPAMetric{}, o.refuse(Invalid, path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
 	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:
 		p.noteCPU()
-		if _, without := pods.cpuRequest(); without != "" && pods.whole {
+		if _, without := p.Pod.cpuRequest(); without != "" && p.Pod.Whole {
 			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.Document, without)
 		}
-		return cpuMetric(o, path, pods, law.Utilization, float64(*t.AverageUtilization))
+		return p.cpuMetric(o, path, law.Utilization, float64(*t.AverageUtilization))
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
 		p.noteCPU()
-		return cpuMetric(o, path, pods, law.AverageValue, t.AverageValue.AsApproximateFloat64())
+		return p.cpuMetric(o, path, law.AverageValue, t.AverageValue.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.Fault(path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
+	return law.HPAMetric{}, o.refuse(Target, path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
 		"a resource has no such target")
 }
 
@@ -129,10 +121,10 @@ func positive(q *resource.Quantity) bool {
 
 // cpuMetric needs the request for a utilization. One that is known to be none gives
 // 0, with which the HPA never proposes anything.
-func cpuMetric(o origin, path string, pods podsOf, target law.Target, goal float64) (law.HPAMetric, error) {
-	cores, _ := pods.cpuRequest()
-	if target == law.Utilization && !pods.whole {
-		return law.HPAMetric{}, o.Fault(path, "add the Deployment or the serving runtime to the manifests",
+func (p *maker) cpuMetric(o origin, path string, target law.Target, goal float64) (law.HPAMetric, error) {
+	cores, _ := p.Pod.cpuRequest()
+	if target == law.Utilization && !p.Pod.Whole {
+		return law.HPAMetric{}, o.unsimulated(path, "add the Deployment or the serving runtime to the manifests",
 			"a percentage of the cpu request, and what is requested is not in the manifests")
 	}
 	return law.HPAMetric{Kind: law.CPU, Target: target, Signal: reading.CPU, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
@@ -144,9 +136,9 @@ func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSou
 	case err != nil:
 		return law.HPAMetric{}, err
 	case m.Metric.Selector != nil:
-		return law.HPAMetric{}, o.Fault(path+".metric.selector", "remove it", "it is not simulated")
+		return law.HPAMetric{}, o.unsimulated(path+".metric.selector", "remove it", "it is not simulated")
 	case !positive(m.Target.AverageValue):
-		return law.HPAMetric{}, o.Fault(path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
+		return law.HPAMetric{}, o.refuse(Target, path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
 	}
 	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.Document, m.Metric.Name, vllm.Text(signal))
 	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Signal: signal, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
@@ -160,7 +152,7 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 	labels := []string{fmt.Sprintf("namespace=%q", p.namespace)}
 	if s := m.Metric.Selector; s != nil {
 		if len(s.MatchExpressions) > 0 {
-			return law.HPAMetric{}, o.Fault(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
+			return law.HPAMetric{}, o.unsimulated(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
 		}
 		for _, name := range sortedKeys(s.MatchLabels) {
 			if name != "namespace" {
@@ -176,7 +168,7 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 	case t.Type == autoscalingv2.ValueMetricType && positive(t.Value):
 		out.Target, out.Goal = law.Value, t.Value.AsApproximateFloat64()
 	default:
-		return out, o.Fault(path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
+		return out, o.refuse(Target, path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
 	}
 	p.note("%s: what the adapter calls %s is taken to be %s", o.Document, m.Metric.Name, query)
 	return out, nil
@@ -191,7 +183,7 @@ func gauge(o origin, path, name string) (reading.Signal, error) {
 			return known, nil
 		}
 	}
-	return reading.SignalUnset, o.Fault(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
+	return reading.SignalUnset, o.unsimulated(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
 		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)
 }
 
@@ -219,20 +211,20 @@ func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerB
 func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law.Rules) error {
 	if w := given.StabilizationWindowSeconds; w != nil {
 		if *w < 0 || *w > 3600 {
-			return o.Fault(path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
+			return o.refuse(Invalid, path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
 		}
 		to.Window = time.Duration(*w) * time.Second
 	}
 	if given.Tolerance != nil {
 		to.Tolerance = given.Tolerance.AsApproximateFloat64()
 		if to.Tolerance < 0 {
-			return o.Fault(path+".tolerance", "set it to 0 or more", "it is negative")
+			return o.refuse(Invalid, path+".tolerance", "set it to 0 or more", "it is negative")
 		}
 	}
 	if s := given.SelectPolicy; s != nil {
 		selects := map[autoscalingv2.ScalingPolicySelect]law.Select{"Max": law.SelectMax, "Min": law.SelectMin, "Disabled": law.SelectDisabled}
 		if to.Select = selects[*s]; to.Select == law.SelectUnset {
-			return o.Fault(path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
+			return o.refuse(Invalid, path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
 		}
 	}
 	return policiesOf(o, path, given.Policies, to)
@@ -246,10 +238,10 @@ func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, t
 	for i, policy := range given {
 		at := fmt.Sprintf("%s.policies[%d]", path, i)
 		percent := policy.Type == autoscalingv2.PercentScalingPolicy
-		if err := o.refuse([]ban{
-			{!percent && policy.Type != autoscalingv2.PodsScalingPolicy, at + ".type", "use Pods or Percent", fmt.Sprintf("%q is neither", policy.Type)},
-			{policy.Value <= 0, at + ".value", "set it to 1 or more", "it must be above 0"},
-			{policy.PeriodSeconds <= 0 || policy.PeriodSeconds > 1800, at + ".periodSeconds", "set it from 1 to 1800", fmt.Sprintf("%d is not", policy.PeriodSeconds)},
+		if err := o.check([]ban{
+			{!percent && policy.Type != autoscalingv2.PodsScalingPolicy, Invalid, at + ".type", "use Pods or Percent", fmt.Sprintf("%q is neither", policy.Type)},
+			{policy.Value <= 0, Invalid, at + ".value", "set it to 1 or more", "it must be above 0"},
+			{policy.PeriodSeconds <= 0 || policy.PeriodSeconds > 1800, Invalid, at + ".periodSeconds", "set it from 1 to 1800", fmt.Sprintf("%d is not", policy.PeriodSeconds)},
 		}); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,61 +17,70 @@ import (
 
 // fromService makes what KServe, or Flyball for it, makes of a service, and says
 // whether that is an autoscaler.
-func (p *maker) fromService(pods podsOf) (bool, error) {
-	whole, err := manifest.Decode[wholeService](p.isvc)
-	if err != nil {
-		return false, err
+func (p *maker) fromService() (bool, error) {
+	s, o := p.service, origin{Document: p.isvc}
+	class := kserve.Class(s)
+	guide := class == "external" && kserve.HasMetrics(s)
+	var mapped error
+	var so *kserve.ScaledObject
+	var warning string
+	if guide {
+		so, warning, mapped = kserve.Map(s)
 	}
-	var s kserve.InferenceService
-	if err := p.isvc.Into(&s); err != nil {
-		return false, err
+	refused := (*kserve.Refusal)(nil)
+	if errors.As(mapped, &refused) {
+		mapped = ofService(p.isvc, refused)
 	}
-	s.Namespace = p.isvc.Namespace
-	o := origin{p.isvc, false}
-	if err := refuseWhole(o, whole, &s); err != nil {
-		return false, err
+	if err := join(refuseService(o, s, guide), serviceAnnotations(o, s), mapped); err != nil {
+		return guide || class != "external", err
 	}
-	if err := serviceAnnotations(o, &s); err != nil {
-		return false, err
+	switch class {
+	case "external":
+		if !guide {
+			return false, nil
+		}
+		if warning != "" {
+			p.note("%s: %s", p.isvc, warning)
+		}
+		return true, p.flyballs(s, so)
+	case "keda":
+		return true, p.kserveScaledObject(s)
+	case "none":
+		p.static(int(number(s.Spec.Predictor.MinReplicas, 1)), "nothing: class none keeps minReplicas")
+		return true, nil
+	case "hpa":
+		return true, p.kserveHPA(s)
 	}
-	switch c := kserve.Class(&s); {
-	case c == "external" && kserve.HasMetrics(&s):
-		return true, p.flyballs(&s, pods)
-	case c == "external":
-		return false, nil
-	case c == "keda":
-		return true, p.kserveScaledObject(&s, pods)
-	case c == "none":
-		n := number(s.Spec.Predictor.MinReplicas, 1)
-		p.static(int(max(0, n)), "nothing: class none keeps minReplicas")
-		return true, o.refuse([]ban{{n < 0, "spec.predictor.minReplicas", "set it to 0 or more", fmt.Sprintf("%d is negative", n)}})
-	case c == "hpa":
-		return true, p.kserveHPA(whole, pods)
-	default:
-		return false, o.Fault("metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", c)
-	}
+	return false, o.refuse(Invalid, "metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", class)
 }
 
-// refuseWhole is for what of a service is not simulated, or not by KServe's classes.
-func refuseWhole(o origin, whole *wholeService, s *kserve.InferenceService) error {
-	p, spec := whole.Spec.Predictor, whole.Spec
+// refuseService is for what of a service is not simulated, and what KServe's classes
+// refuse; for class external with metrics kserve.Map says that.
+func refuseService(o origin, s *kserve.InferenceService, guide bool) error {
+	p := s.Spec.Predictor
 	mode := s.Annotations[kserve.ModeAnnotation]
-	explicit := s.Annotations[kserve.ClassAnnotation] != "" || s.Spec.Predictor.Annotations[kserve.ClassAnnotation] != ""
+	explicit := s.Annotations[kserve.ClassAnnotation] != "" || p.Annotations[kserve.ClassAnnotation] != ""
 	lo, hi := number(p.MinReplicas, 1), p.MaxReplicas
-	return o.refuse([]ban{
-		{kserve.Stopped(s), "metadata.annotations[" + kserve.StopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
-		{mode == "" && !explicit, kserve.ModeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
-		{mode != "" && mode != "Standard" && mode != "RawDeployment", kserve.ModeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
-		{len(spec.Transformer) > 0, "spec.transformer", "leave it out", "a transformer is not simulated"},
-		{len(spec.Explainer) > 0, "spec.explainer", "leave it out", "an explainer is not simulated"},
-		{len(p.WorkerSpec) > 0, "spec.predictor.workerSpec", "simulate a service of one node", "a replica of several nodes is not simulated"},
-		{len(p.Batcher) > 0, "spec.predictor.batcher", "remove it", "a batcher in front of vLLM is not simulated"},
-		{p.CanaryTrafficPercent != nil, "spec.predictor.canaryTrafficPercent", "remove it", "it has no effect without Knative"},
-		{p.ContainerConcurrency != nil, "spec.predictor.containerConcurrency", "remove it", "it has no effect without Knative"},
-		{lo < 0, "spec.predictor.minReplicas", "set it to 0 or more", fmt.Sprintf("%d is negative", lo)},
-		{hi < 0, "spec.predictor.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", hi)},
-		{hi != 0 && hi < lo, "spec.predictor.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
-	})
+	errs := []error{o.check([]ban{
+		{kserve.Stopped(s), Unsimulated, "metadata.annotations[" + kserve.StopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
+		{mode == "" && !explicit, Unsimulated, kserve.ModeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
+		{!guide && !kserve.HasDeployment(mode), Unsimulated, kserve.ModeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
+		{s.Spec.Transformer != nil, Unsimulated, "spec.transformer", "leave it out", "a transformer is not simulated"},
+		{s.Spec.Explainer != nil, Unsimulated, "spec.explainer", "leave it out", "an explainer is not simulated"},
+		{!guide && len(p.WorkerSpec) > 0, Unsimulated, "spec.predictor.workerSpec", "simulate a service of one node", "a replica of several nodes is not simulated"},
+		{len(p.Batcher) > 0, Unsimulated, "spec.predictor.batcher", "remove it", "a batcher in front of vLLM is not simulated"},
+		{p.CanaryTrafficPercent != nil, Unsimulated, "spec.predictor.canaryTrafficPercent", "remove it", "it has no effect without Knative"},
+		{p.ContainerConcurrency != nil, Unsimulated, "spec.predictor.containerConcurrency", "remove it", "it has no effect without Knative"},
+		{!guide && lo < 0, Bounds, "spec.predictor.minReplicas", "set it to 0 or more", fmt.Sprintf("%d is negative", lo)},
+		{!guide && hi < 0, Bounds, "spec.predictor.maxReplicas", "set it to 1 or more", fmt.Sprintf("%d is negative", hi)},
+		{!guide && hi > 0 && hi < lo, Bounds, "spec.predictor.maxReplicas", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicas %d", hi, lo)},
+	})}
+	for _, framework := range []string{"sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"} {
+		if f := o.Get("spec", "predictor", framework); f.OK() {
+			errs = append(errs, o.unsimulated(f.Path(), "write it as spec.predictor.model", "KServe's old form of a model is not simulated"))
+		}
+	}
+	return join(errs...)
 }
 
 // serviceAnnotations refuses those that nobody reads: a letter may be wrong.
@@ -89,23 +97,14 @@ func serviceAnnotations(o origin, s *kserve.InferenceService) error {
 	for _, name := range sortedKeys(s.Annotations) {
 		group, _, _ := strings.Cut(name, "/")
 		if (group == "serving.kserve.io" || group == "flyball.dev") && !slices.Contains(known, name) {
-			return o.Fault("metadata.annotations["+name+"]", manifest.Nearest(name, known), "there is no such annotation")
+			return o.refuse(Invalid, "metadata.annotations["+name+"]", meant(name, known), "there is no such annotation")
 		}
 	}
 	return nil
 }
 
-// flyballs is guide mode: the controller's own mapping.
-func (p *maker) flyballs(s *kserve.InferenceService, pods podsOf) error {
-	so, warning, err := kserve.Map(s)
-	if refusal := (*kserve.Refusal)(nil); errors.As(err, &refusal) {
-		return p.isvc.Fault(refusal.Field, refusal.Mend, "%s", refusal.What)
-	} else if err != nil {
-		return err
-	}
-	if warning != "" {
-		p.note("%s: %s", p.isvc, warning)
-	}
+// flyballs is guide mode: the ScaledObject of the controller's own mapping.
+func (p *maker) flyballs(s *kserve.InferenceService, so *kserve.ScaledObject) error {
 	// The controller has taken such an object over, or will.
 	p.scalers = slices.DeleteFunc(p.scalers, func(d *manifest.Document) bool {
 		var given kserve.ScaledObject
@@ -115,16 +114,8 @@ func (p *maker) flyballs(s *kserve.InferenceService, pods podsOf) error {
 		}
 		return ours
 	})
-	text, err := json.Marshal(so)
-	if err != nil {
-		return fmt.Errorf("mapping %s: %w", p.isvc, err)
-	}
-	var whole wholeScaledObject
-	if err := json.Unmarshal(text, &whole); err != nil {
-		return fmt.Errorf("mapping %s: %w", p.isvc, err)
-	}
 	p.By = fmt.Sprintf("ScaledObject %s/%s, which Flyball makes", so.Namespace, so.Name)
-	if err := p.keda(origin{p.isvc, true}, &whole, pods); err != nil || p.Min > 0 {
+	if err := p.keda(origin{p.isvc, true}, so); err != nil || p.Min > 0 {
 		return err
 	}
 	p.Target = kserve.GatewayTarget(s)
@@ -148,15 +139,16 @@ func (p *maker) woken(perReplica float64) {
 
 // kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,
 // with the windows of the shipped ConfigMap).
-func (p *maker) kserveScaledObject(s *kserve.InferenceService, pods podsOf) error {
+func (p *maker) kserveScaledObject(s *kserve.InferenceService) error {
 	predictor := s.Spec.Predictor
 	if !kserve.HasMetrics(s) {
-		return p.isvc.Fault(kserve.MetricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
+		return origin{Document: p.isvc}.refuse(Incomplete, kserve.MetricsField, "give a metric", "class keda makes a ScaledObject without triggers, which is refused")
 	}
-	so := &wholeScaledObject{}
+	so := &kserve.ScaledObject{}
 	so.Name, so.Namespace, so.Annotations = kserve.PredictorName(s.Name), s.Namespace, kedaOnly(s.Annotations)
 	lo := number(predictor.MinReplicas, 1)
 	so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount = new(lo), new(max(lo, predictor.MaxReplicas))
+	so.Spec.Advanced = &kserve.Advanced{}
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = p.windows(predictor.AutoScaling.Behavior)
 	for i, m := range predictor.AutoScaling.Metrics {
 		t, err := p.kserveTrigger(fmt.Sprintf("%s[%d]", kserve.MetricsField, i), m)
@@ -166,7 +158,7 @@ func (p *maker) kserveScaledObject(s *kserve.InferenceService, pods podsOf) erro
 		so.Spec.Triggers = append(so.Spec.Triggers, t)
 	}
 	p.By = fmt.Sprintf("ScaledObject %s/%s, which KServe makes", so.Namespace, so.Name)
-	return p.keda(origin{p.isvc, true}, so, pods)
+	return p.keda(origin{p.isvc, true}, so)
 }
 
 func kedaOnly(all map[string]string) map[string]string {
@@ -191,11 +183,11 @@ func (p *maker) windows(given *autoscalingv2.HorizontalPodAutoscalerBehavior) *a
 	return all
 }
 
-func (p *maker) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error) {
+func (p *maker) kserveTrigger(path string, m kserve.Metric) (kserve.Trigger, error) {
 	switch {
 	case m.Type == "Resource" && m.Resource != nil:
 		t := m.Resource.Target
-		out := wholeTrigger{Type: m.Resource.Name, MetricType: t.Type, Metadata: map[string]string{}}
+		out := kserve.Trigger{Type: m.Resource.Name, MetricType: autoscalingv2.MetricTargetType(t.Type), Metadata: map[string]string{}}
 		switch t.Type {
 		case "Utilization":
 			out.Metadata["value"] = fmt.Sprint(number(t.AverageUtilization, 80))
@@ -205,20 +197,20 @@ func (p *maker) kserveTrigger(path string, m kserve.Metric) (wholeTrigger, error
 		return out, nil
 	case m.Type == "External" && m.External != nil:
 		e := m.External
-		out := wholeTrigger{Type: cmp.Or(e.Metric.Backend, "prometheus"), Metadata: map[string]string{
+		out := kserve.Trigger{Type: cmp.Or(e.Metric.Backend, "prometheus"), Metadata: map[string]string{
 			"serverAddress": e.Metric.ServerAddress, "query": e.Metric.Query, "threshold": written(e.Target.Value),
 		}}
 		if e.Target.Value == nil {
-			return out, p.isvc.Fault(path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
+			return out, origin{Document: p.isvc}.refuse(Target, path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
 		}
 		if e.Target.Type != "AverageValue" {
 			p.note("%s: %s.external.target.type: class keda drops it: the value is for one replica", p.isvc, path)
 		}
 		return out, nil
 	case m.Type == "PodMetric":
-		return wholeTrigger{}, p.isvc.Fault(path+".type", "use an External metric with a Prometheus query", "PodMetric is not simulated")
+		return kserve.Trigger{}, origin{Document: p.isvc}.unsimulated(path+".type", "use an External metric with a Prometheus query", "PodMetric is not simulated")
 	}
-	return wholeTrigger{}, p.isvc.Fault(path, "give the block that its type names", "type %q has no block of its own", m.Type)
+	return kserve.Trigger{}, origin{Document: p.isvc}.refuse(Invalid, path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
 
 // written is a quantity as the user wrote it, which is what KServe passes on.
@@ -230,8 +222,8 @@ func written(q *intstr.IntOrString) string {
 }
 
 // kserveHPA is class hpa, and no class (KServe 0.19, reconcilers/hpa/hpa_reconciler.go).
-func (p *maker) kserveHPA(whole *wholeService, pods podsOf) error {
-	predictor := whole.Spec.Predictor
+func (p *maker) kserveHPA(s *kserve.InferenceService) error {
+	predictor := s.Spec.Predictor
 	lo := max(1, number(predictor.MinReplicas, 1))
 	spec := autoscalingv2.HorizontalPodAutoscalerSpec{
 		MinReplicas: &lo, MaxReplicas: max(lo, predictor.MaxReplicas), Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{},
@@ -249,7 +241,7 @@ func (p *maker) kserveHPA(whole *wholeService, pods podsOf) error {
 			case m.Resource == nil:
 				p.note("%s: %s: class hpa drops what is no Resource", p.isvc, path)
 			case m.Resource.Name != "cpu":
-				return p.isvc.Fault(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
+				return origin{Document: p.isvc}.unsimulated(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
 			default:
 				spec.Metrics = append(spec.Metrics, cpuPercent(number(m.Resource.Target.AverageUtilization, 80)))
 			}
@@ -258,10 +250,10 @@ func (p *maker) kserveHPA(whole *wholeService, pods podsOf) error {
 			p.note("%s: spec.predictor.autoScaling.behavior: class hpa drops it", p.isvc)
 		}
 	case metric != "cpu":
-		return p.isvc.Fault("spec.predictor.scaleMetric", "use cpu, or class external with a query", "%q is not simulated", metric)
+		return origin{Document: p.isvc}.unsimulated("spec.predictor.scaleMetric", "use cpu, or class external with a query", "%q is not simulated", metric)
 	default:
 		spec.Metrics = append(spec.Metrics, cpuPercent(number(predictor.ScaleTarget, 80)))
 	}
 	p.By = fmt.Sprintf("HorizontalPodAutoscaler %s, which KServe makes", p.key())
-	return p.hpa(o, spec, pods)
+	return p.hpa(o, spec)
 }

@@ -18,64 +18,36 @@ import (
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
-// An origin is where an autoscaler's fields are written: in its own manifest, or in
-// the service that it is made of.
-type origin struct {
-	*manifest.Document
-	made bool
-}
-
-// fault puts an error where the user can mend it.
-func (o origin) Fault(path, mend, what string, args ...any) error {
-	if o.made {
-		at := "spec.predictor"
-		if rest, ok := strings.CutPrefix(path, "spec.triggers["); ok {
-			index, _, _ := strings.Cut(rest, "]")
-			at = kserve.MetricsField + "[" + index + "]"
-		}
-		path = at
-	}
-	return o.Document.Fault(path, mend, what, args...)
-}
-
-func (p *maker) fromScaledObject(d *manifest.Document, pods podsOf) error {
-	so, err := manifest.Decode[wholeScaledObject](d)
-	if err != nil {
+func (p *maker) fromScaledObject(d *manifest.Document) error {
+	so, err := decode[kserve.ScaledObject](p.manifests, d)
+	if so == nil {
 		return err
 	}
 	p.By = d.String()
-	return p.keda(origin{d, false}, so, pods)
+	return join(err, p.keda(origin{Document: d}, so))
 }
 
 // keda makes the law of a ScaledObject.
-func (p *maker) keda(o origin, so *wholeScaledObject, pods podsOf) error {
-	force, err := kedaAnnotations(o, so.Annotations)
-	if err != nil {
-		return err
-	}
-	if err := refuseScaled(o, so); err != nil {
-		return err
-	}
+func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 	spec := so.Spec
 	c := law.KEDAConfig{}.Defaults()
 	c.Bounds = law.Bounds{Min: int(number(spec.MinReplicaCount, 0)), Max: int(number(spec.MaxReplicaCount, 100))}
-	c.ForceActivation = force
 	c.Polling, c.Cooldown = seconds(spec.PollingInterval, c.Polling), seconds(spec.CooldownPeriod, c.Cooldown)
 	c.InitialCooldown = seconds(spec.InitialCooldownPeriod, 0)
 	if spec.IdleReplicaCount != nil {
 		c.Idle = new(int(*spec.IdleReplicaCount))
 	}
-	advanced := spec.Advanced.HorizontalPodAutoscalerConfig
-	if c.Behavior, err = behaviorOf(o, "spec.advanced.horizontalPodAutoscalerConfig.behavior", advanced.Behavior, c.HPA); err != nil {
-		return err
+	var annotated, shaped, falls, formed error
+	c.ForceActivation, annotated = kedaAnnotations(o, so.Annotations)
+	var behavior *autoscalingv2.HorizontalPodAutoscalerBehavior
+	if spec.Advanced != nil {
+		behavior = spec.Advanced.HorizontalPodAutoscalerConfig.Behavior
 	}
-	if err := p.triggers(o, spec, pods, &c); err != nil {
-		return err
-	}
-	if c.Modifiers, err = modifiers(o, spec); err != nil {
-		return err
-	}
-	if c.Fallback, err = fallbackOf(o, spec); err != nil {
+	c.Behavior, shaped = behaviorOf(o, "spec.advanced.horizontalPodAutoscalerConfig.behavior", behavior, c.HPA)
+	triggered := p.triggers(o, spec, &c)
+	c.Modifiers, formed = modifiers(o, spec)
+	c.Fallback, falls = fallbackOf(o, spec)
+	if err := join(annotated, refuseScaled(o, so), shaped, triggered, formed, falls); err != nil {
 		return err
 	}
 	p.Min, p.Max = c.Min, c.Max
@@ -115,9 +87,9 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 		switch {
 		case group != "autoscaling.keda.sh" && group != "scaledobject.keda.sh":
 		case !slices.Contains(known, name):
-			return false, o.Document.Fault(field, manifest.Nearest(name, known), "KEDA knows no such annotation")
+			return false, o.refuse(Setting, field, meant(name, known), "KEDA knows no such annotation")
 		case strings.HasPrefix(short, "paused") && (on || notBool != nil || short == "paused-replicas"):
-			return false, o.Document.Fault(field, "remove it", "a paused autoscaler has nothing to simulate")
+			return false, o.unsimulated(field, "remove it", "a paused autoscaler has nothing to simulate")
 		case short == "force-activation":
 			force = on || notBool != nil
 		}
@@ -125,39 +97,26 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 	return force, nil
 }
 
-// A ban is a reason to refuse.
-type ban struct {
-	bad        bool
-	path, mend string
-	what       string
-}
-
-func (o origin) refuse(bans []ban) error {
-	for _, b := range bans {
-		if b.bad {
-			return o.Fault(b.path, b.mend, "%s", b.what)
-		}
-	}
-	return nil
-}
-
 // refuseScaled is for what KEDA or its webhook refuse.
-func refuseScaled(o origin, so *wholeScaledObject) error {
+func refuseScaled(o origin, so *kserve.ScaledObject) error {
 	s := so.Spec
 	lo, hi := number(s.MinReplicaCount, 0), number(s.MaxReplicaCount, 100)
-	hpa := cmp.Or(s.Advanced.HorizontalPodAutoscalerConfig.Name, "keda-hpa-"+so.Name)
+	hpa := "keda-hpa-" + so.Name
+	if s.Advanced != nil {
+		hpa = cmp.Or(s.Advanced.HorizontalPodAutoscalerConfig.Name, hpa)
+	}
 	const positive = "set it to 0 or more"
 	bans := []ban{
-		{len(hpa) > 63, "metadata.name", "shorten it", fmt.Sprintf("KEDA's name %s is longer than 63 characters", hpa)},
-		{lo < 0, "spec.minReplicaCount", positive, fmt.Sprintf("%d is negative", lo)},
-		{hi < 1, "spec.maxReplicaCount", "set it to 1 or more", fmt.Sprintf("%d is less", hi)},
-		{lo > hi, "spec.maxReplicaCount", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicaCount %d", hi, lo)},
-		{number(s.PollingInterval, 1) < 1, "spec.pollingInterval", "set it to 1 or more", "it is less than a second"},
-		{number(s.CooldownPeriod, 0) < 0, "spec.cooldownPeriod", positive, "it is negative"},
-		{number(s.InitialCooldownPeriod, 0) < 0, "spec.initialCooldownPeriod", positive, "it is negative"},
-		{number(s.IdleReplicaCount, 0) < 0, "spec.idleReplicaCount", positive, "it is negative"},
-		{s.IdleReplicaCount != nil && *s.IdleReplicaCount >= lo, "spec.idleReplicaCount", "set it below minReplicaCount", "it must be less than minReplicaCount"},
-		{len(s.Triggers) == 0, "spec.triggers", "give a trigger", "there is none"},
+		{len(hpa) > 63, LongName, "metadata.name", "shorten it", fmt.Sprintf("KEDA's name %s is longer than 63 characters", hpa)},
+		{lo < 0, Bounds, "spec.minReplicaCount", positive, fmt.Sprintf("%d is negative", lo)},
+		{hi < 1, Bounds, "spec.maxReplicaCount", "set it to 1 or more", fmt.Sprintf("%d is less", hi)},
+		{lo > hi, Bounds, "spec.maxReplicaCount", fmt.Sprintf("set it to %d or more", lo), fmt.Sprintf("%d is below minReplicaCount %d", hi, lo)},
+		{number(s.PollingInterval, 1) < 1, Invalid, "spec.pollingInterval", "set it to 1 or more", "it is less than a second"},
+		{number(s.CooldownPeriod, 0) < 0, Invalid, "spec.cooldownPeriod", positive, "it is negative"},
+		{number(s.InitialCooldownPeriod, 0) < 0, Invalid, "spec.initialCooldownPeriod", positive, "it is negative"},
+		{number(s.IdleReplicaCount, 0) < 0, Bounds, "spec.idleReplicaCount", positive, "it is negative"},
+		{s.IdleReplicaCount != nil && *s.IdleReplicaCount >= lo, Bounds, "spec.idleReplicaCount", "set it below minReplicaCount", "it must be less than minReplicaCount"},
+		{len(s.Triggers) == 0, Incomplete, "spec.triggers", "give a trigger", "there is none"},
 	}
 	names, queries := map[string]bool{}, false
 	for i, t := range s.Triggers {
@@ -165,85 +124,90 @@ func refuseScaled(o origin, so *wholeScaledObject) error {
 		queries = queries || !resource
 		path := fmt.Sprintf("spec.triggers[%d]", i)
 		bans = append(bans,
-			ban{t.Name != "" && names[t.Name], path + ".name", "give each trigger a name of its own", fmt.Sprintf("%q is there twice", t.Name)},
-			ban{resource && t.UseCachedMetrics, path + ".useCachedMetrics", "remove it", "KEDA caches no " + t.Type})
+			ban{t.Name != "" && names[t.Name], Formula, path + ".name", "give each trigger a name of its own", fmt.Sprintf("%q is there twice", t.Name)},
+			ban{resource && t.UseCachedMetrics, Setting, path + ".useCachedMetrics", "remove it", "KEDA caches no " + t.Type})
 		names[t.Name] = true
 	}
-	bans = append(bans, ban{len(s.Triggers) > 0 && !queries && lo == 0, "spec.minReplicaCount", "set it to 1, or add a trigger with a query",
+	bans = append(bans, ban{len(s.Triggers) > 0 && !queries && lo == 0, Wake, "spec.minReplicaCount", "set it to 1, or add a trigger with a query",
 		"cpu and memory cannot tell when to wake a service from 0"})
-	return o.refuse(bans)
+	return o.check(bans)
 }
 
 // triggers are those with a query, and those that the HPA reads itself.
-func (p *maker) triggers(o origin, s wholeScaledSpec, pods podsOf, c *law.KEDAConfig) error {
+func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *law.KEDAConfig) error {
+	var errs []error
 	for i, t := range s.Triggers {
 		path := fmt.Sprintf("spec.triggers[%d]", i)
 		switch t.Type {
 		case "prometheus":
 			one, err := p.prometheus(o, path, t)
-			if err != nil {
-				return err
-			}
+			errs = append(errs, err)
 			c.Triggers = append(c.Triggers, one)
 		case "cpu":
-			one, err := cpuTrigger(o, path, t, pods)
-			if err != nil {
-				return err
-			}
+			one, err := p.cpuTrigger(o, path, t)
+			errs = append(errs, err)
 			c.Resources = append(c.Resources, one)
 			p.noteCPU()
 		case "memory":
-			return o.Fault(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+			errs = append(errs, o.unsimulated(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated"))
 		default:
-			return o.Fault(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
+			errs = append(errs, o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type))
 		}
 	}
-	return nil
+	return join(errs...)
 }
 
 const memoryMend = "remove it, or use a Prometheus query"
 
 // prometheus reads a trigger's metadata as KEDA does, but refuses what KEDA would
 // drop in silence.
-func (p *maker) prometheus(o origin, path string, t wholeTrigger) (law.Trigger, error) {
+func (p *maker) prometheus(o origin, path string, t kserve.Trigger) (law.Trigger, error) {
 	known := []string{
 		"serverAddress", "query", "threshold", "activationThreshold", "namespace", "ignoreNullValues", "unsafeSsl",
 		"timeout", "authModes", "awsRegion", "identityOwner", "customHeaders", "queryParameters", "metricName",
 	}
 	out := law.Trigger{Name: t.Name, Target: law.AverageValue, Cached: t.UseCachedMetrics}
 	at := func(key string) string { return path + ".metadata." + key }
+	var errs []error
 	for _, key := range sortedKeys(t.Metadata) {
 		if !slices.Contains(known, key) {
-			return out, o.Fault(at(key), manifest.Nearest(key, known), "KEDA's prometheus trigger has no such setting")
+			errs = append(errs, o.refuse(Setting, at(key), meant(key, known), "KEDA's prometheus trigger has no such setting"))
 		}
 	}
-	m := t.Metadata
-	threshold, err := strconv.ParseFloat(m["threshold"], 64)
-	activation, activationErr := strconv.ParseFloat(cmp.Or(m["activationThreshold"], "0"), 64)
-	zero, zeroErr := strconv.ParseBool(cmp.Or(m["ignoreNullValues"], "true"))
-	query := strings.TrimSpace(m["query"])
-	if err := o.refuse([]ban{
-		{m["serverAddress"] == "", at("serverAddress"), "give the address of Prometheus", "it is missing"},
-		{query == "", at("query"), "give a query that returns one number", "it is missing"},
-		{m["threshold"] == "", at("threshold"), "give the value for one replica, such as '4'", "it is missing"},
-		{err != nil, at("threshold"), "write a plain number such as '4' or '0.5'", fmt.Sprintf("KEDA cannot read %q", m["threshold"])},
-		{!(threshold >= 0.0005 && threshold < 9e15), at("threshold"), "give a number above 0", fmt.Sprintf("the HPA takes no target of %s", m["threshold"])},
-		{activationErr != nil || math.IsNaN(activation), at("activationThreshold"), "write a plain number such as '4' or '0.5'", fmt.Sprintf("KEDA cannot read %q", m["activationThreshold"])},
-		{zeroErr != nil, at("ignoreNullValues"), "write 'true' or 'false'", fmt.Sprintf("%q is neither", m["ignoreNullValues"])},
-		{m["queryParameters"] != "", at("queryParameters"), "remove it", "parameters besides the query are not simulated"},
-		{t.MetricType != "" && t.MetricType != "AverageValue" && t.MetricType != "Value", path + ".metricType", "use AverageValue or Value", fmt.Sprintf("a query has no %s", t.MetricType)},
-	}); err != nil {
-		return out, err
-	}
+	errs = append(errs, setQuery(o, path, t, &out))
 	if ref := t.AuthenticationRef; ref != nil && p.find("TriggerAuthentication", p.namespace, ref.Name) == nil && p.find("ClusterTriggerAuthentication", "", ref.Name) == nil {
 		p.note("%s: its TriggerAuthentication %s is not given, and taken to be right", o.Document, ref.Name)
 	}
+	out.Signal = p.ask(strings.TrimSpace(t.Metadata["query"]))
+	return out, join(errs...)
+}
+
+// setQuery reads the numbers of a trigger with a query.
+func setQuery(o origin, path string, t kserve.Trigger, out *law.Trigger) error {
+	m, at := t.Metadata, func(key string) string { return path + ".metadata." + key }
+	threshold, err := strconv.ParseFloat(m["threshold"], 64)
+	activation, activationErr := strconv.ParseFloat(cmp.Or(m["activationThreshold"], "0"), 64)
+	zero, zeroErr := strconv.ParseBool(cmp.Or(m["ignoreNullValues"], "true"))
 	out.Threshold, out.Activation, out.KeepNull = threshold, activation, !zero
-	if t.MetricType == "Value" {
+	if t.MetricType == autoscalingv2.ValueMetricType {
 		out.Target = law.Value
 	}
-	out.Signal = p.ask(query)
-	return out, nil
+	return o.check([]ban{
+		{m["serverAddress"] == "", Incomplete, at("serverAddress"), "give the address of Prometheus", "it is missing"},
+		{strings.TrimSpace(m["query"]) == "", Incomplete, at("query"), "give a query that returns one number", "it is missing"},
+		{m["threshold"] == "", Incomplete, at("threshold"), "give the value for one replica, such as '4'", "it is missing"},
+		{err != nil && m["threshold"] != "", Target, at("threshold"), "write a plain number such as '4' or '0.5'", fmt.Sprintf("KEDA cannot read %q", m["threshold"])},
+		{err == nil && !(threshold >= 0.0005 && threshold < 9e15), Target, at("threshold"), "give a number above 0", fmt.Sprintf("the HPA takes no target of %s", m["threshold"])},
+		{activationErr != nil || math.IsNaN(activation), Invalid, at("activationThreshold"), "write a plain number such as '4' or '0.5'", fmt.Sprintf("KEDA cannot read %q", m["activationThreshold"])},
+		{zeroErr != nil, Invalid, at("ignoreNullValues"), "write 'true' or 'false'", fmt.Sprintf("%q is neither", m["ignoreNullValues"])},
+		{m["queryParameters"] != "", Unsimulated, at("queryParameters"), "remove it", "parameters besides the query are not simulated"},
+		{!averageOrValue(string(t.MetricType)), Target, path + ".metricType", "use AverageValue or Value", fmt.Sprintf("a query has no %s", t.MetricType)},
+	})
+}
+
+// averageOrValue tells whether a metric type is one of a query.
+func averageOrValue(metricType string) bool {
+	return metricType == "" || metricType == "AverageValue" || metricType == "Value"
 }
 
 // ask announces a query, and gives the signal that is its answer.
@@ -257,35 +221,35 @@ func (p *maker) ask(query string) reading.Signal {
 }
 
 // cpuTrigger is a trigger that KEDA passes on to the HPA.
-func cpuTrigger(o origin, path string, t wholeTrigger, pods podsOf) (law.HPAMetric, error) {
+func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (law.HPAMetric, error) {
 	for _, key := range sortedKeys(t.Metadata) {
 		if key != "value" {
-			return law.HPAMetric{}, o.Fault(path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
+			return law.HPAMetric{}, o.refuse(Setting, path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
 		}
 	}
 	value, field := t.Metadata["value"], path+".metadata.value"
-	switch t.MetricType {
+	switch string(t.MetricType) {
 	case "Utilization":
 		percent, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || percent <= 0 {
-			return law.HPAMetric{}, o.Fault(field, "give percent of the request, such as '80'", "%q is none", value)
+			return law.HPAMetric{}, o.refuse(Target, field, "give percent of the request, such as '80'", "%q is none", value)
 		}
-		if _, without := pods.cpuRequest(); without != "" {
-			return law.HPAMetric{}, o.Fault(field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
+		if _, without := p.Pod.cpuRequest(); without != "" {
+			return law.HPAMetric{}, o.refuse(Invalid, field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
 		}
-		return cpuMetric(o, field, pods, law.Utilization, float64(percent))
+		return p.cpuMetric(o, field, law.Utilization, float64(percent))
 	case "AverageValue":
 		q, err := resource.ParseQuantity(value)
 		if err != nil || q.Sign() <= 0 {
-			return law.HPAMetric{}, o.Fault(field, "give cores, such as '500m'", "%q is no quantity above 0", value)
+			return law.HPAMetric{}, o.refuse(Target, field, "give cores, such as '500m'", "%q is no quantity above 0", value)
 		}
-		return cpuMetric(o, field, pods, law.AverageValue, q.AsApproximateFloat64())
+		return p.cpuMetric(o, field, law.AverageValue, q.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.Fault(path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
+	return law.HPAMetric{}, o.refuse(Target, path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
 }
 
 // fallbackOf is what KEDA does after failures.
-func fallbackOf(o origin, s wholeScaledSpec) (*law.Fallback, error) {
+func fallbackOf(o origin, s kserve.ScaledObjectSpec) (*law.Fallback, error) {
 	f := s.Fallback
 	if f == nil {
 		return nil, nil
@@ -296,40 +260,44 @@ func fallbackOf(o origin, s wholeScaledSpec) (*law.Fallback, error) {
 			out.Behavior = b
 		}
 	}
-	return &out, o.refuse([]ban{
-		{f.FailureThreshold < 0, "spec.fallback.failureThreshold", "set it to 0 or more", "it is negative"},
-		{f.Replicas < 0, "spec.fallback.replicas", "set it to 0 or more", "it is negative"},
-		{out.Behavior == law.FallbackUnset, "spec.fallback.behavior",
-			"use static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower or scalingModifiers", fmt.Sprintf("%q is none of KEDA's", f.Behavior)},
-		{out.Behavior == law.FallbackModifiers && s.Advanced.ScalingModifiers == nil, "spec.fallback.behavior", "use another, or give a formula", "there are no scalingModifiers"},
+	return &out, o.check([]ban{
+		{f.FailureThreshold < 0, Invalid, "spec.fallback.failureThreshold", "set it to 0 or more", "it is negative"},
+		{f.Replicas < 0, Invalid, "spec.fallback.replicas", "set it to 0 or more", "it is negative"},
+		{out.Behavior == law.FallbackModifiers && (s.Advanced == nil || s.Advanced.ScalingModifiers == nil), Invalid, "spec.fallback.behavior", "use another, or give a formula", "there are no scalingModifiers"},
 	})
 }
 
 // modifiers are the formula, if there is one.
-func modifiers(o origin, s wholeScaledSpec) (*law.Modifiers, error) {
-	m := s.Advanced.ScalingModifiers
-	if m == nil || *m == (wholeModifiers{}) {
+func modifiers(o origin, s kserve.ScaledObjectSpec) (*law.Modifiers, error) {
+	if s.Advanced == nil || s.Advanced.ScalingModifiers == nil || *s.Advanced.ScalingModifiers == (kserve.ScalingModifiers{}) {
 		return nil, nil
 	}
+	m := s.Advanced.ScalingModifiers
 	const path = "spec.advanced.scalingModifiers"
 	target, targetErr := strconv.ParseFloat(m.Target, 64)
 	activation, activationErr := strconv.ParseFloat(cmp.Or(m.ActivationTarget, "0"), 64)
-	var names []string
-	for _, t := range s.Triggers {
-		if t.Name != "" && t.Type == "prometheus" {
-			names = append(names, t.Name)
-		}
-	}
-	formula, err := compile(m.Formula, names)
+	formula, err := compile(m.Formula, formulaNames(s.Triggers))
 	out := &law.Modifiers{Formula: formula, Target: target, Activation: activation, Type: law.AverageValue}
 	if m.MetricType == string(autoscalingv2.ValueMetricType) {
 		out.Type = law.Value
 	}
-	return out, o.refuse([]ban{
-		{m.Formula == "", path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
-		{err != nil, path + ".formula", "correct it; the names in it must be those of triggers", fmt.Sprint(err)},
-		{targetErr != nil || !(target >= 0.0005 && target < 9e15), path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
-		{activationErr != nil, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},
-		{m.MetricType != "" && m.MetricType != "AverageValue" && m.MetricType != "Value", path + ".metricType", "use AverageValue or Value", fmt.Sprintf("%q is neither", m.MetricType)},
+	return out, o.check([]ban{
+		{m.Formula == "", Formula, path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
+		{err != nil && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", fmt.Sprint(err)},
+		{targetErr != nil || !(target >= 0.0005 && target < 9e15), Formula, path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
+		{activationErr != nil, Formula, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},
+		{!averageOrValue(m.MetricType), Target, path + ".metricType", "use AverageValue or Value", fmt.Sprintf("%q is neither", m.MetricType)},
 	})
+}
+
+// formulaNames are those of triggers that a formula may use: KEDA leaves cpu and memory
+// to the HPA.
+func formulaNames(triggers []kserve.Trigger) []string {
+	var names []string
+	for _, t := range triggers {
+		if t.Name != "" && t.Type != "cpu" && t.Type != "memory" {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // A Service is what manifests say of one service, for a simulation of it.
@@ -29,7 +30,8 @@ type Service struct {
 	Wakes    bool // from zero, while a gateway holds requests
 	Target   int  // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
-	Engine      EngineArgs
+	Pod         *Pod // nil until it is read
+	Engine      vllm.Args
 	GPUs        int           // of one replica; 0 if the manifests do not say
 	GracePeriod time.Duration // the pod's, 0 if the manifests do not say
 	// Drain is how requests may end within it once the pod is told to end: the zero value
@@ -57,82 +59,163 @@ func (t *target) key() string { return t.namespace + "/" + t.name }
 // title is what the user calls it.
 func (t *target) title() string {
 	if t.isvc != nil {
-		return t.isvc.Namespace + "/" + t.isvc.Name
+		return t.namespace + "/" + t.isvc.Name
 	}
 	return t.key()
 }
 
 // manifests are the objects that are left after all documents are applied in order.
 type manifests struct {
-	objects []*manifest.Document
-	targets []*target
-	notes   []string
+	options  Options
+	schemas  *manifest.Schemas
+	unnamed  string // the namespace of what names none
+	objects  []*manifest.Document
+	places   map[objectKey]int // in objects
+	targets  []*target
+	byTarget map[string]*target
+	notes    []string
+}
+
+// An objectKey tells objects apart.
+type objectKey struct{ kind, namespace, name string }
+
+func newManifests(docs []*manifest.Document, o Options) *manifests {
+	return &manifests{
+		options: o, schemas: manifest.NewSchemas(), unnamed: only(docs),
+		places: map[objectKey]int{}, byTarget: map[string]*target{},
+	}
+}
+
+// Options choose what is read.
+type Options struct {
+	Name   string   // of the service: its own, or namespace/name; "" where there is only one
+	Ignore []string // arguments of vLLM that are taken not to be there
 }
 
 func (m *manifests) note(format string, args ...any) {
 	m.notes = append(m.notes, fmt.Sprintf(format, args...))
 }
 
-// Read reads the manifests in their order, as kubectl apply takes them: a later
-// document of the same object replaces the earlier. Of several services the name
-// chooses one: its own, or namespace/name; with "" there must be only one.
+// Read reads the documents in their order, as kubectl apply takes them: a later document
+// of the same object replaces the earlier. Of several services the options choose one.
 //
 // Whatever scales otherwise in a cluster than it would here is an error with file,
 // line and field.
 //
 // Worked example (TestReadGuide): the guide's files in order leave the service of
 // 07-service.yaml, between 1 and 8 replicas by the sum of the running requests.
-func Read(files []manifest.File, name string) (Service, error) {
-	m := &manifests{}
-	if err := m.read(files); err != nil {
+func Read(docs []*manifest.Document, o Options) (Service, error) {
+	m, err := open(docs, o)
+	if err != nil {
 		return Service{}, err
 	}
 	if err := m.aim(); err != nil {
 		return Service{}, err
 	}
-	t, err := m.choose(name)
+	t, err := m.choose(o.Name)
 	if err != nil {
 		return Service{}, err
 	}
-	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Deployment: t.name, Namespace: t.namespace, IsvcName: m.isvcName(t)}}
-	if err := p.build(); err != nil {
-		return Service{}, err
-	}
-	if err := p.monitors(); err != nil {
-		return Service{}, err
-	}
-	p.Notes = m.notes
-	return p.Service, nil
+	return m.service(t)
 }
 
-// read keeps the last document of each object.
-func (m *manifests) read(files []manifest.File) error {
-	type key struct{ group, kind, namespace, name string }
-	at := map[key]int{}
-	for _, f := range files {
-		some, err := manifest.Read(f)
-		if err != nil {
-			return err
-		}
-		for _, d := range some {
-			matters, err := m.matters(d)
-			if err != nil {
-				return err
-			}
-			if !matters {
-				continue
-			}
-			k := key{d.Group, d.Kind, d.Namespace, d.Name}
-			if i, ok := at[k]; ok {
-				m.note("%s of %s:%d: replaced by the later one of %s:%d", d, m.objects[i].File, m.objects[i].Line(""), d.File, d.Line(""))
-				m.objects[i] = d
-				continue
-			}
-			at[k] = len(m.objects)
-			m.objects = append(m.objects, d)
+// Check reads every service among the documents, and gives what is refused of any. Kinds
+// that are not known here are left out.
+func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
+	m := newManifests(docs, o)
+	var all Refusals
+	for _, d := range docs {
+		if versions, ok := known()[d.Group+"/"+d.Kind]; ok && d.Name != "" && checkVersion(d, versions) == nil {
+			m.keep(d)
 		}
 	}
-	return nil
+	all = append(all, All(m.aim())...)
+	var services []Service
+	for _, t := range m.targets {
+		s, err := m.service(t)
+		services = append(services, s)
+		all = append(all, All(err)...)
+	}
+	return services, all
+}
+
+// service makes one of a target.
+func (m *manifests) service(t *target) (Service, error) {
+	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Deployment: t.name, Namespace: t.namespace, IsvcName: m.isvcName(t)}}
+	err := join(p.build(), p.monitors())
+	p.Notes, m.notes = m.notes, nil
+	return p.Service, err
+}
+
+// only is the one namespace that documents name, "default" where there is none or several.
+func only(docs []*manifest.Document) string {
+	name := ""
+	for _, d := range docs {
+		if d.Namespace != "" && name != "" && d.Namespace != name {
+			return "default"
+		}
+		name = cmp.Or(d.Namespace, name)
+	}
+	return cmp.Or(name, "default")
+}
+
+// namespaceOf is where an object is put.
+func (m *manifests) namespaceOf(d *manifest.Document) string {
+	if strings.HasPrefix(d.Kind, "Cluster") {
+		return ""
+	}
+	return cmp.Or(d.Namespace, m.unnamed)
+}
+
+// open keeps the last document of each object that may matter.
+func open(docs []*manifest.Document, o Options) (*manifests, error) {
+	m := newManifests(docs, o)
+	for _, d := range docs {
+		matters, err := m.matters(d)
+		if err != nil {
+			return nil, err
+		}
+		if matters {
+			m.keep(d)
+		}
+	}
+	return m, nil
+}
+
+// keep replaces an earlier document of the same object.
+func (m *manifests) keep(d *manifest.Document) {
+	key := objectKey{d.Kind, m.namespaceOf(d), d.Name} // of a kind only one group is kept
+	if i, ok := m.places[key]; ok {
+		before := m.objects[i]
+		m.note("%s of %s:%d: replaced by the later one of %s:%d", d, before.File, before.Line, d.File, d.Line)
+		m.objects[i] = d
+		return
+	}
+	m.places[key] = len(m.objects)
+	m.objects = append(m.objects, d)
+}
+
+// decode reads a document strictly. What is not there at all cannot be read further.
+func decode[T any](m *manifests, d *manifest.Document) (*T, error) {
+	var to *T
+	var unknown, refused []*manifest.Fault
+	if strings.Contains(d.Group, ".") && !strings.HasSuffix(d.Group, ".coreos.com") {
+		unknown, refused = m.schemas.Check(d)
+		to = new(T)
+	} else {
+		to, unknown, refused = manifest.Strict[T](d)
+	}
+	var all Refusals
+	for _, f := range unknown {
+		all = append(all, &Refusal{Kind: UnknownField, Fault: *f})
+	}
+	for _, f := range refused {
+		all = append(all, &Refusal{Kind: WrongType, Fault: *f})
+	}
+	if strings.Contains(d.Group, ".") && d.Into(to) != nil {
+		return nil, all.err()
+	}
+	return to, all.err()
 }
 
 func (m *manifests) of(kind string) []*manifest.Document {
@@ -146,49 +229,49 @@ func (m *manifests) of(kind string) []*manifest.Document {
 }
 
 func (m *manifests) find(kind, namespace, name string) *manifest.Document {
-	for _, d := range m.of(kind) {
-		if d.Name == name && d.Namespace == namespace {
-			return d
-		}
+	if i, ok := m.places[objectKey{kind, namespace, name}]; ok {
+		return m.objects[i]
 	}
 	return nil
 }
 
 // target is the one of a Deployment, made where there is none yet.
 func (m *manifests) target(namespace, name string) *target {
-	for _, t := range m.targets {
-		if t.namespace == namespace && t.name == name {
-			return t
-		}
+	key := namespace + "/" + name
+	if t, ok := m.byTarget[key]; ok {
+		return t
 	}
 	t := &target{namespace: namespace, name: name}
+	m.byTarget[key] = t
 	m.targets = append(m.targets, t)
 	return t
 }
 
 // aim sorts the objects by the Deployment that they are about.
 func (m *manifests) aim() error {
+	var errs []error
 	for _, d := range m.of("InferenceService") {
-		m.target(d.Namespace, kserve.PredictorName(d.Name)).isvc = d
+		m.target(m.namespaceOf(d), kserve.PredictorName(d.Name)).isvc = d
 	}
 	for _, d := range m.objects {
 		switch d.Kind {
 		case "Deployment":
-			m.target(d.Namespace, d.Name).deployment = d
+			m.target(m.namespaceOf(d), d.Name).deployment = d
 		case "ScaledObject", "HorizontalPodAutoscaler":
 			ref, owner, err := m.scaled(d)
 			if err != nil {
-				return err
+				errs = append(errs, err)
+				continue
 			}
 			if owner != nil {
 				m.note("%s: left out: %s makes it", d, owner)
 				continue
 			}
-			t := m.target(d.Namespace, ref)
+			t := m.target(m.namespaceOf(d), ref)
 			t.scalers = append(t.scalers, d)
 		}
 	}
-	return nil
+	return join(errs...)
 }
 
 // scaled is the Deployment that an autoscaler names, and the object among the manifests
@@ -200,22 +283,23 @@ func (m *manifests) scaled(d *manifest.Document) (deployment string, owner *mani
 		}
 		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
 	}
-	if err := d.Into(&o); err != nil {
-		return "", nil, err
+	at := origin{Document: d}
+	if d.Into(&o) != nil {
+		return "", nil, at.refuse(WrongType, "spec.scaleTargetRef", "correct it", "it is none")
 	}
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" {
-			owner = cmp.Or(owner, m.find(r.Kind, d.Namespace, r.Name))
+			owner = cmp.Or(owner, m.find(r.Kind, m.namespaceOf(d), r.Name))
 		}
 	}
 	ref := o.Spec.ScaleTargetRef
 	switch {
 	case ref.Name == "":
-		return "", nil, d.Fault("spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
+		return "", nil, at.refuse(Invalid, "spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
 	case ref.Kind == "" && d.Kind == "ScaledObject", ref.Kind == "Deployment":
 		return ref.Name, owner, nil
 	}
-	return "", nil, d.Fault("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
+	return "", nil, at.unsimulated("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
 }
 
 // choose finds the service to simulate. A Deployment that nothing scales is one only
@@ -273,7 +357,7 @@ func (t *target) called(name string) bool {
 		names = append(names, t.isvc.Name)
 	}
 	for _, s := range t.scalers {
-		names = append(names, s.Name, s.Namespace+"/"+s.Name)
+		names = append(names, s.Name, t.namespace+"/"+s.Name)
 	}
 	return slices.Contains(names, name)
 }
@@ -283,37 +367,46 @@ type maker struct {
 	Service
 	*manifests
 	*target
+	service *kserve.InferenceService
 }
 
 // build finds out what scales the target, and what its pods are.
 func (p *maker) build() error {
-	pods, err := p.pods()
-	if err != nil {
-		return err
-	}
-	if err := p.readPods(pods); err != nil {
-		return err
-	}
-	own := false // whether the service brings an autoscaler of its own
+	var errs []error
 	if p.isvc != nil {
-		if own, err = p.fromService(pods); err != nil {
+		s, err := decode[kserve.InferenceService](p.manifests, p.isvc)
+		if s == nil {
 			return err
 		}
+		s.Namespace = p.namespace
+		p.service, errs = s, append(errs, err)
 	}
+	pod, err := p.pod()
+	errs = append(errs, err, p.readPod(&pod), p.scaling())
+	return join(errs...)
+}
+
+// scaling finds out what scales the target.
+func (p *maker) scaling() error {
+	own := false // whether the service brings an autoscaler of its own
+	var err error
+	if p.isvc != nil {
+		own, err = p.fromService()
+	}
+	all := p.scalers
 	switch {
-	case own && len(p.scalers) > 0:
-		s := p.scalers[0]
-		return s.Fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.By)
-	case len(p.scalers) > 1:
-		return p.scalers[1].Fault("spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.scalers[0])
-	case own:
-		return nil
-	case len(p.scalers) == 0:
+	case own && len(all) > 0:
+		return join(err, origin{Document: all[0]}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.By))
+	case len(all) > 1:
+		return join(err, origin{Document: all[1]}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", all[0]))
+	case own || err != nil:
+		return err
+	case len(all) == 0:
 		return p.unscaled()
-	case p.scalers[0].Kind == "ScaledObject":
-		return p.fromScaledObject(p.scalers[0], pods)
+	case all[0].Kind == "ScaledObject":
+		return p.fromScaledObject(all[0])
 	}
-	return p.fromHPA(p.scalers[0], pods)
+	return p.fromHPA(all[0])
 }
 
 // static is a law that keeps a number.
@@ -325,20 +418,16 @@ func (p *maker) static(n int, by string) {
 // unscaled is a Deployment that nothing scales.
 func (p *maker) unscaled() error {
 	n := 1
-	switch {
-	case p.deployment != nil:
-		d, err := manifest.Decode[appsv1.Deployment](p.deployment)
-		if err != nil {
-			return err
-		}
-		if d.Spec.Replicas != nil {
+	if p.deployment == nil {
+		p.note("%s: its class is external and nothing scales it: it stays at the 1 replica of a new Deployment", p.isvc)
+	} else {
+		var d appsv1.Deployment
+		if p.deployment.Into(&d) == nil && d.Spec.Replicas != nil { // reading it strictly says why not
 			n = int(*d.Spec.Replicas)
 		}
-		if n < 0 {
-			return p.deployment.Fault("spec.replicas", "set it to 0 or more", "%d is negative", n)
-		}
-	case p.isvc != nil:
-		p.note("%s: its class is external and nothing scales it: it stays at the 1 replica of a new Deployment", p.isvc)
+	}
+	if n < 0 {
+		return origin{Document: p.deployment}.refuse(Bounds, "spec.replicas", "set it to 0 or more", "%d is negative", n)
 	}
 	p.static(n, "nothing")
 	return nil

@@ -27,7 +27,7 @@ func dump(b *strings.Builder, indent string, v reflect.Value) {
 	case reflect.Struct:
 		b.WriteString("\n")
 		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && !v.Field(i).IsZero() {
+			if f := v.Type().Field(i); f.IsExported() && f.Name != "Pod" && !v.Field(i).IsZero() {
 				fmt.Fprintf(b, "%s%s:", indent, f.Name)
 				dump(b, indent+"  ", v.Field(i))
 			}
@@ -69,7 +69,15 @@ func text(t *testing.T, name string) string {
 }
 
 func serviceOf(text string) (Service, error) {
-	return Read([]manifest.File{{Name: "f.yaml", Text: []byte(text)}}, "")
+	return readFiles([]manifest.File{{Name: "f.yaml", Text: []byte(text)}}, "")
+}
+
+func readFiles(files []manifest.File, name string) (Service, error) {
+	docs, err := manifest.ReadAll(files)
+	if err != nil {
+		return Service{}, err
+	}
+	return Read(docs, Options{Name: name})
 }
 
 func TestRead(t *testing.T) {
@@ -115,11 +123,11 @@ func TestReadGuide(t *testing.T) {
 		}
 		files = append(files, manifest.File{Name: filepath.Base(name), Text: text})
 	}
-	p, err := Read(files, "")
+	p, err := readFiles(files, "")
 	if err != nil {
 		t.Fatal(err, hint.Of(err))
 	}
-	if p.Min != 1 || p.Max != 8 || p.Engine.Model != "Qwen/Qwen3-14B" || p.GPUs != 1 {
+	if p.Min != 1 || p.Max != 8 || p.Engine.ModelName() != "Qwen/Qwen3-14B" || p.GPUs != 1 {
 		t.Errorf("%+v", p)
 	}
 	checkGolden(t, "guide", dumped(t, p))
@@ -168,36 +176,36 @@ func TestReadRefuses(t *testing.T) {
 	const two = "\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: other, namespace: demo}\n" +
 		"spec:\n  scaleTargetRef: {name: llama-predictor}\n  triggers: []\n"
 	for _, c := range []struct{ file, old, with, want string }{
-		{"external", "minReplicas: 0", "minReplcas: 0", "f.yaml:24: InferenceService demo/llama: spec.predictor.minReplcas: there is no such field, or none that can be simulated | did you mean minReplicas?"},
+		{"external", "minReplicas: 0", "minReplcas: 0", "f.yaml:24: InferenceService demo/llama: spec.predictor.minReplcas: there is no such field | did you mean minReplicas?"},
 		{"external", "value: '1'", "value: '0'", "f.yaml:35: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0].external.target.value: the target 0 is not positive | give a number above 0"},
 		{"external", "backend: prometheus", "backend: graphite", `f.yaml:29: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0]: "graphite" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
 		{"external", "maxReplicas: 8", `maxReplicas: "8"`, `f.yaml:25: InferenceService demo/llama: spec.predictor.maxReplicas: "8" is not a whole number | write a whole number`},
 		{"external", "autoscalerClass: external", "autoscalerClas: external", "f.yaml:21: InferenceService demo/llama: metadata.annotations[serving.kserve.io/autoscalerClas]: there is no such annotation | did you mean serving.kserve.io/autoscalerClass?"},
-		{"external", "deploymentMode: Standard", "deploymentMode: Knative", `f.yaml:20: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: mode "Knative" has no Deployment | set it to Standard, or simulate --law kpa`},
+		{"external", "deploymentMode: Standard", "deploymentMode: Knative", `f.yaml:20: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: mode "Knative" has no Deployment to scale | create the service with RawDeployment (now called Standard)`},
 		{"external", "deploymentMode: Standard", "stop: 'true'", "f.yaml:20: InferenceService demo/llama: metadata.annotations[serving.kserve.io/stop]: a stopped service has nothing to simulate | remove it"},
 		{"external", `-tp, "2"`, `-tp, "4"`, "f.yaml:43: InferenceService demo/llama: spec.predictor.model.args[2]: --tensor-parallel-size is 4, and a replica has 2 GPUs | set both to the same number"},
-		{"external", "--max-num-seqs=256", "--pipeline-parallel-size=2", "f.yaml:9: ServingRuntime demo/vllm: spec.containers[0].args[3]: --pipeline-parallel-size 2 is not simulated | set it to 1"},
+		{"external", "--max-num-seqs=256", "--pipeline-parallel-size=2", "f.yaml:9: ServingRuntime demo/vllm: spec.containers[0].args[3]: --pipeline-parallel-size 2 is not simulated: a replica of several engines or nodes is not simulated | set it to 1, or go on as if it were not there: --ignore-argument pipeline-parallel-size"},
 		{"external", "hf://Qwen/Qwen3-14B", "hf://Qwen/Qwen3-14B" + two, "f.yaml:50: ScaledObject demo/other: spec.scaleTargetRef: two autoscalers of one Deployment: ScaledObject demo/llama-predictor, which Flyball makes, and this one | remove one of the two"},
 		{"external", "kind: ServingRuntime", "kind: LimitRange", "f.yaml:2: LimitRange demo/vllm: kind: whether it changes how a service scales is not known here | leave it out if it has no part in scaling"},
 		{"external", "v1beta1", "v1alpha2", `f.yaml:14: InferenceService demo/llama: apiVersion: version "v1alpha2" of InferenceService is not read | write serving.kserve.io/v1beta1`},
 		{"external", "minReplicas: 0", "minReplicas: 0\n    minReplicas: 1", "reading f.yaml: unmarshal errors:\n  line 25: mapping key \"minReplicas\" already defined at line 24 | it must be YAML or JSON as kubectl takes it"},
-		{"external", "minReplicas: 0", "minReplicas: {{ .min }}", "reading f.yaml: invalid map key: map[string]interface {}{\".min\":interface {}(nil)} | it looks like a template; render it first: helm template … | flyball simulate -f -"},
+		{"external", "minReplicas: 0", "minReplicas: {{ .min }}", "reading f.yaml: invalid map key: map[string]interface {}{\".min\":interface {}(nil)} | it looks like a template; render it first: helm template …, and give what that prints with -f -"},
 		{"scaledobject", "type: prometheus", "type: kafka", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "kafka" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
-		{"scaledobject", `threshold: "2.5"`, "threshold: 2.5", `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata[threshold]: "2.5" is not text | quote it: '2.5'`},
+		{"scaledobject", `threshold: "2.5"`, "threshold: 2.5", `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: "2.5" is not text | quote it: '2.5'`},
 		{"scaledobject", `threshold: "2.5"`, `thresold: "2.5"`, "f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.thresold: KEDA's prometheus trigger has no such setting | did you mean threshold?"},
 		{"scaledobject", `threshold: "2.5"`, `threshold: "500m"`, `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
 		{"scaledobject", "running + 2 * waiting", "running + 2 * queued", "f.yaml:21: ScaledObject serving/chat: spec.advanced.scalingModifiers.formula: unknown name queued (1:21)\n | float(running + 2 * queued)\n | ....................^ | correct it; the names in it must be those of triggers"},
 		{"scaledobject", "running + 2 * waiting", "running + now().Unix()", "f.yaml:21: ScaledObject serving/chat: spec.advanced.scalingModifiers.formula: unknown name now (1:17)\n | float(running + now().Unix())\n | ................^ | correct it; the names in it must be those of triggers"},
 		{"scaledobject", `paused: "false"`, `paused: "true"`, "f.yaml:9: ScaledObject serving/chat: metadata.annotations[autoscaling.keda.sh/paused]: a paused autoscaler has nothing to simulate | remove it"},
 		{"scaledobject", "idleReplicaCount: 0", "idleReplicaCount: 2", "f.yaml:15: ScaledObject serving/chat: spec.idleReplicaCount: it must be less than minReplicaCount | set it below minReplicaCount"},
-		{"scaledobject", "behavior: currentReplicasIfHigher", "behavior: keep", `f.yaml:18: ScaledObject serving/chat: spec.fallback.behavior: "keep" is none of KEDA's | use static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower or scalingModifiers`},
+		{"scaledobject", "behavior: currentReplicasIfHigher", "behavior: keep", `f.yaml:18: ScaledObject serving/chat: spec.fallback.behavior: "keep" is none of static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower, scalingModifiers | use one of these`},
 		{"scaledobject", "{name: chat-vllm}", "{name: chat-vllm, kind: StatefulSet}", `f.yaml:11: ScaledObject serving/chat: spec.scaleTargetRef.kind: "StatefulSet" is not simulated | simulate a Deployment, or a law by name with --law`},
 		{"hpa", "minReplicas: 2", "minReplicas: 0", "f.yaml:32: HorizontalPodAutoscaler serving/chat: spec.minReplicas: to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off | set it to 1, or use KEDA"},
 		{"hpa", "name: cpu", "name: memory", "f.yaml:38: HorizontalPodAutoscaler serving/chat: spec.metrics[0].resource.name: the memory of a vLLM does not follow its load, and is not simulated | remove it, or use a Prometheus query"},
 		{"hpa", "vllm_num_requests_running", "requests_per_second", `f.yaml:40: HorizontalPodAutoscaler serving/chat: spec.metrics[1].pods.metric.name: what an adapter makes of "requests_per_second" is in no manifest | use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, or a ScaledObject with a query`},
 		{"hpa", "type: Pods", "type: Object", "f.yaml:39: HorizontalPodAutoscaler serving/chat: spec.metrics[1].type: Object is not simulated | use Resource, Pods or External, or a ScaledObject with a query"},
-		{"keda-class", `value: "4"`, `value: 500m`, `f.yaml:13: InferenceService default/llama: spec.predictor.autoScaling.metrics[0]: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
-		{"keda-class", "type: External", "type: PodMetric", "f.yaml:13: InferenceService default/llama: spec.predictor.autoScaling.metrics[0].type: PodMetric is not simulated | use an External metric with a Prometheus query"},
+		{"keda-class", `value: "4"`, `value: 500m`, `f.yaml:13: InferenceService llama: spec.predictor.autoScaling.metrics[0]: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
+		{"keda-class", "type: External", "type: PodMetric", "f.yaml:13: InferenceService llama: spec.predictor.autoScaling.metrics[0].type: PodMetric is not simulated | use an External metric with a Prometheus query"},
 		{"hpa-class", "RawDeployment", "''", "f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/deploymentMode]: without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa | set it to Standard"},
 		{"none-class", "autoscalerClass: none", "autoscalerClass: never", `f.yaml:6: InferenceService demo/llama: metadata.annotations[serving.kserve.io/autoscalerClass]: KServe knows no class "never" | use external, keda, hpa or none`},
 	} {
@@ -220,7 +228,7 @@ func TestReadChooses(t *testing.T) {
 		{Name: "c.yaml", Text: []byte(text(t, "hpa"))},
 	}
 	for name, want := range map[string]int{"llama": 8, "demo/qwen": 3, "serving/chat": 10, "qwen-predictor": 3, "router": 1} {
-		p, err := Read(files, name)
+		p, err := readFiles(files, name)
 		if err != nil || p.Max != want {
 			t.Errorf("%s: maximum %d, %v; want %d", name, p.Max, err, want)
 		}
@@ -229,11 +237,11 @@ func TestReadChooses(t *testing.T) {
 		"":     "3 services in the manifests, and one is simulated at a time",
 		"mist": `no service "mist" in the manifests`,
 	} {
-		if _, err := Read(files, name); err == nil || err.Error() != want {
+		if _, err := readFiles(files, name); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
-	if _, err := Read([]manifest.File{{Name: "n.yaml", Text: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}")}}, ""); err == nil {
+	if _, err := readFiles([]manifest.File{{Name: "n.yaml", Text: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}")}}, ""); err == nil {
 		t.Error("a namespace is simulated")
 	}
 }
@@ -286,13 +294,5 @@ func TestFormula(t *testing.T) {
 	}
 	if got, ok := f(map[string]float64{"a": 1}); got == got || !ok {
 		t.Errorf("a missing value gives %v %v, want NaN: an error", got, ok)
-	}
-}
-
-func TestWholeNumber(t *testing.T) {
-	for text, want := range map[string]int{"4096": 4096, "32k": 32000, "32K": 32768, "25.6k": 25600, "0": 0, "-1": 0, "1.5": 0, "k": 0, "": 0, "NaN": 0} {
-		if got, _ := wholeNumber(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
 	}
 }

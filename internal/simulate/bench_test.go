@@ -33,7 +33,11 @@ spec:
   - type: prometheus
     metadata: {serverAddress: "http://prometheus:9090", threshold: "100", query: '` + query + `'}
 `
-			plan, err := policy.Read([]manifest.File{{Name: "f.yaml", Text: []byte(service)}}, "")
+			docs, err := manifest.Read(manifest.File{Name: "f.yaml", Text: []byte(service)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			plan, err := policy.Read(docs, policy.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -115,7 +115,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 }
 
 func scrapedOf(p *policy.Service) scraped {
-	return scraped{p.Namespace, p.IsvcName, p.Deployment, p.Engine.Model}
+	return scraped{p.Namespace, p.IsvcName, p.Deployment, p.Engine.ModelName()}
 }
 
 // ErrInterrupted is Run's error for a context that ends before all runs have.

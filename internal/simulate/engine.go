@@ -6,7 +6,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
-	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // DefaultProfile is that of the guide.
@@ -14,10 +14,10 @@ const DefaultProfile = "qwen3-14b-h100"
 
 // profileFor is the profile of the model that is served, on an H100 if there is one, or
 // else the default one. No manifest says which GPU it is.
-func profileFor(e policy.EngineArgs, all plant.Catalog) string {
+func profileFor(e vllm.Args, all plant.Catalog) string {
 	name, best := DefaultProfile, 0
 	for _, c := range all {
-		if !isModel(c, e.Model) || c.GPUs != max(1, e.TensorParallelSize) {
+		if !isModel(c, e.ModelName()) && !isModel(c, e.Model) || c.GPUs != max(1, e.TensorParallelSize) {
 			continue
 		}
 		rank := 1
@@ -37,7 +37,7 @@ func isModel(c plant.Profile, model string) bool {
 }
 
 // withArguments is the profile of that name as an engine with these arguments has it.
-func withArguments(e policy.EngineArgs, all plant.Catalog, name string) (plant.Profile, error) {
+func withArguments(e vllm.Args, all plant.Catalog, name string) (plant.Profile, error) {
 	profile, err := all.Find(name, e.TensorParallelSize)
 	if err != nil {
 		return profile, hint.With(err, "give your own by --profiles, or leave --tensor-parallel-size out and name the nearest by --profile")

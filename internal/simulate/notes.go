@@ -55,10 +55,10 @@ func (c *Comparison) Notes() ([]string, error) {
 		return lines, nil
 	}
 	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name))
-	if !isModel(c.Profile, p.Engine.Model) {
+	if !isModel(c.Profile, p.Engine.ModelName()) {
 		served := "do not say what is served"
-		if p.Engine.Model != "" {
-			served = "have " + p.Engine.Model
+		if p.Engine.ModelName() != "" {
+			served = "have " + p.Engine.ModelName()
 		}
 		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", c.Profile.Model, served))
 	}

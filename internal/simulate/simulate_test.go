@@ -39,7 +39,11 @@ spec:
 
 func inputsOf(tb testing.TB, text string) (Inputs, Load) {
 	tb.Helper()
-	plan, err := policy.Read([]manifest.File{{Name: "f.yaml", Text: []byte(text)}}, "")
+	docs, err := manifest.Read(manifest.File{Name: "f.yaml", Text: []byte(text)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	plan, err := policy.Read(docs, policy.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

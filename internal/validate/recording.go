@@ -152,7 +152,11 @@ func (r recording) simulated(ctx context.Context, run labRun) (*simulate.Compari
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifests, err)
 	}
-	p, err := policy.Read([]manifest.File{{Name: manifests, Text: text}}, "")
+	docs, err := manifest.Read(manifest.File{Name: manifests, Text: text})
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy.Read(docs, policy.Options{})
 	if err != nil {
 		return nil, err
 	}

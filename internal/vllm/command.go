@@ -112,11 +112,8 @@ func starts(words []Word) int {
 	}
 	for i, w := range words[1:] {
 		switch {
-		case w.Text == "-m" && i+2 < len(words) && programNamed(words[i+2].Text) != Other:
-			if i+3 < len(words) && words[i+3].Text == "serve" { // vllm.entrypoints.cli.main
-				return i + 4
-			}
-			return i + 3
+		case w.Text == "-m":
+			return startsModule(words, i+2)
 		case strings.HasSuffix(w.Text, "vllm/entrypoints/openai/api_server.py"):
 			return i + 2
 		case !strings.HasPrefix(w.Text, "-"):
@@ -124,6 +121,17 @@ func starts(words []Word) int {
 		}
 	}
 	return 0
+}
+
+// startsModule is the same of python -m, whose module is the i-th word.
+func startsModule(words []Word, i int) int {
+	switch {
+	case i >= len(words), programNamed(words[i].Text) == Other:
+		return 0
+	case i+1 < len(words) && words[i+1].Text == "serve": // vllm.entrypoints.cli.main
+		return i + 2
+	}
+	return i + 1
 }
 
 func programNamed(word string) Program {
@@ -145,42 +153,49 @@ func parse(program Program, words []Word) Command {
 	for i := 0; i < len(words); {
 		w := words[i]
 		i++
-		if w.Text == "--" {
-			continue
-		}
-		if !isOption(w.Text) {
-			c.operand(w)
-			continue
-		}
-		name, value, joined := splitOption(w.Text)
-		if level, ok := strings.CutPrefix(w.Text, "-O"); ok { // -O3, -O=3, -O 3
-			name, value, joined = "--optimization-level", strings.TrimPrefix(level, "="), level != ""
-		}
-		found := program.known(name)
-		if len(found) != 1 {
-			c.unmatched(w, name, found)
-			for !joined && i < len(words) && !isOption(words[i].Text) {
-				i++
-			}
-			continue
-		}
-		m := found[0]
-		a := Argument{Option: m.Option, Off: m.off, Word: w}
 		switch {
-		case joined:
-			a.Values = []string{value}
-		case m.arity == some:
-			for i < len(words) && !isOption(words[i].Text) {
-				a.Values = append(a.Values, words[i].Text)
-				i++
-			}
-		case m.arity != none && i < len(words) && !isOption(words[i].Text):
-			a.Values = []string{words[i].Text}
-			i++
+		case w.Text == "--":
+		case isOption(w.Text):
+			i += c.option(w, words[i:])
+		default:
+			c.operand(w)
 		}
-		c.take(a, name)
 	}
 	return c
+}
+
+// option takes one with its values, and says how many of the words that follow are these.
+func (c *Command) option(w Word, rest []Word) int {
+	values := 0
+	for values < len(rest) && !isOption(rest[values].Text) {
+		values++
+	}
+	name, value, joined := splitOption(w.Text)
+	if joined {
+		values = 0
+	}
+	found := c.Program.known(name)
+	if len(found) != 1 {
+		c.unmatched(w, name, found)
+		return values
+	}
+	m := found[0]
+	a := Argument{Option: m.Option, Off: m.off, Word: w}
+	switch m.arity {
+	case none:
+		values = 0
+	case maybe, one:
+		values = min(values, 1)
+	case some:
+	}
+	for _, v := range rest[:values] {
+		a.Values = append(a.Values, v.Text)
+	}
+	if joined {
+		a.Values = []string{value}
+	}
+	c.take(a, name)
+	return values
 }
 
 // isOption is argparse's rule: a number below zero is a value, and so is what has a
@@ -199,6 +214,9 @@ func isOption(text string) bool {
 // splitOption is the name with dashes, without the keys of a JSON argument
 // (--compilation-config.mode), and what is joined to it.
 func splitOption(text string) (name, value string, joined bool) {
+	if level, ok := strings.CutPrefix(text, "-O"); ok { // -O3, -O=3, -O 3
+		return "--optimization-level", strings.TrimPrefix(level, "="), level != ""
+	}
 	name, value, joined = strings.Cut(text, "=")
 	if !strings.HasPrefix(name, "--") {
 		return name, value, joined
@@ -280,6 +298,14 @@ func (a Argument) value() string {
 
 // Neutral tells whether an option has a value with which it changes nothing.
 func (a Argument) Neutral() bool { return slices.Contains(a.neutral, a.value()) }
+
+// Remedy is how to give an option so that it changes nothing.
+func (a Argument) Remedy() string {
+	if a.arity == one && len(a.neutral) > 0 {
+		return "set it to " + a.neutral[0]
+	}
+	return "remove it"
+}
 
 // Form is the option as vLLM prints it, with its value.
 func (a Argument) Form() string {

@@ -31,34 +31,38 @@ const (
 // server are the words that start it, nil if none do.
 func (sh *shell) server(script string) []string {
 	for i := 0; i < len(script) && sh.found == nil && sh.left > 0; {
-		switch c := script[i]; {
-		case c == '\\':
-			i = sh.backslash(script, i)
-		case c == '\'':
-			i = sh.single(script, i+1)
-		case c == '"':
-			i = sh.double(script, i+1)
-		case c == '$':
-			i = sh.dollar(script, i, false)
-		case c == '#' && !sh.open:
-			for i < len(script) && script[i] != '\n' {
-				i++
-			}
-		case c == ' ' || c == '\t' || c == '\r':
-			sh.endWord()
-			i++
-		case strings.IndexByte("\n;&|()", c) >= 0:
-			sh.endCommand()
-			i++
-		case c == '<' || c == '>':
-			i = sh.redirect(script, i)
-		default:
-			sh.put(script[i : i+1])
-			i++
-		}
+		i = sh.next(script, i)
 	}
 	sh.endCommand()
 	return sh.found
+}
+
+// next reads what begins at a byte, and says where to go on.
+func (sh *shell) next(script string, i int) int {
+	switch c := script[i]; {
+	case c == '\\':
+		return sh.backslash(script, i)
+	case c == '\'':
+		return sh.single(script, i+1)
+	case c == '"':
+		return sh.double(script, i+1)
+	case c == '$':
+		return sh.dollar(script, i, false)
+	case c == '<' || c == '>':
+		return sh.redirect(script, i)
+	case c == '#' && !sh.open:
+		if end := strings.IndexByte(script[i:], '\n'); end >= 0 {
+			return i + end
+		}
+		return len(script)
+	case strings.IndexByte(" \t\r", c) >= 0:
+		sh.endWord()
+	case strings.IndexByte("\n;&|()", c) >= 0:
+		sh.endCommand()
+	default:
+		sh.put(script[i : i+1])
+	}
+	return i + 1
 }
 
 // run is one command: what it sets is known to those after it.

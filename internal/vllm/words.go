@@ -42,17 +42,21 @@ func wordsOf(c *corev1.Container) []Word {
 	}
 	for i, w := range all[1:] {
 		switch {
-		case strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "--") && strings.Contains(w.Text, "c"):
-			if i+2 >= len(all) {
-				return nil
-			}
-			script, rest := all[i+2], all[i+3:]
-			return serverIn(script, env, rest[min(1, len(rest)):]) // the first is $0
 		case !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+"):
 			return all // a file with a script, which nobody sees here
+		case !strings.HasPrefix(w.Text, "--") && strings.Contains(w.Text, "c"):
+			return scripted(all[i+2:], env)
 		}
 	}
 	return all
+}
+
+// scripted are the words of the server in sh -c SCRIPT NAME ARGUMENT….
+func scripted(words []Word, env map[string]string) []Word {
+	if len(words) == 0 {
+		return nil
+	}
+	return serverIn(words[0], env, words[min(2, len(words)):])
 }
 
 func isShell(word string) bool {

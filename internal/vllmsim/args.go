@@ -55,11 +55,7 @@ func ParseArgs(argv []string) (Args, error) {
 	if given.ShutdownTimeout != nil {
 		a.ShutdownTimeout = *given.ShutdownTimeout
 	}
-	for _, arg := range c.Arguments {
-		if arg.Use != vllm.Simulated && arg.Name != "dtype" || slices.Contains([]string{"lora-modules", "uds", "ssl-keyfile", "ssl-certfile", "disable-log-stats"}, arg.Name) {
-			a.Ignored = append(a.Ignored, "--"+arg.Name)
-		}
-	}
+	a.Ignored = ignored(c)
 	for _, f := range slices.Concat(c.Faults, faults) {
 		if f.Unknown == "" {
 			return a, hint.With(&f, "%s", f.Fix)
@@ -73,4 +69,16 @@ func ParseArgs(argv []string) (Args, error) {
 		a.ServedNames = []string{a.Model}
 	}
 	return a, nil
+}
+
+// ignored are the known arguments that the simulated server makes nothing of.
+func ignored(c vllm.Command) []string {
+	var names []string
+	for _, a := range c.Arguments {
+		unused := slices.Contains([]string{"lora-modules", "uds", "ssl-keyfile", "ssl-certfile", "disable-log-stats"}, a.Name)
+		if unused || a.Use != vllm.Simulated && a.Name != "dtype" {
+			names = append(names, "--"+a.Name)
+		}
+	}
+	return names
 }
