@@ -19,6 +19,8 @@
 // INV-9: a fleet's requests wait in an admit.Queue and nowhere else: what it refused,
 // expired, cancelled or gave up ended so here, and what it released went to a replica
 // or fitted none.
+// INV-10: replicas leave in the order of drain.Sooner, and go when a drain.Drain lets
+// them.
 //
 // It deliberately knows nothing of clocks, HTTP, text or metrics: time is an
 // argument, and a prompt is a length and the hashes of its blocks. It leaves out

@@ -96,7 +96,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// A replica whose way out is Flyball's hook keeps its GPU while routers notice and until
+// INV-10: a replica whose way out is Flyball's hook keeps its GPU while routers notice and until
 // its engine has been idle for a while, also if it is idle from the start; one whose hook
 // only sleeps goes when that is over, and cuts what is left.
 func TestWayOut(t *testing.T) {

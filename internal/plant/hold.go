@@ -67,7 +67,8 @@ func (f *Fleet) hold(now time.Duration, r Request) {
 
 // release gives held requests to the replicas that have room for them, each to the one
 // with the fewest requests that wait for a first token. One that does not fit its
-// engine makes room for another.
+// engine makes room for another. Windows stay as they begin: only an answer that comes
+// whole widens one, and all are streamed here.
 func (f *Fleet) release(now time.Duration) {
 	for f.Held() > 0 {
 		target := f.config.Hold.Target

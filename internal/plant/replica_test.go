@@ -41,7 +41,7 @@ func TestPullOncePerNode(t *testing.T) {
 	}
 }
 
-// The order in which a ReplicaSet ends its pods, worked on one fleet: each scale-in by
+// INV-10: the order in which a ReplicaSet ends its pods, worked on one fleet: each scale-in by
 // one takes the next of them.
 func TestScaleInOrder(t *testing.T) {
 	f := newFleet(t, func(c *FleetConfig) { c.Nodes, c.GPUsPerNode = 2, 3 })
@@ -81,7 +81,7 @@ func TestScaleInOrder(t *testing.T) {
 	}
 }
 
-// With costs written every 20 s the replica with the least to do leaves first, which
+// INV-10: with costs written every 20 s the replica with the least to do leaves first, which
 // without them would be the younger one; what has come since the last look does not
 // count.
 func TestScaleInByCost(t *testing.T) {
