@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -17,6 +18,8 @@ type Backend struct {
 	Namespace, Name string
 	Hosts           []string // by which clients may call it, without port, sorted
 	Models          []string // that its arguments say it serves, sorted
+	Created         time.Time
+	Claims          []string // model names that it claims within its namespace
 	Pods            []Server // that are ready and not about to go, by name
 	Starting        int      // pods that are wanted and not ready
 	Stuck           string   // why none can come; empty if one can
@@ -34,6 +37,7 @@ type Server struct {
 func (s Snapshot) Backend() Backend {
 	isvc := &s.InferenceService
 	b := Backend{Namespace: isvc.Namespace, Name: isvc.Name, Hosts: kserve.Hosts(isvc), Target: kserve.GatewayTarget(isvc)}
+	b.Created, b.Claims = isvc.CreationTimestamp.UTC(), kserve.Claims(isvc)
 	if s.Deployment != nil {
 		b.Starting = int(wantedReplicas(*s.Deployment))
 	}

@@ -63,7 +63,7 @@ func (s *Snapshot) notCreated(why string) {
 func TestBackend(t *testing.T) {
 	s := routed(t)
 	want := Backend{
-		Namespace: "demo", Name: "llama", Models: []string{"m"}, Pods: []Server{{"b", "10.0.0.2:8000"}}, Starting: 1,
+		Namespace: "demo", Name: "llama", Models: []string{"m"}, Created: s.InferenceService.CreationTimestamp.UTC(), Pods: []Server{{"b", "10.0.0.2:8000"}}, Starting: 1,
 		Hosts: []string{
 			"llama-demo.example.com", "llama-predictor.demo", "llama-predictor.demo.svc", "llama-predictor.demo.svc.cluster.local",
 			"llama.demo", "llama.demo.svc", "llama.demo.svc.cluster.local",

@@ -9,8 +9,8 @@ import (
 type directory struct {
 	byKey   map[string]*service
 	byHost  map[string][]*service
-	byModel map[string][]*service
-	list    []*service // in the order of their keys
+	byModel map[string]*service // one for each, whoever is told to have it
+	list    []*service          // in the order of their keys
 }
 
 // Update replaces what the gateway knows of services. Requests that are held for a
@@ -22,7 +22,7 @@ func (g *Gateway) Update(services []Service) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before := g.directory.Load()
-	next := &directory{byKey: map[string]*service{}, byHost: map[string][]*service{}, byModel: map[string][]*service{}}
+	next := &directory{byKey: map[string]*service{}, byHost: map[string][]*service{}, byModel: map[string]*service{}}
 	for _, told := range services {
 		if next.byKey[told.key()] != nil {
 			continue
@@ -35,7 +35,11 @@ func (g *Gateway) Update(services []Service) {
 		next.byKey[s.key] = s
 		next.list = append(next.list, s)
 		enter(next.byHost, told.Hosts, s)
-		enter(next.byModel, told.Models, s)
+		for _, m := range told.Models {
+			if next.byModel[m] == nil {
+				next.byModel[m] = s
+			}
+		}
 	}
 	g.directory.Store(next)
 	g.told.Store(true)

@@ -64,7 +64,7 @@ func TestRoutes(t *testing.T) {
 			"header before host":       {"llama.demo", "demo/mistral", chat, 200, "b"},
 			"unknown model":            {"", "", `{"model":"gpt-4"}`, 404, "The model `gpt-4` does not exist or you do not have access to it."},
 			"unknown service":          {"", "demo/none", chat, 404, "There is no service"},
-			"two have it":              {"", "", `{"model":"both"}`, 400, "several services"},
+			"two are told to have it":  {"", "", `{"model":"both"}`, 200, "a"},
 			"two have the host":        {"both.example.com", "", chat, 400, "several services"},
 			"no model":                 {"", "", `{}`, 400, "you must provide a model parameter"},
 			"null":                     {"", "", `{"model":null}`, 400, "you must provide a model parameter"},

@@ -36,8 +36,8 @@ func unknownService(key string) *refusal {
 	return invalidRequest(http.StatusNotFound, "service_not_found", "There is no service %.256q: %s names one as NAMESPACE/NAME.", key, serviceHeader)
 }
 
-func ambiguous(what, name string) *refusal {
-	return invalidRequest(http.StatusBadRequest, "ambiguous", "The %s %.256q is that of several services; name one by the header %s: NAMESPACE/NAME.", what, name, serviceHeader)
+func ambiguous(host string) *refusal {
+	return invalidRequest(http.StatusBadRequest, "ambiguous", "The host name %.256q is that of several services; name one by the header %s: NAMESPACE/NAME.", host, serviceHeader)
 }
 
 func noModel() *refusal {

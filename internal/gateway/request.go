@@ -137,19 +137,15 @@ func (x *exchange) named() (*service, *refusal) {
 	case 1:
 		return found[0], nil
 	default:
-		return nil, ambiguous("host name", hostName(x.request.Host))
+		return nil, ambiguous(hostName(x.request.Host))
 	}
 }
 
 func (g *Gateway) byModel(name string) (*service, *refusal) {
-	switch found := g.directory.Load().byModel[name]; len(found) {
-	case 0:
-		return nil, unknownModel(name)
-	case 1:
-		return found[0], nil
-	default:
-		return nil, ambiguous("model", name)
+	if s := g.directory.Load().byModel[name]; s != nil {
+		return s, nil
 	}
+	return nil, unknownModel(name)
 }
 
 // hostName is without port and final dot, in lower case.

@@ -21,6 +21,10 @@ const (
 	// metric; a list such as "AverageValue,Value" is for each by its place.
 	MetricTypeAnnotation = "flyball.dev/metric-type"
 
+	// ServesAnnotation has the model names, separated by commas, that a service claims
+	// of others in its namespace which serve them too.
+	ServesAnnotation = "flyball.dev/serves"
+
 	// Manager is Flyball's field manager and the value of its managed-by label.
 	Manager = "flyball"
 )
@@ -40,6 +44,17 @@ func PredictorName(service string) string { return service + "-predictor" }
 // Class is the autoscaler class in force: the predictor's own annotation wins.
 func Class(s *InferenceService) string {
 	return cmp.Or(s.Spec.Predictor.Annotations[ClassAnnotation], s.Annotations[ClassAnnotation], "hpa")
+}
+
+// Claims are the model names of ServesAnnotation.
+func Claims(s *InferenceService) []string {
+	var names []string
+	for name := range strings.SplitSeq(s.Annotations[ServesAnnotation], ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Stopped tells whether the user has stopped the service.

@@ -64,6 +64,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		v = o.verdict()
 	}
+	if err := r.takenModels(ctx, o, &v); err != nil {
+		return ctrl.Result{}, err
+	}
 	changed, err := r.act(ctx, o, v)
 	switch {
 	case apierrors.IsConflict(err):

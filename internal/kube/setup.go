@@ -155,7 +155,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	if !p.kinds.Await(ctx, kserve.InferenceServiceKind) || !p.first.Await(ctx) {
 		return nil
 	}
-	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &corev1.Pod{}, &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
+	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}, &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
 		return err
 	}
 	r := &Reconciler{

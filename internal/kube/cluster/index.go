@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -22,6 +23,7 @@ const (
 	ByDeployment     = "predictor"                // InferenceServices, by the name of their Deployment
 	ByAuthentication = "authenticationRef"        // InferenceServices, by the TriggerAuthentications that they name
 	ByService        = "inferenceservice"         // pods, by KServe's label
+	ByModel          = "model"                    // Deployments, by the models that they serve
 	ByObject         = "involvedObject.uid"       // Events
 )
 
@@ -46,7 +48,7 @@ func parts() []part {
 		}),
 		untyped(NewObject(kserve.ScaledObjectKind), map[string]client.IndexerFunc{ByTarget: TargetOf}),
 		untyped(NewObject(kserve.TriggerAuthenticationKind), nil),
-		{&appsv1.Deployment{}, func() client.ObjectList { return &appsv1.DeploymentList{} }, nil, ofServices},
+		{&appsv1.Deployment{}, func() client.ObjectList { return &appsv1.DeploymentList{} }, map[string]client.IndexerFunc{ByModel: modelsOf}, ofServices},
 		{&corev1.Pod{}, func() client.ObjectList { return &corev1.PodList{} }, map[string]client.IndexerFunc{ByService: serviceOf}, ofServices},
 		{
 			&autoscalingv2.HorizontalPodAutoscaler{}, func() client.ObjectList { return &autoscalingv2.HorizontalPodAutoscalerList{} },
@@ -117,6 +119,14 @@ func TargetOf(o client.Object) []string {
 		}
 	}
 	return nil
+}
+
+func modelsOf(o client.Object) []string {
+	d, ok := o.(*appsv1.Deployment)
+	if !ok {
+		return nil
+	}
+	return explain.Models(&d.Spec.Template.Spec)
 }
 
 func authenticationsOf(o client.Object) []string {

@@ -248,7 +248,7 @@ func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
 			slices.SortFunc(all, func(a, b explain.Backend) int {
 				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 			})
-			told(all)
+			told(explain.Assign(all))
 		}
 		select {
 		case <-ctx.Done():

@@ -44,7 +44,7 @@ func Builder(t *testing.T) *fake.ClientBuilder {
 			return nil
 		}).
 		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} })
-	indexed := append(custom, &corev1.Pod{}, &corev1.Event{}, &autoscalingv2.HorizontalPodAutoscaler{})
+	indexed := append(custom, &appsv1.Deployment{}, &corev1.Pod{}, &corev1.Event{}, &autoscalingv2.HorizontalPodAutoscaler{})
 	if err := cluster.AddIndexes(t.Context(), indexer{b}, indexed...); err != nil {
 		t.Fatal(err)
 	}
