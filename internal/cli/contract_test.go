@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 )
 
 // noData are the commands that print none, or none that is a table, each with its reason:
@@ -33,7 +35,7 @@ func everyCommand(t *testing.T, do func(t *testing.T, cmd *cobra.Command, words 
 			visit(sub, append(slices.Clip(words), sub.Name()))
 		}
 	}
-	visit(newRoot(&streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}), nil)
+	visit(newRoot(&terminal.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}), nil)
 }
 
 // runs says what a command line printed, and its exit code.

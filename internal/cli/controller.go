@@ -19,11 +19,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
 
-func newController(s *streams) *cobra.Command {
+func newController(s *terminal.Streams) *cobra.Command {
 	var metrics, health string
 	var settings kube.Settings
 	cmd := &cobra.Command{
@@ -39,7 +40,7 @@ down and logs which it is.`,
 			if err := checkController(settings); err != nil {
 				return err
 			}
-			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.err, nil))
+			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.Err, nil))
 			ctrl.SetLogger(logger)
 			klog.SetLogger(logger)
 			cluster, err := ctrl.GetConfig()

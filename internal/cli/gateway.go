@@ -23,6 +23,8 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/flyball-dev/flyball/internal/cli/access"
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -40,7 +42,7 @@ type gatewayOptions struct {
 	body, requests, holdService, holdTotal resource.QuantityValue
 }
 
-func newGateway(s *streams) *cobra.Command {
+func newGateway(s *terminal.Streams) *cobra.Command {
 	o := &gatewayOptions{}
 	cmd := &cobra.Command{
 		Use:   "gateway",
@@ -95,8 +97,8 @@ func hostname() string {
 	return name
 }
 
-func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
-	handler := slog.NewJSONHandler(s.err, nil)
+func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
+	handler := slog.NewJSONHandler(s.Err, nil)
 	o.Log = slog.New(handler)
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	klog.SetLogger(logr.FromSlogHandler(handler))
@@ -113,7 +115,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := directory.New(config.config, o.namespace, logr.FromSlogHandler(handler))
+	d, err := directory.New(config.Config, o.namespace, logr.FromSlogHandler(handler))
 	if err != nil {
 		return err
 	}
@@ -159,14 +161,14 @@ func setMemory(need int64, container string) error {
 }
 
 // access is to the cluster that this runs in, where it runs in one and nothing else is said.
-func (o *gatewayOptions) access() (access, error) {
+func (o *gatewayOptions) access() (access.Cluster, error) {
 	if o.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
 		if config, err := rest.InClusterConfig(); err == nil {
-			config.QPS = -1 // as for findCluster
-			return access{config: config, from: "the cluster that this runs in"}, nil
+			config.QPS = -1 // as for access.Find
+			return access.Cluster{Config: config, From: "the cluster that this runs in"}, nil
 		}
 	}
-	return findCluster(o.kubeconfig)
+	return access.Find(o.kubeconfig)
 }
 
 // serve runs the gateway to its end, and beside it what it knows and what it says.

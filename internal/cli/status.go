@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/cli/access"
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
@@ -22,7 +24,7 @@ type statusOptions struct {
 	all                           bool
 }
 
-func newStatus(s *streams) *cobra.Command {
+func newStatus(s *terminal.Streams) *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -35,31 +37,31 @@ yaml have the explanation in full; -o table adds it on stderr for what needs att
 		Example: "  flyball status -n demo\n  flyball status -A -o wide",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := findCluster(o.kubeconfig)
+			c, err := access.Find(o.kubeconfig)
 			if err != nil {
 				return err
 			}
-			c.config.Timeout = 15 * time.Second
-			api, err := cluster.NewClient(c.config)
+			c.Config.Timeout = 15 * time.Second
+			api, err := cluster.NewClient(c.Config)
 			if err != nil {
-				return c.explain(err)
+				return c.Explain(err)
 			}
 			if o.namespace == "" {
-				o.namespace = c.namespace
+				o.namespace = c.Namespace
 			}
-			return c.explain(showStatus(cmd.Context(), s, api, o))
+			return c.Explain(showStatus(cmd.Context(), s, api, o))
 		},
 	}
 	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
-	outputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
+	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
 	return cmd
 }
 
 // showStatus prints one reading of the cluster.
-func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOptions) error {
+func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o statusOptions) error {
 	if o.all {
 		o.namespace = ""
 	}
@@ -73,10 +75,10 @@ func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOpti
 		if o.all {
 			where = "in any namespace"
 		}
-		_, err := fmt.Fprintf(s.err, "no InferenceService %s\n", where)
+		_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", where)
 		return err
 	}
-	if err := printAs(s.out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
+	if err := terminal.PrintAs(s.Out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
 		return err
 	}
 	if o.output == "table" {
@@ -85,18 +87,18 @@ func showStatus(ctx context.Context, s *streams, api client.Reader, o statusOpti
 	return nil
 }
 
-func statusTable(rows []explain.Row, o statusOptions, now time.Time) table {
-	t := table{header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
+func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Table {
+	t := terminal.Table{Header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
 	wide := o.output == "wide"
 	gateways := slices.ContainsFunc(rows, func(r explain.Row) bool { return r.Held != nil })
 	if o.all {
-		t.header = append([]string{"NAMESPACE"}, t.header...)
+		t.Header = append([]string{"NAMESPACE"}, t.Header...)
 	}
 	if gateways {
-		t.header = slices.Insert(t.header, slices.Index(t.header, "AGE"), "HELD", "INFLIGHT")
+		t.Header = slices.Insert(t.Header, slices.Index(t.Header, "AGE"), "HELD", "INFLIGHT")
 	}
 	if wide {
-		t.header = append(t.header, "AUTOSCALER", "MESSAGE")
+		t.Header = append(t.Header, "AUTOSCALER", "MESSAGE")
 	}
 	for _, r := range rows {
 		cells := []string{
@@ -110,9 +112,9 @@ func statusTable(rows []explain.Row, o statusOptions, now time.Time) table {
 			cells = append([]string{r.Namespace}, cells...)
 		}
 		if wide {
-			cells = append(cells, orDash(r.Autoscaler), explained(r))
+			cells = append(cells, terminal.OrDash(r.Autoscaler), explained(r))
 		}
-		t.rows = append(t.rows, cells)
+		t.Rows = append(t.Rows, cells)
 	}
 	return t
 }
@@ -134,7 +136,7 @@ func ratios(metrics []explain.MetricNow, all bool) string {
 		}
 		shown = append(shown, m.Current+"/"+m.Target)
 	}
-	return orDash(strings.Join(shown, ","))
+	return terminal.OrDash(strings.Join(shown, ","))
 }
 
 func explained(r explain.Row) string {
@@ -145,12 +147,12 @@ func explained(r explain.Row) string {
 }
 
 // printNotes explains the rows that do not scale as they should, beside the data.
-func printNotes(s *streams, rows []explain.Row) error {
+func printNotes(s *terminal.Streams, rows []explain.Row) error {
 	for _, r := range rows {
 		if !r.Attention {
 			continue
 		}
-		if _, err := fmt.Fprintf(s.err, "%s/%s: %s\n", r.Namespace, r.Name, oneLine(explained(r))); err != nil {
+		if _, err := fmt.Fprintf(s.Err, "%s/%s: %s\n", r.Namespace, r.Name, terminal.OneLine(explained(r))); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
 )
 
@@ -52,7 +53,7 @@ qwen   guide  0    4    -    -       -               -      2d1h  Stopped  -    
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := statusTable(rowsForPrint(now), c.options, now).print(&out); err != nil {
+			if err := statusTable(rowsForPrint(now), c.options, now).Print(&out); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), out.String()); diff != "" {
@@ -69,7 +70,7 @@ qwen   guide  0    4    -    -       -               -      2d1h  Stopped  -    
 
 func TestStatusNotes(t *testing.T) {
 	var notes bytes.Buffer
-	if err := printNotes(&streams{err: &notes}, rowsForPrint(time.Now())); err != nil {
+	if err := printNotes(&terminal.Streams{Err: &notes}, rowsForPrint(time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	want := "demo/llama: 1 pod without a node: [31mno GPU\ndemo/qwen: stopped; kubectl annotate x y-\n"
@@ -84,7 +85,7 @@ func TestStatusOfGateways(t *testing.T) {
 	rows := rowsForPrint(now)
 	rows[0].Held, rows[0].InFlight = new(3), new(12)
 	var out bytes.Buffer
-	if err := statusTable(rows, statusOptions{output: "table"}, now).print(&out); err != nil {
+	if err := statusTable(rows, statusOptions{output: "table"}, now).Print(&out); err != nil {
 		t.Fatal(err)
 	}
 	want := `NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  HELD  INFLIGHT  AGE   REASON

@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/validate"
 )
 
-func newValidate(s *streams) *cobra.Command {
+func newValidate(s *terminal.Streams) *cobra.Command {
 	var only []string
 	var out string
 	names := validate.Sections()
@@ -31,23 +32,23 @@ hold and is not a known miss, or a known miss holds.`,
 					return hint.Meant(fmt.Errorf("--only %s: no such section", name), name, names, "one of "+strings.Join(names, ", "))
 				}
 			}
-			if err := writable("--out", out); err != nil {
+			if err := terminal.Writable("--out", out); err != nil {
 				return err
 			}
 			page, said, err := validate.Page(cmd.Context(), only)
 			if err != nil {
 				return err
 			}
-			if err := writePage(s.out, out, page); err != nil {
+			if err := writePage(s.Out, out, page); err != nil {
 				return err
 			}
 			for _, line := range said {
-				if _, err := fmt.Fprintln(s.err, line); err != nil {
+				if _, err := fmt.Fprintln(s.Err, line); err != nil {
 					return err
 				}
 			}
 			if len(said) > 0 {
-				return errNo
+				return terminal.ErrNo
 			}
 			return nil
 		},
@@ -65,5 +66,5 @@ func writePage(w io.Writer, path, page string) error {
 	if path == "" {
 		return write(w)
 	}
-	return writeWhole(path, write)
+	return terminal.WriteWhole(path, write)
 }

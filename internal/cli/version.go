@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 )
 
 // version is stamped by the Makefile's -ldflags.
@@ -18,7 +20,7 @@ type built struct {
 	Platform string `json:"platform"`
 }
 
-func newVersion(s *streams) *cobra.Command {
+func newVersion(s *terminal.Streams) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -31,12 +33,12 @@ func newVersion(s *streams) *cobra.Command {
 				b.Go = info.GoVersion
 			}
 			if output != "table" {
-				return printAs(s.out, output, b, table{})
+				return terminal.PrintAs(s.Out, output, b, terminal.Table{})
 			}
-			_, err := fmt.Fprintf(s.out, "flyball %s %s %s\n", b.Version, b.Go, b.Platform)
+			_, err := fmt.Fprintf(s.Out, "flyball %s %s %s\n", b.Version, b.Go, b.Platform)
 			return err
 		},
 	}
-	outputFlag(cmd, &output, "table", "json", "yaml")
+	terminal.OutputFlag(cmd, &output, "table", "json", "yaml")
 	return cmd
 }

@@ -1,0 +1,104 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/flyball-dev/flyball/internal/hint"
+)
+
+// A Cluster is where a command works: how to reach it and the namespace that the
+// kubeconfig's context names.
+type Cluster struct {
+	Config    *rest.Config
+	Namespace string
+	From      string // the kubeconfig, for messages
+}
+
+// Find reads the kubeconfig that a command works with. An empty path takes
+// $KUBECONFIG, then the local cluster's in this directory, then the user's own.
+func Find(path string) (Cluster, error) {
+	log.SetLogger(logr.Discard()) // a command says itself what went wrong
+	rules, from := kubeconfigRules(path)
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
+	raw, err := loader.RawConfig()
+	switch {
+	case err != nil:
+		return Cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, pathless(err)), StartOrName)
+	case clientcmd.IsConfigurationInvalid(clientcmd.Validate(raw)) && len(raw.Contexts) == 0:
+		return Cluster{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), StartOrName)
+	}
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return Cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, err), StartOrName)
+	}
+	namespace, _, err := loader.Namespace()
+	if err != nil {
+		return Cluster{}, fmt.Errorf("using kubeconfig %s: %w", from, err)
+	}
+	config.QPS = -1 // the API server has its own fairness; client-go's 5 a second is a relic
+	config.WarningHandler = rest.NoWarnings{}
+	return Cluster{config, namespace, from}, nil
+}
+
+// StartOrName is what to do without a cluster.
+const StartOrName = "start a local cluster with flyball up, or name one: --kubeconfig FILE or export KUBECONFIG=FILE"
+
+// kubeconfigRules also says which file it is about. $KUBECONFIG may list several,
+// of which kubectl forgives the missing ones; a file that was named must be there.
+func kubeconfigRules(path string) (*clientcmd.ClientConfigLoadingRules, string) {
+	local := LocalKubeconfig()
+	env := os.Getenv(clientcmd.RecommendedConfigPathEnvVar)
+	switch _, err := os.Stat(local); {
+	case path != "":
+		return &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, path
+	case env != "":
+		return clientcmd.NewDefaultClientConfigLoadingRules(), env
+	case err == nil:
+		return &clientcmd.ClientConfigLoadingRules{ExplicitPath: local}, local
+	default:
+		return clientcmd.NewDefaultClientConfigLoadingRules(), clientcmd.RecommendedHomeFile
+	}
+}
+
+// LocalKubeconfig is what flyball up writes in its directory.
+func LocalKubeconfig() string { return filepath.Join(".flyball", "kubeconfig") }
+
+// pathless leaves out the file name, which the message already has.
+func pathless(err error) error {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// Explain adds to an error of the cluster what its reader can do about it.
+func (c Cluster) Explain(err error) error {
+	var dial *net.OpError
+	var call *url.Error
+	switch {
+	case err == nil:
+		return nil
+	case meta.IsNoMatchError(err):
+		return hint.With(err, "KServe or KEDA is not installed there; flyball doctor says what is missing")
+	case apierrors.IsUnauthorized(err):
+		return hint.With(err, "the cluster does not know the user of %s; renew its credentials", c.From)
+	case apierrors.IsForbidden(err):
+		return hint.With(err, "the user of %s may not do this; ask for the right, or name another: --kubeconfig FILE", c.From)
+	case errors.As(err, &dial), errors.As(err, &call):
+		return hint.With(err, "no cluster answers at %s, which %s names; flyball up starts a local one", c.Config.Host, c.From)
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package simulate
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/report"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/simulate"
+)
+
+// report writes the page of --html: whole, or not at all.
+func (o *options) report(c *simulate.Comparison) error {
+	rows := c.Rows()
+	t := rowTable(rows, c.Currency, true)
+	data := report.Data{
+		Title: "Simulated: " + c.Setup.Workload.Name, Command: "flyball " + strings.Join(os.Args[1:], " "), Header: t.Header, Rows: t.Rows,
+		Facts: facts(c.File, o.seeds), Frontier: simulate.Frontier(rows),
+	}
+	for _, objective := range c.Setup.Terms.Objectives {
+		switch objective.Metric {
+		case score.TTFT:
+			data.Targets.TTFT = objective.Target
+		case score.TPOT:
+			data.Targets.TPOT = objective.Target
+		case score.E2E: // has no chart
+		}
+	}
+	for i, one := range c.Contenders {
+		run := report.Run{Law: one.Name, Attainment: rows[i].Attainment, GPUHours: rows[i].GPUHours, Hindsight: simulate.Hindsight(one.Name)}
+		for _, p := range one.Points {
+			m := p.Fleet
+			run.Points = append(run.Points, report.Point{
+				At: p.At, Arrivals: p.Arrivals, Wanted: m.Wanted, Pending: m.Pending, Starting: m.Starting, Ready: m.Ready, Draining: m.Draining,
+				Waiting: m.Waiting, TTFT: p.TTFT, TPOT: p.TPOT, Cost: p.GPUHours * c.Setup.Terms.PricePerHour,
+			})
+		}
+		data.Runs = append(data.Runs, run)
+	}
+	return terminal.WriteWhole(o.html, func(w io.Writer) error { return report.Write(w, data) })
+}
+
+func facts(f scenario.File, seeds int) []string {
+	c := f.Setup.Fleet
+	var objectives []string
+	for _, o := range f.Setup.Terms.Objectives {
+		objectives = append(objectives, o.String())
+	}
+	return []string{
+		fmt.Sprintf("objectives %s; %d seeds, the charts show the first", strings.Join(objectives, ", "), seeds),
+		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
+		fmt.Sprintf("routing %s; a scrape every %s", c.Routing, f.Setup.Scrape),
+	}
+}
