@@ -27,8 +27,8 @@ func coreRank(name string) int {
 	ranks := [][]string{
 		{"reading", "des"},
 		{"demand", "score", "workload", "drain", "admit"}, // workloads draw from des's streams
-		{"capacity", "forecast", "guard"},
-		{"law", "plan"},
+		{"capacity", "forecast"},
+		{"law", "guard", "plan"}, // law's rooms are one unit
 		{"decide", "plant"},
 		{"record"},
 		{"scenario"},

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// TTL is how long a gateway's report counts, and how long nothing must have been held
-// before a service is quiet.
+// TTL is how long a gateway's report counts.
 const TTL = 5 * time.Second
 
 // maxGateways bounds the table against a gateway that changes its name all the time.
@@ -17,9 +16,10 @@ const maxGateways = 1000
 // Demand is what the gateways together say of one service.
 type Demand struct {
 	Work
-	Gateways int           // that report at all
-	Quiet    bool          // nothing has been held for TTL, in which every gateway could report
-	QuietIn  time.Duration // the earliest time from now at which Quiet can be; 0 if it is
+	Gateways int // that report at all
+	// Idle is for how long nothing has been held, as far as every gateway could report:
+	// 0 while anything is. A Table remembers it for TTL and says no more than that.
+	Idle time.Duration
 }
 
 // A Table adds up the latest report of each gateway. Time is an argument and never
@@ -86,8 +86,7 @@ func (t *Table) Of(now time.Time, key Service) Demand {
 	if d.Held > 0 {
 		since = now
 	}
-	d.QuietIn = max(0, since.Add(TTL).Sub(now))
-	d.Quiet = d.QuietIn == 0
+	d.Idle = min(max(0, now.Sub(since)), TTL)
 	return d
 }
 

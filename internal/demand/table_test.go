@@ -29,10 +29,10 @@ func says(at float64, more string, r Report) demandStep {
 	return demandStep{at: at, report: &r, more: more}
 }
 
-func sees(at float64, held, inFlight, gateways int, quietIn float64) demandStep {
+func sees(at float64, held, inFlight, gateways int, idle float64) demandStep {
 	return demandStep{at: at, want: Demand{
 		Work: Work{Held: held, InFlight: inFlight}, Gateways: gateways,
-		Quiet: quietIn == 0, QuietIn: time.Duration(quietIn * float64(time.Second)),
+		Idle: time.Duration(idle * float64(time.Second)),
 	}}
 }
 
@@ -40,35 +40,35 @@ func sees(at float64, held, inFlight, gateways int, quietIn float64) demandStep 
 func TestDemand(t *testing.T) {
 	const woken = "[demo/llama]"
 	for name, steps := range map[string][]demandStep{
-		"a start is not quiet before one TTL": {sees(0, 0, 0, 0, 5), sees(4.5, 0, 0, 0, 0.5), sees(5, 0, 0, 0, 0)},
+		"a start is not quiet before one TTL": {sees(0, 0, 0, 0, 0), sees(4.5, 0, 0, 0, 4.5), sees(5, 0, 0, 0, 5)},
 		"gateways are added up": {
-			says(10, woken, reportOf("a", 3, 1)), says(10.5, woken, reportOf("b", 4, 2)), sees(11, 7, 3, 2, 5),
+			says(10, woken, reportOf("a", 3, 1)), says(10.5, woken, reportOf("b", 4, 2)), sees(11, 7, 3, 2, 0),
 		},
 		"the latest report counts": {
-			says(10, woken, reportOf("a", 3, 1)), says(11, "[]", reportOf("a", 1, 3)), sees(11, 1, 3, 1, 5),
+			says(10, woken, reportOf("a", 3, 1)), says(11, "[]", reportOf("a", 1, 3)), sees(11, 1, 3, 1, 0),
 		},
 		"gateways that disagree: one holds, one does not": {
-			says(10, woken, reportOf("a", 3, 0)), says(10, "[]", reportOf("b", 0, 0)), sees(14, 3, 0, 2, 5),
-			says(14, "[]", Report{Gateway: "b"}), sees(14, 3, 0, 2, 5),
+			says(10, woken, reportOf("a", 3, 0)), says(10, "[]", reportOf("b", 0, 0)), sees(14, 3, 0, 2, 0),
+			says(14, "[]", Report{Gateway: "b"}), sees(14, 3, 0, 2, 0),
 		},
 		"left out is nothing held, quiet one TTL later": {
-			says(10, woken, reportOf("a", 3, 0)), says(12, "[]", Report{Gateway: "a"}), sees(13, 0, 0, 1, 4), says(16, "[]", Report{Gateway: "a"}),
-			sees(17, 0, 0, 1, 0),
+			says(10, woken, reportOf("a", 3, 0)), says(12, "[]", Report{Gateway: "a"}), sees(13, 0, 0, 1, 1), says(16, "[]", Report{Gateway: "a"}),
+			sees(17, 0, 0, 1, 5),
 		},
 		"a gateway that dies holds for one TTL, quiet another later": {
-			says(10, woken, reportOf("a", 3, 2)), sees(14.5, 3, 2, 1, 5), sees(15, 0, 0, 0, 5), sees(19, 0, 0, 0, 1), sees(20, 0, 0, 0, 0),
+			says(10, woken, reportOf("a", 3, 2)), sees(14.5, 3, 2, 1, 0), sees(15, 0, 0, 0, 0), sees(19, 0, 0, 0, 4), sees(20, 0, 0, 0, 5),
 		},
-		"the same, seen late": {says(10, woken, reportOf("a", 3, 2)), sees(18, 0, 0, 0, 2)},
+		"the same, seen late": {says(10, woken, reportOf("a", 3, 2)), sees(18, 0, 0, 0, 3)},
 		"held again before it is quiet": {
 			says(10, woken, reportOf("a", 3, 0)), says(11, "[]", Report{Gateway: "a"}), says(13, woken, reportOf("a", 1, 0)),
-			sees(13, 1, 0, 1, 5), says(14, "[]", Report{Gateway: "a"}), sees(17, 0, 0, 1, 2),
+			sees(13, 1, 0, 1, 0), says(14, "[]", Report{Gateway: "a"}), sees(17, 0, 0, 1, 3),
 		},
 		"more held is told, less or equal is not": {
 			says(10, woken, reportOf("a", 1, 0)), says(11, woken, reportOf("a", 5, 0)), says(12, "[]", reportOf("a", 2, 0)),
 			says(13, "[]", reportOf("a", 5, 0)), says(13, woken, reportOf("b", 1, 0)),
 		},
 		"a service named twice is added up": {
-			says(10, woken, Report{"a", append(reportOf("", 1, 1).Services, reportOf("", 2, 0).Services...)}), sees(10, 3, 1, 1, 5),
+			says(10, woken, Report{"a", append(reportOf("", 1, 1).Services, reportOf("", 2, 0).Services...)}), sees(10, 3, 1, 1, 0),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

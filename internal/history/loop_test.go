@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/history"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
@@ -72,9 +73,10 @@ func (s *tape) Query(at time.Duration, _ string) reading.Reading {
 	return reading.Reading{At: at, Quality: reading.Absent}
 }
 
+func (s *tape) Name() string            { return "tape" }
 func (s *tape) Needs() []reading.Signal { return []reading.Signal{reading.Query(0)} }
-func (s *tape) Step(in law.Input) (law.Law, law.Output) {
-	return s, law.Output{Replicas: 2, Next: in.Now + time.Minute}
+func (s *tape) Step(_ law.State, in law.Input) (law.State, law.Output) {
+	return nil, law.Output{Replicas: 2, Next: in.Now + time.Minute}
 }
 
 // What a simulated fleet's vLLM counts brings the arrivals back that made it: the rates,
@@ -96,7 +98,7 @@ objective ttft:p90:1s
 	s := &tape{store: newStore(t), arrived: slices.Collect(replayed(f.Setup.Workload).All(0))}
 	f.Setup.Workload = replayed(f.Setup.Workload)
 	f.Setup.PromQL = func(time.Duration, time.Duration, []string) (scenario.PromQL, error) { return s, nil }
-	if _, err := scenario.Run(f.Setup, func(law.Facts) (law.Law, []string, error) { return s, []string{"up"}, nil }, 1); err != nil {
+	if _, err := scenario.Run(f.Setup, decide.Policy{Law: s, Queries: []string{"up"}}, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.now = 90*time.Minute - epoch().Sub(epoch().Truncate(time.Minute)) // the end of a minute

@@ -39,7 +39,7 @@ func (s *sleeping) step() explain.Verdict {
 	o := observed{explain.Snapshot{
 		InferenceService: *kubetest.Service(s.t, "minReplicas: 1", "minReplicas: 0"), ScaledObject: s.so, Deployment: s.d, Pods: s.pods,
 		Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
-	}, demand.Demand{Work: demand.Work{Held: s.held}, Quiet: s.held == 0}, s.now}
+	}, demand.Demand{Work: demand.Work{Held: s.held}, Idle: idleOf(s.held)}, s.now}
 	v := o.verdict()
 	if v.Done != nil {
 		s.done = append(s.done, v.Done.Reason+": "+v.Done.Text)
@@ -153,4 +153,12 @@ func TestWakeThatTakesForever(t *testing.T) {
 	if said := s.done[len(s.done)-1]; s.replicas() != 0 || !strings.Contains(said, "its pods are starting") {
 		t.Errorf("replicas = %d, said %q, want 0", s.replicas(), said)
 	}
+}
+
+// idleOf is for how long nothing has been held: long, unless something is.
+func idleOf(held int) time.Duration {
+	if held > 0 {
+		return 0
+	}
+	return demand.TTL
 }

@@ -96,7 +96,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 	}
 	next := nextLook(kserve.AttemptOf(v.Apply), o.now)
 	if kserve.Raised(v.Apply) > 0 {
-		quiet := max(o.demand.QuietIn, 10*time.Millisecond)
+		quiet := max(o.decision().Next, 10*time.Millisecond)
 		if next == 0 || quiet < next {
 			next = quiet
 		}

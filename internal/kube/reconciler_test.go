@@ -44,7 +44,7 @@ func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object
 }
 
 // quietly is what no gateway reports.
-func quietly(demand.Service) demand.Demand { return demand.Demand{Quiet: true} }
+func quietly(demand.Service) demand.Demand { return demand.Demand{Idle: demand.TTL} }
 
 func reconcile(t *testing.T, r *Reconciler) ctrl.Result {
 	t.Helper()
@@ -102,7 +102,7 @@ func TestConflictIsRetriedInSilence(t *testing.T) {
 func TestApplyErrorWhileHeld(t *testing.T) {
 	r, recorder := reconciler(t, true, apierrors.NewInternalError(errors.New("webhook: connection refused")))
 	r.Demand = func(demand.Service) demand.Demand {
-		return demand.Demand{Work: demand.Work{Held: 1}, Gateways: 1, QuietIn: demand.TTL}
+		return demand.Demand{Work: demand.Work{Held: 1}, Gateways: 1}
 	}
 	if res := reconcile(t, r); res.RequeueAfter != time.Second {
 		t.Errorf("RequeueAfter = %s, want a second", res.RequeueAfter)
@@ -128,7 +128,7 @@ func TestWakeIsLookedAtAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ quietIn, want time.Duration }{{3 * time.Second, 3 * time.Second}, {0, 0}} {
-		r.Demand = func(demand.Service) demand.Demand { return demand.Demand{QuietIn: tc.quietIn, Quiet: tc.quietIn == 0} }
+		r.Demand = func(demand.Service) demand.Demand { return demand.Demand{Idle: demand.TTL - tc.quietIn} }
 		if res := reconcile(t, r); res.RequeueAfter != tc.want {
 			t.Errorf("quiet in %s: RequeueAfter = %s, want %s", tc.quietIn, res.RequeueAfter, tc.want)
 		}

@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/policy"
 )
 
 // observed is what is in the cluster of one service, and what waits for it.
@@ -26,30 +28,23 @@ func (o observed) verdict() explain.Verdict {
 	return v
 }
 
-// waiting are the requests that ask for replicas: those that are held, and beside them
-// those in flight, if the service's metric counts these too.
-func (o observed) waiting() int {
-	switch d := o.demand; {
-	case d.Held <= 0:
-		return 0
-	case kserve.CountsRunning(&o.InferenceService):
-		return d.Held + d.InFlight
-	default:
-		return d.Held
-	}
+// decision is what the gateways' reports ask for, within the service's bounds. KEDA and
+// the HPA are its law. Everything that a restart must not lose stands in the ScaledObject
+// and in the reports, which are the step's state and input.
+func (o observed) decision() decide.Decision {
+	lo, hi, _ := kserve.Bounds(o.InferenceService.Spec.Predictor.Component)
+	p := policy.Guide(&o.InferenceService, law.Bounds{Min: int(lo), Max: int(hi)})
+	_, d := decide.Step(p, decide.State{Raised: int(kserve.Raised(o.ScaledObject))}, decide.Input{Demand: o.demand})
+	return d
 }
 
-// wake raises the minimum of a service while requests are held for it, as law.Raised
-// says, at zero and above: no engine counts what a gateway holds. Everything that a
-// restart must not lose stands in the ScaledObject.
+// wake raises the minimum of a service while requests are held for it, at zero and
+// above: no engine counts what a gateway holds.
 func wake(o observed, v *explain.Verdict) {
 	so := v.Apply
 	lo, most := *so.Spec.MinReplicaCount, *so.Spec.MaxReplicaCount
 	was := min(kserve.Raised(o.ScaledObject), most)
-	n := int32(law.Raised(int(was), o.waiting(), o.demand.Quiet, kserve.RequestsPerReplica(&o.InferenceService), int(most)))
-	if n <= lo {
-		n = 0
-	}
+	n := int32(o.decision().Floor)
 	if lo == 0 && attempt(o, v, n > 0) {
 		return
 	}

@@ -22,9 +22,9 @@ func woken(n int32) *kserve.ScaledObject {
 
 func TestWake(t *testing.T) {
 	held := func(n int) demand.Demand {
-		return demand.Demand{Work: demand.Work{Held: n}, Gateways: 1, QuietIn: demand.TTL}
+		return demand.Demand{Work: demand.Work{Held: n}, Gateways: 1}
 	}
-	early, quiet := demand.Demand{QuietIn: 1}, demand.Demand{Quiet: true}
+	early, quiet := demand.Demand{Idle: demand.TTL - 1}, demand.Demand{Idle: demand.TTL}
 	zero := []string{"minReplicas: 1", "minReplicas: 0"}
 	for name, tc := range map[string]struct {
 		replace []string // of a service with a minimum of 0
@@ -100,9 +100,9 @@ func raisedTo(n int32) *kserve.ScaledObject {
 // flight, because no engine counts it.
 func TestHeldAboveZero(t *testing.T) {
 	held := func(n, inFlight int) demand.Demand {
-		return demand.Demand{Work: demand.Work{Held: n, InFlight: inFlight}, Gateways: 1, QuietIn: demand.TTL}
+		return demand.Demand{Work: demand.Work{Held: n, InFlight: inFlight}, Gateways: 1}
 	}
-	early, quiet := demand.Demand{QuietIn: 1}, demand.Demand{Quiet: true}
+	early, quiet := demand.Demand{Idle: demand.TTL - 1}, demand.Demand{Idle: demand.TTL}
 	four := []string{"value: '1'", "value: '4'"}
 	for name, tc := range map[string]struct {
 		replace []string

@@ -1,4 +1,4 @@
-package law
+package law_test
 
 import (
 	"bufio"
@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/hpa"
+	"github.com/flyball-dev/flyball/internal/law/knative"
+	"github.com/flyball-dev/flyball/internal/law/lawtest"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -87,14 +91,15 @@ type hpaStep struct {
 // INV-5, for the HPA.
 func TestHPADecidesAsTheRealOne(t *testing.T) {
 	replay(t, *hpaFile, func(t *testing.T, s hpaSequence) (int, int) {
-		h, desired, different := Law(HPA{HPAConfig: s.config()}), s.Min, 0
+		h, desired, different := s.config(), s.Min, 0
+		var state law.State
 		for i, st := range s.Steps {
 			if st.Spec != nil {
 				desired = *st.Spec
 			}
 			in := s.input(i, desired)
-			var out Output
-			h, out = h.Step(in)
+			var out law.Output
+			state, out = h.Step(state, in)
 			if out.Replicas != s.Want[i] {
 				different++
 				t.Errorf("%+v\nstep %d of %+v: got %d, the real HPA %d, for %+v", s, i, st, out.Replicas, s.Want[i], out)
@@ -107,59 +112,59 @@ func TestHPADecidesAsTheRealOne(t *testing.T) {
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-func (s hpaSequence) config() HPAConfig {
-	c := HPAConfig{
-		Bounds: Bounds{s.Min, s.Max}, SyncPeriod: seconds(s.Period), FirstSync: seconds(s.Period),
+func (s hpaSequence) config() hpa.Law {
+	c := hpa.Law{
+		Bounds: law.Bounds{Min: s.Min, Max: s.Max}, SyncPeriod: seconds(s.Period),
 		DownHold: seconds(s.DownHold), Tolerance: float64(s.Tolerance) / 1000,
 		CPUInit: seconds(s.CPUInit), Readiness: seconds(s.Readiness),
 	}
 	for i, m := range s.Metrics {
-		out := HPAMetric{
-			Kind:   map[string]MetricKind{"External": External, "Pods": PerPod, "CPU": CPU, "Memory": Memory}[m.Kind],
-			Target: map[string]Target{"AverageValue": AverageValue, "Value": Value, "Utilization": Utilization}[m.Target],
+		out := hpa.Metric{
+			Kind:   map[string]hpa.MetricKind{"External": hpa.External, "Pods": hpa.PerPod, "CPU": hpa.CPU, "Memory": hpa.Memory}[m.Kind],
+			Target: map[string]hpa.Target{"AverageValue": hpa.AverageValue, "Value": hpa.Value, "Utilization": hpa.Utilization}[m.Target],
 			Signal: reading.Query(i), Goal: m.Goal / 1000, Request: m.Request / 1000, SampleWindow: seconds(m.Window),
 		}
-		if out.Target == Utilization {
+		if out.Target == hpa.Utilization {
 			out.Goal = m.Goal
 		}
 		c.Metrics = append(c.Metrics, out)
 	}
 	if s.Up != nil {
-		c.Behavior = &Behavior{s.Up.rules(c.Tolerance), s.Down.rules(c.Tolerance)}
+		c.Behavior = &hpa.Behavior{Up: s.Up.rules(c.Tolerance), Down: s.Down.rules(c.Tolerance)}
 	}
 	return c
 }
 
-func (r hpaRules) rules(tolerance float64) Rules {
-	out := Rules{
+func (r hpaRules) rules(tolerance float64) hpa.Rules {
+	out := hpa.Rules{
 		Window: seconds(r.Window), Tolerance: tolerance,
-		Select: map[string]Select{"Max": SelectMax, "Min": SelectMin, "Disabled": SelectDisabled}[r.Select],
+		Select: map[string]hpa.Select{"Max": hpa.SelectMax, "Min": hpa.SelectMin, "Disabled": hpa.SelectDisabled}[r.Select],
 	}
 	if r.Tolerance != nil {
 		out.Tolerance = *r.Tolerance / 1000
 	}
 	for _, p := range r.Policies {
-		out.Policies = append(out.Policies, Policy{p.Percent, p.Value, seconds(p.Period)})
+		out.Policies = append(out.Policies, hpa.Policy{Percent: p.Percent, Value: p.Value, Period: seconds(p.Period)})
 	}
 	return out
 }
 
-func (s hpaSequence) input(i, desired int) Input {
+func (s hpaSequence) input(i, desired int) law.Input {
 	st, now := s.Steps[i], seconds(s.Period*(i+1))
-	in := Input{Now: now, Desired: desired, Fleet: Fleet{Ready: st.Status}}
+	in := law.Input{Now: now, Fleet: law.Fleet{Desired: desired, Ready: st.Status}}
 	for _, p := range st.Pods {
-		pod := Pod{StartedAt: now - seconds(p.Started), ChangedAt: now - seconds(p.Changed), Phase: PodRunning}
+		pod := law.Pod{StartedAt: now - seconds(p.Started), ChangedAt: now - seconds(p.Changed), Phase: law.PodRunning}
 		switch p.State {
 		case "r":
 			pod.Ready = true
 		case "d":
 			pod.Ready, pod.Deleting = true, true
 		case "p":
-			pod.Phase = PodPending
+			pod.Phase = law.PodPending
 		case "f":
-			pod.Phase = PodFailed
+			pod.Phase = law.PodFailed
 		}
-		in.Pods = append(in.Pods, pod)
+		in.Fleet.Pods = append(in.Fleet.Pods, pod)
 	}
 	column := 0
 	for j, m := range s.Metrics {
@@ -197,20 +202,19 @@ type kpaSequence struct {
 // INV-5, for the KPA.
 func TestKPADecidesAsTheRealOne(t *testing.T) {
 	replay(t, *kpaFile, func(t *testing.T, s kpaSequence) (int, int) {
-		c := KPAConfig{}.Defaults()
+		c := knative.KPA{}.Defaults()
 		c.Target, c.StableWindow, c.PanicWindow = s.Target, seconds(s.Stable), seconds(s.Panic)
 		c.PanicThreshold, c.MaxUp, c.MaxDown = s.Threshold, s.MaxUp, s.MaxDown
 		c.ScaleDownDelay, c.ActivationScale, c.ToZeroGrace = seconds(s.Delay), s.Activation, 0
 		const unasked = 1 << 19 // what it would leave as it is
-		l, out := Law(KPA{KPAConfig: c}), Output{}
-		l, _ = l.Step(Input{Desired: unasked, Fleet: Fleet{Ready: s.Ready}})
+		state, out := c.Step(nil, law.Input{Fleet: law.Fleet{Desired: unasked, Ready: s.Ready}})
 		different := 0
 		for i, st := range s.Steps {
-			in := Input{Now: c.Tick * time.Duration(i+1), Desired: unasked, Fleet: Fleet{Ready: st.Ready}}
+			in := law.Input{Now: c.Tick * time.Duration(i+1), Fleet: law.Fleet{Desired: unasked, Ready: st.Ready}}
 			if st.Concurrency >= 0 {
-				in.Readings = see(in.Now, 0, map[reading.Signal]float64{reading.Running: st.Concurrency, reading.Waiting: 0}).Readings
+				in.Readings = lawtest.See(in.Now, 0, lawtest.Totals{reading.Running: st.Concurrency, reading.Waiting: 0}).Readings
 			}
-			l, out = l.Step(in)
+			state, out = c.Step(state, in)
 			want := s.Want[i]
 			if want < 0 {
 				want = unasked

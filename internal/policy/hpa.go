@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/vllm"
@@ -57,7 +57,7 @@ func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec) er
 		spec.Metrics = []autoscalingv2.MetricSpec{cpuPercent(80)}
 		p.note("%s: without metrics the API server makes it cpu at 80 %%", o.Document)
 	}
-	c := law.HPAConfig{Bounds: law.Bounds{Min: int(lo), Max: int(hi)}}.Defaults()
+	c := hpa.Law{Bounds: law.Bounds{Min: int(lo), Max: int(hi)}}.Defaults()
 	var err error
 	c.Behavior, err = behaviorOf(o, "spec.behavior", spec.Behavior, c)
 	errs = append(errs, err)
@@ -70,17 +70,13 @@ func (p *maker) hpa(o origin, spec autoscalingv2.HorizontalPodAutoscalerSpec) er
 		return err
 	}
 	p.Min, p.Max = int(lo), int(hi)
-	p.Law = func(f law.Facts) (law.Law, error) {
-		c := c
-		c.FirstSync = cmp.Or(max(0, f.Phase), c.SyncPeriod)
-		return law.HPA{HPAConfig: c}, nil
-	}
+	p.Policy.Law = c
 	return nil
 }
 
 // hpaMetric is one of the metrics that are simulated: cpu, a gauge of vLLM's of each
 // pod, or the sum of one over the service.
-func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec) (law.HPAMetric, error) {
+func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec) (hpa.Metric, error) {
 	switch {
 	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
 		return p.resourceMetric(o, path+".resource", m.Resource)
@@ -89,29 +85,29 @@ func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec) (la
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
 		return p.externalMetric(o, path+".external", m.External)
 	case m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ContainerResourceMetricSourceType:
-		return law.HPAMetric{}, o.unsimulated(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+		return hpa.Metric{}, o.unsimulated(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
 	}
-	return law.HPAMetric{}, o.refuse(Invalid, path, "give the block that its type names", "type %q has no block of its own", m.Type)
+	return hpa.Metric{}, o.refuse(Invalid, path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
 
-func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource) (law.HPAMetric, error) {
+func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceMetricSource) (hpa.Metric, error) {
 	t := m.Target
 	switch {
 	case m.Name == corev1.ResourceMemory:
-		return law.HPAMetric{}, o.unsimulated(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+		return hpa.Metric{}, o.unsimulated(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
 	case m.Name != corev1.ResourceCPU:
-		return law.HPAMetric{}, o.refuse(Invalid, path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
+		return hpa.Metric{}, o.refuse(Invalid, path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
 	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:
 		p.noteCPU()
 		if _, without := p.Pod.cpuRequest(); without != "" && p.Pod.Whole {
 			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.Document, without)
 		}
-		return p.cpuMetric(o, path, law.Utilization, float64(*t.AverageUtilization))
+		return p.cpuMetric(o, path, hpa.Utilization, float64(*t.AverageUtilization))
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
 		p.noteCPU()
-		return p.cpuMetric(o, path, law.AverageValue, t.AverageValue.AsApproximateFloat64())
+		return p.cpuMetric(o, path, hpa.AverageValue, t.AverageValue.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.refuse(Target, path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
+	return hpa.Metric{}, o.refuse(Target, path+".target", "give type Utilization with averageUtilization, or AverageValue with averageValue, above 0",
 		"a resource has no such target")
 }
 
@@ -121,38 +117,38 @@ func positive(q *resource.Quantity) bool {
 
 // cpuMetric needs the request for a utilization. One that is known to be none gives
 // 0, with which the HPA never proposes anything.
-func (p *maker) cpuMetric(o origin, path string, target law.Target, goal float64) (law.HPAMetric, error) {
+func (p *maker) cpuMetric(o origin, path string, target hpa.Target, goal float64) (hpa.Metric, error) {
 	cores, _ := p.Pod.cpuRequest()
-	if target == law.Utilization && !p.Pod.Whole {
-		return law.HPAMetric{}, o.unsimulated(path, "add the Deployment or the serving runtime to the manifests",
+	if target == hpa.Utilization && !p.Pod.Whole {
+		return hpa.Metric{}, o.unsimulated(path, "add the Deployment or the serving runtime to the manifests",
 			"a percentage of the cpu request, and what is requested is not in the manifests")
 	}
-	return law.HPAMetric{Kind: law.CPU, Target: target, Signal: reading.CPU, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
+	return hpa.Metric{Kind: hpa.CPU, Target: target, Signal: reading.CPU, Goal: goal, Request: cores, SampleWindow: 15 * time.Second}, nil
 }
 
-func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (law.HPAMetric, error) {
+func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (hpa.Metric, error) {
 	signal, err := gauge(o, path, m.Metric.Name)
 	switch {
 	case err != nil:
-		return law.HPAMetric{}, err
+		return hpa.Metric{}, err
 	case m.Metric.Selector != nil:
-		return law.HPAMetric{}, o.unsimulated(path+".metric.selector", "remove it", "it is not simulated")
+		return hpa.Metric{}, o.unsimulated(path+".metric.selector", "remove it", "it is not simulated")
 	case !positive(m.Target.AverageValue):
-		return law.HPAMetric{}, o.refuse(Target, path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
+		return hpa.Metric{}, o.refuse(Target, path+".target", "give type AverageValue with averageValue above 0", "pods have no such target")
 	}
 	p.note("%s: what the adapter calls %s is taken to be %s of each pod", o.Document, m.Metric.Name, vllm.Text(signal))
-	return law.HPAMetric{Kind: law.PerPod, Target: law.AverageValue, Signal: signal, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
+	return hpa.Metric{Kind: hpa.PerPod, Target: hpa.AverageValue, Signal: signal, Goal: m.Target.AverageValue.AsApproximateFloat64()}, nil
 }
 
-func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (law.HPAMetric, error) {
+func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (hpa.Metric, error) {
 	signal, err := gauge(o, path, m.Metric.Name)
 	if err != nil {
-		return law.HPAMetric{}, err
+		return hpa.Metric{}, err
 	}
 	labels := []string{fmt.Sprintf("namespace=%q", p.namespace)}
 	if s := m.Metric.Selector; s != nil {
 		if len(s.MatchExpressions) > 0 {
-			return law.HPAMetric{}, o.unsimulated(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
+			return hpa.Metric{}, o.unsimulated(path+".metric.selector.matchExpressions", "use matchLabels", "they are not simulated")
 		}
 		for _, name := range sortedKeys(s.MatchLabels) {
 			if name != "namespace" {
@@ -161,12 +157,12 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 		}
 	}
 	query := "sum(" + vllm.Text(signal) + "{" + strings.Join(labels, ",") + "})"
-	out := law.HPAMetric{Kind: law.External, Signal: p.ask(query)}
+	out := hpa.Metric{Kind: hpa.External, Signal: p.ask(query)}
 	switch t := m.Target; {
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
-		out.Target, out.Goal = law.AverageValue, t.AverageValue.AsApproximateFloat64()
+		out.Target, out.Goal = hpa.AverageValue, t.AverageValue.AsApproximateFloat64()
 	case t.Type == autoscalingv2.ValueMetricType && positive(t.Value):
-		out.Target, out.Goal = law.Value, t.Value.AsApproximateFloat64()
+		out.Target, out.Goal = hpa.Value, t.Value.AsApproximateFloat64()
 	default:
 		return out, o.refuse(Target, path+".target", "give type AverageValue with averageValue, or Value with value, above 0", "an external metric has no such target")
 	}
@@ -188,15 +184,15 @@ func gauge(o origin, path, name string) (reading.Signal, error) {
 }
 
 // behaviorOf fills in what the API server does.
-func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerBehavior, c law.HPAConfig) (*law.Behavior, error) {
+func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerBehavior, c hpa.Law) (*hpa.Behavior, error) {
 	if b == nil {
 		return nil, nil
 	}
-	out := &law.Behavior{Up: c.DefaultUp(), Down: c.DefaultDown()}
+	out := &hpa.Behavior{Up: c.DefaultUp(), Down: c.DefaultDown()}
 	for _, side := range []struct {
 		path  string
 		given *autoscalingv2.HPAScalingRules
-		to    *law.Rules
+		to    *hpa.Rules
 	}{{path + ".scaleUp", b.ScaleUp, &out.Up}, {path + ".scaleDown", b.ScaleDown, &out.Down}} {
 		if side.given == nil {
 			continue
@@ -208,7 +204,7 @@ func behaviorOf(o origin, path string, b *autoscalingv2.HorizontalPodAutoscalerB
 	return out, nil
 }
 
-func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law.Rules) error {
+func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *hpa.Rules) error {
 	if w := given.StabilizationWindowSeconds; w != nil {
 		if *w < 0 || *w > 3600 {
 			return o.refuse(Invalid, path+".stabilizationWindowSeconds", "set it from 0 to 3600", "%d is not", *w)
@@ -222,8 +218,8 @@ func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law
 		}
 	}
 	if s := given.SelectPolicy; s != nil {
-		selects := map[autoscalingv2.ScalingPolicySelect]law.Select{"Max": law.SelectMax, "Min": law.SelectMin, "Disabled": law.SelectDisabled}
-		if to.Select = selects[*s]; to.Select == law.SelectUnset {
+		selects := map[autoscalingv2.ScalingPolicySelect]hpa.Select{"Max": hpa.SelectMax, "Min": hpa.SelectMin, "Disabled": hpa.SelectDisabled}
+		if to.Select = selects[*s]; to.Select == hpa.SelectUnset {
 			return o.refuse(Invalid, path+".selectPolicy", "use Max, Min or Disabled", "%q is none of them", *s)
 		}
 	}
@@ -231,7 +227,7 @@ func rulesOf(o origin, path string, given autoscalingv2.HPAScalingRules, to *law
 }
 
 // policiesOf are those given instead of the API server's.
-func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, to *law.Rules) error {
+func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, to *hpa.Rules) error {
 	if len(given) > 0 {
 		to.Policies = nil
 	}
@@ -245,7 +241,7 @@ func policiesOf(o origin, path string, given []autoscalingv2.HPAScalingPolicy, t
 		}); err != nil {
 			return err
 		}
-		to.Policies = append(to.Policies, law.Policy{Percent: percent, Value: int(policy.Value), Period: time.Duration(policy.PeriodSeconds) * time.Second})
+		to.Policies = append(to.Policies, hpa.Policy{Percent: percent, Value: int(policy.Value), Period: time.Duration(policy.PeriodSeconds) * time.Second})
 	}
 	return nil
 }

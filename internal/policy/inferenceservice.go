@@ -119,22 +119,10 @@ func (p *maker) flyballs(s *kserve.InferenceService, so *kserve.ScaledObject) er
 		return err
 	}
 	p.Target = kserve.GatewayTarget(s)
-	p.woken(kserve.RequestsPerReplica(s))
+	guide := Guide(s, law.Bounds{Min: p.Min, Max: p.Max})
+	guide.Law, guide.Queries = p.Policy.Law, p.Policy.Queries
+	p.Policy = guide
 	return nil
-}
-
-// woken lets the gateways' held requests wake the service.
-func (p *maker) woken(perReplica float64) {
-	p.Wakes = true
-	scales := p.Law
-	p.Law = func(f law.Facts) (law.Law, error) {
-		l, err := scales(f)
-		k, ok := l.(law.KEDA)
-		if err != nil || !ok {
-			return l, err
-		}
-		return law.Wake{KEDA: k, PerReplica: perReplica}, nil
-	}
 }
 
 // kserveScaledObject is class keda (KServe 0.19, reconcilers/keda/keda_reconciler.go,

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/hpa"
+	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
@@ -30,7 +33,7 @@ func (p *maker) fromScaledObject(d *manifest.Document) error {
 // keda makes the law of a ScaledObject.
 func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 	spec := so.Spec
-	c := law.KEDAConfig{}.Defaults()
+	c := keda.Law{}.Defaults()
 	c.Bounds = law.Bounds{Min: int(number(spec.MinReplicaCount, 0)), Max: int(number(spec.MaxReplicaCount, 100))}
 	c.Polling, c.Cooldown = seconds(spec.PollingInterval, c.Polling), seconds(spec.CooldownPeriod, c.Cooldown)
 	c.InitialCooldown = seconds(spec.InitialCooldownPeriod, 0)
@@ -43,7 +46,7 @@ func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 	if spec.Advanced != nil {
 		behavior = spec.Advanced.HorizontalPodAutoscalerConfig.Behavior
 	}
-	c.Behavior, shaped = behaviorOf(o, "spec.advanced.horizontalPodAutoscalerConfig.behavior", behavior, c.HPA)
+	c.HPA.Behavior, shaped = behaviorOf(o, "spec.advanced.horizontalPodAutoscalerConfig.behavior", behavior, c.HPA)
 	triggered := p.triggers(o, spec, &c)
 	c.Modifiers, formed = modifiers(o, spec)
 	c.Fallback, falls = fallbackOf(o, spec)
@@ -51,11 +54,7 @@ func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 		return err
 	}
 	p.Min, p.Max = c.Min, c.Max
-	p.Law = func(f law.Facts) (law.Law, error) {
-		c := c
-		c.HPA.FirstSync = cmp.Or(max(0, f.Phase), c.HPA.SyncPeriod)
-		return law.NewKEDA(c), nil
-	}
+	p.Policy.Law = c
 	return nil
 }
 
@@ -134,7 +133,7 @@ func refuseScaled(o origin, so *kserve.ScaledObject) error {
 }
 
 // triggers are those with a query, and those that the HPA reads itself.
-func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *law.KEDAConfig) error {
+func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *keda.Law) error {
 	var errs []error
 	for i, t := range s.Triggers {
 		path := fmt.Sprintf("spec.triggers[%d]", i)
@@ -161,12 +160,12 @@ const memoryMend = "remove it, or use a Prometheus query"
 
 // prometheus reads a trigger's metadata as KEDA does, but refuses what KEDA would
 // drop in silence.
-func (p *maker) prometheus(o origin, path string, t kserve.Trigger) (law.Trigger, error) {
+func (p *maker) prometheus(o origin, path string, t kserve.Trigger) (keda.Trigger, error) {
 	known := []string{
 		"serverAddress", "query", "threshold", "activationThreshold", "namespace", "ignoreNullValues", "unsafeSsl",
 		"timeout", "authModes", "awsRegion", "identityOwner", "customHeaders", "queryParameters", "metricName",
 	}
-	out := law.Trigger{Name: t.Name, Target: law.AverageValue, Cached: t.UseCachedMetrics}
+	out := keda.Trigger{Name: t.Name, Target: hpa.AverageValue, Cached: t.UseCachedMetrics}
 	at := func(key string) string { return path + ".metadata." + key }
 	var errs []error
 	for _, key := range sortedKeys(t.Metadata) {
@@ -183,14 +182,14 @@ func (p *maker) prometheus(o origin, path string, t kserve.Trigger) (law.Trigger
 }
 
 // setQuery reads the numbers of a trigger with a query.
-func setQuery(o origin, path string, t kserve.Trigger, out *law.Trigger) error {
+func setQuery(o origin, path string, t kserve.Trigger, out *keda.Trigger) error {
 	m, at := t.Metadata, func(key string) string { return path + ".metadata." + key }
 	threshold, err := strconv.ParseFloat(m["threshold"], 64)
 	activation, activationErr := strconv.ParseFloat(cmp.Or(m["activationThreshold"], "0"), 64)
 	zero, zeroErr := strconv.ParseBool(cmp.Or(m["ignoreNullValues"], "true"))
 	out.Threshold, out.Activation, out.KeepNull = threshold, activation, !zero
 	if t.MetricType == autoscalingv2.ValueMetricType {
-		out.Target = law.Value
+		out.Target = hpa.Value
 	}
 	return o.check([]ban{
 		{m["serverAddress"] == "", Incomplete, at("serverAddress"), "give the address of Prometheus", "it is missing"},
@@ -212,19 +211,19 @@ func averageOrValue(metricType string) bool {
 
 // ask announces a query, and gives the signal that is its answer.
 func (p *maker) ask(query string) reading.Signal {
-	i := slices.Index(p.Queries, query)
+	i := slices.Index(p.Policy.Queries, query)
 	if i < 0 {
-		i = len(p.Queries)
-		p.Queries = append(p.Queries, query)
+		i = len(p.Policy.Queries)
+		p.Policy.Queries = append(p.Policy.Queries, query)
 	}
 	return reading.Query(i)
 }
 
 // cpuTrigger is a trigger that KEDA passes on to the HPA.
-func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (law.HPAMetric, error) {
+func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (hpa.Metric, error) {
 	for _, key := range sortedKeys(t.Metadata) {
 		if key != "value" {
-			return law.HPAMetric{}, o.refuse(Setting, path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
+			return hpa.Metric{}, o.refuse(Setting, path+".metadata."+key, "remove it", "the setting is unknown, or not simulated")
 		}
 	}
 	value, field := t.Metadata["value"], path+".metadata.value"
@@ -232,30 +231,30 @@ func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (law.HPAMetr
 	case "Utilization":
 		percent, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || percent <= 0 {
-			return law.HPAMetric{}, o.refuse(Target, field, "give percent of the request, such as '80'", "%q is none", value)
+			return hpa.Metric{}, o.refuse(Target, field, "give percent of the request, such as '80'", "%q is none", value)
 		}
 		if _, without := p.Pod.cpuRequest(); without != "" {
-			return law.HPAMetric{}, o.refuse(Invalid, field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
+			return hpa.Metric{}, o.refuse(Invalid, field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
 		}
-		return p.cpuMetric(o, field, law.Utilization, float64(percent))
+		return p.cpuMetric(o, field, hpa.Utilization, float64(percent))
 	case "AverageValue":
 		q, err := resource.ParseQuantity(value)
 		if err != nil || q.Sign() <= 0 {
-			return law.HPAMetric{}, o.refuse(Target, field, "give cores, such as '500m'", "%q is no quantity above 0", value)
+			return hpa.Metric{}, o.refuse(Target, field, "give cores, such as '500m'", "%q is no quantity above 0", value)
 		}
-		return p.cpuMetric(o, field, law.AverageValue, q.AsApproximateFloat64())
+		return p.cpuMetric(o, field, hpa.AverageValue, q.AsApproximateFloat64())
 	}
-	return law.HPAMetric{}, o.refuse(Target, path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
+	return hpa.Metric{}, o.refuse(Target, path+".metricType", "set it to Utilization or AverageValue", "KEDA's cpu trigger does not work with %q", t.MetricType)
 }
 
 // fallbackOf is what KEDA does after failures.
-func fallbackOf(o origin, s kserve.ScaledObjectSpec) (*law.Fallback, error) {
+func fallbackOf(o origin, s kserve.ScaledObjectSpec) (*keda.Fallback, error) {
 	f := s.Fallback
 	if f == nil {
 		return nil, nil
 	}
-	out := law.Fallback{Failures: int(f.FailureThreshold), Replicas: int(f.Replicas)}
-	for b := law.FallbackStatic; b <= law.FallbackModifiers; b++ {
+	out := keda.Fallback{Failures: int(f.FailureThreshold), Replicas: int(f.Replicas)}
+	for b := keda.FallbackStatic; b <= keda.FallbackModifiers; b++ {
 		if b.String() == cmp.Or(f.Behavior, "static") {
 			out.Behavior = b
 		}
@@ -263,12 +262,12 @@ func fallbackOf(o origin, s kserve.ScaledObjectSpec) (*law.Fallback, error) {
 	return &out, o.check([]ban{
 		{f.FailureThreshold < 0, Invalid, "spec.fallback.failureThreshold", "set it to 0 or more", "it is negative"},
 		{f.Replicas < 0, Invalid, "spec.fallback.replicas", "set it to 0 or more", "it is negative"},
-		{out.Behavior == law.FallbackModifiers && (s.Advanced == nil || s.Advanced.ScalingModifiers == nil), Invalid, "spec.fallback.behavior", "use another, or give a formula", "there are no scalingModifiers"},
+		{out.Behavior == keda.FallbackModifiers && (s.Advanced == nil || s.Advanced.ScalingModifiers == nil), Invalid, "spec.fallback.behavior", "use another, or give a formula", "there are no scalingModifiers"},
 	})
 }
 
 // modifiers are the formula, if there is one.
-func modifiers(o origin, s kserve.ScaledObjectSpec) (*law.Modifiers, error) {
+func modifiers(o origin, s kserve.ScaledObjectSpec) (*keda.Modifiers, error) {
 	if s.Advanced == nil || s.Advanced.ScalingModifiers == nil || *s.Advanced.ScalingModifiers == (kserve.ScalingModifiers{}) {
 		return nil, nil
 	}
@@ -276,14 +275,16 @@ func modifiers(o origin, s kserve.ScaledObjectSpec) (*law.Modifiers, error) {
 	const path = "spec.advanced.scalingModifiers"
 	target, targetErr := strconv.ParseFloat(m.Target, 64)
 	activation, activationErr := strconv.ParseFloat(cmp.Or(m.ActivationTarget, "0"), 64)
-	formula, err := compile(m.Formula, formulaNames(s.Triggers))
-	out := &law.Modifiers{Formula: formula, Target: target, Activation: activation, Type: law.AverageValue}
+	formula, err := formulaOf(m.Formula, formulaNames(s.Triggers))
+	inexpressible := errors.As(err, new(formulaError))
+	out := &keda.Modifiers{Formula: formula, Target: target, Activation: activation, Type: hpa.AverageValue}
 	if m.MetricType == string(autoscalingv2.ValueMetricType) {
-		out.Type = law.Value
+		out.Type = hpa.Value
 	}
 	return out, o.check([]ban{
 		{m.Formula == "", Formula, path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
-		{err != nil && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", fmt.Sprint(err)},
+		{inexpressible, Unsimulated, path + ".formula", formulaMend, fmt.Sprint(err)},
+		{err != nil && !inexpressible && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", fmt.Sprint(err)},
 		{targetErr != nil || !(target >= 0.0005 && target < 9e15), Formula, path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
 		{activationErr != nil, Formula, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},
 		{!averageOrValue(m.MetricType), Target, path + ".metricType", "use AverageValue or Value", fmt.Sprintf("%q is neither", m.MetricType)},

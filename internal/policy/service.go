@@ -10,10 +10,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
-	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -23,12 +24,9 @@ type Service struct {
 	Name       string // namespace/name of the service, or of its Deployment
 	Deployment string // its name
 	By         string // what scales it, as "ScaledObject demo/llama-predictor, which Flyball makes"
-	// Law makes what scales it, ready for a run.
-	Law      func(law.Facts) (law.Law, error)
-	Queries  []string // the PromQL that it asks
-	Min, Max int
-	Wakes    bool // from zero, while a gateway holds requests
-	Target   int  // requests that one replica is meant to have, as that gateway is told; 0 if unknown
+	Policy     decide.Policy
+	Min, Max   int
+	Target     int // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
 	Pod         *Pod // nil until it is read
 	Engine      vllm.Args
@@ -412,7 +410,7 @@ func (p *maker) scaling() error {
 // static is a law that keeps a number.
 func (p *maker) static(n int, by string) {
 	p.By, p.Min, p.Max = by, n, n
-	p.Law = func(law.Facts) (law.Law, error) { return law.Static{N: n}, nil }
+	p.Policy.Law = reference.Static{N: n}
 }
 
 // unscaled is a Deployment that nothing scales.

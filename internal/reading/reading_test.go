@@ -56,8 +56,8 @@ func TestWindow(t *testing.T) {
 	if !slices.Equal(before, w.Since(-1)) || !slices.Equal(before, older.Since(-1)) {
 		t.Errorf("Add changed the window: %v, %v, %v", before, w, older)
 	}
-	if got, want := newer.Len(), 3; got != want {
-		t.Errorf("Len() = %v, want %v: %v", got, want, newer)
+	if got, want := len(newer), 3; got != want {
+		t.Errorf("len = %v, want %v: %v", got, want, newer)
 	}
 	mean, _ := w.Mean(2 * time.Second)
 	most, _ := w.Max(-1)

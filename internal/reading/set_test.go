@@ -19,7 +19,7 @@ var bits = cmp.Comparer(func(x, y float64) bool { return math.Float64bits(x) == 
 func anyReading(r *rand.Rand) reading.Reading {
 	values := []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1), math.MaxFloat64, 5e-324, 1.0 / 3, 7}
 	return reading.Reading{
-		Value: values[r.IntN(len(values))], At: time.Duration(r.Int64()) - time.Duration(r.Int64()), Quality: reading.Quality(r.IntN(5)),
+		Value: values[r.IntN(len(values))], At: time.Duration(r.Uint64()), Quality: reading.Quality(r.IntN(5)),
 	}
 }
 
@@ -94,7 +94,7 @@ func TestSetRefusesDisorder(t *testing.T) {
 		`[{"Signal":"waiting"},{"Signal":"running"}]`: "reading a set: running does not come after waiting",
 		`[{"Signal":"held"},{"Signal":"held"}]`:       "reading a set: held does not come after held",
 		`[{"Signal":"query:-1"}]`:                     `reading a set: signal "query:-1": no place of a query`,
-		`[{"Signal":"runing"}]`:                       `reading a set: signal "runing": there is none of that name`,
+		`[{"Signal":"queue"}]`:                        `reading a set: signal "queue": there is none of that name`,
 		`[{"Total":{"Quality":"good"}}]`:              `reading a set: reading a reading: quality "good": there is none of that name`,
 	} {
 		var s reading.Set
@@ -119,6 +119,9 @@ func TestSignals(t *testing.T) {
 			t.Errorf("Named(%s) = %v, %v", d.Name, again, ok)
 		}
 	}
+}
+
+func TestQuerySignals(t *testing.T) {
 	if i, ok := reading.Query(3).Query(); i != 3 || !ok || reading.Query(3).String() != "query:3" {
 		t.Errorf("Query(3) is %v of %v", i, reading.Query(3))
 	}

@@ -1,6 +1,10 @@
 package reading
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // A Sample is a value at a time.
 type Sample struct {
@@ -8,33 +12,45 @@ type Sample struct {
 	Value float64
 }
 
+// MarshalJSON writes the two as a list.
+func (s Sample) MarshalJSON() ([]byte, error) {
+	return json.Marshal([]any{s.At, Number(s.Value)})
+}
+
+// UnmarshalJSON reads it.
+func (s *Sample) UnmarshalJSON(text []byte) error {
+	var value Number
+	if err := json.Unmarshal(text, &[]any{&s.At, &value}); err != nil {
+		return fmt.Errorf("reading a sample: %w", err)
+	}
+	s.Value = float64(value)
+	return nil
+}
+
 // A Window holds the samples of the last span of time, oldest first. The zero
 // value is empty.
-type Window struct{ samples []Sample }
+type Window []Sample
 
 // Add is the window with the sample (at, value) and without those that are span
 // or more older than it. A sample older than the newest is not taken: time that
 // runs backwards would put the window out of order.
 func (w Window) Add(at time.Duration, value float64, span time.Duration) Window {
-	if n := len(w.samples); n > 0 && at < w.samples[n-1].At {
+	if n := len(w); n > 0 && at < w[n-1].At {
 		return w
 	}
 	keep := w.Since(at - span)
 	samples := make([]Sample, 0, len(keep)+1)
-	return Window{append(append(samples, keep...), Sample{at, value})}
+	return append(append(samples, keep...), Sample{at, value})
 }
 
 // Since are the samples younger than the time given. The caller only reads them.
 func (w Window) Since(after time.Duration) []Sample {
 	first := 0
-	for first < len(w.samples) && w.samples[first].At <= after {
+	for first < len(w) && w[first].At <= after {
 		first++
 	}
-	return w.samples[first:]
+	return w[first:]
 }
-
-// Len is the number of samples.
-func (w Window) Len() int { return len(w.samples) }
 
 // Mean is the mean of the samples younger than the time given, and false if there
 // are none.

@@ -15,7 +15,7 @@ func TestCachedShare(t *testing.T) {
 	var ttft [2]time.Duration
 	for i, cached := range []string{"", ",cached=0.5"} {
 		f := parse(t, strings.Replace(small, "output=200", "output=200"+cached, 1))
-		o, err := Run(f.Setup, Named("static:n=1"), 1)
+		o, err := Run(f.Setup, named(t, f, "static:n=1"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestCachedShare(t *testing.T) {
 func TestCrash(t *testing.T) {
 	aborts := func(lines string) []score.Abort {
 		f := parse(t, strings.Replace(small, "duration=10m", "duration=1h", 1)+lines)
-		o, err := Run(f.Setup, Named("static:n=2"), 1)
+		o, err := Run(f.Setup, named(t, f, "static:n=2"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestCrash(t *testing.T) {
 // Without a request there is nothing to judge.
 func TestNoRequests(t *testing.T) {
 	f := parse(t, strings.Replace(small, "poisson:rate=3,duration=10m", "poisson:rate=0.001,duration=1s", 1))
-	if o, err := Run(f.Setup, Named("static:n=1"), 1); err == nil || !strings.Contains(err.Error(), "no request arrives in 1s") {
+	if o, err := Run(f.Setup, named(t, f, "static:n=1"), 1); err == nil || !strings.Contains(err.Error(), "no request arrives in 1s") {
 		t.Errorf("Run = %+v, %v", o.Result, err)
 	}
 }

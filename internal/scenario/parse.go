@@ -8,7 +8,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/drain"
-	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -112,7 +112,7 @@ func (f *File) Complete() error {
 		return err
 	}
 	for _, l := range f.Laws {
-		if _, _, err := law.New(f.Bounded(l), law.Facts{Series: f.Setup.Series}); err != nil {
+		if _, err := f.Setup.Named(f.Bounded(l)); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (f File) Bounded(text string) string { return Bounded(text, f.Min, f.Max) }
 // Bounded is a law's text with these bounds, if it takes any and says no others.
 func Bounded(text string, least, most int) string {
 	name, rest, _ := strings.Cut(text, ":")
-	spec, err := law.Find(name)
+	spec, err := catalog.Find(name)
 	if err != nil {
 		return text
 	}

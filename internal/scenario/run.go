@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/des"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
@@ -17,15 +19,6 @@ import (
 type Outcome struct {
 	score.Result
 	Points []Point // with Setup.Draw
-}
-
-// A Builder makes the law of a run from what may be known of it, and the queries whose
-// answers it reads.
-type Builder func(law.Facts) (law.Law, []string, error)
-
-// Named is the builder of a law's text, as wva-v2:min=1,max=8.
-func Named(text string) Builder {
-	return func(f law.Facts) (law.Law, []string, error) { return law.New(text, f) }
 }
 
 const (
@@ -41,10 +34,11 @@ const (
 type run struct {
 	Setup
 	fleet   *plant.Fleet
-	law     law.Law
+	policy  decide.Policy
+	memory  decide.State
+	on      decide.Events // that ask for a step at once
 	needs   []reading.Signal
 	sampler *sampler
-	queries []string
 	promql  PromQL
 	rec     *score.Recorder
 	track   *track
@@ -61,19 +55,21 @@ type run struct {
 	nextStep, nextScrape time.Duration
 	state                score.Fleet
 	known                map[*plant.Replica]string // that were scraped, by pod name
-	input                law.Input
+	held                 time.Duration             // when a step last found requests held
+	input                decide.Input
 	values               []float64
 }
 
-// Run simulates one law under one seed.
-func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
+// Run simulates one policy under one seed. What its law takes from a benchmark or from
+// hindsight is put into its configuration first.
+func Run(s Setup, p decide.Policy, seed uint64) (Outcome, error) {
 	if err := s.Validate(); err != nil {
 		return Outcome{}, err
 	}
 	if err := s.Workload.Check(seedOf(seed)); err != nil {
 		return Outcome{}, err
 	}
-	r, err := newRun(s, build, seed)
+	r, err := newRun(s, p, seed)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -88,7 +84,7 @@ func Run(s Setup, build Builder, seed uint64) (Outcome, error) {
 	return out, nil
 }
 
-func newRun(s Setup, build Builder, seed uint64) (*run, error) {
+func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 	phases := s.phases(seed)
 	s.Fleet.Seed = des.Stream(seed, "fleet").Uint64()
 	fleet, err := plant.NewFleet(s.Fleet)
@@ -101,12 +97,10 @@ func newRun(s Setup, build Builder, seed uint64) (*run, error) {
 	r := &run{
 		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine),
 		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
-		known: map[*plant.Replica]string{},
+		known: map[*plant.Replica]string{}, policy: p,
 	}
 	r.next, r.more = r.source.Next()
-	if r.law, r.queries, err = build(s.facts(phases.Sync, seed)); err != nil {
-		return nil, err
-	}
+	r.policy.Law, r.policy.Phase = s.informed(p.Law, seed), phases.Sync
 	return r, r.announce(r.nextScrape)
 }
 
@@ -122,15 +116,15 @@ func (s Setup) phases(seed uint64) Phases {
 
 // announce notes what the law reads, and makes what answers its queries.
 func (r *run) announce(phase time.Duration) error {
-	r.needs = slices.DeleteFunc(r.law.Needs(), func(s reading.Signal) bool { return s == reading.SignalUnset })
-	if len(r.queries) == 0 {
+	r.needs = slices.DeleteFunc(r.policy.Law.Needs(), func(s reading.Signal) bool { return s == reading.SignalUnset })
+	if len(r.policy.Queries) == 0 {
 		return nil
 	}
 	if r.PromQL == nil {
-		return fmt.Errorf("the law asks %q, and nothing here answers PromQL", r.queries[0])
+		return fmt.Errorf("the law asks %q, and nothing here answers PromQL", r.policy.Queries[0])
 	}
 	var err error
-	r.promql, err = r.PromQL(r.Scrape, phase, r.queries)
+	r.promql, err = r.PromQL(r.Scrape, phase, r.policy.Queries)
 	return err
 }
 
@@ -202,7 +196,7 @@ func (r *run) offer(now time.Duration) {
 		ID: r.lastID, PromptTokens: r.next.Input, MaxTokens: r.next.Output,
 		BlockHashes: r.next.BlockHashes(nil, r.Fleet.Engine.BlockTokens),
 	}, r.Workload.Timeout)
-	if _, ok := r.law.(law.Wake); ok && r.fleet.Held() == 1 {
+	if r.on.Has(decide.FirstHeld) && r.fleet.Held() == 1 {
 		r.nextStep = now
 	}
 	r.track.arrived(now)
@@ -288,33 +282,48 @@ func (r *run) forget(now time.Duration) {
 	}
 }
 
-// step lets the law decide.
+// step lets the policy decide.
 func (r *run) step(now time.Duration) {
 	in := &r.input
-	in.Now, in.Desired, in.Pods = now, r.wanted, in.Pods[:0]
-	in.Fleet = law.Fleet{
-		Pending: r.fleet.Count(plant.Pending), Starting: r.fleet.Count(plant.Starting),
-		Ready: r.fleet.Count(plant.Ready), Draining: r.fleet.Count(plant.Draining), Held: r.fleet.Held(),
-	}
-	for _, replica := range r.fleet.Replicas() {
-		in.Pods = append(in.Pods, podOf(replica))
-	}
+	in.Now, in.Fleet, in.Demand = now, r.fleetNow(in.Fleet.Pods[:0]), r.demand(now)
 	in.Readings = in.Readings[:0]
 	for _, signal := range r.needs {
 		series := in.Readings.Add(signal)
 		if i, ok := signal.Query(); ok {
-			series.Total = r.promql.Query(now, r.queries[i])
+			series.Total = r.promql.Query(now, r.policy.Queries[i])
 		} else {
 			r.sampler.read(now, signal, r.fleet.Replicas(), series)
 		}
 	}
-	next, out := r.law.Step(*in)
-	r.law = next
-	r.nextStep = max(out.Next, now+time.Millisecond)
-	if out.Replicas != r.wanted {
-		r.wanted, r.changed = out.Replicas, now
+	next, d := decide.Step(r.policy, r.memory, *in)
+	r.memory, r.on = next, d.On
+	r.nextStep = max(d.Next, now+time.Millisecond)
+	if d.Replicas != r.wanted {
+		r.wanted, r.changed = d.Replicas, now
 		r.fleet.SetReplicas(now, r.wanted)
 	}
+}
+
+// fleetNow is the fleet as the API server has it.
+func (r *run) fleetNow(pods []law.Pod) law.Fleet {
+	f := law.Fleet{
+		Desired: r.wanted, Pending: r.fleet.Count(plant.Pending), Starting: r.fleet.Count(plant.Starting),
+		Ready: r.fleet.Count(plant.Ready), Draining: r.fleet.Count(plant.Draining), Pods: pods,
+	}
+	for _, replica := range r.fleet.Replicas() {
+		f.Pods = append(f.Pods, podOf(replica))
+	}
+	return f
+}
+
+// demand is what the gateway in front of the fleet would report.
+func (r *run) demand(now time.Duration) demand.Demand {
+	d := demand.Demand{Work: demand.Work{Held: r.fleet.Held(), InFlight: r.fleet.InFlight() - r.fleet.Held()}, Gateways: 1}
+	if d.Held > 0 {
+		r.held = now
+	}
+	d.Idle = now - r.held
+	return d
 }
 
 func podOf(r *plant.Replica) law.Pod {

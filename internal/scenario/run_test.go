@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flyball-dev/flyball/data"
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -44,46 +45,6 @@ objective ttft:p90:1s
 objective tpot:p90:50ms
 `
 
-// Each law that there is runs, and every request is in its result (INV-3); the same
-// run twice is the same (INV-1).
-func TestEveryLaw(t *testing.T) {
-	for _, spec := range law.Specs() {
-		f := parse(t, small)
-		f.Setup.Draw = true
-		if spec.Name == "static" {
-			spec.Name += ":n=2"
-		}
-		one, err := Run(f.Setup, Named(f.Bounded(spec.Name)), 7)
-		if err != nil {
-			t.Errorf("%s: %v", spec.Name, err)
-			continue
-		}
-		two, err := Run(f.Setup, Named(f.Bounded(spec.Name)), 7)
-		if diff := cmp.Diff(one, two); diff != "" || err != nil {
-			t.Errorf("%s: twice the same run: %v %s", spec.Name, err, diff)
-		}
-		arrived := 0
-		for range f.Setup.arrivals(seedOf(7)) {
-			arrived++
-		}
-		if one.Requests != arrived {
-			t.Errorf("%s: %d requests in the result, %d arrived", spec.Name, one.Requests, arrived)
-		}
-		sum := 0.0
-		for i, p := range one.Points {
-			step := one.Duration - p.At
-			if i+1 < len(one.Points) {
-				step = one.Points[i+1].At - p.At
-			}
-			sum += p.Arrivals * step.Seconds()
-		}
-		if math.Abs(sum-float64(arrived)) > 1e-6*sum || math.Abs(one.Points[len(one.Points)-1].GPUHours-one.GPUHours) > 1e-9 {
-			t.Errorf("%s: the points have %v arrivals and %v GPU-hours, the result %d and %v",
-				spec.Name, sum, one.Points[len(one.Points)-1].GPUHours, arrived, one.GPUHours)
-		}
-	}
-}
-
 // A spy is a law that looks at what it is given.
 type spy struct {
 	needs   []reading.Signal
@@ -92,13 +53,14 @@ type spy struct {
 	n       int
 }
 
+func (s spy) Name() string            { return "spy" }
 func (s spy) Needs() []reading.Signal { return s.needs }
 
-func (s spy) build(law.Facts) (law.Law, []string, error) { return s, s.queries, nil }
+func (s spy) policy() decide.Policy { return decide.Policy{Law: s, Queries: s.queries} }
 
-func (s spy) Step(in law.Input) (law.Law, law.Output) {
+func (s spy) Step(_ law.State, in law.Input) (law.State, law.Output) {
 	s.look(in)
-	return s, law.Output{Replicas: s.n, Next: in.Now + time.Second}
+	return nil, law.Output{Replicas: s.n, Next: in.Now + time.Second}
 }
 
 // INV-2: between scrapes a reading stays as it was, and its time is the scrape's.
@@ -118,7 +80,7 @@ func TestSeesScrapes(t *testing.T) {
 		}
 		values[r.At], last = r.Value, r.At
 	}}
-	if _, err := Run(f.Setup, s.build, 1); err != nil {
+	if _, err := Run(f.Setup, s.policy(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(values); n < 35 || last < 9*time.Minute {
@@ -143,7 +105,7 @@ func TestCPU(t *testing.T) {
 			}
 		}
 	}}
-	if _, err := Run(f.Setup, s.build, 1); err != nil || seen[0] == 0 || seen[1] == 0 || len(seen) != 2 {
+	if _, err := Run(f.Setup, s.policy(), 1); err != nil || seen[0] == 0 || seen[1] == 0 || len(seen) != 2 {
 		t.Errorf("%v; cores in use %v, want 0 and 1", err, seen)
 	}
 }
@@ -154,17 +116,14 @@ func TestPhasesAndStep(t *testing.T) {
 	f.Setup.Phases = &Phases{Scrape: 2 * time.Second, Sync: 7 * time.Second}
 	f.Setup.Draw, f.Setup.Step = true, 10*time.Second
 	s := spy{needs: []reading.Signal{reading.Running}, n: 1, look: func(in law.Input) {
+		if in.Phase != 7*time.Second {
+			t.Errorf("the first sync is to be at %v, want 7s", in.Phase)
+		}
 		if at := in.Readings.Of(reading.Running).Total.At; at > 0 && at%f.Setup.Scrape != 2*time.Second {
 			t.Errorf("a scrape at %v", at)
 		}
 	}}
-	build := func(facts law.Facts) (law.Law, []string, error) {
-		if facts.Phase != 7*time.Second {
-			t.Errorf("the first sync is to be at %v, want 7s", facts.Phase)
-		}
-		return s, nil, nil
-	}
-	out, err := Run(f.Setup, build, 1)
+	out, err := Run(f.Setup, s.policy(), 1)
 	if err != nil || len(out.Points) < 60 || out.Points[1].At != 10*time.Second {
 		t.Errorf("%d points in %v, %v; want one for each ten seconds", len(out.Points), out.Duration, err)
 	}
@@ -182,7 +141,7 @@ func TestRouterBuckets(t *testing.T) {
 			}
 		}
 	}}
-	if _, err := Run(f.Setup, s.build, 1); err != nil {
+	if _, err := Run(f.Setup, s.policy(), 1); err != nil {
 		t.Fatal(err)
 	}
 	want := map[reading.Signal]float64{reading.TPOTp90: 0.0235, reading.RouterTPOTp90: 0.019, reading.TTFTp90: 0.0889, reading.RouterTTFTp90: 0.0978}
@@ -209,7 +168,7 @@ func TestPromQL(t *testing.T) {
 			t.Errorf("the query's answer is %v", v)
 		}
 	}}
-	if _, err := Run(f.Setup, s.build, 1); err == nil || !strings.Contains(err.Error(), "sum(up)") {
+	if _, err := Run(f.Setup, s.policy(), 1); err == nil || !strings.Contains(err.Error(), "sum(up)") {
 		t.Errorf("without PromQL: %v", err)
 	}
 	s.n = 2
@@ -217,7 +176,7 @@ func TestPromQL(t *testing.T) {
 		asked = queries
 		return &p, nil
 	}
-	if _, err := Run(f.Setup, s.build, 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
+	if _, err := Run(f.Setup, s.policy(), 1); err != nil || p.scrapes < 40 || len(asked) != 1 {
 		t.Errorf("%v; %d scrapes, asked %v", err, p.scrapes, asked)
 	}
 	if got, want := len(expose(nil, sample{meter: newMeter(t)})), len(Exposed()); got != want {
@@ -240,7 +199,7 @@ func TestLose(t *testing.T) {
 			}
 		}
 	}}
-	_, err := Run(f.Setup, s.build, 1)
+	_, err := Run(f.Setup, s.policy(), 1)
 	if err != nil || seen[false] < 200 || seen[true] < 900 {
 		t.Errorf("%v; readings %v", err, seen)
 	}
@@ -253,7 +212,7 @@ func TestLosePromQL(t *testing.T) {
 		f := parse(t, small+lines)
 		f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
 		s := spy{needs: []reading.Signal{reading.Query(0)}, queries: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}
-		o, err := Run(f.Setup, s.build, 1)
+		o, err := Run(f.Setup, s.policy(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,12 +231,12 @@ func TestLosePromQL(t *testing.T) {
 // halved wants two replicas, and one from the fifth minute on.
 type halved struct{ spy }
 
-func (h halved) Step(in law.Input) (law.Law, law.Output) {
-	_, out := h.spy.Step(in)
+func (h halved) Step(s law.State, in law.Input) (law.State, law.Output) {
+	_, out := h.spy.Step(s, in)
 	if in.Now >= 5*time.Minute {
 		out.Replicas = 1
 	}
-	return h, out
+	return nil, out
 }
 
 // A replica that a scale-in has ended is gone for PromQL too, or its last values would
@@ -288,7 +247,7 @@ func TestPromQLForgets(t *testing.T) {
 	f.Setup.PromQL = func(_, _ time.Duration, _ []string) (PromQL, error) { return &p, nil }
 	f.Setup.Start = 2
 	h := halved{spy{needs: []reading.Signal{reading.Query(0)}, queries: []string{"sum(up)"}, n: 2, look: func(law.Input) {}}}
-	if _, err := Run(f.Setup, func(law.Facts) (law.Law, []string, error) { return h, h.queries, nil }, 1); err != nil || p.gone != 1 {
+	if _, err := Run(f.Setup, decide.Policy{Law: h, Queries: h.queries}, 1); err != nil || p.gone != 1 {
 		t.Errorf("%v; PromQL was told of %d replicas that are gone, want 1", err, p.gone)
 	}
 }
@@ -382,7 +341,7 @@ func TestParseErrors(t *testing.T) {
 
 func TestExpectations(t *testing.T) {
 	f := parse(t, small+"law static:n=3\nexpect static:n=3 attainment >= 0.9\nexpect static:n=3 average-replicas <= 2")
-	o, err := Run(f.Setup, Named("static:n=3"), 1)
+	o, err := Run(f.Setup, named(t, f, "static:n=3"), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,7 +384,7 @@ func TestLibrary(t *testing.T) {
 // answer of the one before, and the run takes longer than the stages.
 func TestBarriers(t *testing.T) {
 	f := parse(t, strings.Replace(small, "poisson:rate=3,duration=10m,input=1000,output=200", "staged:stages=1m:2/1m:4,input=1000,output=500", 1))
-	o, err := Run(f.Setup, Named("static:n=1"), 1)
+	o, err := Run(f.Setup, named(t, f, "static:n=1"), 1)
 	if err != nil || o.Duration < 2*time.Minute+5*time.Second || o.Requests != 360 {
 		t.Errorf("%v: %v for %d requests, want more than the 2m that they arrive in", err, o.Duration, o.Requests)
 	}
@@ -434,7 +393,7 @@ func TestBarriers(t *testing.T) {
 // A fleet that never comes does not make a run endless.
 func TestGivesUp(t *testing.T) {
 	f := parse(t, strings.Replace(small, "0..4 from 1", "0..4 from 0", 1))
-	o, err := Run(f.Setup, Named("static:n=0"), 1)
+	o, err := Run(f.Setup, named(t, f, "static:n=0"), 1)
 	if err != nil || o.Requests == 0 || o.Aborted != o.Requests || o.Attainment != 0 {
 		t.Errorf("%v: %d requests, %d aborted, attainment %v", err, o.Requests, o.Aborted, o.Attainment)
 	}
@@ -451,7 +410,7 @@ objective ttft:p90:3s
 `)
 	simulated := time.Duration(0)
 	for b.Loop() {
-		o, err := Run(f.Setup, Named(f.Bounded("keda")), 1)
+		o, err := Run(f.Setup, named(b, f, f.Bounded("keda")), 1)
 		if err != nil {
 			b.Fatal(err)
 		}

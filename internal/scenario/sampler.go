@@ -241,8 +241,9 @@ func counters(d reading.Definition, m plant.Meter) ratio {
 		return ofHistogram(m.RouterTTFT)
 	case reading.RouterPerToken:
 		return ofHistogram(m.RouterTPOT)
+	default: // reading.InterToken
+		return ofHistogram(m.ITL)
 	}
-	return ofHistogram(m.ITL)
 }
 
 func ofHistogram(h plant.Histogram) ratio {
@@ -304,6 +305,7 @@ func (s *sampler) routerReading(now time.Duration, d reading.Definition) reading
 		return reading.New(last.prefills, last.at)
 	case reading.RouterHeld:
 		return reading.New(last.held, last.at)
+	default: // reading.RouterHeldBytes
+		return reading.New(last.heldBytes, last.at)
 	}
-	return reading.New(last.heldBytes, last.at)
 }

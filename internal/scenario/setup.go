@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -32,6 +34,12 @@ type Setup struct {
 	Phases *Phases       // nil: drawn from the seed
 	Draw   bool          // keep the points of a report
 	Step   time.Duration // of the points; 0: such that there are about 240
+}
+
+// Named is the policy of a law's text, as wva-v2:min=1,max=8.
+func (s Setup) Named(text string) (decide.Policy, error) {
+	made, err := catalog.Make(text, s.Series)
+	return decide.Policy{Law: made.Law, Queries: made.Queries}, err
 }
 
 // A Span is from one time until just before another.

@@ -62,7 +62,7 @@ spec:
 			}
 			simulated := time.Duration(0)
 			for b.Loop() {
-				out, err := scenario.Run(c.Setup, c.Contenders[0].Build, 1)
+				out, err := scenario.Run(c.Setup, c.Contenders[0].Policy, 1)
 				if err != nil {
 					b.Fatal(err)
 				}

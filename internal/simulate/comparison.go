@@ -7,8 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -26,7 +26,7 @@ type Comparison struct {
 // A Contender is one row: what scales, and its results by seed.
 type Contender struct {
 	Name    string
-	Build   scenario.Builder
+	Policy  decide.Policy
 	Results []score.Result
 	Points  []scenario.Point // of the first seed, with Setup.Draw
 	own     bool             // it is what manifests say
@@ -53,7 +53,11 @@ func (in Inputs) Compare(ctx context.Context, f scenario.File) (*Comparison, err
 		return nil, hint.With(errors.New("nothing that scales"), "give manifests with -f, or name a law: --law hpa")
 	}
 	for _, l := range laws {
-		c.Contenders = append(c.Contenders, &Contender{Name: l, Build: scenario.Named(f.Bounded(l))})
+		p, err := f.Setup.Named(f.Bounded(l))
+		if err != nil {
+			return nil, err
+		}
+		c.Contenders = append(c.Contenders, &Contender{Name: l, Policy: p})
 	}
 	return c, c.checkable()
 }
@@ -96,7 +100,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	}
 	s.Fleet.Drain = p.Drain
 	s.Fleet.Hold.Target = p.Target
-	if !p.Wakes { // nothing holds requests
+	if p.Policy.Wake == nil { // nothing holds requests
 		s.Fleet.Hold = plant.Hold{}
 	}
 	if p.Scrape > 0 {
@@ -106,11 +110,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	if s.PromQL, err = simulatedPrometheus(ctx, scrapedOf(p), p.Rules); err != nil {
 		return err
 	}
-	build := func(f law.Facts) (law.Law, []string, error) {
-		l, err := p.Law(f)
-		return l, p.Queries, err
-	}
-	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, own: true, Build: build})
+	c.Contenders = append(c.Contenders, &Contender{Name: p.Name, own: true, Policy: p.Policy})
 	return s.Validate()
 }
 
@@ -171,7 +171,7 @@ func (c *Comparison) start(ctx context.Context, seeds int) <-chan run {
 					s = *own
 				}
 				s.Draw = c.Setup.Draw && one.seed == 0
-				one.Outcome, one.err = scenario.Run(s, c.Contenders[one.contender].Build, uint64(one.seed)+1)
+				one.Outcome, one.err = scenario.Run(s, c.Contenders[one.contender].Policy, uint64(one.seed)+1)
 				ended <- one
 			}
 		}()

@@ -18,7 +18,7 @@ import (
 func explainQueries(p *policy.Service) ([]string, error) {
 	var lines []string
 	own := scrapedOf(p)
-	for _, q := range p.Queries {
+	for _, q := range p.Policy.Queries {
 		e, err := promsim.Parse(q)
 		if err != nil {
 			return nil, err
@@ -69,7 +69,7 @@ func (c *Comparison) Notes() ([]string, error) {
 		lines = append(lines, fmt.Sprintf("a pod that is told to end sleeps for %v and then cuts what is left: no --shutdown-timeout lets it finish (docs/drain.md)", way.Settle))
 	}
 	switch {
-	case p.Wakes:
+	case p.Policy.Wake != nil:
 		lines = append(lines, "at zero Flyball's gateway is taken to hold its requests and to wake it")
 	case p.Min == 0:
 		lines = append(lines, "at zero nothing that vLLM measures can wake it, and requests fail")

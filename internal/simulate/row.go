@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/score"
 )
 
@@ -42,7 +43,8 @@ type Row struct {
 // Hindsight says that a law knows what none can.
 func Hindsight(law string) bool {
 	name, _, _ := strings.Cut(law, ":")
-	return name == "static" || name == "oracle"
+	spec, err := catalog.Find(name)
+	return err == nil && spec.Hindsight
 }
 
 // Rows are the contenders' figures, in their order.

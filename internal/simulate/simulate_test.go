@@ -12,11 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
-	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -127,6 +128,16 @@ func TestUnknownMetric(t *testing.T) {
 	}
 }
 
+// waiting is a law that does not decide before it may.
+type waiting struct{ until chan struct{} }
+
+func (w waiting) Name() string            { return "waiting" }
+func (w waiting) Needs() []reading.Signal { return nil }
+func (w waiting) Step(_ law.State, in law.Input) (law.State, law.Output) {
+	<-w.until
+	return nil, in.Start(time.Hour)
+}
+
 // wakes is a service of class external that may be at zero, with a query and these
 // further metrics.
 func wakes(further string) string {
@@ -195,10 +206,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	stuck := make(chan struct{})
 	defer close(stuck)
-	c.Contenders = append(c.Contenders, &Contender{Name: "stuck", Build: func(f law.Facts) (law.Law, []string, error) {
-		<-stuck
-		return scenario.Named("static:n=1")(f)
-	}})
+	c.Contenders = append(c.Contenders, &Contender{Name: "stuck", Policy: decide.Policy{Law: waiting{stuck}}})
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
 	err = c.Run(ctx, 1, func() {

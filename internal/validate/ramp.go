@@ -99,6 +99,15 @@ second. Why the simulated law is later, and what stays open:
   its clock and its average begin is not published.
 `
 
+// runLaw runs a law of that text under the i-th seed.
+func runLaw(s scenario.Setup, text string, i int) (scenario.Outcome, error) {
+	p, err := s.Named(text)
+	if err != nil {
+		return scenario.Outcome{}, err
+	}
+	return scenario.Run(s, p, uint64(i)+1)
+}
+
 // rampTimeline holds the law's moves against those annotated in the published plot.
 func rampTimeline(ctx context.Context, v *validation) error {
 	_, f, err := library("staged-ramp")
@@ -107,7 +116,7 @@ func rampTimeline(ctx context.Context, v *validation) error {
 	}
 	f.Setup.Draw = true
 	all, err := parallel(ctx, rampSeeds, func(i int) ([3]float64, error) {
-		out, err := scenario.Run(f.Setup, scenario.Named(f.Bounded("llmd-slo")), uint64(i)+1)
+		out, err := runLaw(f.Setup, f.Bounded("llmd-slo"), i)
 		return moves(out.Points), err
 	})
 	if err != nil {

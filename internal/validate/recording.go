@@ -116,7 +116,7 @@ func (r recording) replay(ctx context.Context, run labRun, phases *scenario.Phas
 	}
 	c.Setup.Phases = phases
 	all, err := parallel(ctx, labSeeds, func(i int) (scenario.Outcome, error) {
-		return scenario.Run(c.Setup, c.Contenders[0].Build, uint64(i)+1)
+		return scenario.Run(c.Setup, c.Contenders[0].Policy, uint64(i)+1)
 	})
 	if err != nil {
 		return replays{}, err

@@ -54,7 +54,7 @@ func writeSensitivity(ctx context.Context, v *validation) error {
 	results, err := parallel(ctx, len(all)*len(laws)*sensitivitySeeds, func(i int) (score.Result, error) {
 		s, law := f.Setup, laws[i/sensitivitySeeds%len(laws)]
 		all[i/sensitivitySeeds/len(laws)].mend(&s)
-		out, err := scenario.Run(s, scenario.Named(f.Bounded(law)), uint64(i%sensitivitySeeds)+1)
+		out, err := runLaw(s, f.Bounded(law), i%sensitivitySeeds)
 		return out.Result, err
 	})
 	if err != nil {

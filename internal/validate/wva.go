@@ -26,7 +26,7 @@ func writeWVA(ctx context.Context, v *validation) error {
 	f.Setup.Draw = true
 	const seeds = 5
 	all, err := parallel(ctx, len(f.Laws)*seeds, func(i int) (scenario.Outcome, error) {
-		return scenario.Run(f.Setup, scenario.Named(f.Bounded(f.Laws[i/seeds])), uint64(i%seeds)+1)
+		return runLaw(f.Setup, f.Bounded(f.Laws[i/seeds]), i%seeds)
 	})
 	if err != nil {
 		return err

@@ -9,7 +9,8 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/cli/input"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
-	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/catalog"
+	"github.com/flyball-dev/flyball/internal/law/spec"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -57,8 +58,8 @@ func printLaws(w io.Writer, format string) error {
 		t.Header = append(t.Header, "PARAMETERS", "SOURCE")
 	}
 	var all []lawJSON
-	for _, spec := range law.Specs() {
-		l, err := describeLaw(spec)
+	for _, s := range catalog.Specs() {
+		l, err := describeLaw(s)
 		if err != nil {
 			return err
 		}
@@ -77,11 +78,11 @@ func printLaws(w io.Writer, format string) error {
 }
 
 func printLaw(w io.Writer, format, name string) error {
-	spec, err := input.Law(name)
+	found, err := input.Law(name)
 	if err != nil {
 		return err
 	}
-	l, err := describeLaw(spec)
+	l, err := describeLaw(found)
 	if err != nil {
 		return err
 	}
@@ -107,16 +108,16 @@ func printLaw(w io.Writer, format, name string) error {
 }
 
 // describeLaw makes the law at its defaults, to ask it what it reads.
-func describeLaw(spec law.Spec) (lawJSON, error) {
-	made, _, err := law.New(spec.Name, law.Facts{})
+func describeLaw(s spec.Spec) (lawJSON, error) {
+	made, err := s.Make("", nil)
 	if err != nil {
 		return lawJSON{}, err
 	}
-	l := lawJSON{Name: spec.Name, About: spec.Doc, Source: spec.Source, Series: []string{}}
-	for _, signal := range made.Needs() {
+	l := lawJSON{Name: s.Name, About: s.Doc, Source: s.Source, Series: []string{}}
+	for _, signal := range made.Law.Needs() {
 		l.Series = append(l.Series, vllm.Text(signal))
 	}
-	for _, p := range spec.Params {
+	for _, p := range s.Params {
 		l.Parameters = append(l.Parameters, paramJSON{p.Name, p.Default, p.Unit, p.Doc, p.Words})
 	}
 	return l, nil

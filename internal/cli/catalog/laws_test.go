@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -16,7 +16,7 @@ func TestLawsPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, spec := range law.Specs() {
+	for _, spec := range catalog.Specs() {
 		if !strings.Contains(string(page), "\n| `"+spec.Name+"` |") {
 			t.Errorf("docs/laws.md has no row for the law %s", spec.Name)
 		}

@@ -85,7 +85,7 @@ func TestReportIsTaken(t *testing.T) {
 	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
 		t.Fatalf("POST = %d %s, want 204", res.Code, res.Body)
 	}
-	want := demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 1, QuietIn: demand.TTL}
+	want := demand.Demand{Work: demand.Work{Held: 3, HeldTokens: 900, InFlight: 2, Arrivals: 4}, Gateways: 1}
 	if diff := cmp.Diff(want, e.Of(demand.Service{Namespace: "demo", Name: "llama"})); diff != "" {
 		t.Errorf("of(llama): -want +got\n%s", diff)
 	}

@@ -1,0 +1,97 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/guard"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
+)
+
+// A Policy is how a service is to be scaled.
+type Policy struct {
+	Law     law.Law  // nil: law.Delegated
+	Queries []string // behind reading.Query
+	// Bounds narrow whatever the law wants; a law has its own besides.
+	Bounds law.Bounds
+	Wake   *guard.Wake // nil: nothing wakes it but its law
+	// Phase is when, after the start, the control loops of the cluster first run; 0:
+	// one period of theirs after it.
+	Phase time.Duration
+}
+
+func (p Policy) law() law.Law {
+	if p.Law == nil {
+		return law.Delegated{}
+	}
+	return p.Law
+}
+
+// A State is what must be remembered between two steps. The zero value is from scratch.
+type State struct {
+	Name   string    // of the law whose state this is
+	Law    law.State // nil: from scratch
+	Raised int       // minimum, by the wake; 0: it is not raised
+}
+
+// An Input is all that a step sees. Times count from the start of the run.
+type Input struct {
+	Now      time.Duration
+	Readings reading.Set // of what the law needs; nothing of it is kept
+	Fleet    law.Fleet
+	Demand   demand.Demand
+}
+
+// A Decision is what is to be done.
+type Decision struct {
+	Replicas int
+	// Floor is the least that is asked for because requests are held, with activation
+	// forced; 0: nothing. Where the law is the cluster's it is all that is decided.
+	Floor   int
+	Reasons []law.Reason
+	Next    time.Duration // when the next step is due
+	On      Events        // that ask for a step at once
+}
+
+// Events are kinds of news.
+type Events uint8
+
+// The events.
+const (
+	// FirstHeld is that a request is held, where none was.
+	FirstHeld Events = 1 << iota
+)
+
+// Has says whether an event is among them.
+func (e Events) Has(event Events) bool { return e&event != 0 }
+
+// Step decides.
+func Step(p Policy, s State, in Input) (State, Decision) {
+	l := p.law()
+	next, d := State{Name: l.Name()}, Decision{}
+	if p.Wake != nil {
+		next.Raised = p.Wake.Raise(s.Raised, in.Demand, p.Bounds.Least(), p.Bounds.Most())
+		d.On = FirstHeld
+	}
+	memory, foreign := s.Law, s.Law != nil && s.Name != next.Name
+	if foreign {
+		memory = nil
+	}
+	var out law.Output
+	next.Law, out = l.Step(memory, law.Input{
+		Now: in.Now, Phase: p.Phase, Fleet: in.Fleet, Demand: in.Demand, Readings: in.Readings, Floor: next.Raised,
+	})
+	if !out.Floored {
+		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
+	}
+	out = out.Clamp(p.Bounds)
+	d.Replicas, d.Floor, d.Reasons, d.Next = out.Replicas, next.Raised, out.Reasons, out.Next
+	if foreign {
+		d.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, d.Reasons...)
+	}
+	if next.Raised > 0 {
+		d.Next = min(d.Next, in.Now+max(p.Wake.Due(in.Demand), time.Millisecond))
+	}
+	return next, d
+}

@@ -1,0 +1,13 @@
+// Package decide is the whole brain: Step is the only place where a law, the guard and
+// the readings meet. The controller, the simulator and replay all call it.
+//
+// INV-1: Step reads no clock, does no I/O and logs nothing; it leaves the policy, the
+// state and the input as they were.
+// INV-2: what a policy, a state or an input is written down as is read back as that:
+// Step decides the same of it. An unknown version is refused.
+// INV-3: the reasons lead from the replicas last asked for to those of the decision, and
+// each gives its number again from its terms.
+// INV-4: the next step is later than this one.
+//
+// It deliberately knows no cluster and no plant, nor which of the two it decides for.
+package decide

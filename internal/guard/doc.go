@@ -1,0 +1,9 @@
+// Package guard says what may be done with what a law wants: it may narrow it, and ask
+// for what held requests need.
+//
+// INV-1: while requests are held the raised minimum is at least one and never falls, nor
+// is it above the maximum.
+// INV-2: it is taken back only when nothing has been held for the wake's time.
+//
+// It deliberately knows no law: it hands it a floor.
+package guard

@@ -1,0 +1,24 @@
+package rayserve
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flyball-dev/flyball/internal/law/lawtest"
+	"github.com/flyball-dev/flyball/internal/reading"
+)
+
+// INV-1.
+func TestRayServeWorkedExample(t *testing.T) {
+	made, err := Spec().Make("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	totals := func(time.Duration) lawtest.Totals { return lawtest.Totals{reading.Running: 9, reading.Waiting: 0} }
+	got := lawtest.Run{From: 2, Until: time.Minute, Totals: totals}.Step(made.Law)
+	if diff := cmp.Diff([]lawtest.Change{{At: 30 * time.Second, Replicas: 5}}, got); diff != "" {
+		t.Errorf("changes: -want +got\n%s", diff)
+	}
+}

@@ -1,0 +1,115 @@
+package scenario
+
+import (
+	"iter"
+	"math"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/reference"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/workload"
+)
+
+// needBin is the clairvoyant's resolution: about as long as a request stays.
+const needBin = 30 * time.Second
+
+// needed is how many replicas the arrivals need: in each half minute the work that
+// arrives in it or in the one before, in shares of what one replica can do.
+func (s Setup) needed(seed uint64) []reference.Level {
+	var at []time.Duration
+	var in, out []float64
+	for r, when := range s.arrivals(seed) {
+		at, in, out = append(at, when), append(in, float64(r.Input)), append(out, float64(r.Output))
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	shape := law.Shape{Input: mean(in), Output: mean(out)}
+	capacity := s.capacity(shape)
+	if capacity == 0 {
+		return []reference.Level{{Replicas: s.Fleet.Capacity()}}
+	}
+	work := make([]float64, at[len(at)-1]/needBin+2)
+	for i, when := range at {
+		share := (in[i]/shape.Input + out[i]/shape.Output) / 2 / (capacity * needBin.Seconds())
+		work[when/needBin] += share
+	}
+	var levels []reference.Level
+	for i, w := range work {
+		if i > 0 {
+			w = max(w, work[i-1])
+		}
+		levels = append(levels, reference.Level{From: time.Duration(i) * needBin, Replicas: int(math.Ceil(w))})
+	}
+	return append(levels, reference.Level{From: time.Duration(len(work)) * needBin})
+}
+
+// arrivals are the requests with the times at which they would arrive if every
+// replica were there, which is what stages that wait for each other depend on.
+func (s Setup) arrivals(seed uint64) iter.Seq2[workload.Request, time.Duration] {
+	return func(yield func(workload.Request, time.Duration) bool) {
+		var timeline workload.Timeline
+		last := time.Duration(0)
+		for r := range s.Workload.All(seed) {
+			when := timeline.Arrival(r, last+s.stay(r))
+			if !yield(r, when) {
+				return
+			}
+			last = when
+		}
+	}
+}
+
+// stay is about how long a request takes on an engine that is not full.
+func (s Setup) stay(r workload.Request) time.Duration {
+	step := s.Fleet.Engine.Duration(plant.Batch{Sequences: 32, Decodes: 32, DecodeContext: 32 * r.Input})
+	return time.Duration(r.Output) * step
+}
+
+func (s Setup) target(m score.Metric) time.Duration {
+	least := time.Hour
+	for _, o := range s.Terms.Objectives {
+		if o.Metric == m {
+			least = min(least, o.Target)
+		}
+	}
+	return least
+}
+
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(max(1, len(values)))
+}
+
+// Demand is how many requests arrive per second on average, and how many of the mean
+// request one replica serves within the objectives, by the first seed's arrivals.
+func (s Setup) Demand() (rate, capacity float64) {
+	n, in, out := 0.0, 0.0, 0.0
+	for r := range s.Workload.All(seedOf(1)) {
+		n, in, out = n+1, in+float64(r.Input), out+float64(r.Output)
+	}
+	if n == 0 {
+		return 0, math.Inf(1)
+	}
+	return n / s.Workload.Span.Seconds(), s.capacity(law.Shape{Input: in / n, Output: out / n})
+}
+
+// capacity is that of one replica for a shape, to two digits, within the objectives.
+func (s Setup) capacity(shape law.Shape) float64 {
+	shape.Input, shape.Output = roughly(shape.Input), roughly(shape.Output)
+	return Capacity(s.Fleet.Engine, shape, within(s.target(score.TTFT), s.target(score.TPOT)))
+}
+
+// roughly rounds to two digits: more would only be the noise of a seed.
+func roughly(x float64) float64 {
+	if !(x > 0) {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
+	return math.Round(x/unit) * unit
+}
