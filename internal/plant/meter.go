@@ -20,8 +20,11 @@ type Meter struct {
 	Preemptions             int
 
 	Ended [numOutcomes]int // requests
-	// EndedPromptTokens and EndedGenerationTokens are of those not aborted.
+	// EndedPromptTokens and EndedGenerationTokens are of those not aborted, as are
+	// PromptLengths and GenerationLengths: how many had so many tokens, by the buckets of
+	// LengthBuckets.
 	EndedPromptTokens, EndedGenerationTokens int
+	PromptLengths, GenerationLengths         [numLengths + 1]uint64
 
 	TTFT, ITL, TPOT, E2E, Queue Histogram
 	// RouterTTFT and RouterTPOT are TTFT and TPOT in the buckets of llm-d's router. The
@@ -89,6 +92,8 @@ func (m *Meter) finished(f *Finished) {
 	}
 	m.EndedPromptTokens += f.PromptTokens
 	m.EndedGenerationTokens += f.Generated
+	m.PromptLengths[lengthBucket(f.PromptTokens)]++
+	m.GenerationLengths[lengthBucket(f.Generated)]++
 	m.E2E.Observe(f.EndedAt - f.Submitted)
 	m.Queue.Observe(f.Admitted - f.Queued)
 	if f.Generated > 1 {
@@ -154,6 +159,35 @@ func TTFTBuckets() []float64 {
 // vllm:request_time_per_output_token_seconds.
 func TokenBuckets() []float64 {
 	return []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
+}
+
+// numLengths is how many bounds LengthBuckets has.
+const numLengths = 24
+
+// LengthBuckets are the upper bounds of vLLM's vllm:request_prompt_tokens and
+// vllm:request_generation_tokens, in tokens: 1, 2, 5, 10, … It ends them at the model
+// length; the buckets beyond are empty here.
+func LengthBuckets() [numLengths]int {
+	var all [numLengths]int
+	for i, scale := 0, 1; i < numLengths; i, scale = i+3, scale*10 {
+		all[i], all[i+1], all[i+2] = scale, 2*scale, 5*scale
+	}
+	return all
+}
+
+func lengthBucket(tokens int) int {
+	scale := 1
+	for i := 0; i < numLengths; i, scale = i+3, scale*10 {
+		switch {
+		case tokens <= scale:
+			return i
+		case tokens <= 2*scale:
+			return i + 1
+		case tokens <= 5*scale:
+			return i + 2
+		}
+	}
+	return numLengths
 }
 
 // RequestBuckets are those of vLLM's vllm:e2e_request_latency_seconds and of the
