@@ -47,6 +47,29 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// Always n is always n: from the start, and with drained until the last answer. Of other
+// laws the setup's replicas are there.
+func TestStaticIsAlways(t *testing.T) {
+	for text, want := range map[string][2]int{"static:n=3": {3, 3}, "static:n=0": {0, 0}, "static:n=9": {4, 4}, "hpa": {1, 4}} {
+		f := parse(t, strings.Replace(small, "duration=10m", "duration=2m", 1)+"drained\nnodes 4 of 1 GPUs\n")
+		f.Setup.Draw, f.Setup.Step = true, time.Second
+		o, err := Run(f.Setup, named(t, f, text), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		least, most := math.Inf(1), 0.0
+		for _, p := range o.Points {
+			least, most = min(least, p.Fleet.Ready), max(most, p.Fleet.Ready)
+		}
+		if least < float64(want[0])-1e-9 || most > float64(want[1])+1e-9 {
+			t.Errorf("%s: %v to %v replicas were ready, want %v", text, least, most, want)
+		}
+		if strings.HasPrefix(text, "static:n=3") && (o.ScaleEvents != 0 || o.Duration > 2*time.Minute+20*time.Second) {
+			t.Errorf("%s: %d changes, and the run took %v", text, o.ScaleEvents, o.Duration)
+		}
+	}
+}
+
 // Without a request there is nothing to judge.
 func TestNoRequests(t *testing.T) {
 	f := parse(t, strings.Replace(small, "poisson:rate=3,duration=10m", "poisson:rate=0.001,duration=1s", 1))

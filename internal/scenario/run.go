@@ -91,6 +91,8 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Law, p.Phase = s.informed(p.Law, seed), phases.Sync
+	s.Start = s.begin(p)
 	if err := fleet.Prime(0, s.Start); err != nil {
 		return nil, err
 	}
@@ -100,8 +102,17 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 		known: map[*plant.Replica]string{}, policy: p,
 	}
 	r.next, r.more = r.source.Next()
-	r.policy.Law, r.policy.Phase = s.informed(p.Law, seed), phases.Sync
 	return r, r.announce(r.nextScrape)
+}
+
+// begin is how many replicas are ready at the start: the setup's, or those that a law asks
+// for then which reads nothing. Its plan was there before the run, and so are they.
+func (s Setup) begin(p decide.Policy) int {
+	if len(p.Law.Needs()) > 0 {
+		return s.Start
+	}
+	_, d := decide.Step(p, decide.State{}, decide.Input{Fleet: law.Fleet{Desired: s.Start}})
+	return min(max(0, d.Replicas), s.Fleet.Capacity())
 }
 
 // phases are the setup's, or of the seed.

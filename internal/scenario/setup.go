@@ -18,7 +18,7 @@ type Setup struct {
 	Name     string
 	Workload workload.Workload
 	Fleet    plant.FleetConfig // its Seed is drawn from the run's
-	Start    int               // replicas that are ready when the run begins
+	Start    int               // replicas that are ready when the run begins; a law that reads nothing has its own
 	Terms    score.Terms
 	Scrape   time.Duration // interval
 	Lose     Span          // while Prometheus has lost all that it scrapes
