@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -172,5 +173,5 @@ func shownValue(v autoscalingv2.MetricValueStatus, t autoscalingv2.MetricTargetT
 	case t == autoscalingv2.UtilizationMetricType || q == nil:
 		return "<unknown>"
 	}
-	return strconv.FormatFloat(q.AsApproximateFloat64(), 'f', -1, 64)
+	return strconv.FormatFloat(math.Round(q.AsApproximateFloat64()*1000)/1000, 'f', -1, 64) // the HPA counts in thousandths
 }

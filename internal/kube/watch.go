@@ -109,14 +109,17 @@ func hpaChanged(e event.UpdateEvent) bool {
 		!equality.Semantic.DeepEqual(old.OwnerReferences, now.OwnerReferences) || a.Status != b.Status || a.Reason != b.Reason
 }
 
-// deploymentChanged: it has left zero or its first pod is ready, or the other way round.
+// deploymentChanged: it has left zero or its first pod is ready, or the other way round; or
+// its pods are to be others, which KEDA's webhook may have asked for: it takes no cpu
+// metric of a container without a request.
 func deploymentChanged(e event.UpdateEvent) bool {
 	old, ok1 := e.ObjectOld.(*appsv1.Deployment)
 	now, ok2 := e.ObjectNew.(*appsv1.Deployment)
 	if !ok1 || !ok2 {
 		return true
 	}
-	return (old.Status.ReadyReplicas > 0) != (now.Status.ReadyReplicas > 0) ||
+	return old.Generation != now.Generation && !equality.Semantic.DeepEqual(old.Spec.Template.Spec, now.Spec.Template.Spec) ||
+		(old.Status.ReadyReplicas > 0) != (now.Status.ReadyReplicas > 0) ||
 		(ptr.Deref(old.Spec.Replicas, 1) > 0) != (ptr.Deref(now.Spec.Replicas, 1) > 0)
 }
 

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -68,6 +70,15 @@ func TestWhichChangesMatter(t *testing.T) {
 	ready := func(status string) map[string]any {
 		return map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": status}}, "lastActiveTime": status}
 	}
+	d := func(generation int64, replicas, ready int32, cpu string) *appsv1.Deployment {
+		d := &appsv1.Deployment{}
+		d.Generation, d.Spec.Replicas, d.Status.ReadyReplicas = generation, &replicas, ready
+		d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "kserve-container"}}
+		if cpu != "" {
+			d.Spec.Template.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
+		}
+		return d
+	}
 	annotated, terminating := object(nil), object(nil)
 	annotated.SetAnnotations(map[string]string{kserve.StopAnnotation: "true"})
 	now := metav1.Now()
@@ -85,6 +96,10 @@ func TestWhichChangesMatter(t *testing.T) {
 		"it is about to go":    {scaledObjectChanged, object(nil), terminating, true},
 		"the HPA scales":       {hpaChanged, h("True", "", 1), h("True", "", 2), false},
 		"the HPA is blind":     {hpaChanged, h("True", "", 1), h("False", "FailedGetExternalMetric", 1), true},
+		"a pod more":           {deploymentChanged, d(1, 3, 3, ""), d(2, 4, 3, ""), false},
+		"the first pod":        {deploymentChanged, d(1, 1, 0, ""), d(1, 1, 1, ""), true},
+		"it leaves zero":       {deploymentChanged, d(1, 0, 0, ""), d(2, 1, 0, ""), true},
+		"a cpu request":        {deploymentChanged, d(1, 1, 1, ""), d(2, 1, 1, "100m"), true},
 		"not what was watched": {hpaChanged, object(nil), object(nil), true},
 	} {
 		if got := tc.matters(event.UpdateEvent{ObjectOld: tc.old, ObjectNew: tc.now}); got != tc.want {
