@@ -1,6 +1,8 @@
 package leave
 
 import (
+	"cmp"
+
 	"context"
 	"fmt"
 	"maps"
@@ -85,31 +87,44 @@ func (c *Costs) Run(ctx context.Context) error {
 	}
 }
 
-// write is one period's. It goes on with the services that the last one left out.
+// write is one period's. It goes on with the services that the last one left out, also
+// within one whose pods are more than a period's writes. A service whose pods may not be
+// written holds up no other.
 func (c *Costs) write(ctx context.Context) error {
 	work := c.Work()
 	keys := slices.SortedFunc(maps.Keys(work), demand.Service.Compare)
 	next := slices.IndexFunc(keys, func(k demand.Service) bool { return k.Compare(c.last) > 0 })
 	keys = slices.Concat(keys[max(0, next):], keys[:max(0, next)])
 	left := costWrites
+	var failed error
 	for _, key := range keys {
-		var pods corev1.PodList
-		if err := c.Client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}); err != nil {
-			return fmt.Errorf("listing the pods of %s: %w", key, err)
-		}
-		want := newCosts(slices.DeleteFunc(pods.Items, otherComponent), work[key])
-		if len(want) > left && left < costWrites {
+		wrote, err := c.writeService(ctx, key, work[key], left)
+		failed = cmp.Or(failed, err)
+		if left -= wrote; left == 0 {
 			break
-		}
-		left -= len(want)
-		for _, name := range slices.Sorted(maps.Keys(want)) {
-			if err := c.patch(ctx, types.NamespacedName{Namespace: key.Namespace, Name: name}, want[name]); err != nil {
-				return err
-			}
 		}
 		c.last = key
 	}
-	return nil
+	return failed
+}
+
+// writeService tries at most so many writes.
+func (c *Costs) writeService(ctx context.Context, key demand.Service, work map[string]demand.PodWork, most int) (tried int, err error) {
+	var pods corev1.PodList
+	if err := c.Client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabels{kserve.ServiceLabel: key.Name}); err != nil {
+		return 0, fmt.Errorf("listing the pods of %s: %w", key, err)
+	}
+	want := newCosts(slices.DeleteFunc(pods.Items, otherComponent), work)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if tried == most {
+			break
+		}
+		tried++
+		if err := c.patch(ctx, types.NamespacedName{Namespace: key.Namespace, Name: name}, want[name]); err != nil {
+			return tried, err
+		}
+	}
+	return tried, nil
 }
 
 func otherComponent(p corev1.Pod) bool {

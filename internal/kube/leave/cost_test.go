@@ -130,3 +130,60 @@ func TestCosts(t *testing.T) {
 		t.Errorf("write() = %v, want %v", err, fail)
 	}
 }
+
+// TestCostsOfManyPods: a service of more pods than a period's writes stays within them,
+// and gets the others in the next (INV-2).
+func TestCostsOfManyPods(t *testing.T) {
+	const pods = costWrites + 50
+	work := map[demand.Service]map[string]demand.PodWork{{Namespace: "demo", Name: "big"}: {}}
+	build := fake.NewClientBuilder()
+	for i := range pods {
+		name := fmt.Sprintf("big-%03d", i)
+		build.WithObjects(readyPod("big", name, ""))
+		work[demand.Service{Namespace: "demo", Name: "big"}][name] = demand.PodWork{Name: name, InFlight: 1, WorkTokens: int64(1+i) << 10}
+	}
+	writes := 0
+	build.WithInterceptorFuncs(interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+		writes++
+		return c.Patch(ctx, o, p, opts...)
+	}})
+	c := &Costs{Client: build.Build(), Work: func() map[demand.Service]map[string]demand.PodWork { return work }, Log: testr.New(t)}
+	total := 0
+	for period := range 3 {
+		writes = 0
+		if err := c.write(t.Context()); err != nil || writes > costWrites {
+			t.Errorf("period %d: %d writes, %v, want at most %d", period, writes, err, costWrites)
+		}
+		total += writes
+	}
+	if total < pods-1 || writes != 0 {
+		t.Errorf("%d writes in all, %d in the last period, want one for each pod that has work, then none", total, writes)
+	}
+}
+
+// TestCostsGoOnPastARefusal: a namespace in which pods may not be written starves none.
+func TestCostsGoOnPastARefusal(t *testing.T) {
+	work := map[demand.Service]map[string]demand.PodWork{}
+	build := fake.NewClientBuilder()
+	for _, namespace := range []string{"a", "b", "c"} {
+		for _, name := range []string{"x-a", "x-b"} {
+			p := readyPod("x", name, "")
+			p.Namespace = namespace
+			build.WithObjects(p)
+		}
+		work[demand.Service{Namespace: namespace, Name: "x"}] = map[string]demand.PodWork{"x-a": {Name: "x-a", InFlight: 1, WorkTokens: 5}}
+	}
+	refused := errors.New("forbidden")
+	written := map[string]bool{}
+	build.WithInterceptorFuncs(interceptor.Funcs{Patch: func(_ context.Context, _ client.WithWatch, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
+		if o.GetNamespace() == "a" {
+			return refused
+		}
+		written[o.GetNamespace()] = true
+		return nil
+	}})
+	c := &Costs{Client: build.Build(), Work: func() map[demand.Service]map[string]demand.PodWork { return work }, Log: testr.New(t)}
+	if err := c.write(t.Context()); !errors.Is(err, refused) || !written["b"] || !written["c"] {
+		t.Errorf("write() = %v, written %v, want the refusal, and b and c written", err, written)
+	}
+}
