@@ -8,8 +8,9 @@ import (
 	"net/http"
 )
 
-// mostSent is how many pods may have had a request and failed: a request that brings
-// down the engines that read it must not bring down all.
+// mostSent is how many pods may have had a request and failed or refused it: a request
+// that brings down the engines that read it must not bring down all, and where all are
+// overloaded one request must not become one at each.
 const mostSent = 3
 
 // forwarder is the proxy's way to pods: it tries another one while it may.
@@ -97,9 +98,13 @@ func (f forwarder) mayRetry(x *exchange, err error) bool {
 	return x.sent < mostSent
 }
 
-// other moves the request to a pod that has not refused it, if there is one.
+// other moves the request to a pod that has not refused it, if there is one, and not too
+// many have.
 func (x *exchange) other() bool {
 	x.tried = append(x.tried, x.pod)
+	if x.sent++; x.sent >= mostSent {
+		return false
+	}
 	p := choose(*x.service.ready.Load(), x.tried, x.g.now())
 	if p == nil {
 		return false

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -40,5 +41,23 @@ func TestG14_StaleEndpoint(t *testing.T) {
 		}
 		synctest.Wait()
 		w.check("then it is forgotten", f.count("pod_in_flight_requests", "demo", "leaving", "llama"), 0.0)
+	})
+}
+
+// TestG14_AllOverloaded: where every pod says 503, a request is not one at each.
+func TestG14_AllOverloaded(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		var pods []*engine
+		for i := range 10 {
+			pods = append(pods, w.engine(fmt.Sprint("pod-", i), func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) }))
+		}
+		f.Update([]Service{llama(pods...)})
+		w.check("status", f.post(chat).status, 503)
+		asked := 0
+		for _, p := range pods {
+			asked += p.count()
+		}
+		w.check("pods that were asked", asked, mostSent)
 	})
 }
