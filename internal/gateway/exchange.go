@@ -25,12 +25,13 @@ const (
 	TimedOut            // took longer than Limits.RequestTime
 	ClientGone          // before the last byte or event, or took none for Limits.WriteTime
 	Cut                 // its pod went away in the middle of the answer
+	Crashed             // by a fault of the gateway's own
 	numOutcomes
 )
 
 func (o Outcome) String() string {
 	names := [numOutcomes]string{
-		"invalid", "answered", "refused", "full", "unavailable", "expired", "failed", "timed_out", "client_gone", "cut",
+		"invalid", "answered", "refused", "full", "unavailable", "expired", "failed", "timed_out", "client_gone", "cut", "crashed",
 	}
 	if o < 0 || o >= numOutcomes {
 		return names[0]
@@ -182,6 +183,8 @@ func (x *exchange) unfinished() Outcome {
 		return Cut
 	case err != nil && x.writer.done:
 		return Answered
+	case err == nil && !x.writer.failed:
+		return Crashed // the server logs what has panicked
 	}
 	return ClientGone
 }

@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -61,11 +64,25 @@ func (g *Gateway) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, TLSConfig: g.config.TLS.Clone(), Protocols: protocols,
 		ReadHeaderTimeout: limits.HeaderTime, IdleTimeout: limits.IdleTime, MaxHeaderBytes: limits.HeaderBytes,
-		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // clients' broken connections
+		ErrorLog: log.New(serverLog{g.log}, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
+}
+
+// serverLog sorts what net/http has to say: a handler's panic is a fault of the
+// gateway's, all else a client's broken connection.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	said := string(bytes.TrimSpace(line))
+	if strings.HasPrefix(said, "http: panic serving ") || strings.HasPrefix(said, "http2: panic serving ") {
+		l.log.Error("a request is lost to a fault of the gateway's", "error", said)
+	} else {
+		l.log.Debug("a client's connection is broken", "error", said)
+	}
+	return len(line), nil
 }
 
 // drain lets what was begun end, and what still arrives meanwhile. Not being ready

@@ -20,6 +20,7 @@ type writer struct {
 	bytes    int64
 	early    bool // the header went out before there was an answer
 	done     bool // the last event of a stream has gone out
+	failed   bool // the client has not taken something
 
 	mu    sync.Mutex
 	since time.Time   // the beginning of the write that goes on; zero if none does
@@ -94,6 +95,7 @@ func (w *writer) Write(b []byte) (int, error) {
 	w.end()
 	w.bytes += int64(n)
 	w.done = err == nil && bytes.HasSuffix(b, lastEvent)
+	w.failed = w.failed || err != nil
 	return n, err
 }
 
@@ -101,7 +103,9 @@ func (w *writer) Write(b []byte) (int, error) {
 func (w *writer) FlushError() error {
 	w.begin()
 	defer w.end()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.failed = w.failed || err != nil
+	return err
 }
 
 // Unwrap lets it find the rest.
