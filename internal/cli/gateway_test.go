@@ -2,16 +2,26 @@ package cli
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"log"
 	"log/slog"
+	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +159,73 @@ func TestReportsGoWhereTheyAreSent(t *testing.T) {
 			t.Errorf("reports() with the authority %s = nil, want an error", file)
 		}
 	}
+}
+
+// TestReportsAfterARotation: reports reach a controller whose certificate is from another
+// authority than at the start, once the file has that one.
+func TestReportsAfterARotation(t *testing.T) {
+	var current atomic.Pointer[tls.Certificate]
+	took := make(chan bool, 10)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusNoContent)
+		took <- true
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil }}
+	server.StartTLS()
+	defer server.Close()
+	folder := t.TempDir()
+	o := &reportOptions{token: filepath.Join(folder, "token"), caFile: filepath.Join(folder, "ca.crt")}
+	rotate := func(path string) {
+		certificate, pem := selfSigned(t, "flyball-controller.flyball-system.svc")
+		current.Store(&certificate)
+		if err := os.WriteFile(path, pem, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(o.token, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rotate(o.caFile)
+	r, err := o.reports(gateway.Config{Name: "a", Log: slog.New(slog.DiscardHandler)}, "flyball-system",
+		func() []string { return []string{server.Listener.Addr().String()} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrives := func() bool {
+		r.tell(demand.Report{Gateway: "a"})
+		r.Wait()
+		return len(took) > 0 && <-took
+	}
+	if !arrives() {
+		t.Error("a report does not arrive")
+	}
+	rotate(filepath.Join(folder, "elsewhere"))
+	if arrives() {
+		t.Error("a controller of an unknown authority is told")
+	}
+	rotate(o.caFile)
+	if !arrives() {
+		t.Error("a report does not arrive after the rotation")
+	}
+}
+
+func selfSigned(t *testing.T, name string) (tls.Certificate, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{name}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // TestShippedMemory: what the flags of config/gateway allow fits into its container, and

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -52,16 +53,18 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute} // no proxy: a token goes this way
 	scheme := "http://"
 	if o.caFile != "" {
-		pem, err := os.ReadFile(o.caFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading the controllers' authority: %w", err)
+		if _, err := o.authority(); err != nil {
+			return nil, err
 		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
+		transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			pool, err := o.authority() // the file is another one after a rotation
+			if err != nil {
+				return nil, err
+			}
+			// Replicas are called by their addresses, which no certificate names.
+			d := &tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: config.Controller + "." + namespace + ".svc"}}
+			return d.DialContext(ctx, network, address)
 		}
-		// Replicas are called by their addresses, which no certificate names.
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: config.Controller + "." + namespace + ".svc"}
 		scheme = "https://"
 	}
 	return &reports{
@@ -75,6 +78,19 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 			},
 		},
 	}, nil
+}
+
+// authority is the controllers', as it is now.
+func (o *reportOptions) authority() (*x509.CertPool, error) {
+	pem, err := os.ReadFile(o.caFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the controllers' authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
+	}
+	return pool, nil
 }
 
 func (o *reportOptions) urls(scheme string, found func() []string) []string {
