@@ -110,6 +110,11 @@ func TestDirectory(t *testing.T) {
 	s.patch(kserve.ScaledObjectKind.Kind, `{"metadata":{"annotations":null}}`)
 	l.eventually(t, "demo/llama [m][]0 ")
 
+	a.uninstallCRDs(t, "keda.sh")
+	l.eventually(t, "demo/llama [m][]0 at zero, and KEDA is not installed")
+	a.installCRDs(t, "keda")
+	l.eventually(t, "demo/llama [m][]0 ")
+
 	d.Spec.Replicas = new(int32(1))
 	if err := a.admin.Update(t.Context(), d); err != nil {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ type Kinds struct {
 	log    logr.Logger
 
 	mu      sync.Mutex
+	changed func() // called after each change, without a lock
 	looked  bool
 	absent  []schema.GroupVersionKind
 	trouble string // why the last look said nothing
@@ -40,6 +41,13 @@ type Kinds struct {
 // NewKinds looks for the wanted ones once it is started.
 func NewKinds(from resourceLister, log logr.Logger, wanted ...schema.GroupVersionKind) *Kinds {
 	return &Kinds{wanted: wanted, from: from, log: log}
+}
+
+// OnChange has f called after each change of what is served. It is for before Start.
+func (k *Kinds) OnChange(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.changed = f
 }
 
 // Wanted are those that are looked for.
@@ -75,25 +83,29 @@ func (k *Kinds) look() {
 			absent = append(absent, kind)
 		}
 	}
+	if changed := k.learn(absent, trouble); changed != nil {
+		changed()
+	}
+}
+
+// learn returns what to call.
+func (k *Kinds) learn(absent []schema.GroupVersionKind, trouble string) (changed func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if trouble != "" {
-		if trouble != k.trouble {
-			k.log.Info("custom resources could not be looked for", "error", trouble)
-		}
-		k.trouble = trouble
-		return
+	if trouble != "" && trouble != k.trouble {
+		k.log.Info("custom resources could not be looked for", "error", trouble)
 	}
-	k.trouble = ""
-	if k.looked && slices.Equal(absent, k.absent) {
-		return
+	k.trouble = trouble
+	if trouble != "" || k.looked && slices.Equal(absent, k.absent) {
+		return nil
 	}
 	k.looked, k.absent = true, absent
 	if len(absent) == 0 {
 		k.log.Info("custom resources of KServe and KEDA are served")
-		return
+	} else {
+		k.log.Info("waiting for custom resources to be installed", "missing", KindNames(absent))
 	}
-	k.log.Info("waiting for custom resources to be installed", "missing", KindNames(absent))
+	return k.changed
 }
 
 func (k *Kinds) lookFor(kind schema.GroupVersionKind) (bool, error) {

@@ -45,6 +45,8 @@ func TestKinds(t *testing.T) {
 	const kserve, keda = "serving.kserve.io/v1beta1", "keda.sh/v1alpha1"
 	s := discovered{}
 	k := NewKinds(s, logr.Discard(), serviceKind, objectKind)
+	changes := 0
+	k.OnChange(func() { changes++ })
 	expect := func(when string, wantService, wantObject bool) {
 		t.Helper()
 		if when != "before the first look" {
@@ -65,6 +67,9 @@ func TestKinds(t *testing.T) {
 	expect("the API server does not answer: the last answer holds", true, true)
 	delete(s, keda)
 	expect("KEDA removed", true, false)
+	if changes != 4 {
+		t.Errorf("told of %d changes, want 4: the first look, KServe, KEDA and its removal", changes)
+	}
 }
 
 func TestReadyzNamesWhatIsMissing(t *testing.T) {

@@ -78,10 +78,12 @@ func New(config *rest.Config, namespace string, log logr.Logger) (*Directory, er
 	if err != nil {
 		return nil, fmt.Errorf("preparing discovery: %w", err)
 	}
-	return &Directory{
+	d := &Directory{
 		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
 		kinds: cluster.NewKinds(from, log, kserve.InferenceServiceKind, kserve.ScaledObjectKind),
-	}, nil
+	}
+	d.kinds.OnChange(d.stirAll) // what waits for KEDA waits in vain when it goes
+	return d, nil
 }
 
 // knownKinds needs no API server, which may come later than the gateway.
@@ -165,7 +167,15 @@ func (d *Directory) watchKEDA(ctx context.Context) {
 		return // only the end of the context ends either
 	}
 	d.mu.Lock()
-	d.keda, d.all = true, true
+	d.keda = true
+	d.mu.Unlock()
+	d.stirAll()
+}
+
+// stirAll has every service read again.
+func (d *Directory) stirAll() {
+	d.mu.Lock()
+	d.all = true
 	d.mu.Unlock()
 	d.stir()
 }
