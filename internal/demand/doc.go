@@ -4,7 +4,8 @@
 // INV-1: a report counts for TTL and no longer, and only the latest of its gateway.
 // INV-2: what is said of a service is the sum over the gateways that report.
 // INV-3: a service is idle only for as long as nothing was held for it and every gateway
-// could report: since the table began, at most.
+// could report: since the table began, at most, and not while no gateway reports, but for
+// DeafTime at most: a table that hears nothing knows nothing.
 // INV-4: a report that no gateway gives (a count below 0 or absurd, a name missing) is
 // refused and changes nothing.
 //

@@ -10,6 +10,10 @@ import (
 // TTL is how long a gateway's report counts.
 const TTL = 5 * time.Second
 
+// DeafTime is how long a table to which no gateway reports calls no service idle: it may
+// be that they cannot reach it. A request is held for no longer by default.
+const DeafTime = 10 * time.Minute
+
 // maxGateways bounds the table against a gateway that changes its name all the time.
 const maxGateways = 1000
 
@@ -26,6 +30,7 @@ type Demand struct {
 // goes back.
 type Table struct {
 	began    time.Time // gateways report to this table from then on
+	heard    time.Time // the last of them, or began
 	gateways map[string]spoken
 	heldTill map[Service]time.Time // of what no living report says any more
 	noticed  map[Service]int       // the most held since nothing was
@@ -41,7 +46,7 @@ type spoken struct {
 // NewTable is one that gateways report to from a time on.
 func NewTable(began time.Time) *Table {
 	return &Table{
-		began: began, gateways: map[string]spoken{},
+		began: began, heard: began, gateways: map[string]spoken{},
 		heldTill: map[Service]time.Time{}, noticed: map[Service]int{},
 	}
 }
@@ -63,7 +68,7 @@ func (t *Table) Report(now time.Time, r Report) ([]Service, error) {
 		work[key] = work[key].plus(i.Work)
 		pods[key] = append(pods[key], i.Pods...)
 	}
-	t.gateways[r.Gateway] = spoken{now, work, pods}
+	t.gateways[r.Gateway], t.heard = spoken{now, work, pods}, now
 	var more []Service
 	for key, w := range work {
 		if held := t.sum(key).Held; w.Held > 0 && held > t.noticed[key] {
@@ -87,6 +92,9 @@ func (t *Table) Of(now time.Time, key Service) Demand {
 		since = now
 	}
 	d.Idle = min(max(0, now.Sub(since)), TTL)
+	if d.Gateways == 0 && now.Sub(t.heard) < DeafTime {
+		d.Idle = 0
+	}
 	return d
 }
 

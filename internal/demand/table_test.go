@@ -40,7 +40,10 @@ func sees(at float64, held, inFlight, gateways int, idle float64) demandStep {
 func TestDemand(t *testing.T) {
 	const woken = "[demo/llama]"
 	for name, steps := range map[string][]demandStep{
-		"a start is not quiet before one TTL": {sees(0, 0, 0, 0, 0), sees(4.5, 0, 0, 0, 4.5), sees(5, 0, 0, 0, 5)},
+		"a start is not quiet before one TTL": {
+			says(0, "[]", Report{Gateway: "a"}), sees(0, 0, 0, 1, 0), sees(4.5, 0, 0, 1, 4.5), says(4.5, "[]", Report{Gateway: "a"}), sees(5, 0, 0, 1, 5),
+		},
+		"a table that hears nobody knows nothing": {sees(0, 0, 0, 0, 0), sees(599, 0, 0, 0, 0), sees(600, 0, 0, 0, 5)},
 		"gateways are added up": {
 			says(10, woken, reportOf("a", 3, 1)), says(10.5, woken, reportOf("b", 4, 2)), sees(11, 7, 3, 2, 0),
 		},
@@ -56,9 +59,11 @@ func TestDemand(t *testing.T) {
 			sees(17, 0, 0, 1, 5),
 		},
 		"a gateway that dies holds for one TTL, quiet another later": {
-			says(10, woken, reportOf("a", 3, 2)), sees(14.5, 3, 2, 1, 0), sees(15, 0, 0, 0, 0), sees(19, 0, 0, 0, 4), sees(20, 0, 0, 0, 5),
+			says(10, woken, reportOf("a", 3, 2)), says(14, "[]", Report{Gateway: "b"}), sees(14.5, 3, 2, 2, 0), sees(15, 0, 0, 1, 0),
+			says(18, "[]", Report{Gateway: "b"}), sees(19, 0, 0, 1, 4), sees(20, 0, 0, 1, 5),
 		},
-		"the same, seen late": {says(10, woken, reportOf("a", 3, 2)), sees(18, 0, 0, 0, 3)},
+		"the same, seen late":           {says(10, woken, reportOf("a", 3, 2)), says(17, "[]", Report{Gateway: "b"}), sees(18, 0, 0, 1, 3)},
+		"the last gateway falls silent": {says(10, woken, reportOf("a", 3, 2)), sees(15, 0, 0, 0, 0), sees(609, 0, 0, 0, 0), sees(610, 0, 0, 0, 5)},
 		"held again before it is quiet": {
 			says(10, woken, reportOf("a", 3, 0)), says(11, "[]", Report{Gateway: "a"}), says(13, woken, reportOf("a", 1, 0)),
 			sees(13, 1, 0, 1, 0), says(14, "[]", Report{Gateway: "a"}), sees(17, 0, 0, 1, 3),

@@ -12,8 +12,8 @@
 // INV-6: while a gateway holds requests for a service, its ScaledObject asks for the
 // replicas that these need, at any minimum, and never for fewer than before; what is
 // raised stands in the ScaledObject alone, so that any part may restart.
-// INV-7: a wake is withdrawn once nothing has been held for demand.TTL, and not within
-// demand.TTL of a start of the controller.
+// INV-7: what was raised is withdrawn once nothing has been held for demand.TTL, not
+// within demand.TTL of a start of the controller, and not while no gateway reports.
 // INV-8: GPUs of a wake that brings no ready pod are given back; a service with a ready
 // pod is never scaled in by Flyball.
 // INV-9: a healthy service causes no write, no request past the watches and no walk

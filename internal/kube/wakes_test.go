@@ -228,7 +228,7 @@ func testSecond(t *testing.T, a *apiServer, r *requests) {
 		t.Errorf("resourceVersion = %s, want %s: nobody had a reason to write", after, before)
 	}
 	r.stop()
-	s.eventuallyRaised(0) // by the second
+	a.service(t, "second-acts").eventuallyScaled() // by the second
 	second.stop()
 	second.stop = func() {}
 	a.startController(t, r)
