@@ -21,9 +21,9 @@ import (
 func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
 	switch v.Action {
 	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle, explain.GiveBack:
-		return r.apply(ctx, v.Apply)
+		return r.apply(ctx, o.ScaledObject, v.Apply)
 	case explain.Repair:
-		_, err = r.apply(ctx, v.Apply)
+		_, err = r.apply(ctx, o.ScaledObject, v.Apply)
 		return false, err
 	case explain.Remove:
 		return r.remove(ctx, o.ScaledObject)
@@ -35,8 +35,9 @@ func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (ch
 }
 
 // apply sends the fields that are Flyball's, unless they stand there already; the API
-// server leaves the rest alone.
-func (r *Reconciler) apply(ctx context.Context, so *kserve.ScaledObject) (changed bool, err error) {
+// server leaves the rest alone. What was decided on an object that is another one by now
+// is a conflict: a minimum that was raised meanwhile must not be lowered.
+func (r *Reconciler) apply(ctx context.Context, seen, so *kserve.ScaledObject) (changed bool, err error) {
 	want, err := encode(so)
 	if err != nil {
 		return false, err
@@ -49,6 +50,9 @@ func (r *Reconciler) apply(ctx context.Context, so *kserve.ScaledObject) (change
 		}
 	case !apierrors.IsNotFound(err):
 		return false, fmt.Errorf("reading ScaledObject %s: %w", so.Name, err)
+	}
+	if seen != nil {
+		want.SetResourceVersion(seen.ResourceVersion)
 	}
 	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
 		return false, fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)

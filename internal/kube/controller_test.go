@@ -300,7 +300,7 @@ func testDrift(t *testing.T, a *apiServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := (&Reconciler{Client: a.admin}).apply(t.Context(), so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
+	if changed, err := (&Reconciler{Client: a.admin}).apply(t.Context(), nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
 		t.Errorf("applying the same = %v, resourceVersion %s, want %s", err, s.scaledObject().GetResourceVersion(), quiet)
 	}
 	if err := a.admin.Delete(t.Context(), s.scaledObject()); err != nil {

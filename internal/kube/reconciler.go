@@ -69,6 +69,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	changed, err := r.act(ctx, o, v)
 	switch {
+	case apierrors.IsConflict(err) && o.demand.Held > 0:
+		return ctrl.Result{RequeueAfter: 50 * time.Millisecond}, nil // someone waits
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	case err != nil:

@@ -153,3 +153,49 @@ func TestNotesFitAnEvent(t *testing.T) {
 		t.Errorf("note has %d bytes and ends with %q, want at most %d", len(got), got[len(got)-8:], maxNote)
 	}
 }
+
+// TestStaleReadLowersNoWake: the minimum that a wake has raised stands in the cluster, and
+// the watch has not brought it yet. Fewer requests are held by now.
+func TestStaleReadLowersNoWake(t *testing.T) {
+	isvc := kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t, "minReplicas: 1", "minReplicas: 0"))
+	fresh := count(kubetest.Builder(t).WithReturnManagedFields().WithObjects(isvc).Build())
+	held := 0
+	r := &Reconciler{
+		Client: fresh, Live: fresh, Events: events.NewFakeRecorder(20), KEDA: func() bool { return true },
+		Acts: func() bool { return true }, Now: time.Now,
+		Demand: func(demand.Service) demand.Demand {
+			return demand.Demand{Work: demand.Work{Held: held}, Gateways: 1}
+		},
+	}
+	reconcile(t, r)
+	stale := cluster.NewObject(kserve.ScaledObjectKind)
+	key := client.ObjectKey{Namespace: "demo", Name: "llama-predictor"}
+	if err := fresh.Get(t.Context(), key, stale); err != nil {
+		t.Fatal(err)
+	}
+	held = 5
+	reconcile(t, r)
+	held = 1
+	r.Client = interceptor.NewClient(fresh, interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, k client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if u, ok := o.(*unstructured.Unstructured); ok && k == key && u.GetKind() == kserve.ScaledObjectKind.Kind {
+				stale.DeepCopyInto(u)
+				return nil
+			}
+			return c.Get(ctx, k, o, opts...)
+		},
+	})
+	if res := reconcile(t, r); res.RequeueAfter == 0 || res.RequeueAfter > time.Second {
+		t.Errorf("RequeueAfter = %s, want another look soon", res.RequeueAfter)
+	}
+	now, so := cluster.NewObject(kserve.ScaledObjectKind), &kserve.ScaledObject{}
+	if err := fresh.Get(t.Context(), key, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := kserve.Decode(now, so); err != nil {
+		t.Fatal(err)
+	}
+	if got := kserve.Raised(so); got != 5 {
+		t.Errorf("the raised minimum = %d, want 5", got)
+	}
+}
