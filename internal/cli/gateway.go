@@ -205,7 +205,7 @@ func servicesOf(all []explain.Backend) []gateway.Service {
 	services := make([]gateway.Service, len(all))
 	for i, b := range all {
 		services[i] = gateway.Service{
-			Namespace: b.Namespace, Name: b.Name, Hosts: b.Hosts, Models: b.Models,
+			Namespace: b.Namespace, Name: b.Name, Hosts: b.Hosts, Models: b.Models, Only: b.Only,
 			Starting: b.Starting, Stuck: b.Stuck, Target: b.Target,
 		}
 		for _, p := range b.Pods {

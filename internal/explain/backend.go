@@ -3,6 +3,7 @@ package explain
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -16,8 +17,9 @@ import (
 // A Backend is what a gateway needs to know of an InferenceService.
 type Backend struct {
 	Namespace, Name string
-	Hosts           []string // by which clients may call it, without port, sorted
-	Models          []string // that its arguments say it serves, sorted
+	Hosts           []string            // by which clients may call it, without port, sorted
+	Models          []string            // that its arguments say it serves, or a pod's, sorted
+	Only            map[string][]string // of a model that not every pod serves, as in a rollout that renames it: those that do
 	Created         time.Time
 	Claims          []string // model names that it claims within its namespace
 	Pods            []Server // that are ready and not about to go, by name
@@ -65,6 +67,7 @@ func (s Snapshot) addPods(b *Backend) (ambiguous error) {
 	if s.Deployment != nil {
 		template = &s.Deployment.Spec.Template.Spec
 	}
+	serve := map[string][]string{} // model → pods
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if c := p.Labels[kserve.ComponentLabel]; c != "" && c != "predictor" {
@@ -74,18 +77,39 @@ func (s Snapshot) addPods(b *Backend) (ambiguous error) {
 			template = &p.Spec
 		}
 		if ip, err := netip.ParseAddr(p.Status.PodIP); err == nil && Serves(p) {
-			_, port, err := served(&p.Spec)
+			models, port, err := served(&p.Spec)
 			ambiguous = cmp.Or(ambiguous, err)
 			b.Pods = append(b.Pods, Server{p.Name, netip.AddrPortFrom(ip, port).String()})
+			for _, m := range models {
+				serve[m] = append(serve[m], p.Name)
+			}
 		}
 	}
 	slices.SortFunc(b.Pods, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
 	if template != nil {
-		var err error
-		b.Models, _, err = served(template)
+		models, _, err := served(template)
 		ambiguous = cmp.Or(ambiguous, err)
+		for _, m := range models {
+			if _, known := serve[m]; !known {
+				serve[m] = nil
+			}
+		}
 	}
+	b.addModels(serve)
 	return ambiguous
+}
+
+// addModels takes those of the pods that are ready, and those that pods will serve.
+func (b *Backend) addModels(serve map[string][]string) {
+	b.Models = slices.Sorted(maps.Keys(serve))
+	for _, m := range b.Models {
+		if pods := serve[m]; len(pods) < len(b.Pods) {
+			if b.Only == nil {
+				b.Only = map[string][]string{}
+			}
+			b.Only[m] = slices.Sorted(slices.Values(pods))
+		}
+	}
 }
 
 // served are the models of a pod and the port at which it answers.

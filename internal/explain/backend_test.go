@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -141,3 +142,27 @@ func (s *Snapshot) pause() {
 func (s *Snapshot) class(name string) { s.annotate(kserve.ClassAnnotation, name) }
 
 func (s *Snapshot) annotate(key, value string) { s.InferenceService.Annotations[key] = value }
+
+// TestBackendDuringARename: the names are those of the pods that are ready, and those that
+// pods will have.
+func TestBackendDuringARename(t *testing.T) {
+	s := routed(t)
+	s.Pods = append(s.Pods, pod("c", readyAt("10.0.0.3")))
+	old := s.Pods[0].Spec.DeepCopy()
+	old.Containers[0].Args = []string{"--model=m", "--served-model-name", "old", "both"}
+	young := old.DeepCopy()
+	young.Containers[0].Args = []string{"--model=m", "--served-model-name", "new", "both"}
+	s.Deployment.Spec.Template.Spec = *young
+	s.Pods[0].Spec, s.Pods[1].Spec, s.Pods[2].Spec = *old, *young, *young
+	b := s.Backend()
+	if diff := cmp.Diff([]string{"both", "new", "old"}, b.Models); diff != "" {
+		t.Errorf("Models: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string][]string{"new": {"c"}, "old": {"b"}}, b.Only); diff != "" {
+		t.Errorf("Only: -want +got\n%s", diff)
+	}
+	s.Pods = s.Pods[:1]
+	if diff := cmp.Diff(map[string][]string{"new": nil}, s.Backend().Only, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("Only, before a new pod is ready: -want +got\n%s", diff)
+	}
+}

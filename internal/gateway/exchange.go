@@ -50,9 +50,11 @@ type exchange struct {
 
 	service  *service // nil until it is found
 	body     []byte
-	fixed    int64 // bytes of the budget for requests: its headers and what goes with it
-	reserved int64 // and of its body
-	stream   bool  // an answer in events is asked for
+	fixed    int64    // bytes of the budget for requests: its headers and what goes with it
+	reserved int64    // and of its body
+	stream   bool     // an answer in events is asked for
+	only     []string // the names of the pods that serve its model, where not every pod does
+	limited  bool     // that is so
 	prefix   uint64
 	input    int64 // tokens, by estimate
 	output   int64

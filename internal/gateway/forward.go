@@ -105,7 +105,7 @@ func (x *exchange) other() bool {
 	if x.sent++; x.sent >= mostSent {
 		return false
 	}
-	p := choose(*x.service.ready.Load(), x.tried, x.g.now())
+	p := choose(x.service.podsFor(x), x.tried, x.g.now())
 	if p == nil {
 		return false
 	}

@@ -86,6 +86,31 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
+// TestRenamedModel: during a rollout that renames a model each name leads to the pods that
+// serve it, by host too.
+func TestRenamedModel(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		old, young := w.engine("old", says("old")), w.engine("young", says("young"))
+		s := llama(old, young)
+		s.Models, s.Only = []string{"llama", "llama-2"}, map[string][]string{"llama": {"old"}, "llama-2": {"young"}}
+		f.Update([]Service{s})
+		for range 10 {
+			w.check("the old name", f.post(`{"model":"llama"}`).body, "old")
+			w.check("the new name", f.post(`{"model":"llama-2"}`).body, "young")
+			r := f.request(t.Context(), http.MethodPost, "/v1/completions", `{"model":"llama-2"}`)
+			r.Host = "llama.demo"
+			w.check("the new name at its host", f.do(r).body, "young")
+		}
+		s.Pods, s.Only = []Pod{old.Pod}, map[string][]string{"llama-2": {}}
+		f.Update([]Service{s})
+		if got := f.post(`{"model":"llama-2"}`); got.status != 503 || got.header.Get("Retry-After") == "" {
+			t.Errorf("before a new pod is ready: %v, want 503 for a while", got)
+		}
+		w.check("the old name", f.post(`{"model":"llama"}`).status, 200)
+	})
+}
+
 // TestUpload finds the model in a form, as transcriptions send it.
 func TestUpload(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -27,14 +27,17 @@ func (g *Gateway) now() time.Duration { return time.Since(g.began) }
 // comes while others are held waits behind them.
 func (g *Gateway) acquire(x *exchange) *refusal {
 	s := x.service
-	if s.held.Load() == 0 {
+	if s.held.Load() == 0 || x.limited {
 		if p := s.pick(x, g.now()); p != nil {
 			x.take(p)
 			return nil
 		}
 	}
 	refused := x.wakesNothing()
-	if refused == nil {
+	switch told := s.told.Load(); {
+	case refused == nil && x.limited && len(told.Pods) > 0: // a queue is of pods that are alike
+		return rollingOut(told)
+	case refused == nil:
 		return g.hold(x)
 	}
 	if p := s.pick(x, g.now()); p != nil {

@@ -12,7 +12,7 @@ import (
 // such: the less busy one of two at random, or the one that should know the prompt's
 // beginning. It returns nil if no pod can take requests.
 func (s *service) pick(x *exchange, now time.Duration) *pod {
-	pods := *s.ready.Load()
+	pods := s.podsFor(x)
 	p := choose(pods, x.tried, now)
 	if p == nil && len(x.tried) > 0 {
 		p = choose(pods, nil, now)
@@ -25,6 +25,21 @@ func (s *service) pick(x *exchange, now time.Duration) *pod {
 		return known
 	}
 	return p
+}
+
+// podsFor are the ready pods that serve the request's model.
+func (s *service) podsFor(x *exchange) []*pod {
+	pods := *s.ready.Load()
+	if !x.limited {
+		return pods
+	}
+	var some []*pod
+	for _, p := range pods {
+		if slices.Contains(x.only, p.Name) {
+			some = append(some, p)
+		}
+	}
+	return some
 }
 
 // prefixWorth is the work, in tokens, that a pod may be ahead of another one and yet

@@ -131,6 +131,10 @@ func asleep(s *Service) *refusal {
 	return unavailable("service_"+s.state(), 10*time.Second, "The service %s/%s has no pod that takes requests (%s); reading alone wakes none.", s.Namespace, s.Name, s.state())
 }
 
+func rollingOut(s *Service) *refusal {
+	return unavailable("model_rolling_out", 10*time.Second, "No pod of the service %s/%s that serves the model is ready: the model is being renamed.", s.Namespace, s.Name)
+}
+
 func closing() *refusal {
 	return unavailable("gateway_stopping", time.Second, "The gateway is stopping; another one takes the request.")
 }

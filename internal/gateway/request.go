@@ -110,6 +110,7 @@ func (x *exchange) find() *refusal {
 	name, ok := x.read()
 	switch {
 	case named: // what is wrong with the body is for the engine to say
+		x.only, x.limited = x.service.told.Load().Only[name]
 		return nil
 	case !ok:
 		return notJSON()
@@ -117,7 +118,9 @@ func (x *exchange) find() *refusal {
 		return noModel()
 	}
 	var refused *refusal
-	x.service, refused = x.g.byModel(name)
+	if x.service, refused = x.g.byModel(name); refused == nil {
+		x.only, x.limited = x.service.told.Load().Only[name]
+	}
 	return refused
 }
 

@@ -12,12 +12,13 @@ import (
 // A Service is what the gateway is told of an InferenceService.
 type Service struct {
 	Namespace, Name string
-	Hosts           []string // by which clients may call it, without port
-	Models          []string // that it serves: names of the model and of its adapters
-	Pods            []Pod    // that are ready and not about to go
-	Starting        int      // pods that are on the way
-	Stuck           string   // why no pod can come; empty if one can
-	Target          int      // requests that one pod is meant to serve at a time; 0 if unknown
+	Hosts           []string            // by which clients may call it, without port
+	Models          []string            // that it serves: names of the model and of its adapters
+	Only            map[string][]string // of a model that not every pod serves: the names of those that do
+	Pods            []Pod               // that are ready and not about to go
+	Starting        int                 // pods that are on the way
+	Stuck           string              // why no pod can come; empty if one can
+	Target          int                 // requests that one pod is meant to serve at a time; 0 if unknown
 }
 
 // A Pod serves requests.
