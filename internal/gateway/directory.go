@@ -42,7 +42,11 @@ func (g *Gateway) Update(services []Service) {
 		}
 	}
 	g.directory.Store(next)
-	g.told.Store(true)
+	select {
+	case <-g.told:
+	default:
+		close(g.told)
+	}
 	for key, s := range before.byKey {
 		if next.byKey[key] == nil {
 			s.gone = true

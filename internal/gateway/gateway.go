@@ -27,7 +27,7 @@ type Gateway struct {
 	log       *slog.Logger
 
 	directory atomic.Pointer[directory]
-	told      atomic.Bool // Update has been called
+	told      chan struct{} // closed once Update has been called
 	draining  atomic.Bool
 	memory    atomic.Int64 // bytes that requests take
 	unrouted  [numOutcomes]atomic.Int64
@@ -52,7 +52,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		config: c, began: time.Now(), log: c.Log, queue: queue,
-		tickets: map[admit.ID]*ticket{}, urgent: make(chan struct{}, 1),
+		tickets: map[admit.ID]*ticket{}, urgent: make(chan struct{}, 1), told: make(chan struct{}),
 	}
 	g.directory.Store(&directory{})
 	g.metrics = newMetrics(g, c.Registry)
@@ -119,6 +119,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(memoryFull())
 		return
 	}
+	if refused := x.awaitServices(); refused != nil {
+		x.refuse(refused)
+		return
+	}
 	if answered := x.prepare(); answered {
 		return
 	}
@@ -128,6 +132,29 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.proxy.ServeHTTP(&x.writer, x.request)
 	x.passed = true
+}
+
+// startTime is how long a request waits for a gateway that has just started to be told
+// which services there are.
+const startTime = 10 * time.Second
+
+// awaitServices: before it is told a gateway knows of no service that there is none.
+func (x *exchange) awaitServices() *refusal {
+	select {
+	case <-x.g.told:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(startTime)
+	defer timer.Stop()
+	select {
+	case <-x.g.told:
+		return nil
+	case <-timer.C:
+		return unavailable("gateway_starting", time.Second, "The gateway does not know the services yet; another one takes the request.")
+	case <-x.request.Context().Done():
+		return gone()
+	}
 }
 
 // rewrite is what a pod sees of a request.

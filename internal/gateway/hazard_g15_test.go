@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestG15_SleepingModelIsListed: at zero a model is there, and asking for the list does
@@ -37,5 +38,31 @@ func TestG15_SleepingModelIsListed(t *testing.T) {
 		w.check("one", get("", "/v1/models/llama").status, 200)
 		w.check("none", get("", "/v1/models/gpt-4").status, 404)
 		w.check("held", f.held(), 0)
+	})
+}
+
+// TestG15_NotToldYet: a gateway that has just started answers 404 for nothing: what it is
+// asked for may be there, and asleep.
+func TestG15_NotToldYet(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		asked, listed := f.start(chat), make(chan reply, 1)
+		go func() { listed <- f.do(f.request(t.Context(), http.MethodGet, "/v1/models", "")) }()
+		pause(t.Context(), 1200*time.Millisecond)
+		f.Update([]Service{llama()})
+		if got := <-listed; got.status != 200 || !strings.Contains(got.body, `"id":"llama"`) {
+			t.Errorf("the list: %v, want the model that sleeps", got)
+		}
+		pause(t.Context(), time.Second)
+		w.check("held", f.held(), 1)
+		f.Update([]Service{llama(w.engine("pod", says("yes")))})
+		w.check("then", (<-asked).body, "yes")
+		w.check("and what there is not", f.post(`{"model":"gpt-4"}`).status, 404)
+
+		blind := w.front("blind", nil)
+		got := blind.post(chat)
+		if got.status != 503 || got.header.Get("Retry-After") == "" || got.took != startTime {
+			t.Errorf("one that is never told: %v, want 503 after %v", got, startTime)
+		}
 	})
 }

@@ -129,10 +129,13 @@ func (g *Gateway) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		switch {
-		case g.draining.Load():
+		if g.draining.Load() {
 			http.Error(w, "stopping", http.StatusServiceUnavailable)
-		case !g.told.Load():
+			return
+		}
+		select {
+		case <-g.told:
+		default:
 			http.Error(w, "the services are not known yet", http.StatusServiceUnavailable)
 		}
 	})
