@@ -98,6 +98,9 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	if on := p.Engine.PrefixCaching; on != nil {
 		s.Fleet.Engine.PrefixCaching = *on
 	}
+	if on := p.Engine.AsyncScheduling; on != nil {
+		s.Fleet.Engine.AsyncScheduling = *on
+	}
 	s.Fleet.Drain = p.Drain
 	s.Fleet.Hold.Target = p.Target
 	if p.Policy.Wake == nil { // nothing holds requests

@@ -116,6 +116,32 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
+// What the engine's arguments switch off is off.
+func TestSwitches(t *testing.T) {
+	in, load := inputsOf(t, scaledBy("sum(vllm:num_requests_running{namespace=\"demo\"})")+`---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llama-predictor, namespace: demo}
+spec:
+  selector: {matchLabels: {app: llama}}
+  template:
+    metadata: {labels: {app: llama}}
+    spec:
+      containers:
+      - name: kserve-container
+        image: vllm/vllm-openai:v0.23.0
+        args: [--model=Qwen/Qwen3-14B, --no-async-scheduling, --no-enable-prefix-caching]
+        resources: {limits: {nvidia.com/gpu: "1"}}
+`)
+	c, err := compare(t, in, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := c.Setup.Fleet.Engine; e.AsyncScheduling || e.PrefixCaching {
+		t.Errorf("asynchronous scheduling %v and prefix caching %v, both are switched off", e.AsyncScheduling, e.PrefixCaching)
+	}
+}
+
 // INV-3: also where the query stands in a manifest.
 func TestUnknownMetric(t *testing.T) {
 	in, load := inputsOf(t, scaledBy(`sum(nv_inference_count{isvc_name="llama"})`))
