@@ -148,6 +148,19 @@ func (f Field) Text() string {
 // TextOr is the text, or another where there is none.
 func (f Field) TextOr(otherwise string) string { return cmp.Or(f.Text(), otherwise) }
 
+// Set writes another text in place of a scalar's, and tells whether there was one. It is
+// taken for a number or a text as the one before was, if that was quoted.
+func (f Field) Set(text string) bool {
+	if !f.OK() || f.node.Kind != yaml.ScalarNode {
+		return false
+	}
+	f.node.Value = text
+	if f.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		f.node.Tag = ""
+	}
+	return true
+}
+
 // Whole is a whole number, if it is one.
 func (f Field) Whole() (int, bool) {
 	n, err := strconv.Atoi(f.Text())

@@ -88,6 +88,7 @@ func newManifests(docs []*manifest.Document, o Options) *manifests {
 type Options struct {
 	Name   string   // of the service: its own, or namespace/name; "" where there is only one
 	Ignore []string // arguments of vLLM that are taken not to be there
+	Target string   // in place of the metric's, which Read writes into the documents; "": as it is
 }
 
 func (m *manifests) note(format string, args ...any) {
@@ -113,6 +114,11 @@ func Read(docs []*manifest.Document, o Options) (Service, error) {
 	t, err := m.choose(o.Name)
 	if err != nil {
 		return Service{}, err
+	}
+	if o.Target != "" {
+		if err := t.retarget(o.Target); err != nil {
+			return Service{}, err
+		}
 	}
 	return m.service(t)
 }

@@ -35,7 +35,7 @@ func (c *Comparison) Against(other *Comparison, from, to string) {
 // Change is that between the two manifests of Against, nil without it.
 func (c *Comparison) Change() *Change {
 	own := c.own()
-	if len(own) < 2 {
+	if len(own) < 2 || c.sweep != nil {
 		return nil
 	}
 	before, after := own[0], own[1]

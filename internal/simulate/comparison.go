@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/flyball-dev/flyball/internal/decide"
@@ -21,6 +22,7 @@ type Comparison struct {
 	Contenders []*Contender
 	Plan       *policy.Service // of the manifests; nil if there are none
 	Currency   string          // of the costs
+	sweep      *Sweep          // nil: none
 }
 
 // A Contender is one row: what scales, and its results by seed.
@@ -124,32 +126,39 @@ func scrapedOf(p *policy.Service) scraped {
 // ErrInterrupted is Run's error for a context that ends before all runs have.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run runs every contender under every seed, on all cores; done is called after each. It
-// returns at once when the context ends: the contenders then have the results of the runs
-// that had ended, those without any are left out, and those under way are abandoned.
+// Run runs every contender that has no results yet under every seed, on all cores; done is
+// called after each. It returns at once when the context ends: the contenders then have the
+// results of the runs that had ended, those without any are left out, and those under way
+// are abandoned.
 func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	all := len(c.Contenders) * seeds
-	ended := c.start(ctx, seeds)
-	got := make([][]*scenario.Outcome, len(c.Contenders))
+	var todo []*Contender
+	for _, one := range c.Contenders {
+		if len(one.Results) == 0 {
+			todo = append(todo, one)
+		}
+	}
+	all := len(todo) * seeds
+	ended := c.start(ctx, todo, seeds)
+	got := make([][]*scenario.Outcome, len(todo))
 	for i := range got {
 		got[i] = make([]*scenario.Outcome, seeds)
 	}
 	for n := range all {
 		select {
 		case <-ctx.Done():
-			c.keep(got)
+			c.keep(todo, got)
 			return fmt.Errorf("%w after %d of %d runs", ErrInterrupted, n, all)
 		case one := <-ended:
 			if one.err != nil {
-				return fmt.Errorf("%s: %w", c.Contenders[one.contender].Name, one.err)
+				return fmt.Errorf("%s: %w", todo[one.contender].Name, one.err)
 			}
 			got[one.contender][one.seed] = &one.Outcome
 			done()
 		}
 	}
-	c.keep(got)
+	c.keep(todo, got)
 	return nil
 }
 
@@ -162,19 +171,19 @@ type run struct {
 
 // start begins the runs in their order, as many at a time as there are cores, until the
 // context ends. The channel has room for all, so that none waits for a reader.
-func (c *Comparison) start(ctx context.Context, seeds int) <-chan run {
-	ended := make(chan run, len(c.Contenders)*seeds)
+func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int) <-chan run {
+	ended := make(chan run, len(todo)*seeds)
 	var next atomic.Int64
 	for range runtime.GOMAXPROCS(0) {
 		go func() {
 			for i := int(next.Add(1)) - 1; i < cap(ended) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				one := run{contender: i / seeds, seed: i % seeds}
 				s := c.Setup
-				if own := c.Contenders[one.contender].setup; own != nil {
+				if own := todo[one.contender].setup; own != nil {
 					s = *own
 				}
 				s.Draw = c.Setup.Draw && one.seed == 0
-				one.Outcome, one.err = scenario.Run(s, c.Contenders[one.contender].Policy, uint64(one.seed)+1)
+				one.Outcome, one.err = scenario.Run(s, todo[one.contender].Policy, uint64(one.seed)+1)
 				ended <- one
 			}
 		}()
@@ -183,9 +192,8 @@ func (c *Comparison) start(ctx context.Context, seeds int) <-chan run {
 }
 
 // keep gives the contenders their results, in the order of the seeds.
-func (c *Comparison) keep(got [][]*scenario.Outcome) {
-	var some []*Contender
-	for i, one := range c.Contenders {
+func (c *Comparison) keep(todo []*Contender, got [][]*scenario.Outcome) {
+	for i, one := range todo {
 		for seed, out := range got[i] {
 			if out == nil {
 				continue
@@ -195,11 +203,8 @@ func (c *Comparison) keep(got [][]*scenario.Outcome) {
 				one.Points = out.Points
 			}
 		}
-		if len(one.Results) > 0 {
-			some = append(some, one)
-		}
 	}
-	c.Contenders = some
+	c.Contenders = slices.DeleteFunc(c.Contenders, func(one *Contender) bool { return len(one.Results) == 0 })
 }
 
 // Unexpected says which expectations of the scenario do not hold.

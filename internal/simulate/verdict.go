@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/flyball-dev/flyball/internal/score"
 )
@@ -12,6 +13,9 @@ import (
 // manifests which law is the cheapest that does.
 func (c *Comparison) Verdict() []string {
 	rows := c.Rows()
+	if c.sweep != nil {
+		return c.sweep.verdict(rows)
+	}
 	var laws, keep []Row
 	for _, r := range rows {
 		if Hindsight(r.Law) {
@@ -65,12 +69,14 @@ func (r Row) verdict(best *Row) string {
 	case Unsure:
 		text += ", more seeds tell"
 	case No:
+		var because strings.Builder
 		for _, o := range r.Objectives {
-			text += fmt.Sprintf(", %s is met by %.2f %%", o.Objective, 100*o.Share)
+			fmt.Fprintf(&because, ", %s is met by %.2f %%", o.Objective, 100*o.Share)
 		}
 		for _, why := range slices.Sorted(maps.Keys(r.Aborts)) {
-			text += fmt.Sprintf(", %.0f of %.0f requests were %s", r.Aborts[why], r.Requests, why)
+			fmt.Fprintf(&because, ", %.0f of %.0f requests were %s", r.Aborts[why], r.Requests, why)
 		}
+		text += because.String()
 	}
 	if best != nil && best.Law != r.Law && r.GPUHours > 1.005*best.GPUHours {
 		text += fmt.Sprintf(", at %.1f × the GPU-hours of %s, the cheapest law here that does", r.GPUHours/best.GPUHours, best.Law)

@@ -37,6 +37,9 @@ func (p *pastOptions) flags(f *pflag.FlagSet) {
 // their own service.
 func (o *options) readPast(cmd *cobra.Command, plan *policy.Service) (said []string, err error) {
 	p, service := &o.past, o.service
+	if p.read != nil { // of an earlier comparison of this command
+		return nil, nil
+	}
 	if plan != nil && plan.IsvcName != "" {
 		service = plan.Namespace + "/" + plan.IsvcName
 	}

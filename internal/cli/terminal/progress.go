@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// NewCount shows how many of all are done, on a terminal only.
+// NewCount shows how many of all are done, on a terminal only; 0 is an unknown number.
 func NewCount(w io.Writer, all int) *Count {
 	if !IsTerminal(w) {
 		w = io.Discard
@@ -22,6 +22,10 @@ type Count struct {
 // Add is called when one more is done.
 func (c *Count) Add() {
 	c.done++
+	if c.all == 0 {
+		fmt.Fprintf(c.w, "\r\x1b[K%d runs", c.done)
+		return
+	}
 	fmt.Fprintf(c.w, "\r\x1b[K%d of %d runs", c.done, c.all)
 }
 

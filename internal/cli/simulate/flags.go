@@ -1,0 +1,125 @@
+package simulate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/score"
+	"github.com/flyball-dev/flyball/internal/simulate"
+)
+
+// file is the scenario that was named, or the one that the flags describe.
+func (o *options) file(in simulate.Inputs) (scenario.File, error) {
+	if o.scenario == "" {
+		load, err := o.load(in)
+		if err != nil {
+			return scenario.File{}, err
+		}
+		return in.Scenario(load)
+	}
+	text, err := scenario.Text(o.scenario)
+	if err != nil {
+		bytes, readErr := os.ReadFile(o.scenario)
+		switch {
+		case errors.Is(readErr, os.ErrNotExist):
+			return scenario.File{}, hint.Meant(fmt.Errorf("no scenario %q, and no such file", o.scenario), o.scenario, scenario.Library(),
+				"one of "+strings.Join(scenario.Library(), ", "))
+		case readErr != nil:
+			return scenario.File{}, fmt.Errorf("--scenario: %w", readErr)
+		}
+		text = string(bytes)
+	}
+	f, err := in.Parse(o.scenario, text)
+	if err == nil && len(o.objectives) > 0 {
+		f.Setup.Terms.Objectives, err = o.promised()
+	}
+	return f, err
+}
+
+// load is what the flags describe.
+func (o *options) load(in simulate.Inputs) (l simulate.Load, err error) {
+	l.Profile = o.profile
+	if o.past.read != nil {
+		l.Workload, err = o.past.read.Workload()
+	} else {
+		l.Workload, err = in.Workload(o.workload)
+	}
+	if err != nil {
+		return l, err
+	}
+	if o.replicas != "" {
+		least, most, err := scenario.ParseReplicas(o.replicas)
+		if err != nil {
+			return l, fmt.Errorf("--replicas: %w", err)
+		}
+		l.Replicas = &simulate.Bounds{Min: least, Max: most}
+	}
+	if o.start >= 0 {
+		l.Start = &o.start
+	}
+	if l.Nodes, err = parseNodes(o.nodes); err != nil {
+		return l, err
+	}
+	l.ColdStart = strings.FieldsFunc(o.coldStart, func(r rune) bool { return r == ',' || r == ' ' })
+	if _, err := scenario.ParseColdStart(plant.ColdStart{}, l.ColdStart); err != nil {
+		return l, fmt.Errorf("--cold-start: %w", err)
+	}
+	l.Objectives, err = o.promised()
+	return l, err
+}
+
+// promised are the objectives of the flags, or without any those of the guide.
+func (o *options) promised() ([]score.Objective, error) {
+	texts := o.objectives
+	if len(texts) == 0 {
+		texts = []string{"ttft:p90:3s", "tpot:p90:100ms"}
+	}
+	var all []score.Objective
+	for _, text := range texts {
+		objective, err := score.ParseObjective(text)
+		if err != nil {
+			return nil, fmt.Errorf("--objective: %w", err)
+		}
+		all = append(all, objective)
+	}
+	if _, err := score.Promise(all); err != nil {
+		return nil, fmt.Errorf("--objective: %w", err)
+	}
+	return all, nil
+}
+
+// parseNodes reads NUMBERxGPUS.
+func parseNodes(text string) (*simulate.Nodes, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number, gpus, _ := strings.Cut(text, "x")
+	n, err := strconv.Atoi(number)
+	g, gpusErr := strconv.Atoi(gpus)
+	if err != nil || gpusErr != nil || n < 1 || g < 1 {
+		return nil, hint.With(fmt.Errorf("--nodes: %q is no number of nodes and of their GPUs", text), "for example --nodes 4x8: four nodes of eight GPUs")
+	}
+	return &simulate.Nodes{Number: n, GPUs: g}, nil
+}
+
+// parsePrice reads a number, and the currency after it if it is not USD.
+func parsePrice(text string) (*simulate.Price, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number := strings.TrimRightFunc(text, unicode.IsLetter)
+	currency := strings.ToUpper(text[len(number):])
+	perHour, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !(perHour >= 0) || perHour > 1e6 || len(currency) != 0 && len(currency) != 3 {
+		return nil, hint.With(fmt.Errorf("--price: %q is no price of a GPU for an hour", text), "for example --price 2.50 or --price 2.50EUR")
+	}
+	return &simulate.Price{PerHour: perHour, Currency: cmp.Or(currency, "USD")}, nil
+}

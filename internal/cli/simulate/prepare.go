@@ -1,0 +1,210 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/input"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/scenario"
+	"github.com/flyball-dev/flyball/internal/simulate"
+	"github.com/flyball-dev/flyball/internal/workload"
+)
+
+// promptly gives up waiting when the context ends: what is read and measured before the
+// runs looks at no context.
+func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("%w before the first run", simulate.ErrInterrupted)
+	}
+}
+
+// prepared is a comparison, and what is to be known of it before it runs.
+type prepared struct {
+	*simulate.Comparison
+	said []string
+}
+
+// A source is what was read for all comparisons of a command: standard input ends.
+type source struct {
+	files []manifest.File
+	in    simulate.Inputs
+}
+
+func (o *options) read(stdin io.Reader) (source, error) {
+	known := map[string]workload.Workload{}
+	src := source{in: simulate.Inputs{Laws: o.laws, Workload: func(text string) (w workload.Workload, err error) {
+		w, ok := known[text]
+		if !ok {
+			w, err = input.Workload(text, stdin)
+			known[text] = w
+		}
+		return w, err
+	}}}
+	for _, l := range o.laws {
+		if _, err := input.Law(l); err != nil {
+			return src, err
+		}
+	}
+	var err error
+	if src.files, err = o.files.Read(stdin); err != nil {
+		return src, err
+	}
+	if src.in.Price, err = parsePrice(o.price); err != nil {
+		return src, err
+	}
+	src.in.Profiles, err = input.Profiles(o.profiles, stdin)
+	return src, err
+}
+
+// prepareAll is of what -f and --law name or, with --compare, of that with either of two
+// manifests more.
+func (o *options) prepareAll(cmd *cobra.Command, stdin io.Reader, compared []string) (*prepared, error) {
+	src, err := o.read(stdin)
+	if err != nil {
+		return nil, err
+	}
+	if len(compared) == 0 {
+		return o.prepare(cmd, src, "")
+	}
+	common := src.files
+	var both [2]*prepared
+	for i, name := range compared {
+		m := input.Manifests{Paths: []string{name}, Recursive: o.files.Recursive}
+		own, err := m.Read(stdin)
+		if err != nil {
+			return nil, err
+		}
+		src.files = slices.Concat(common, own)
+		if both[i], err = o.prepare(cmd, src, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	both[0].Against(both[1].Comparison, compared[0], compared[1])
+	for _, line := range both[1].said {
+		if !slices.Contains(both[0].said, line) {
+			both[0].said = append(both[0].said, line)
+		}
+	}
+	return both[0], nil
+}
+
+// prepare makes a comparison; a target takes the place of the manifests' own.
+func (o *options) prepare(cmd *cobra.Command, src source, target string) (*prepared, error) {
+	in := src.in
+	if len(src.files) > 0 {
+		docs, err := manifest.ReadAll(src.files)
+		if err != nil {
+			return nil, err
+		}
+		plan, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored, Target: target})
+		if err != nil {
+			return nil, err
+		}
+		in.Plan = &plan
+	}
+	var p prepared
+	var err error
+	if p.said, err = o.readPast(cmd, in.Plan); err != nil {
+		return nil, err
+	}
+	f, err := o.file(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range o.expects {
+		e, err := scenario.ParseExpectation(text)
+		if err != nil {
+			return nil, fmt.Errorf("--expect %q: %w", text, err)
+		}
+		f.Expects = append(f.Expects, e)
+	}
+	if p.Comparison, err = in.Compare(cmd.Context(), f); err != nil {
+		return nil, err
+	}
+	return &p, p.note()
+}
+
+// note says what is to be known before a run.
+func (p *prepared) note() error {
+	notes, err := p.Notes()
+	if err != nil {
+		return err
+	}
+	for _, line := range notes {
+		p.said = append(p.said, "note: "+strings.TrimSpace(line))
+	}
+	overload, err := simulate.Overload(p.File)
+	if overload != "" {
+		p.said = append(p.said, "warning: "+overload)
+	}
+	return err
+}
+
+// sweeps is what --sweep asks for: what is to be known before, and how a value is made one
+// of the manifests, or else of the one law that is named.
+func (o *options) sweeps(cmd *cobra.Command, stdin io.Reader) (simulate.Sweep, func(string) (*prepared, error), error) {
+	sweep, err := simulate.ParseSweep(o.sweep)
+	if err != nil {
+		return sweep, nil, fmt.Errorf("--sweep: %w", err)
+	}
+	src, err := o.read(stdin)
+	if err != nil {
+		return sweep, nil, err
+	}
+	switch {
+	case len(src.files) > 0 && sweep.Key != "target":
+		return sweep, nil, hint.With(fmt.Errorf("--sweep: %q is not swept of manifests", sweep.Key), "their target is: --sweep target=4..48")
+	case len(src.files) > 0:
+		return sweep, func(value string) (*prepared, error) { return o.prepare(cmd, src, value) }, nil
+	case len(o.laws) != 1:
+		return sweep, nil, hint.With(errors.New("--sweep: neither manifests nor one law"), "for example --law hpa --sweep target=4..48")
+	}
+	return sweep, func(value string) (*prepared, error) {
+		src.in.Laws = []string{simulate.WithParameter(o.laws[0], sweep.Key, value)}
+		if _, err := input.Law(src.in.Laws[0]); err != nil {
+			return nil, err
+		}
+		return o.prepare(cmd, src, "")
+	}, nil
+}
+
+// Manifest is what flyball simulate makes, with these words, of a manifest on standard input.
+func Manifest(ctx context.Context, words []string, text string) (simulate.Row, error) {
+	var o options
+	cmd := &cobra.Command{}
+	cmd.SetContext(ctx)
+	o.flags(cmd)
+	if err := cmd.ParseFlags(words); err != nil {
+		return simulate.Row{}, err
+	}
+	c, err := o.prepareAll(cmd, strings.NewReader(text), nil)
+	if err != nil {
+		return simulate.Row{}, err
+	}
+	if err := c.Run(ctx, o.seeds, func() {}); err != nil {
+		return simulate.Row{}, err
+	}
+	return c.Rows()[0], nil
+}
