@@ -97,7 +97,7 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine),
+		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine, s.Scrape),
 		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
 		known: map[*plant.Replica]string{}, policy: p,
 	}
@@ -260,7 +260,7 @@ func (r *run) scrape(now time.Duration) error {
 	return nil
 }
 
-// lose ends every series: those that come back are new ones.
+// lose ends every series.
 func (r *run) lose(now time.Duration) {
 	r.sampler.lose()
 	for _, replica := range r.fleet.Replicas() {

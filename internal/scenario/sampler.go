@@ -34,19 +34,34 @@ type routed struct {
 	held, heldBytes          float64 // requests, and their bodies
 }
 
-// A sampler keeps what scrapes have seen, and makes signals of it.
+// A sampler keeps what scrapes have seen, and makes signals of it, with the quality that
+// they would have in a Prometheus: a series that has ended has no newest sample, so that
+// a gauge is absent at once; what is made of a window goes on for as long as there are
+// samples in it, and is stale once they are older than the next scrape was promised.
 type sampler struct {
-	kv     float64 // tokens that an engine's cache holds
+	kv     float64       // tokens that an engine's cache holds
+	every  time.Duration // a scrape is promised
 	pods   map[*plant.Replica]*history
 	router []routed
+	ended  bool // all series have: the last scrape found nothing
 }
 
-func newSampler(c plant.Config) *sampler {
-	return &sampler{kv: float64(c.KVTokens), pods: map[*plant.Replica]*history{}}
+func newSampler(c plant.Config, every time.Duration) *sampler {
+	return &sampler{kv: float64(c.KVTokens), every: every, pods: map[*plant.Replica]*history{}}
+}
+
+// reading is a value of a time, as it looks now.
+func (s *sampler) reading(now time.Duration, value float64, at time.Duration) reading.Reading {
+	r := reading.New(value, at)
+	if r.Quality == reading.Fresh && now-at > s.every {
+		r.Quality = reading.Stale
+	}
+	return r
 }
 
 // scrape looks at all replicas that answer.
 func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
+	s.ended = false
 	prefills := 0
 	for _, r := range f.Replicas() {
 		e := r.Engine()
@@ -79,11 +94,8 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 	})
 }
 
-// lose forgets what was seen.
-func (s *sampler) lose() {
-	clear(s.pods)
-	s.router = nil
-}
+// lose is a scrape that finds nothing.
+func (s *sampler) lose() { s.ended = true }
 
 // read fills in a signal for the replicas given.
 func (s *sampler) read(now time.Duration, signal reading.Signal, replicas []*plant.Replica, out *reading.Series) {
@@ -101,25 +113,25 @@ func (s *sampler) read(now time.Duration, signal reading.Signal, replicas []*pla
 			continue
 		}
 		value := part.value(d)
-		out.Pods = append(out.Pods, reading.New(value, at))
+		out.Pods = append(out.Pods, s.reading(now, value, at))
 		sum, seen, newest = sum+value, seen+1, max(newest, at)
 		all.add(part)
 	}
 	switch {
 	case seen == 0:
 	case d.Shared && (d.Func == reading.Last || d.Func == reading.Peak): // a share: the mean of the pods
-		out.Total = reading.New(sum/float64(seen), newest)
+		out.Total = s.reading(now, sum/float64(seen), newest)
 	case d.Shared:
-		out.Total = reading.New(all.value(d), newest)
+		out.Total = s.reading(now, all.value(d), newest)
 	default:
-		out.Total = reading.New(sum, newest)
+		out.Total = s.reading(now, sum, newest)
 	}
 }
 
 // ofReplica is the signal of one replica, with the time of its newest sample.
 func (s *sampler) ofReplica(now time.Duration, d reading.Definition, r *plant.Replica) (ratio, time.Duration, bool) {
 	h := s.pods[r]
-	if h == nil || r.Engine() == nil {
+	if h == nil || r.Engine() == nil || s.ended && d.Func == reading.Last {
 		return ratio{}, 0, false
 	}
 	w := h.window(now, d.Window)
@@ -289,23 +301,23 @@ func (s *sampler) routerReading(now time.Duration, d reading.Definition) reading
 			w = append(w, r)
 		}
 	}
-	if len(w) == 0 {
+	if len(w) == 0 || s.ended && d.Func == reading.Last {
 		return reading.Reading{At: now}
 	}
 	last := w[len(w)-1]
 	switch d.Family {
 	case reading.RouterSent:
 		if took := (last.at - w[0].at).Seconds(); took > 0 {
-			return reading.New((last.sent-w[0].sent)/took, last.at)
+			return s.reading(now, (last.sent-w[0].sent)/took, last.at)
 		}
 		return reading.Reading{At: now}
 	case reading.RouterInFlight:
-		return reading.New(last.inFlight, last.at)
+		return s.reading(now, last.inFlight, last.at)
 	case reading.RouterPrefill:
-		return reading.New(last.prefills, last.at)
+		return s.reading(now, last.prefills, last.at)
 	case reading.RouterHeld:
-		return reading.New(last.held, last.at)
+		return s.reading(now, last.held, last.at)
 	default: // reading.RouterHeldBytes
-		return reading.New(last.heldBytes, last.at)
+		return s.reading(now, last.heldBytes, last.at)
 	}
 }
