@@ -55,7 +55,8 @@ type run struct {
 	nextStep, nextScrape time.Duration
 	state                score.Fleet
 	known                map[*plant.Replica]string // that were scraped, by pod name
-	held                 time.Duration             // when a step last found requests held
+	held                 time.Duration             // until when the last requests were
+	holding              bool
 	input                decide.Input
 	values               []float64
 }
@@ -329,12 +330,17 @@ func (r *run) fleetNow(pods []law.Pod) law.Fleet {
 
 // demand is what the gateway in front of the fleet would report.
 func (r *run) demand(now time.Duration) demand.Demand {
-	d := demand.Demand{Work: demand.Work{Held: r.fleet.Held(), InFlight: r.fleet.InFlight() - r.fleet.Held()}, Gateways: 1}
-	if d.Held > 0 {
+	r.hold(now)
+	held := r.fleet.Held()
+	return demand.Demand{Work: demand.Work{Held: held, InFlight: r.fleet.InFlight() - held}, Gateways: 1, Idle: now - r.held}
+}
+
+// hold notes until when requests are held.
+func (r *run) hold(now time.Duration) {
+	before := r.holding
+	if r.holding = r.fleet.Held() > 0; r.holding || before {
 		r.held = now
 	}
-	d.Idle = now - r.held
-	return d
 }
 
 func podOf(r *plant.Replica) law.Pod {
@@ -353,6 +359,7 @@ func podOf(r *plant.Replica) law.Pod {
 
 // observe tells the score how the fleet stands, where that has changed.
 func (r *run) observe(now time.Duration) {
+	r.hold(now)
 	waiting := r.fleet.Held()
 	s := score.Fleet{Wanted: r.wanted}
 	for _, replica := range r.fleet.Replicas() {
