@@ -48,15 +48,7 @@ func wake(o observed, v *explain.Verdict) {
 	if lo == 0 && attempt(o, v, n > 0) {
 		return
 	}
-	switch {
-	case n > 0 && lo == 0:
-		annotate(so, kserve.ForceActivation, "true")
-	case n > 0:
-		annotate(so, kserve.RaisedMinimum, strconv.Itoa(int(n)))
-	}
-	if n > 0 {
-		so.Spec.MinReplicaCount = &n
-	}
+	raise(so, n)
 	switch {
 	case v.Action != explain.Repair || n == was:
 	case n > was && lo == 0 && o.demand.InFlight == 0:
@@ -70,6 +62,19 @@ func wake(o observed, v *explain.Verdict) {
 		v.Warn("QueueAtMaximum", "requests are held although %d replicas, all that spec.predictor.maxReplicas allows, are asked for; "+
 			"raise it if there are GPUs for more", most)
 	}
+}
+
+// raise puts a raised minimum into the ScaledObject; 0 is none.
+func raise(so *kserve.ScaledObject, n int32) {
+	switch lo := *so.Spec.MinReplicaCount; {
+	case n == 0:
+		return
+	case lo == 0:
+		annotate(so, kserve.ForceActivation, "true")
+	default:
+		annotate(so, kserve.RaisedMinimum, strconv.Itoa(int(n)))
+	}
+	so.Spec.MinReplicaCount = &n
 }
 
 func annotate(so *kserve.ScaledObject, key, value string) {
