@@ -11,6 +11,23 @@ import (
 type Series struct {
 	Total Reading
 	Pods  []Reading `json:",omitempty"`
+	// Of a histogram Pods counts all observations, and Buckets, for each pod, those up to
+	// each of the bounds, which ascend. There are no buckets of a pod whose reading is
+	// absent.
+	Bounds  []float64   `json:",omitempty"`
+	Buckets [][]float64 `json:",omitempty"`
+}
+
+// AddBuckets is the place of one more pod's buckets, as many as there are bounds.
+func (s *Series) AddBuckets() []float64 {
+	n := len(s.Buckets)
+	if n < cap(s.Buckets) {
+		s.Buckets = s.Buckets[:n+1]
+	} else {
+		s.Buckets = append(s.Buckets, nil)
+	}
+	s.Buckets[n] = append(s.Buckets[n][:0], s.Bounds...)
+	return s.Buckets[n]
 }
 
 // An Entry is a signal's series.
@@ -46,7 +63,7 @@ func (s *Set) Add(signal Signal) *Series {
 		s.insert(i)
 	}
 	e := &(*s)[i]
-	*e = Entry{signal, Series{Pods: e.Pods[:0]}}
+	*e = Entry{signal, Series{Pods: e.Pods[:0], Bounds: e.Bounds[:0], Buckets: e.Buckets[:0]}}
 	return &e.Series
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flyball-dev/flyball/internal/reading"
 )
@@ -35,12 +36,7 @@ func TestSet(t *testing.T) {
 			if r.IntN(3) == 0 {
 				signal = reading.Query(r.IntN(4))
 			}
-			s := again.Add(signal)
-			s.Total = anyReading(r)
-			for range r.IntN(3) {
-				s.Pods = append(s.Pods, anyReading(r))
-			}
-			want[signal] = reading.Series{Total: s.Total, Pods: slices.Clone(s.Pods)}
+			want[signal] = fill(again.Add(signal), r)
 		}
 		if !slices.IsSortedFunc(again, func(a, b reading.Entry) int { return int(a.Signal - b.Signal) }) || len(again) != len(want) {
 			t.Fatalf("%v is not in order, or has not %d signals", again, len(want))
@@ -56,7 +52,7 @@ func TestSet(t *testing.T) {
 		for _, signal := range append(reading.Signals(), reading.Query(0), reading.Query(1), reading.Query(2), reading.Query(3)) {
 			for from, set := range map[string]reading.Set{"filled": again, "from JSON": back} {
 				got := set.Of(signal)
-				if diff := cmp.Diff(want[signal], reading.Series{Total: got.Total, Pods: slices.Clip(slices.Clone(got.Pods))}, bits, emptyIsNil); diff != "" {
+				if diff := cmp.Diff(want[signal], got, bits, cmpopts.EquateEmpty()); diff != "" {
 					t.Fatalf("%s: Of(%v) -want +got\n%s", from, signal, diff)
 				}
 			}
@@ -64,12 +60,26 @@ func TestSet(t *testing.T) {
 	}
 }
 
-var emptyIsNil = cmp.Transformer("nil", func(p []reading.Reading) []reading.Reading {
-	if len(p) == 0 {
-		return nil
+// fill puts anything into a series, and returns a copy.
+func fill(s *reading.Series, r *rand.Rand) reading.Series {
+	s.Total = anyReading(r)
+	for range r.IntN(3) {
+		s.Bounds = append(s.Bounds, r.Float64())
 	}
-	return slices.Clip(p)
-})
+	for range r.IntN(3) {
+		s.Pods = append(s.Pods, anyReading(r))
+		s.AddBuckets()
+	}
+	return reading.Series{Total: s.Total, Pods: slices.Clone(s.Pods), Bounds: slices.Clone(s.Bounds), Buckets: clone(s.Buckets)}
+}
+
+func clone(buckets [][]float64) [][]float64 {
+	var all [][]float64
+	for _, b := range buckets {
+		all = append(all, slices.Clone(b))
+	}
+	return all
+}
 
 // A set that is filled as before allocates nothing.
 func TestSetIsUsedAgain(t *testing.T) {
@@ -78,7 +88,10 @@ func TestSetIsUsedAgain(t *testing.T) {
 		set = set[:0]
 		for _, signal := range []reading.Signal{reading.Waiting, reading.Running, reading.Query(0)} {
 			s := set.Add(signal)
+			s.Bounds = append(s.Bounds, 1, 2)
 			s.Pods = append(s.Pods, reading.New(1, 0), reading.New(2, 0))
+			s.AddBuckets()
+			s.AddBuckets()
 		}
 	}
 	for range 4 { // each place has had pods
@@ -112,7 +125,7 @@ func TestSignals(t *testing.T) {
 			t.Errorf("signal %d is %+v: incomplete, or a name twice", s, d)
 		}
 		seen[d.Name] = true
-		if (d.Func == reading.Last) != (d.Window == 0) || (d.Func == reading.Quantile) != (d.Quantile > 0) {
+		if (d.Func == reading.Last || d.Func >= reading.Count) != (d.Window == 0) || (d.Func == reading.Quantile) != (d.Quantile > 0) {
 			t.Errorf("%s: window or quantile", d.Name)
 		}
 		if again, ok := reading.Named(d.Name); !ok || again != s {

@@ -43,6 +43,19 @@ const (
 	RouterTPOTp90        // seconds, likewise
 	HeldBytes            // of the requests held back
 	CPU                  // cores in use
+
+	// What pods have counted since they started.
+	Ended            // requests, those aborted included
+	PromptTokensRead // of prompts that are complete, cached ones included
+	CachedTokens     // of prompts, found in the prefix cache
+	TokenGaps        // between two tokens of a request
+	TokenSeconds     // that these took, together
+	TTFTs            // of all requests, in buckets of seconds
+	TPOTs            // of ended requests, in buckets of seconds per token
+	InputLengths     // of ended requests, in buckets of tokens
+	InputTokens      // of ended requests, together
+	AnswerLengths    // of ended requests, in buckets of tokens
+	AnswerTokens     // of ended requests, together
 	numSignals
 )
 
@@ -66,11 +79,14 @@ const (
 	Rate           // a counter's increase per second in the window
 	Mean           // a histogram's mean in the window; of hits: hits over queries
 	Quantile       // a histogram's quantile in the window
+	Count          // a counter's newest sample, or how much a histogram has counted
+	Sum            // of all that a histogram has counted
+	Buckets        // a histogram's newest sample
 	numFuncs
 )
 
 func (f Func) String() string {
-	names := [numFuncs]string{"", "last", "peak", "rate", "mean", "quantile"}
+	names := [numFuncs]string{"", "last", "peak", "rate", "mean", "quantile", "count", "sum", "buckets"}
 	if f < 0 || f >= numFuncs {
 		return "unknown"
 	}
@@ -127,7 +143,23 @@ var definitions = [numSignals]Definition{
 	RouterTPOTp90: {Name: "router-tpot-p90", Family: RouterPerToken, Func: Quantile, Window: minute, Quantile: 0.9, Shared: true},
 	HeldBytes:     {Name: "held-bytes", Family: RouterHeldBytes, Func: Last, Router: true},
 	CPU:           {Name: "cpu", Family: CPUCores, Func: Last},
+
+	Ended:            {Name: "ended", Family: EndedRequests, Func: Count},
+	PromptTokensRead: {Name: "prompt-tokens-read", Family: PromptTotal, Func: Count},
+	CachedTokens:     {Name: "cached-tokens", Family: CacheHits, Func: Count},
+	TokenGaps:        {Name: "token-gaps", Family: InterToken, Func: Count},
+	TokenSeconds:     {Name: "token-seconds", Family: InterToken, Func: Sum},
+	TTFTs:            {Name: "ttfts", Family: FirstToken, Func: Buckets},
+	TPOTs:            {Name: "tpots", Family: PerToken, Func: Buckets},
+	InputLengths:     {Name: "input-lengths", Family: PromptLengths, Func: Buckets},
+	InputTokens:      {Name: "input-tokens", Family: PromptLengths, Func: Sum},
+	AnswerLengths:    {Name: "answer-lengths", Family: OutputLengths, Func: Buckets},
+	AnswerTokens:     {Name: "answer-tokens", Family: OutputLengths, Func: Sum},
 }
+
+// Cumulative says whether a signal counts since a pod's start: what it says by itself is
+// how old the pod is, and only its rise in between two readings means anything.
+func (s Signal) Cumulative() bool { return s.Definition().Func >= Count }
 
 // Signals are those that have a name.
 func Signals() []Signal {

@@ -104,6 +104,10 @@ func (s *sampler) read(now time.Duration, signal reading.Signal, replicas []*pla
 		out.Total = s.routerReading(now, d)
 		return
 	}
+	if signal.Cumulative() {
+		s.count(now, d, replicas, out)
+		return
+	}
 	var all ratio
 	sum, seen, newest := 0.0, 0, time.Duration(0)
 	for _, r := range replicas {

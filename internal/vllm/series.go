@@ -56,6 +56,12 @@ func Text(s reading.Signal) string {
 		return "sum(" + name + ")"
 	case s == reading.CPU:
 		return "rate(" + name + ")"
+	case d.Func == reading.Count && s == reading.TokenGaps:
+		return name + "_count"
+	case d.Func == reading.Sum:
+		return name + "_sum"
+	case d.Func == reading.Buckets:
+		return name + "_bucket"
 	case d.Func == reading.Peak:
 		return "max_over_time(" + name + window + ")"
 	case d.Func == reading.Rate:
@@ -68,11 +74,13 @@ func Text(s reading.Signal) string {
 	return name
 }
 
-// Signals are the signals that have a name, by their Text.
+// Signals are the signals that may be asked for by their Text.
 func Signals() map[string]reading.Signal {
 	all := map[string]reading.Signal{}
 	for _, s := range reading.Signals() {
-		all[Text(s)] = s
+		if !s.Cumulative() { // whoever writes a counter's name means a query
+			all[Text(s)] = s
+		}
 	}
 	return all
 }

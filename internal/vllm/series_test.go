@@ -15,13 +15,23 @@ func TestSeries(t *testing.T) {
 		}
 		seen[Series(f)] = true
 	}
-	if all := Signals(); len(all) != len(reading.Signals()) {
-		t.Errorf("%d texts of %d signals", len(all), len(reading.Signals()))
+	texts := map[string]bool{}
+	for _, s := range reading.Signals() {
+		if text := Text(s); texts[text] {
+			t.Errorf("%s stands for two signals", text)
+		}
+		texts[Text(s)] = true
+		if _, asked := Signals()[Text(s)]; asked == s.Cumulative() {
+			t.Errorf("%s may be asked for: %v", s, asked)
+		}
 	}
 	for signal, want := range map[reading.Signal]string{
 		reading.Running:       "vllm:num_requests_running",
 		reading.KVUsagePeak:   "max_over_time(vllm:kv_cache_usage_perc[1m])",
 		reading.HitShare:      "mean(vllm:prefix_cache_hits[5m])",
+		reading.Ended:         "vllm:request_success_total",
+		reading.TokenGaps:     "vllm:inter_token_latency_seconds_count",
+		reading.TTFTs:         "vllm:time_to_first_token_seconds_bucket",
 		reading.RouterTTFTp90: "histogram_quantile(0.9, rate(llm_d_epp_request_ttft_seconds_bucket[1m]))",
 	} {
 		if got := Text(signal); got != want {

@@ -93,16 +93,18 @@ func (v *Values) Word(name string) string {
 // of any query that has no comma in it.
 func (v *Values) Signal() reading.Signal {
 	_, s := v.text("metric")
-	if named, ok := reading.Named(s); ok {
+	if named, ok := reading.Named(s); ok && !named.Cumulative() {
 		return named
 	}
-	if named, ok := v.series[s]; ok {
+	if named, ok := v.series[s]; ok && !named.Cumulative() {
 		return named
 	}
 	if !strings.ContainsAny(s, ":_({[") {
 		var names []string
 		for _, known := range reading.Signals() {
-			names = append(names, known.String())
+			if !known.Cumulative() {
+				names = append(names, known.String())
+			}
 		}
 		v.Fail("metric=%s: want a metric, or one of %s", s, strings.Join(names, ", "))
 	}
