@@ -29,11 +29,14 @@ func (f Fleet) Running() int {
 
 // A Pod is one replica as its status shows it.
 type Pod struct {
+	Name     string
 	Phase    Phase
 	Ready    bool
 	Deleting bool
-	// StartedAt is when the node took the pod, ChangedAt when Ready last changed.
-	StartedAt, ChangedAt time.Duration
+	// CreatedAt is when the pod was made, StartedAt when the node took it, RunsAt when its
+	// container began, and ChangedAt when Ready last changed. Of what has not come to pass
+	// it is 0.
+	CreatedAt, StartedAt, RunsAt, ChangedAt time.Duration
 }
 
 // A Phase is a pod's status.phase, as far as an autoscaler tells them apart.

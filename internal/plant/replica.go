@@ -27,6 +27,7 @@ func (s ReplicaState) String() string {
 // A Replica is one pod with its engine.
 type Replica struct {
 	number     int // in order of creation
+	name       string
 	state      ReplicaState
 	node       int
 	engine     *Engine // from Starting on
@@ -35,7 +36,7 @@ type Replica struct {
 	sent       int // requests that it was given, and that were not aborted before their first token
 	sentPrompt int // tokens of the prompts that it was given, and that were not aborted before their first token
 
-	createdAt, placedAt, changedAt time.Duration
+	createdAt, placedAt, runsAt, changedAt time.Duration
 
 	uid      uint64
 	restarts int
@@ -46,6 +47,9 @@ type Replica struct {
 
 // Number tells it from the fleet's others, those that are gone included.
 func (r *Replica) Number() int { return r.number }
+
+// Name tells it from the others as a pod's name does.
+func (r *Replica) Name() string { return r.name }
 
 // State is where it is in its life.
 func (r *Replica) State() ReplicaState { return r.state }
@@ -76,6 +80,12 @@ func (r *Replica) silent() int { return r.sent - int(r.engine.meter.TTFT.Count()
 // PlacedAt is when a node took it, ChangedAt when it last became ready or ceased to
 // be.
 func (r *Replica) PlacedAt() time.Duration { return r.placedAt }
+
+// CreatedAt is when it was wished for.
+func (r *Replica) CreatedAt() time.Duration { return r.createdAt }
+
+// RunsAt is when its container runs, or will: the node has the image by then.
+func (r *Replica) RunsAt() time.Duration { return r.runsAt }
 
 // ChangedAt is when it last became ready or ceased to be.
 func (r *Replica) ChangedAt() time.Duration { return r.changedAt }
@@ -134,7 +144,7 @@ func (f *Fleet) SetReplicas(now time.Duration, n int) {
 func (f *Fleet) create(now time.Duration) *Replica {
 	f.created++
 	uid := des.Stream(f.config.Seed, fmt.Sprintf("UID of replica %d", f.created)).Uint64()
-	return &Replica{number: f.created, next: Never, createdAt: now, uid: uid}
+	return &Replica{number: f.created, name: fmt.Sprintf("pod-%d", f.created), next: Never, createdAt: now, uid: uid}
 }
 
 // Prime makes n replicas that are ready at once, as at the start of a run.
@@ -145,7 +155,7 @@ func (f *Fleet) Prime(now time.Duration, n int) error {
 			return fmt.Errorf("%d replicas are to be ready, and the nodes have GPUs for %d", n, f.config.Capacity())
 		}
 		f.replicas = append(f.replicas, r)
-		r.placedAt = now
+		r.placedAt, r.runsAt = now, now
 		f.nodes[r.node].imageAt = min(f.nodes[r.node].imageAt, now)
 		f.serve(now, r)
 	}
@@ -226,6 +236,7 @@ func (f *Fleet) place(now time.Duration, r *Replica) {
 // weights on.
 func (f *Fleet) start(now, pause time.Duration, r *Replica) {
 	c := f.config.ColdStart
+	r.runsAt = now + pause
 	at := now + pause + f.draw(r, "load", c.Load) + f.draw(r, "compile", c.Compile) + f.draw(r, "ready", c.Ready)
 	f.events.Push(at, 0, fleetEvent{kind: readiness, replica: r, since: now})
 }

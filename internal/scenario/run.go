@@ -250,7 +250,7 @@ func (r *run) scrape(now time.Duration) error {
 			continue
 		}
 		if r.known[replica] == "" {
-			r.known[replica] = fmt.Sprintf("pod-%d", replica.Number())
+			r.known[replica] = replica.Name()
 		}
 		r.values = expose(r.values[:0], h.samples[len(h.samples)-1])
 		if err := r.promql.Scrape(now, r.known[replica], r.values); err != nil {
@@ -344,10 +344,12 @@ func (r *run) hold(now time.Duration) {
 }
 
 func podOf(r *plant.Replica) law.Pod {
-	p := law.Pod{Phase: law.PodRunning, StartedAt: r.PlacedAt(), ChangedAt: r.ChangedAt()}
+	p := law.Pod{
+		Name: r.Name(), Phase: law.PodRunning, CreatedAt: r.CreatedAt(), StartedAt: r.PlacedAt(), RunsAt: r.RunsAt(), ChangedAt: r.ChangedAt(),
+	}
 	switch r.State() {
 	case plant.Pending:
-		p.Phase, p.StartedAt = law.PodPending, 0
+		p.Phase, p.StartedAt, p.RunsAt = law.PodPending, 0, 0
 	case plant.Ready:
 		p.Ready = true
 	case plant.Draining:
