@@ -57,7 +57,8 @@ const (
 func (c Config) cost() exactCost {
 	e := c.Cost.exact()
 	if !c.AsyncScheduling {
-		e.fixed = syncStep
+		e.alphaD += syncStep // whichever of the two a step takes
+		e.alphaM += syncStep
 		e.host += syncSequence
 	}
 	return e
@@ -78,7 +79,7 @@ type exactCost struct {
 	alphaM, beta           picos
 	deltaM, gammaM         picos
 	halfQ                  float64
-	host, fixed            picos
+	host                   picos
 }
 
 func (c StepCost) exact() exactCost {
@@ -99,7 +100,7 @@ func (c exactCost) step(b Batch) picos {
 	if b.PrefillTokens > 0 {
 		took = max(took, c.alphaM+c.beta*prefill+c.deltaM*decodes+c.gammaM*context+picos(c.halfQ*float64(b.AttentionPairs)))
 	}
-	return max(took+c.fixed+c.host*picos(b.Sequences), picosPerNano)
+	return max(took+c.host*picos(b.Sequences), picosPerNano)
 }
 
 // validate refuses coefficients that are no times, and a step so long that it can
