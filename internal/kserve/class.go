@@ -15,6 +15,9 @@ const (
 	ComponentLabel  = "component" // of KServe, on its pods: predictor, transformer or explainer
 	ManagedByLabel  = "app.kubernetes.io/managed-by"
 
+	// TransferAnnotation lets a ScaledObject take an HPA over, by its name.
+	TransferAnnotation = "scaledobject.keda.sh/transfer-hpa-ownership"
+
 	// MetricTypeAnnotation makes External targets KEDA's Value (metric ÷ target ×
 	// ready pods) instead of the guide's ceil(metric ÷ target): for ratios and
 	// latencies, where a sum over replicas has no meaning. One word is for every
@@ -55,6 +58,11 @@ func Claims(s *InferenceService) []string {
 		}
 	}
 	return names
+}
+
+// HasClass tells whether a class is given, which belongs to the mode with Deployments.
+func HasClass(s *InferenceService) bool {
+	return s.Spec.Predictor.Annotations[ClassAnnotation] != "" || s.Annotations[ClassAnnotation] != ""
 }
 
 // Stopped tells whether the user has stopped the service.

@@ -80,3 +80,21 @@ type ScaledObjectStatus struct {
 	Conditions []Condition `json:"conditions,omitempty"`
 	HPAName    string      `json:"hpaName,omitempty"`
 }
+
+// KEDA's bounds where a ScaledObject gives none.
+const (
+	defaultMinReplicas = 0
+	defaultMaxReplicas = 100
+)
+
+// Bounds are the replica limits in force.
+func (s *ScaledObject) Bounds() (lo, hi int32) {
+	lo, hi = defaultMinReplicas, defaultMaxReplicas
+	if s.Spec.MinReplicaCount != nil {
+		lo = *s.Spec.MinReplicaCount
+	}
+	if s.Spec.MaxReplicaCount != nil {
+		hi = *s.Spec.MaxReplicaCount
+	}
+	return lo, hi
+}

@@ -18,7 +18,7 @@ const graphiteFrom = "-5Minutes"
 // mapMetrics makes every item of the list a trigger, in its order.
 func mapMetrics(s *InferenceService) ([]Trigger, *Refusal) {
 	metrics := s.Spec.Predictor.AutoScaling.Metrics
-	types, r := metricTypes(s.Annotations[MetricTypeAnnotation], len(metrics))
+	types, r := MetricTypes(s)
 	if r != nil {
 		return nil, r
 	}
@@ -46,9 +46,14 @@ func mapMetrics(s *InferenceService) ([]Trigger, *Refusal) {
 	return triggers, nil
 }
 
-// metricTypes reads MetricTypeAnnotation; a Resource metric ignores its word.
-func metricTypes(annotation string, n int) ([]autoscalingv2.MetricTargetType, *Refusal) {
-	words := strings.Split(cmp.Or(annotation, string(autoscalingv2.AverageValueMetricType)), ",")
+// MetricTypes reads MetricTypeAnnotation: one type for each metric. A Resource metric
+// ignores its word.
+func MetricTypes(s *InferenceService) ([]autoscalingv2.MetricTargetType, *Refusal) {
+	if !HasMetrics(s) {
+		return nil, nil
+	}
+	n := len(s.Spec.Predictor.AutoScaling.Metrics)
+	words := strings.Split(cmp.Or(s.Annotations[MetricTypeAnnotation], string(autoscalingv2.AverageValueMetricType)), ",")
 	if len(words) != 1 && len(words) != n {
 		return nil, refuse(AboutTarget, "metadata.annotations["+MetricTypeAnnotation+"]", "give one word, or one for each metric",
 			"it has %d words for %d metrics", len(words), n)

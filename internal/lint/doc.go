@@ -3,7 +3,7 @@
 //
 // INV-1: a rule's id and severity are kept; every id is in docs/lint.md.
 // INV-2: each rule has an example of which it alone complains, and the mended
-// form of it, of which no rule complains.
+// form of it, of which no rule complains; only what is not simulated may be said beside.
 // INV-3: what cannot be seen in the manifests is no error: a rule that lacks a
 // fact (the GPUs, the gaps between requests, a recorded name) says nothing.
 // INV-4: the same manifests give the same findings in the same order, and no

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // liveRules are what Live finds.
@@ -42,7 +43,7 @@ func liveRules() []Rule {
 
 // Live asks a Prometheus each query of the manifests, whatever server they name.
 // Its error is that the server does not answer; what it answers are findings.
-func Live(ctx context.Context, server api.Client, objects []*Object) ([]Finding, error) {
+func Live(ctx context.Context, server api.Client, objects []*manifest.Document) ([]Finding, error) {
 	a := asker{prometheus.NewAPI(server), []Finding{}, nil}
 	newManifests(objects, Options{}).each(func(_ *scaler, t trigger) {
 		if a.err == nil && t.expr.Type() == parser.ValueTypeVector {
@@ -70,13 +71,13 @@ type asker struct {
 	err   error
 }
 
-func (a *asker) report(rule string, at field, format string, args ...any) {
+func (a *asker) report(rule string, at manifest.Field, format string, args ...any) {
 	r, _ := Find(rule)
 	collect(&a.found, r)(at, format, args...)
 }
 
 func (a *asker) ask(ctx context.Context, t trigger) {
-	n, err := a.count(ctx, t.query.text())
+	n, err := a.count(ctx, t.query.Text())
 	var refused *prometheus.Error
 	switch {
 	case isRefusal(err, &refused):

@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // selectors are the places of a query that read series.
@@ -41,13 +43,8 @@ func (t trigger) series() []string {
 	for _, s := range selectors(t.expr) {
 		all = append(all, seriesName(s))
 	}
-	if name := t.metric; name != "" {
-		name = strings.TrimPrefix(name, "prometheus.googleapis.com|")
-		name, _, _ = strings.Cut(name, "|")
-		if rest, ok := strings.CutPrefix(name, "vllm_"); ok {
-			name = "vllm:" + rest
-		}
-		all = append(all, name)
+	if t.metric != "" {
+		all = append(all, vllm.Adapted(t.metric))
 	}
 	return all
 }
@@ -66,7 +63,7 @@ const (
 // fromEngine tells whether all that the trigger reads comes from vLLM's pods.
 func (t trigger) fromEngine() bool {
 	all := t.series()
-	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !ofEngine(s) })
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !vllm.IsSeries(s) })
 }
 
 // matcher finds what a selector demands of a label, nil if nothing.
@@ -107,6 +104,39 @@ func orZero(e parser.Expr) bool {
 		return nil
 	})
 	return found
+}
+
+// factor is by which number a query multiplies what it reads: sum(x) / 8 has 1/8. It is
+// false where the query makes something else of it.
+func factor(e parser.Expr) (float64, bool) {
+	n, ok := peel(e).(*parser.BinaryExpr)
+	if !ok {
+		return 1, true
+	}
+	left, leftIs := number(n.LHS)
+	right, rightIs := number(n.RHS)
+	switch {
+	case n.Op == parser.DIV && rightIs && right != 0:
+		f, ok := factor(n.LHS)
+		return f / right, ok
+	case n.Op == parser.MUL && rightIs:
+		f, ok := factor(n.LHS)
+		return f * right, ok
+	case n.Op == parser.MUL && leftIs:
+		f, ok := factor(n.RHS)
+		return f * left, ok
+	case leftIs || rightIs:
+		return 1, n.Op.IsComparisonOperator() // which only leaves out
+	}
+	return 1, true // of several readings the sum
+}
+
+func number(e parser.Expr) (float64, bool) {
+	n, ok := peel(e).(*parser.NumberLiteral)
+	if !ok {
+		return 0, false
+	}
+	return n.Val, true
 }
 
 // A growth is whether a value doubles when load and replicas do.
@@ -157,7 +187,7 @@ func growsAggregate(n *parser.AggregateExpr) growth {
 func perPodSeries(e parser.Expr) bool {
 	all := selectors(e)
 	return many(e) && len(all) > 0 && !slices.ContainsFunc(all, func(s *parser.VectorSelector) bool {
-		return !ofEngine(seriesName(s)) && seriesName(s) != "up"
+		return !vllm.IsSeries(seriesName(s)) && seriesName(s) != "up"
 	})
 }
 

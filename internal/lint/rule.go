@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // Severity says how sure the trouble is.
@@ -48,7 +50,7 @@ type Finding struct {
 }
 
 // A reporter takes the place and what is wrong there.
-type reporter func(at field, format string, args ...any)
+type reporter func(at manifest.Field, format string, args ...any)
 
 // A Rule looks for one mistake.
 type Rule struct {
@@ -66,7 +68,7 @@ type Rule struct {
 
 // Rules are all rules, in the order of the page.
 func Rules() []Rule {
-	return slices.Concat(queryRules(), triggerRules(), zeroRules(), timeRules(), ownerRules(), fleetRules(), formRules(), liveRules())
+	return slices.Concat(queryRules(), triggerRules(), zeroRules(), timeRules(), ownerRules(), fleetRules(), formRules(), refusedRules(), liveRules())
 }
 
 // Find finds a rule by its id.
@@ -96,9 +98,10 @@ func (r Rule) example(form string) string {
 }
 
 // Lint looks at all objects together, and orders what it finds by place.
-func Lint(objects []*Object, o Options) []Finding {
-	m := newManifests(objects, o)
+func Lint(docs []*manifest.Document, o Options) []Finding {
+	m := newManifests(docs, o)
 	all := []Finding{}
+	tell(&all, m.refused)
 	for _, r := range Rules() {
 		if r.check != nil {
 			r.check(m, collect(&all, r))
@@ -108,10 +111,10 @@ func Lint(objects []*Object, o Options) []Finding {
 }
 
 func collect(all *[]Finding, r Rule) reporter {
-	return func(at field, format string, args ...any) {
+	return func(at manifest.Field, format string, args ...any) {
 		*all = append(*all, Finding{
-			Rule: r.ID, Severity: r.Severity, File: at.of.File, Line: at.line,
-			Object: at.of.String(), Found: fmt.Sprintf(format, args...), Mend: r.Mend,
+			Rule: r.ID, Severity: r.Severity, File: at.Document().File, Line: at.Line(),
+			Object: at.Document().String(), Found: fmt.Sprintf(format, args...), Mend: r.Mend,
 		})
 	}
 }

@@ -12,9 +12,8 @@ func fleetRules() []Rule {
 		},
 		{
 			ID: "bounds", Severity: Error, Title: "a maximum below the minimum, or a negative count",
-			Why:   "The API server or KEDA's webhook refuses it; Flyball keeps what was before.",
-			Mend:  "0 ≤ minimum ≤ maximum",
-			check: checkBounds,
+			Why:  "The API server or KEDA's webhook refuses it; Flyball keeps what was before.",
+			Mend: "0 ≤ minimum ≤ maximum",
 		},
 		{
 			ID: "max-above-gpus", Severity: Warning, Title: "a maximum for which there are not enough GPUs",
@@ -31,9 +30,9 @@ func checkRoom(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		most, ok := s.ceiling()
 		least := max(s.floor(), 1)
-		switch asked := s.by != byDefault || len(s.triggers) > 0 || s.max.ok(); {
+		switch asked := s.by != byDefault || len(s.triggers) > 0 || s.max.OK(); {
 		case !ok || !asked || most != least || s.asleep() == 0:
-		case !s.max.ok():
+		case !s.max.OK():
 			report(s.max, "no maximum is given, so it is the minimum, %d", least)
 		default:
 			report(s.max, "the maximum is the minimum, %d", least)
@@ -41,25 +40,10 @@ func checkRoom(m *manifests, report reporter) {
 	}
 }
 
-func checkBounds(m *manifests, report reporter) {
-	for _, s := range m.scalers {
-		least, most := s.floor(), s.max.wholeOr(0)
-		unset := most == 0 && s.by != byKEDA && s.by != byHPA || !s.max.ok()
-		switch {
-		case least < 0:
-			report(s.min, "the minimum is %d", least)
-		case most < 0:
-			report(s.max, "the maximum is %d", most)
-		case !unset && most < least && !unfilled(s.max.text()):
-			report(s.max, "the maximum %d is below the minimum %d", most, least)
-		}
-	}
-}
-
 func checkGPUs(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		most, ok := s.ceiling()
-		each := max(m.podOf(s).gpus, 1)
+		each := max(m.podOf(s).places(), 1)
 		if m.GPUs > 0 && ok && most > m.GPUs/each {
 			report(s.max, "%d replicas with %d GPU each, of %d", most, each, m.GPUs)
 		}

@@ -1,8 +1,10 @@
 package lint
 
 import (
-	"cmp"
 	"slices"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // ownerRules are about who scales a workload: nobody, somebody, or two.
@@ -40,8 +42,7 @@ func ownerRules() []Rule {
 			ID: "two-autoscalers", Severity: Error, Title: "two autoscalers of one workload",
 			Why: "KEDA's webhook refuses the second, if it is installed. If not, two HPAs with the same bounds freeze " +
 				"(AmbiguousSelector), with others they fight.",
-			Mend:  "keep one; several triggers in one ScaledObject give the largest wish",
-			check: checkTwo,
+			Mend: "keep one; several triggers in one ScaledObject give the largest wish",
 		},
 		{
 			ID: "behavior-dropped", Severity: Warning, Title: "scaling behavior that KServe does not pass on",
@@ -62,8 +63,8 @@ func (m *manifests) scaled(namespace, name string) bool {
 
 func checkNoAutoscaler(m *manifests, report reporter) {
 	for _, o := range m.of("InferenceService") {
-		if class(o) == "external" && !m.scaled(o.Namespace, o.Name+"-predictor") {
-			report(o.get("metadata", "annotations", classAnnotation), "nothing among the manifests scales %s-predictor", o.Name)
+		if class(o) == "external" && !m.scaled(o.Namespace, kserve.PredictorName(o.Name)) {
+			report(o.Get("metadata", "annotations", kserve.ClassAnnotation), "nothing among the manifests scales %s-predictor", o.Name)
 		}
 	}
 }
@@ -71,14 +72,14 @@ func checkNoAutoscaler(m *manifests, report reporter) {
 func checkDropped(m *manifests, report reporter) {
 	for _, o := range m.of("InferenceService") {
 		c := class(o)
-		metrics := o.get("spec", "predictor", "autoScaling", "metrics")
-		if c == "" {
+		metrics := o.Get("spec", "predictor", "autoScaling", "metrics")
+		if !kserve.HasClass(inferenceServiceOf(o)) {
 			c = "hpa, where none is set,"
 		}
-		for _, f := range metrics.items() {
-			resource := f.get("type").text() == "Resource"
+		for _, f := range metrics.Items() {
+			resource := f.Get("type").Text() == "Resource"
 			if c == "none" || c != "external" && c != "keda" && !resource {
-				report(f, "class %s does not read a metric of type %s", c, f.get("type").text())
+				report(f, "class %s does not read a metric of type %s", c, f.Get("type").Text())
 			}
 		}
 	}
@@ -90,8 +91,8 @@ func checkChange(m *manifests, report reporter) {
 		if later == nil {
 			continue
 		}
-		at := later.get("metadata", "annotations", classAnnotation)
-		was, is := cmp.Or(class(o), "hpa"), cmp.Or(class(later), "hpa")
+		at := later.Get("metadata", "annotations", kserve.ClassAnnotation)
+		was, is := class(o), class(later)
 		adopted := is == "external" && inferenceService(later) != nil
 		switch {
 		case was == "keda" && is != "keda" && !adopted:
@@ -103,10 +104,10 @@ func checkChange(m *manifests, report reporter) {
 }
 
 // owner is the InferenceService that an object says it belongs to, if it is given.
-func (m *manifests) owner(o *Object) *Object {
-	for _, f := range o.get("metadata", "ownerReferences").items() {
-		if f.get("kind").text() == "InferenceService" {
-			return m.find("InferenceService", o.Namespace, f.get("name").text())
+func (m *manifests) owner(o *manifest.Document) *manifest.Document {
+	for _, f := range o.Get("metadata", "ownerReferences").Items() {
+		if f.Get("kind").Text() == "InferenceService" {
+			return m.find("InferenceService", o.Namespace, f.Get("name").Text())
 		}
 	}
 	return nil
@@ -125,21 +126,21 @@ func checkLeftover(m *manifests, report reporter) {
 			}
 		}
 		if o != nil && leftover(s, o) {
-			report(s.of.get("metadata"), "%s has class %s", o, cmp.Or(class(o), "hpa"))
+			report(s.of.Get("metadata"), "%s has class %s", o, class(o))
 		}
 	}
 }
 
 // leftover tells whether the class of an InferenceService does not want a scaler that
 // belongs to it.
-func leftover(s *scaler, o *Object) bool {
-	switch cmp.Or(class(o), "hpa") {
+func leftover(s *scaler, o *manifest.Document) bool {
+	switch class(o) {
 	case "none":
 		return true
 	case "keda":
 		return s.by == byHPA
 	case "external":
-		flyballs := s.of.get("metadata", "labels", managedByLabel).text() == "flyball"
+		flyballs := s.of.Get("metadata", "labels", kserve.ManagedByLabel).Text() == kserve.Manager
 		return s.by == byKEDA && !flyballs && inferenceService(o) == nil
 	case "hpa":
 		return s.by == byKEDA
@@ -147,53 +148,13 @@ func leftover(s *scaler, o *Object) bool {
 	return false
 }
 
-// made are the scalers that will be there once all is applied: one for each object
-// name, since an InferenceService's own ScaledObject is that of a dump.
-func (m *manifests) made() []*scaler {
-	var all []*scaler
-	for _, s := range m.scalers {
-		if m.next(s.of) != nil || m.owner(s.of) != nil && s.of.Kind != "InferenceService" || m.byKEDAItself(s) {
-			continue
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
-// byKEDAItself tells whether an HPA is what KEDA made of a ScaledObject, or what a
-// ScaledObject takes over.
-func (m *manifests) byKEDAItself(s *scaler) bool {
-	return s.by == byHPA && slices.ContainsFunc(m.of("ScaledObject"), func(o *Object) bool {
-		named := o.get("spec", "advanced", "horizontalPodAutoscalerConfig", "name").text()
-		return s.of.Name == "keda-hpa-"+o.Name || o.annotation(transferAnnotation) == "true" && named == s.of.Name
-	})
-}
-
-func checkTwo(m *manifests, report reporter) {
-	all := m.made()
-	for i, s := range all {
-		for _, before := range all[:i] {
-			same := s.kind == before.kind && s.name == before.name && sameNamespace(s.of.Namespace, before.of.Namespace)
-			if !same || s.name == "" {
-				continue
-			}
-			at, other := s.of, before.of
-			if s.of.Kind == "InferenceService" { // the other one can be deleted
-				at, other = other, at
-			}
-			report(at.get("metadata"), "%s %s is also scaled by %s (%s:%d)", s.kind, s.name, other, other.File, other.Line)
-			break
-		}
-	}
-}
-
 func checkBehavior(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, side := range []string{"scaleUp", "scaleDown"} {
-			for _, k := range s.behavior.get(side).keys() {
-				kept := s.by == byKServe && k.text() == "stabilizationWindowSeconds"
+			for _, k := range s.behavior.Get(side).Keys() {
+				kept := s.by == byKServe && k.Text() == "stabilizationWindowSeconds"
 				if (s.by == byKServe || s.by == byDefault) && !kept {
-					report(k, "%s.%s does not reach the HPA", side, k.text())
+					report(k, "%s.%s does not reach the HPA", side, k.Text())
 				}
 			}
 		}

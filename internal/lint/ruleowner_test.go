@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/flyball-dev/flyball/internal/lint"
@@ -47,6 +48,7 @@ func TestOwnerRules(t *testing.T) {
 			{false, "no-room", noMetrics, scaledPredictor, nil},
 			{false, "cut-at-shutdown", []string{"namespace: demo", "namespace: a"}, hpa, nil},
 			{false, "class-change", nil, "", nil},
+			{true, "query-syntax", []string{"    name: llama\n", "    kind: StatefulSet\n    name: llama\n"}, strings.NewReplacer("keda-hpa-llama", "mine", "Deployment", "StatefulSet").Replace(hpa), nil},
 		},
 		"behavior-dropped": {{true, "behavior-dropped", []string{external, "autoscalerClass: hpa"}, "", nil}},
 		"no-room": {
@@ -70,6 +72,8 @@ func TestOwnerRules(t *testing.T) {
 		},
 		"name-too-long": {
 			{true, "query-syntax", []string{"metadata:\n  name: llama", "metadata:\n  name: a-scaled-object-whose-name-has-as-many-as-55-characters"}, "", nil},
+			{true, "zero-is-one", []string{"name: llama", "name: a-service-whose-name-is-as-long-as-49-characters1"}, "", nil},
+			{false, "zero-is-one", []string{"name: llama", "name: a-service-whose-name-has-only-48-characters-in-i"}, "", nil},
 			{false, "query-syntax", []string{"metadata:\n  name: llama", "metadata:\n  name: a-scaled-object-whose-name-has-only-54-characters-in-i"}, "", nil},
 		},
 		"placeholder": {

@@ -7,6 +7,10 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // queryRules are about what a query reads and what it answers.
@@ -31,6 +35,12 @@ func queryRules() []Rule {
 				"the _bucket, _sum and _count are series.",
 			Mend:  "see docs/vllm-metrics.md for the names; if a recording rule or a router makes it, give its PrometheusRule",
 			check: checkUnknown,
+		},
+		{
+			ID: "query-unknown-label", Severity: Warning, Title: "a label that vLLM's series do not have",
+			Why:   "A demand that no series meets makes the answer empty, which KEDA takes for 0 by default.",
+			Mend:  "model_name is the first of --served-model-name, engine the number of the engine; the others come with the scrape",
+			check: checkLabels,
 		},
 		{
 			ID: "query-not-vector", Severity: Error, Title: "a query whose answer is no instant vector",
@@ -105,9 +115,9 @@ func checkSyntax(m *manifests, report reporter) {
 func (m *manifests) recorded() map[string]bool {
 	all := map[string]bool{}
 	for _, o := range m.of("PrometheusRule") {
-		for _, g := range o.get("spec", "groups").items() {
-			for _, r := range g.get("rules").items() {
-				all[r.get("record").text()] = true
+		for _, g := range o.Get("spec", "groups").Items() {
+			for _, r := range g.Get("rules").Items() {
+				all[r.Get("record").Text()] = true
 			}
 		}
 	}
@@ -119,7 +129,7 @@ func checkRemoved(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, t := range s.triggers {
 			for _, name := range distinct(t.series()) {
-				instead, old := gone(name)
+				instead, old := vllm.Gone(name)
 				switch at := t.place(); {
 				case !old || recorded[name]:
 				case instead == "":
@@ -133,8 +143,8 @@ func checkRemoved(m *manifests, report reporter) {
 }
 
 // place is where a finding about what a trigger reads belongs.
-func (t trigger) place() field {
-	if t.query.ok() {
+func (t trigger) place() manifest.Field {
+	if t.query.OK() {
 		return t.query
 	}
 	return t.at
@@ -149,12 +159,15 @@ func checkUnknown(m *manifests, report reporter) {
 	recorded := m.recorded()
 	m.each(func(_ *scaler, t trigger) {
 		for _, name := range distinct(t.series()) {
-			_, old := gone(name)
-			if !strings.HasPrefix(name, "vllm:") || old || exported(name) || recorded[name] {
+			if colon, ok := vllm.Colon(name); ok && !recorded[name] && vllm.IsSeries(colon) {
+				report(t.query, "vLLM exports no %s: its names have a colon, %s", name, colon)
+			}
+			_, old := vllm.Gone(name)
+			if !strings.HasPrefix(name, "vllm:") || old || vllm.Exports(name) || recorded[name] {
 				continue
 			}
-			switch near := nearest(name); {
-			case engine()[name] == "histogram":
+			switch near := vllm.NearestSeries(name); {
+			case vllm.IsHistogram(name):
 				report(t.query, "%s is a histogram: its series are %s_bucket, _sum and _count", name, name)
 			case near != "":
 				report(t.query, "vLLM exports no %s; %s is near", name, near)
@@ -169,6 +182,20 @@ func checkVector(m *manifests, report reporter) {
 	m.each(func(_ *scaler, t trigger) {
 		if kind := t.expr.Type(); kind != parser.ValueTypeVector {
 			report(t.query, "the answer is a %s, not a vector of one element", kind)
+		}
+	})
+}
+
+// checkLabels looks at vLLM's own series only: what a recording rule makes has the labels
+// that it gives.
+func checkLabels(m *manifests, report reporter) {
+	m.each(func(_ *scaler, t trigger) {
+		for _, s := range engineSelectors(t) {
+			for _, l := range s.LabelMatchers {
+				if instead, ok := vllm.LabelInstead(l.Name); ok {
+					report(t.query, "vLLM's series have no label %s; %s is what names it", l.Name, instead)
+				}
+			}
 		}
 	})
 }
@@ -204,7 +231,7 @@ func onlySides(e parser.Expr) bool { return slices.Equal(loose(e), []string{"sid
 
 // engineSelectors are the selectors of a query that read vLLM's series.
 func engineSelectors(t trigger) []*parser.VectorSelector {
-	return slices.DeleteFunc(selectors(t.expr), func(s *parser.VectorSelector) bool { return !ofEngine(seriesName(s)) })
+	return slices.DeleteFunc(selectors(t.expr), func(s *parser.VectorSelector) bool { return !vllm.IsSeries(seriesName(s)) })
 }
 
 // scopes are labels that do not tell one service from another.
@@ -217,7 +244,7 @@ func scopes() []string {
 
 func checkNamespace(m *manifests, report reporter) {
 	m.each(func(_ *scaler, t trigger) {
-		if t.at.get("metadata", "namespace").ok() || t.at.get("external", "metric", "namespace").ok() {
+		if t.at.Get("metadata", "namespace").OK() || t.at.Get("external", "metric", "namespace").OK() {
 			return // the server adds it to each selector
 		}
 		for _, s := range engineSelectors(t) {
@@ -263,9 +290,9 @@ func checkWrong(m *manifests, report reporter) {
 func checkEscapes(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, t := range s.triggers {
-			for _, f := range []field{t.at.get("metadata", "namespace"), t.at.get("external", "metric", "namespace")} {
-				if f.ok() && !unfilled(f.text()) && !isLabel(f.text()) {
-					report(f, "%q is no namespace, and KEDA puts it into the URL unescaped", f.text())
+			for _, f := range []manifest.Field{t.at.Get("metadata", "namespace"), t.at.Get("external", "metric", "namespace")} {
+				if f.OK() && !unfilled(f.Text()) && len(validation.IsDNS1123Label(f.Text())) > 0 {
+					report(f, "%q is no namespace, and KEDA puts it into the URL unescaped", f.Text())
 				}
 			}
 			for _, sel := range selectors(t.expr) {
@@ -277,15 +304,6 @@ func checkEscapes(m *manifests, report reporter) {
 			}
 		}
 	}
-}
-
-// isLabel tells whether a name is an RFC 1123 label, as a namespace's is.
-func isLabel(s string) bool {
-	ok := len(s) > 0 && len(s) <= 63 && s[0] != '-' && s[len(s)-1] != '-'
-	for _, c := range s {
-		ok = ok && (c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z')
-	}
-	return ok
 }
 
 // hasLooseDot finds a dot that is neither escaped nor repeated: .* and .+ are meant.

@@ -87,7 +87,8 @@ func TestRules(t *testing.T) {
 		"zero-no-wake": {
 			{true, "query-syntax", []string{"  minReplicaCount: 1\n", ""}, "", nil},
 			{true, "query-syntax", []string{"minReplicaCount: 1", "idleReplicaCount: 0\n  minReplicaCount: 1"}, "", nil},
-			{true, "no-room", []string{"minReplicas: 1", "minReplicas: 0"}, "", nil},
+			{false, "no-room", []string{"minReplicas: 1", "minReplicas: 0"}, "", nil},
+			{true, "no-room", []string{"minReplicas: 1", "minReplicas: 0", external, "autoscalerClass: keda"}, "", nil},
 			{false, "query-syntax", []string{"minReplicaCount: 1", "minReplicaCount: 0", "type: prometheus", "type: kafka"}, "", nil},
 			{false, "fallback-at-zero", nil, "", nil},
 		},

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -28,7 +27,7 @@ func timeRules() []Rule {
 			ID: "cut-at-shutdown", Severity: Info, Title: "a vLLM that does not finish its answers at SIGTERM",
 			Why: "Without --shutdown-timeout vLLM aborts what is in flight as soon as the pod is to end, whatever the " +
 				"grace period allows.",
-			Mend:  "--shutdown-timeout SECONDS, or a preStop hook that waits until nothing runs",
+			Mend:  "--shutdown-timeout SECONDS above the longest answer, or a preStop hook that waits until nothing runs",
 			check: checkShutdown,
 		},
 	}
@@ -36,11 +35,11 @@ func timeRules() []Rule {
 
 func checkStabilization(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		f := s.behavior.get("scaleDown", "stabilizationWindowSeconds")
+		f := s.behavior.Get("scaleDown", "stabilizationWindowSeconds")
 		if s.by == byDefault || passesOn(s) {
 			continue // KServe passes no behavior on to its HPA
 		}
-		if n, ok := f.whole(); ok && n >= 0 && time.Duration(n)*time.Second < m.ColdStart {
+		if n, ok := f.Whole(); ok && n >= 0 && time.Duration(n)*time.Second < m.ColdStart {
 			report(f, "%v, but a replica takes %v to start", time.Duration(n)*time.Second, m.ColdStart)
 		}
 	}
@@ -57,12 +56,11 @@ func passesOn(s *scaler) bool {
 func checkGrace(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		p := m.podOf(s)
-		if !p.known || !p.vllm && p.gpus == 0 && s.by != byFlyball {
+		if !p.known || !p.vllm && p.places() == 0 && s.by != byFlyball {
 			continue
 		}
-		grace := time.Duration(p.grace().wholeOr(defaultGrace)) * time.Second
-		if grace < m.Generation {
-			report(p.grace(), "%v, but an answer may take %v", grace, m.Generation)
+		if p.GracePeriod < m.Generation {
+			report(p.grace(), "%v, but an answer may take %v", p.GracePeriod, m.Generation)
 		}
 	}
 }
@@ -70,12 +68,12 @@ func checkGrace(m *manifests, report reporter) {
 func checkShutdown(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		p := m.podOf(s)
-		if !p.known || !p.vllm || len(p.words) == 0 || p.hooks {
-			continue
-		}
-		text, ok := p.argument("--shutdown-timeout")
-		if n, err := strconv.Atoi(text); !ok || err == nil && n == 0 {
+		switch lets := p.lets(); {
+		case !p.complete() || lets >= min(m.Generation, p.GracePeriod):
+		case lets == 0 && !p.hook:
 			report(p.spec, "no --shutdown-timeout among its arguments")
+		default:
+			report(p.spec, "its preStop hook and --shutdown-timeout leave %v, but an answer may take %v", lets, m.Generation)
 		}
 	}
 }

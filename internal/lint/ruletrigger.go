@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // triggerRules are about a target and what it does to the number.
@@ -31,9 +33,8 @@ func triggerRules() []Rule {
 		},
 		{
 			ID: "trigger-incomplete", Severity: Error, Title: "a Prometheus trigger without a server, a query or a target",
-			Why:   "KEDA refuses the trigger; the ScaledObject is not Ready and has no HPA.",
-			Mend:  "give what is missing",
-			check: checkComplete,
+			Why:  "KEDA refuses the trigger; the ScaledObject is not Ready and has no HPA.",
+			Mend: "give what is missing",
 		},
 		{
 			ID: "no-credentials", Severity: Info, Title: "a Prometheus that is asked without credentials",
@@ -69,14 +70,12 @@ func targetRules() []Rule {
 			ID: "target-invalid", Severity: Error, Title: "a target that is no positive number",
 			Why: "KEDA does not parse 500m or 2k, the HPA refuses 0, and the schema of an InferenceService refuses a " +
 				"fraction without quotes.",
-			Mend:  "a plain decimal above 0, in quotes: \"0.5\"",
-			check: checkTarget,
+			Mend: "a plain decimal above 0, in quotes: \"0.5\"",
 		},
 		{
 			ID: "average-value-ignored", Severity: Error, Title: "a target averageValue, which KServe does not read",
-			Why:   "With class keda KServe copies only target.value; without it the threshold is 0, and the webhook refuses it.",
-			Mend:  "write the same number as value; KEDA divides by it all the same",
-			check: checkAverageValue,
+			Why:  "With class keda KServe copies only target.value; without it the threshold is 0, and the webhook refuses it.",
+			Mend: "write the same number as value; KEDA divides by it all the same",
 		},
 		{
 			ID: "target-saturates", Severity: Error, Title: "a target of running requests that cannot be exceeded",
@@ -109,70 +108,32 @@ func targetRules() []Rule {
 	}
 }
 
-func checkTarget(m *manifests, report reporter) {
-	for _, s := range m.scalers {
-		for _, t := range s.triggers {
-			for _, f := range []field{t.target, t.target.get("value"), t.target.get("averageValue")} {
-				if what := wrongNumber(s, t, f); what != "" {
-					report(f, "%s %s", f.text(), what)
-				}
-			}
-		}
+// seatsPerPod is the target as a number of requests in each pod, false where it is no such
+// number. A sum is divided by the target for the replicas; a mean is compared with it.
+//
+// Worked example (TestTargetRules): sum(running) / 8 with a target of 1 is a target of 8.
+func (t trigger) seatsPerPod() (float64, bool) {
+	goal, ok := t.goal()
+	if !ok || !t.only(running) {
+		return 0, false
 	}
-}
-
-// wrongNumber says what is wrong with a target, "" if nothing is. The HPA knows
-// suffixes, and Flyball spells them out.
-func wrongNumber(s *scaler, t trigger, f field) string {
-	n, isQuantity := quantity(f.text())
-	switch {
-	case f.text() == "", unfilled(f.text()):
-		return ""
-	case isQuantity && n <= 0:
-		return "is not above 0"
+	if !t.measures() {
+		return goal, t.reads == perPod
 	}
-	return wrongForm(s, t, f, isQuantity)
-}
-
-func wrongForm(s *scaler, t trigger, f field, isQuantity bool) string {
-	plain := finite(f.text())
-	switch forKEDA := s.by != byFlyball && s.throughKEDA() && t.reads != ofResource; {
-	case forKEDA && !plain && isQuantity:
-		return "has a suffix, which KEDA does not read"
-	case !plain && !isQuantity:
-		return "is not a number"
-	case s.of.Kind == "InferenceService" && f.node.ShortTag() == "!!float":
-		return "is a fraction without quotes, which the schema refuses"
-	}
-	return ""
-}
-
-func checkAverageValue(m *manifests, report reporter) {
-	for _, s := range m.scalers {
-		for _, t := range s.triggers {
-			if s.by == byKServe && t.reads != ofResource && t.target.get("averageValue").ok() && !t.target.get("value").ok() {
-				report(t.target.get("averageValue"), "KServe makes a threshold of 0 of it")
-			}
-		}
-	}
-}
-
-// counts tells whether a trigger's target is a number of requests for each pod.
-func (t trigger) counts() bool {
-	if t.measures() {
-		return t.reads == average && grows(t.expr) == extensive
-	}
-	return t.reads == perPod
+	f, linear := factor(t.expr)
+	growth := grows(t.expr)
+	fits := t.reads == average && growth == extensive || t.reads == value && growth == intensive
+	return goal / f, linear && f > 0 && fits
 }
 
 func checkSaturation(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		seats := m.seats(s)
-		if seats == 0 || slices.ContainsFunc(s.triggers, func(t trigger) bool { return !t.only(running) }) {
+		if seats == 0 || modified(s) || slices.ContainsFunc(s.triggers, func(t trigger) bool { return !t.only(running) }) {
 			continue // something else may tell
 		}
 		for _, t := range s.triggers {
-			if goal, ok := t.goal(); ok && t.counts() && goal*1.1 >= float64(seats) {
+			if goal, ok := t.seatsPerPod(); ok && goal*1.1 >= float64(seats) {
 				report(t.target, "target %g of at most %d running requests (--max-num-seqs) in a pod", goal, seats)
 			}
 		}
@@ -182,7 +143,7 @@ func checkSaturation(m *manifests, report reporter) {
 func checkBatching(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, t := range s.triggers {
-			if goal, ok := t.goal(); ok && t.only(running) && t.counts() && goal > 0 && goal < 2 && m.seats(s) != 1 {
+			if goal, ok := t.seatsPerPod(); ok && goal > 0 && goal < 2 && m.seats(s) != 1 && !modified(s) {
 				report(t.target, "target %g: each running request asks for a replica", goal)
 			}
 		}
@@ -198,7 +159,7 @@ func checkMean(m *manifests, report reporter) {
 }
 
 // modified tells whether a formula makes one metric of all triggers.
-func modified(s *scaler) bool { return s.spec.get("advanced", "scalingModifiers", "formula").ok() }
+func modified(s *scaler) bool { return s.spec.Get("advanced", "scalingModifiers", "formula").OK() }
 
 func checkSum(m *manifests, report reporter) {
 	for _, s := range m.scalers {
@@ -224,7 +185,7 @@ func checkWaitingOnly(m *manifests, report reporter) {
 func checkCPU(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		p := m.podOf(s)
-		if !p.vllm && p.gpus == 0 {
+		if !p.vllm && p.places() == 0 {
 			continue
 		}
 		seen := slices.ContainsFunc(s.triggers, func(t trigger) bool { return t.reads != ofResource })
@@ -242,37 +203,18 @@ func checkNulls(m *manifests, report reporter) {
 		switch {
 		case s.by == byKServe:
 			report(t.query, "KServe leaves ignoreNullValues at true")
-		case s.by == byKEDA && !t.nulls.ok():
-			report(t.at.get("metadata"), "ignoreNullValues is not set, so it is true")
-		case s.by == byKEDA && t.nulls.text() != "false":
-			report(t.nulls, "ignoreNullValues is %s", t.nulls.text())
+		case s.by == byKEDA && !t.nulls.OK():
+			report(t.at.Get("metadata"), "ignoreNullValues is not set, so it is true")
+		case s.by == byKEDA && t.nulls.Text() != "false":
+			report(t.nulls, "ignoreNullValues is %s", t.nulls.Text())
 		}
 	})
-}
-
-func checkComplete(m *manifests, report reporter) {
-	for _, s := range m.scalers {
-		for _, t := range s.triggers {
-			if t.kind != "prometheus" {
-				continue
-			}
-			for name, f := range map[string]field{"serverAddress": t.address, "query": t.query} {
-				if f.text() == "" {
-					report(f, "no %s", name)
-				}
-			}
-			goal := t.target.text() + t.target.get("value").text() + t.target.get("averageValue").text()
-			if goal == "" {
-				report(t.target, "no target")
-			}
-		}
-	}
 }
 
 func checkCredentials(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, t := range s.triggers {
-			if s.throughKEDA() && t.kind == "prometheus" && t.address.ok() && !t.auth.ok() {
+			if s.throughKEDA() && t.kind == "prometheus" && t.address.OK() && !t.auth.OK() {
 				report(t.address, "no authenticationRef beside it")
 			}
 		}
@@ -280,30 +222,30 @@ func checkCredentials(m *manifests, report reporter) {
 }
 
 // authentication is the TriggerAuthentication of a trigger, if it is given.
-func (m *manifests) authentication(s *scaler, t trigger) *Object {
-	if !t.auth.ok() || t.at.get("authenticationRef", "kind").text() == "ClusterTriggerAuthentication" {
+func (m *manifests) authentication(s *scaler, t trigger) *manifest.Document {
+	if !t.auth.OK() || t.at.Get("authenticationRef", "kind").Text() == "ClusterTriggerAuthentication" {
 		return nil
 	}
-	return m.find("TriggerAuthentication", s.of.Namespace, t.auth.text())
+	return m.find("TriggerAuthentication", s.of.Namespace, t.auth.Text())
 }
 
 // parameters are what a TriggerAuthentication gives to a scaler; all is true where
 // a source gives what the manifest does not name.
-func parameters(o *Object) (names []string, all bool) {
+func parameters(o *manifest.Document) (names []string, all bool) {
 	for _, list := range []string{"secretTargetRef", "configMapTargetRef", "env", "boundServiceAccountToken"} {
-		for _, f := range o.get("spec", list).items() {
-			names = append(names, f.get("parameter").text())
+		for _, f := range o.Get("spec", list).Items() {
+			names = append(names, f.Get("parameter").Text())
 		}
 	}
-	for _, k := range o.get("spec").keys() {
-		all = all || !slices.Contains([]string{"secretTargetRef", "configMapTargetRef", "env", "boundServiceAccountToken"}, k.node.Value)
+	for _, k := range o.Get("spec").Keys() {
+		all = all || !slices.Contains([]string{"secretTargetRef", "configMapTargetRef", "env", "boundServiceAccountToken"}, k.Text())
 	}
 	return names, all
 }
 
 func checkModes(m *manifests, report reporter) {
 	m.each(func(s *scaler, t trigger) {
-		if o := m.authentication(s, t); o != nil && !t.modes.ok() {
+		if o := m.authentication(s, t); o != nil && !t.modes.OK() {
 			if names, all := parameters(o); !all && !slices.Contains(names, "authModes") {
 				report(t.auth, "no authModes here, nor in TriggerAuthentication %s", o.Name)
 			}
@@ -316,9 +258,9 @@ func checkAuthentication(m *manifests, report reporter) {
 		return // they may all be elsewhere
 	}
 	m.each(func(s *scaler, t trigger) {
-		cluster := t.at.get("authenticationRef", "kind").text() == "ClusterTriggerAuthentication"
-		if t.auth.ok() && !cluster && m.authentication(s, t) == nil {
-			report(t.auth, "no TriggerAuthentication %s in namespace %s among those given", t.auth.text(), s.of.Namespace)
+		cluster := t.at.Get("authenticationRef", "kind").Text() == "ClusterTriggerAuthentication"
+		if t.auth.OK() && !cluster && m.authentication(s, t) == nil {
+			report(t.auth, "no TriggerAuthentication %s in namespace %s among those given", t.auth.Text(), s.of.Namespace)
 		}
 	})
 }
@@ -332,7 +274,7 @@ func checkParameters(m *manifests, report reporter) {
 		names, all := parameters(o)
 		has := func(name string) bool { return all || slices.Contains(names, name) }
 		var lacking []string
-		for mode := range strings.SplitSeq(t.modes.text(), ",") {
+		for mode := range strings.SplitSeq(t.modes.Text(), ",") {
 			switch mode = strings.TrimSpace(mode); {
 			case mode == "basic":
 				lacking = slices.DeleteFunc([]string{"username", "password"}, has)

@@ -29,11 +29,11 @@ func TestTargetRules(t *testing.T) {
 		"average-value-ignored": {{false, "no-room", []string{"type: Value\n              value:", "type: AverageValue\n              averageValue:"}, "", nil}},
 		"target-saturates": {
 			{true, "query-syntax", nil, "", seats},
-			{true, "target-saturates", []string{saturated, "--max_num_seqs 24"}, "", nil},
+			{true, "target-saturates", []string{saturated, "--max_num_seq=24"}, "", nil},
 			{true, "cut-at-shutdown", nil, "", seats},
 			{false, "waiting-only", nil, "", seats},
 			{false, "query-syntax", query("sum(vllm:num_requests_running" + selector + " + vllm:num_requests_waiting" + selector + ")"), "", seats},
-			{false, "target-saturates", []string{saturated, "--max-num-seqs many"}, "", nil},
+			{false, "target-saturates", []string{saturated, "--max-num-seqs=many"}, "", nil},
 		},
 		"target-no-batching": {
 			{true, "cut-at-shutdown", []string{`"16"`, `"1"`}, "", nil},

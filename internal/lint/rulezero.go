@@ -12,8 +12,14 @@ func zeroRules() []Rule {
 			ID: "zero-no-wake", Severity: Error, Title: "a minimum of 0 that nothing can leave",
 			Why: "At 0 there is no pod, and the pods' own metrics are gone with them: nothing asks for the first replica. " +
 				"The minimum of a ScaledObject is 0 where none is given.",
-			Mend:  "a minimum of 1, or a trigger that sees requests while no pod is there (of a gateway or a queue)",
+			Mend:  "a minimum of 1, a trigger that sees requests while no pod is there (of a queue), or class external, which a gateway of Flyball's wakes",
 			check: checkWake,
+		},
+		{
+			ID: "zero-is-one", Severity: Warning, Title: "a minimum of 0 with class hpa",
+			Why:   "An HPA does not scale to zero: KServe makes a minimum of 0 one, and of a maximum of 0 as well.",
+			Mend:  "to stop the service, the annotation serving.kserve.io/stop: 'true'; to scale to zero, class external behind a gateway of Flyball's",
+			check: checkZeroIsOne,
 		},
 		{
 			ID: "fallback-scales-in", Severity: Warning, Title: "a fallback below what may be running",
@@ -60,22 +66,31 @@ func (t trigger) dead() bool {
 
 func checkWake(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		if s.asleep() == 0 && s.by != byDefault && len(s.triggers) > 0 &&
+		if s.asleep() == 0 && s.by != byDefault && s.by != byFlyball && // a gateway wakes what Flyball scales
+			slices.ContainsFunc(s.triggers, func(t trigger) bool { return t.reads != ofResource }) && // else KEDA refuses it
 			!slices.ContainsFunc(s.triggers, func(t trigger) bool { return !t.dead() }) {
 			report(s.min, "the minimum is 0, and no trigger sees anything while there is no pod")
 		}
 	}
 }
 
+func checkZeroIsOne(m *manifests, report reporter) {
+	for _, s := range m.scalers {
+		if n, ok := s.min.Whole(); s.by == byDefault && ok && n == 0 {
+			report(s.min, "it is 1 in the HPA that KServe makes")
+		}
+	}
+}
+
 func checkFallback(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		f := s.of.get("spec", "fallback")
-		if s.by != byKEDA || !f.ok() || s.floor() == 0 {
+		f := s.of.Get("spec", "fallback")
+		if s.by != byKEDA || !f.OK() || s.floor() == 0 {
 			continue
 		}
-		n, ok := f.get("replicas").whole()
+		n, ok := f.Get("replicas").Whole()
 		most, known := s.ceiling()
-		switch behavior := f.get("behavior").textOr("static"); {
+		switch behavior := f.Get("behavior").TextOr("static"); {
 		case !ok || !known || n >= most:
 		case behavior == "static", behavior == "currentReplicasIfLower":
 			report(f, "%s sets %d replicas, where up to %d may be busy", behavior, n, most)
@@ -85,8 +100,8 @@ func checkFallback(m *manifests, report reporter) {
 
 func checkFallbackAtZero(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		if f := s.of.get("spec", "fallback"); s.by == byKEDA && f.ok() && s.floor() == 0 {
-			report(f, "each outage sets %d replicas, asleep or busy", f.get("replicas").wholeOr(0))
+		if f := s.of.Get("spec", "fallback"); s.by == byKEDA && f.OK() && s.floor() == 0 {
+			report(f, "each outage sets %d replicas, asleep or busy", f.Get("replicas").WholeOr(0))
 		}
 	}
 }
@@ -99,23 +114,23 @@ func checkCooldown(m *manifests, report reporter) {
 		if !s.throughKEDA() || s.asleep() > 0 {
 			continue
 		}
-		cooldown := time.Duration(s.of.get("spec", "cooldownPeriod").wholeOr(defaultCooldown)) * time.Second
+		cooldown := time.Duration(s.of.Get("spec", "cooldownPeriod").WholeOr(defaultCooldown)) * time.Second
 		if cooldown < m.Gap {
-			report(s.of.get("spec", "cooldownPeriod"), "after %v without a request the service sleeps; gaps of %v are expected", cooldown, m.Gap)
+			report(s.of.Get("spec", "cooldownPeriod"), "after %v without a request the service sleeps; gaps of %v are expected", cooldown, m.Gap)
 		}
 	}
 }
 
 // awake tells of a ScaledObject whether it never goes to zero or to an idle count.
 func awake(s *scaler) bool {
-	return s.by == byKEDA && s.floor() > 0 && !s.spec.get("idleReplicaCount").ok()
+	return s.by == byKEDA && s.floor() > 0 && !s.spec.Get("idleReplicaCount").OK()
 }
 
 func checkPolling(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		f := s.spec.get("pollingInterval")
-		cached := slices.ContainsFunc(s.triggers, func(t trigger) bool { return t.at.get("useCachedMetrics").text() == "true" })
-		if awake(s) && f.ok() && !cached && !modified(s) {
+		f := s.spec.Get("pollingInterval")
+		cached := slices.ContainsFunc(s.triggers, func(t trigger) bool { return t.at.Get("useCachedMetrics").Text() == "true" })
+		if awake(s) && f.OK() && !cached && !modified(s) {
 			report(f, "nothing is polled with a minimum of %d", s.floor())
 		}
 	}
@@ -123,7 +138,7 @@ func checkPolling(m *manifests, report reporter) {
 
 func checkInertCooldown(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		if f := s.spec.get("cooldownPeriod"); awake(s) && f.ok() {
+		if f := s.spec.Get("cooldownPeriod"); awake(s) && f.OK() {
 			report(f, "the service never goes to zero: its minimum is %d", s.floor())
 		}
 	}

@@ -4,15 +4,10 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
-)
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-// Annotations and labels of KServe, KEDA and Flyball.
-const (
-	classAnnotation      = "serving.kserve.io/autoscalerClass"
-	modeAnnotation       = "serving.kserve.io/deploymentMode"
-	metricTypeAnnotation = "flyball.dev/metric-type"
-	transferAnnotation   = "scaledobject.keda.sh/transfer-hpa-ownership"
-	managedByLabel       = "app.kubernetes.io/managed-by"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // A maker is who turns a manifest into an HPA, and by that what becomes of each field.
@@ -28,15 +23,18 @@ const (
 
 // A scaler is one manifest that will scale one workload.
 type scaler struct {
-	of       *Object
+	of       *manifest.Document
 	by       maker
 	kind     string // of the workload
 	name     string
-	spec     field // holds the bounds and is where an absent one is reported
-	min, max field
-	behavior field
+	spec     manifest.Field // holds the bounds and is where an absent one is reported
+	min, max manifest.Field
+	behavior manifest.Field
 	triggers []trigger
 	service  string // the InferenceService's name, if the workload belongs to one
+
+	least, most int32 // the bounds in force
+	bounded     bool  // they are numbers
 }
 
 // reads is how a metric becomes a wish for replicas.
@@ -51,49 +49,43 @@ const (
 
 // A trigger is one metric of a scaler.
 type trigger struct {
-	at      field
+	at      manifest.Field
 	kind    string // prometheus, graphite, cpu, memory, kafka …; "hpa" for a named metric
 	reads   reads
-	target  field
-	query   field
+	target  manifest.Field
+	query   manifest.Field
 	expr    parser.Expr // nil if there is no query or it cannot be read
 	err     error
 	metric  string // of a named metric
-	address field
-	auth    field // the TriggerAuthentication's name
-	modes   field
-	nulls   field // ignoreNullValues, where it can be set
+	address manifest.Field
+	auth    manifest.Field // the TriggerAuthentication's name
+	modes   manifest.Field
+	nulls   manifest.Field // ignoreNullValues, where it can be set
 }
 
 // measures tells whether the trigger has a query that could be read.
 func (t trigger) measures() bool { return t.expr != nil }
 
 // floor is the minimum of replicas in force.
-func (s *scaler) floor() int {
-	if s.by == byKEDA {
-		return s.min.wholeOr(0)
-	}
-	return s.min.wholeOr(1)
-}
+func (s *scaler) floor() int { return int(s.least) }
 
 // ceiling is the maximum in force; false if it cannot be read.
-func (s *scaler) ceiling() (int, bool) {
-	n, ok := s.max.whole()
-	switch {
-	case s.max.ok() && !ok:
-		return 0, false
-	case s.by == byKEDA && !s.max.ok():
-		return 100, true
-	case s.by != byKEDA && s.by != byHPA && n == 0: // KServe's rule
-		return max(s.floor(), 1), true
+func (s *scaler) ceiling() (int, bool) { return int(s.most), s.bounded }
+
+// numbers tells whether the bounds that are given are whole numbers.
+func (s *scaler) numbers() bool {
+	for _, f := range []manifest.Field{s.min, s.max} {
+		if _, ok := f.Whole(); f.OK() && !ok {
+			return false
+		}
 	}
-	return n, ok
+	return true
 }
 
 // asleep is the count that the scaler goes down to when nothing triggers.
 func (s *scaler) asleep() int {
 	if s.by == byKEDA {
-		return s.spec.get("idleReplicaCount").wholeOr(s.floor())
+		return s.spec.Get("idleReplicaCount").WholeOr(s.floor())
 	}
 	return s.floor()
 }
@@ -102,7 +94,7 @@ func (s *scaler) asleep() int {
 func (s *scaler) throughKEDA() bool { return s.by == byKEDA || s.by == byFlyball || s.by == byKServe }
 
 // scalersOf are the scalers that an object brings about: one or none.
-func (m *manifests) scalersOf(o *Object) []*scaler {
+func (m *manifests) scalersOf(o *manifest.Document) []*scaler {
 	switch o.Kind {
 	case "ScaledObject":
 		return []*scaler{m.scaledObject(o)}
@@ -116,32 +108,35 @@ func (m *manifests) scalersOf(o *Object) []*scaler {
 	return nil
 }
 
-func (m *manifests) scaledObject(o *Object) *scaler {
-	spec := o.get("spec")
+func (m *manifests) scaledObject(o *manifest.Document) *scaler {
+	spec := o.Get("spec")
+	given := kserve.ScaledObject{}
 	s := &scaler{
 		of: o, by: byKEDA, spec: spec,
-		kind: spec.get("scaleTargetRef", "kind").textOr("Deployment"), name: spec.get("scaleTargetRef", "name").text(),
-		min: spec.get("minReplicaCount"), max: spec.get("maxReplicaCount"),
-		behavior: spec.get("advanced", "horizontalPodAutoscalerConfig", "behavior"),
+		kind: spec.Get("scaleTargetRef", "kind").TextOr("Deployment"), name: spec.Get("scaleTargetRef", "name").Text(),
+		min: spec.Get("minReplicaCount"), max: spec.Get("maxReplicaCount"),
+		behavior: spec.Get("advanced", "horizontalPodAutoscalerConfig", "behavior"),
 	}
+	s.bounded = o.Into(&given) == nil && s.numbers()
+	s.least, s.most = given.Bounds()
 	s.service = m.serviceOf(o.Namespace, s.name)
-	for _, f := range spec.get("triggers").items() {
+	for _, f := range spec.Get("triggers").Items() {
 		s.triggers = append(s.triggers, scaledTrigger(f))
 	}
 	return s
 }
 
-func scaledTrigger(f field) trigger {
-	meta := f.get("metadata")
+func scaledTrigger(f manifest.Field) trigger {
+	meta := f.Get("metadata")
 	t := trigger{
-		at: f, kind: f.get("type").text(), reads: average,
-		target: meta.get("threshold"), query: meta.get("query"), address: meta.get("serverAddress"),
-		auth: f.get("authenticationRef", "name"), modes: meta.get("authModes"), nulls: meta.get("ignoreNullValues"),
+		at: f, kind: f.Get("type").Text(), reads: average,
+		target: meta.Get("threshold"), query: meta.Get("query"), address: meta.Get("serverAddress"),
+		auth: f.Get("authenticationRef", "name"), modes: meta.Get("authModes"), nulls: meta.Get("ignoreNullValues"),
 	}
 	switch {
 	case t.kind == "cpu" || t.kind == "memory":
-		t.reads, t.target = ofResource, meta.get("value")
-	case f.get("metricType").text() == "Value":
+		t.reads, t.target = ofResource, meta.Get("value")
+	case f.Get("metricType").Text() == "Value":
 		t.reads = value
 	}
 	t.parse()
@@ -150,25 +145,27 @@ func scaledTrigger(f field) trigger {
 
 // serviceOf is the InferenceService among the manifests whose predictor a Deployment is.
 func (m *manifests) serviceOf(namespace, deployment string) string {
-	name, ok := strings.CutSuffix(deployment, "-predictor")
+	name, ok := strings.CutSuffix(deployment, kserve.PredictorName(""))
 	if ok && m.find("InferenceService", namespace, name) != nil {
 		return name
 	}
 	return ""
 }
 
-func (m *manifests) podAutoscaler(o *Object) *scaler {
-	spec := o.get("spec")
+func (m *manifests) podAutoscaler(o *manifest.Document) *scaler {
+	spec := o.Get("spec")
 	s := &scaler{
 		of: o, by: byHPA, spec: spec,
-		kind: spec.get("scaleTargetRef", "kind").text(), name: spec.get("scaleTargetRef", "name").text(),
-		min: spec.get("minReplicas"), max: spec.get("maxReplicas"), behavior: spec.get("behavior"),
+		kind: spec.Get("scaleTargetRef", "kind").Text(), name: spec.Get("scaleTargetRef", "name").Text(),
+		min: spec.Get("minReplicas"), max: spec.Get("maxReplicas"), behavior: spec.Get("behavior"),
 	}
+	s.bounded = s.numbers() && s.max.OK()
+	s.least, s.most = int32(s.min.WholeOr(1)), int32(s.max.WholeOr(0))
 	s.service = m.serviceOf(o.Namespace, s.name)
-	if f := spec.get("targetCPUUtilizationPercentage"); f.ok() { // autoscaling/v1
+	if f := spec.Get("targetCPUUtilizationPercentage"); f.OK() { // autoscaling/v1
 		s.triggers = append(s.triggers, trigger{at: f, kind: "cpu", reads: ofResource, target: f})
 	}
-	for _, f := range spec.get("metrics").items() {
+	for _, f := range spec.Get("metrics").Items() {
 		s.triggers = append(s.triggers, namedTrigger(f))
 	}
 	return s
@@ -176,71 +173,64 @@ func (m *manifests) podAutoscaler(o *Object) *scaler {
 
 // namedTrigger is a metric of autoscaling/v2: a resource, or one that some adapter
 // knows by a name.
-func namedTrigger(f field) trigger {
+func namedTrigger(f manifest.Field) trigger {
 	block := map[string]string{
 		"Resource": "resource", "ContainerResource": "containerResource",
 		"Pods": "pods", "Object": "object", "External": "external",
-	}[f.get("type").text()]
-	b := f.get(block)
-	t := trigger{at: f, kind: "hpa", target: b.get("target"), metric: b.get("metric", "name").text()}
+	}[f.Get("type").Text()]
+	b := f.Get(block)
+	t := trigger{at: f, kind: "hpa", target: b.Get("target"), metric: b.Get("metric", "name").Text()}
 	switch block {
 	case "resource", "containerResource":
-		t.kind, t.reads = b.get("name").text(), ofResource
+		t.kind, t.reads = b.Get("name").Text(), ofResource
 	case "pods":
 		t.reads = perPod
 	default:
 		t.reads = average
-		if b.get("target", "type").text() == "Value" {
+		if b.Get("target", "type").Text() == "Value" {
 			t.reads = value
 		}
 	}
 	return t
 }
 
-// class is the autoscaler class in force, "" if none is given.
-func class(o *Object) string {
-	if s := o.get("spec", "predictor", "annotations", classAnnotation).text(); s != "" {
-		return s
-	}
-	return o.annotation(classAnnotation)
-}
+// class is the autoscaler class in force.
+func class(o *manifest.Document) string { return kserve.Class(inferenceServiceOf(o)) }
 
 // standard tells whether KServe makes a Deployment (mode Standard, once called
 // RawDeployment), as far as the manifest says: a class belongs to that mode.
-func standard(o *Object) bool {
-	switch o.annotation(modeAnnotation) {
-	case "Standard", "RawDeployment":
-		return true
-	case "":
-		return class(o) != ""
-	}
-	return false
+func standard(s *kserve.InferenceService) bool {
+	mode := s.Annotations[kserve.ModeAnnotation]
+	return kserve.HasDeployment(mode) && (mode != "" || kserve.HasClass(s))
 }
 
 // inferenceService is nil where nothing of the manifest scales.
-func inferenceService(o *Object) *scaler {
-	predictor := o.get("spec", "predictor")
-	metrics := predictor.get("autoScaling", "metrics")
+func inferenceService(o *manifest.Document) *scaler {
+	predictor := o.Get("spec", "predictor")
+	metrics := predictor.Get("autoScaling", "metrics")
+	given := inferenceServiceOf(o)
 	s := &scaler{
-		of: o, kind: "Deployment", name: o.Name + "-predictor", spec: predictor, service: o.Name,
-		min: predictor.get("minReplicas"), max: predictor.get("maxReplicas"),
-		behavior: predictor.get("autoScaling", "behavior"),
+		of: o, kind: "Deployment", name: kserve.PredictorName(o.Name), spec: predictor, service: o.Name,
+		min: predictor.Get("minReplicas"), max: predictor.Get("maxReplicas"),
+		behavior: predictor.Get("autoScaling", "behavior"),
 	}
-	switch c := class(o); {
-	case c == "external" && len(metrics.items()) > 0:
+	s.bounded = s.numbers()
+	s.least, s.most, _ = kserve.Bounds(given.Spec.Predictor.Component)
+	switch c := kserve.Class(given); {
+	case c == "external" && len(metrics.Items()) > 0:
 		s.by = byFlyball
 	case c == "keda":
 		s.by = byKServe
-	case (c == "" || c == "hpa") && standard(o):
+	case c == "hpa" && standard(given):
 		s.by = byDefault
+		s.least, s.most = max(1, s.least), max(1, s.most) // KServe's HPA has no minimum of 0
 	default:
 		return nil
 	}
-	types := strings.Split(o.annotation(metricTypeAnnotation), ",")
-	for i, f := range metrics.items() {
+	types, _ := kserve.MetricTypes(given) // what it refuses is told
+	for i, f := range metrics.Items() {
 		t := serviceTrigger(f)
-		word := strings.TrimSpace(types[min(i, len(types)-1)])
-		if s.by == byFlyball && t.reads == average && word == "Value" {
+		if s.by == byFlyball && t.reads == average && i < len(types) && types[i] == autoscalingv2.ValueMetricType {
 			t.reads = value
 		}
 		s.triggers = append(s.triggers, t)
@@ -248,20 +238,20 @@ func inferenceService(o *Object) *scaler {
 	return s
 }
 
-func serviceTrigger(f field) trigger {
-	if f.get("type").text() == "Resource" {
-		b := f.get("resource")
-		return trigger{at: f, kind: b.get("name").text(), reads: ofResource, target: b.get("target")}
+func serviceTrigger(f manifest.Field) trigger {
+	if f.Get("type").Text() == "Resource" {
+		b := f.Get("resource")
+		return trigger{at: f, kind: b.Get("name").Text(), reads: ofResource, target: b.Get("target")}
 	}
-	b := f.get("external")
+	b := f.Get("external")
 	t := trigger{
-		at: f, kind: b.get("metric", "backend").textOr("prometheus"), reads: average, target: b.get("target"),
-		query: b.get("metric", "query"), address: b.get("metric", "serverAddress"),
-		auth:  b.get("authenticationRef", "authenticationRef", "name"),
-		modes: b.get("authenticationRef", "authModes"),
+		at: f, kind: b.Get("metric", "backend").TextOr("prometheus"), reads: average, target: b.Get("target"),
+		query: b.Get("metric", "query"), address: b.Get("metric", "serverAddress"),
+		auth:  b.Get("authenticationRef", "authenticationRef", "name"),
+		modes: b.Get("authenticationRef", "authModes"),
 	}
-	if !b.ok() {
-		t.kind, t.query = "podmetric", f.get("podmetric", "metric", "query")
+	if !b.OK() {
+		t.kind, t.query = "podmetric", f.Get("podmetric", "metric", "query")
 	}
 	t.parse()
 	return t
@@ -269,8 +259,8 @@ func serviceTrigger(f field) trigger {
 
 // parse reads the query of a trigger that asks Prometheus.
 func (t *trigger) parse() {
-	if t.kind == "prometheus" && t.query.text() != "" {
-		t.expr, t.err = parser.NewParser(parser.Options{}).ParseExpr(t.query.text())
+	if t.kind == "prometheus" && t.query.Text() != "" {
+		t.expr, t.err = parser.NewParser(parser.Options{}).ParseExpr(t.query.Text())
 		if t.err != nil {
 			t.expr = nil
 		}
@@ -279,9 +269,9 @@ func (t *trigger) parse() {
 
 // goal is the trigger's target as a number.
 func (t trigger) goal() (float64, bool) {
-	for _, f := range []field{t.target.get("value"), t.target.get("averageValue"), t.target} {
-		if f.text() != "" {
-			return quantity(f.text())
+	for _, f := range []manifest.Field{t.target.Get("value"), t.target.Get("averageValue"), t.target} {
+		if f.Text() != "" {
+			return quantity(f.Text())
 		}
 	}
 	return 0, false

@@ -173,9 +173,8 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 // gauge is the metric of vLLM's that an adapter's name stands for. Its rules are no
 // Kubernetes object, so that only names that leave no doubt are taken.
 func gauge(o origin, path, name string) (reading.Signal, error) {
-	short := strings.TrimPrefix(strings.TrimPrefix(name, "vllm:"), "vllm_")
 	for _, known := range []reading.Signal{reading.Running, reading.Waiting, reading.KVUsage} {
-		if short != name && vllm.Text(known) == "vllm:"+short {
+		if vllm.Text(known) == vllm.Adapted(name) {
 			return known, nil
 		}
 	}

@@ -25,14 +25,10 @@ func (p *maker) fromService() (bool, error) {
 	var so *kserve.ScaledObject
 	var warning string
 	if guide {
-		so, warning, mapped = kserve.Map(s)
-	}
-	refused := (*kserve.Refusal)(nil)
-	if errors.As(mapped, &refused) {
-		mapped = ofService(p.isvc, refused)
+		so, warning, mapped = p.mapped()
 	}
 	if err := join(refuseService(o, s, guide), serviceAnnotations(o, s), mapped); err != nil {
-		return guide || class != "external", err
+		return kserve.HasDeployment(s.Annotations[kserve.ModeAnnotation]) && (guide || class != "external"), err
 	}
 	switch class {
 	case "external":
@@ -54,16 +50,26 @@ func (p *maker) fromService() (bool, error) {
 	return false, o.refuse(Invalid, "metadata.annotations["+kserve.ClassAnnotation+"]", "use external, keda, hpa or none", "KServe knows no class %q", class)
 }
 
+// mapped is what Flyball makes of the service.
+func (p *maker) mapped() (*kserve.ScaledObject, string, error) {
+	so, warning, err := kserve.Map(p.service)
+	if refused, ok := errors.AsType[*kserve.Refusal](err); ok {
+		return nil, "", ofService(p.isvc, refused)
+	}
+	return so, warning, err
+}
+
 // refuseService is for what of a service is not simulated, and what KServe's classes
 // refuse; for class external with metrics kserve.Map says that.
 func refuseService(o origin, s *kserve.InferenceService, guide bool) error {
 	p := s.Spec.Predictor
 	mode := s.Annotations[kserve.ModeAnnotation]
-	explicit := s.Annotations[kserve.ClassAnnotation] != "" || p.Annotations[kserve.ClassAnnotation] != ""
 	lo, hi := number(p.MinReplicas, 1), p.MaxReplicas
+	app := "isvc." + kserve.PredictorName(s.Name) // what KServe's pods have as label app
 	errs := []error{o.check([]ban{
+		{!guide && kserve.Class(s) != "keda" && len(app) > 63, LongName, "metadata.name", "shorten it", fmt.Sprintf("KServe's label %s is longer than 63 characters", app)},
 		{kserve.Stopped(s), Unsimulated, "metadata.annotations[" + kserve.StopAnnotation + "]", "remove it", "a stopped service has nothing to simulate"},
-		{mode == "" && !explicit, Unsimulated, kserve.ModeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
+		{mode == "" && !kserve.HasClass(s), Unsimulated, kserve.ModeField, "set it to Standard", "without it KServe's own setting counts, which as shipped is Knative, and Knative is simulated only by name: --law kpa"},
 		{!guide && !kserve.HasDeployment(mode), Unsimulated, kserve.ModeField, "set it to Standard, or simulate --law kpa", fmt.Sprintf("mode %q has no Deployment", mode)},
 		{s.Spec.Transformer != nil, Unsimulated, "spec.transformer", "leave it out", "a transformer is not simulated"},
 		{s.Spec.Explainer != nil, Unsimulated, "spec.explainer", "leave it out", "an explainer is not simulated"},
@@ -85,7 +91,7 @@ func refuseService(o origin, s *kserve.InferenceService, guide bool) error {
 
 // serviceAnnotations refuses those that nobody reads: a letter may be wrong.
 func serviceAnnotations(o origin, s *kserve.InferenceService) error {
-	known := []string{kserve.ClassAnnotation, kserve.ModeAnnotation, kserve.StopAnnotation, kserve.MetricTypeAnnotation}
+	known := []string{kserve.ClassAnnotation, kserve.ModeAnnotation, kserve.StopAnnotation, kserve.MetricTypeAnnotation, kserve.ServesAnnotation}
 	for _, short := range []string{
 		"gke-accelerator", "enable-tag-routing", "disable-localmodel", "metrics", "targetUtilizationPercentage",
 		"enable-metric-aggregation", "enable-prometheus-scraping", "nodegroup", "logger-secret-name", "logger-secret-path",
@@ -189,7 +195,7 @@ func (p *maker) kserveTrigger(path string, m kserve.Metric) (kserve.Trigger, err
 			"serverAddress": e.Metric.ServerAddress, "query": e.Metric.Query, "threshold": written(e.Target.Value),
 		}}
 		if e.Target.Value == nil {
-			return out, origin{Document: p.isvc}.refuse(Target, path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
+			return out, origin{Document: p.isvc}.refuse(Unread, path+".external.target.value", "give the value for one replica", "class keda reads nothing else of the target, and it is missing")
 		}
 		if e.Target.Type != "AverageValue" {
 			p.note("%s: %s.external.target.type: class keda drops it: the value is for one replica", p.isvc, path)

@@ -34,7 +34,8 @@ func (p *maker) fromScaledObject(d *manifest.Document) error {
 func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 	spec := so.Spec
 	c := keda.Law{}.Defaults()
-	c.Bounds = law.Bounds{Min: int(number(spec.MinReplicaCount, 0)), Max: int(number(spec.MaxReplicaCount, 100))}
+	lo, hi := so.Bounds()
+	c.Bounds = law.Bounds{Min: int(lo), Max: int(hi)}
 	c.Polling, c.Cooldown = seconds(spec.PollingInterval, c.Polling), seconds(spec.CooldownPeriod, c.Cooldown)
 	c.InitialCooldown = seconds(spec.InitialCooldownPeriod, 0)
 	if spec.IdleReplicaCount != nil {
@@ -88,7 +89,7 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 		case !slices.Contains(known, name):
 			return false, o.refuse(Setting, field, meant(name, known), "KEDA knows no such annotation")
 		case strings.HasPrefix(short, "paused") && (on || notBool != nil || short == "paused-replicas"):
-			return false, o.unsimulated(field, "remove it", "a paused autoscaler has nothing to simulate")
+			return false, o.refuse(Paused, field, "remove it", "a paused autoscaler does not scale")
 		case short == "force-activation":
 			force = on || notBool != nil
 		}
@@ -99,7 +100,7 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 // refuseScaled is for what KEDA or its webhook refuse.
 func refuseScaled(o origin, so *kserve.ScaledObject) error {
 	s := so.Spec
-	lo, hi := number(s.MinReplicaCount, 0), number(s.MaxReplicaCount, 100)
+	lo, hi := so.Bounds()
 	hpa := "keda-hpa-" + so.Name
 	if s.Advanced != nil {
 		hpa = cmp.Or(s.Advanced.HorizontalPodAutoscalerConfig.Name, hpa)
@@ -147,13 +148,19 @@ func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *keda.Law) error
 			errs = append(errs, err)
 			c.Resources = append(c.Resources, one)
 			p.noteCPU()
+		case "graphite":
+			errs = append(errs, setQuery(o, path, t, &keda.Trigger{}), notATrigger(o, path, t))
 		case "memory":
 			errs = append(errs, o.unsimulated(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated"))
 		default:
-			errs = append(errs, o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type))
+			errs = append(errs, notATrigger(o, path, t))
 		}
 	}
 	return join(errs...)
+}
+
+func notATrigger(o origin, path string, t kserve.Trigger) error {
+	return o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
 }
 
 const memoryMend = "remove it, or use a Prometheus query"

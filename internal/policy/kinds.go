@@ -76,11 +76,7 @@ func (m *manifests) matters(d *manifest.Document) (bool, error) {
 		if why == "" {
 			return true, nil
 		}
-		unknown, refused := m.schemas.Check(d)
-		for _, f := range append(unknown, refused...) {
-			return false, Refusals{{Kind: UnknownField, Fault: *f}}.err()
-		}
-		return true, nil // noted once it is the last
+		return true, m.form(d).err() // noted once it is the last
 	}
 	switch {
 	case kind == "/ConfigMap" && d.Name == "inferenceservice-config":

@@ -15,7 +15,8 @@ import (
 type Kind int
 
 // Whatever is refused in a cluster, by the API server, KEDA, KServe or Flyball, is also
-// refused here. Unsimulated alone is what a cluster takes and a simulation does not.
+// refused here. What a cluster takes and a simulation does not is Unsimulated, or Paused;
+// that vLLM has an UnknownArgument nobody can rule out.
 const (
 	Invalid Kind = iota + 1
 	UnknownField
@@ -23,6 +24,7 @@ const (
 	Bounds
 	LongName
 	Target     // of a metric
+	Unread     // a field that the class does not read, where it reads no other
 	Incomplete // a trigger without what it needs
 	Setting    // of a trigger, that KEDA does not know
 	Formula
@@ -30,6 +32,7 @@ const (
 	Wake      // nothing can wake it from zero
 	Arguments // vLLM would not start with them
 	UnknownArgument
+	Paused
 	Unsimulated
 	numKinds
 )

@@ -44,24 +44,6 @@ type Service struct {
 	Notes               []string      // what was left out and why, and what was taken for granted
 }
 
-// A target is a Deployment, and all that has to do with its scale.
-type target struct {
-	namespace, name string // of the Deployment
-	isvc            *manifest.Document
-	deployment      *manifest.Document
-	scalers         []*manifest.Document
-}
-
-func (t *target) key() string { return t.namespace + "/" + t.name }
-
-// title is what the user calls it.
-func (t *target) title() string {
-	if t.isvc != nil {
-		return t.namespace + "/" + t.isvc.Name
-	}
-	return t.key()
-}
-
 // manifests are the objects that are left after all documents are applied in order.
 type manifests struct {
 	options  Options
@@ -133,6 +115,9 @@ func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
 			m.keep(d)
 		}
 	}
+	for _, d := range m.objects {
+		all = append(all, m.form(d)...)
+	}
 	all = append(all, All(m.aim())...)
 	var services []Service
 	for _, t := range m.targets {
@@ -150,6 +135,9 @@ func (m *manifests) service(t *target) (Service, error) {
 	p.Notes, m.notes = m.notes, nil
 	return p.Service, err
 }
+
+// custom tells whether a kind is a custom resource with a schema.
+func custom(d *manifest.Document) bool { return d.Group == "serving.kserve.io" || d.Group == "keda.sh" }
 
 // only is the one namespace that documents name, "default" where there is none or several.
 func only(docs []*manifest.Document) string {
@@ -199,16 +187,13 @@ func (m *manifests) keep(d *manifest.Document) {
 	m.objects = append(m.objects, d)
 }
 
-// decode reads a document strictly. What is not there at all cannot be read further.
-func decode[T any](m *manifests, d *manifest.Document) (*T, error) {
-	var to *T
-	var unknown, refused []*manifest.Fault
-	if strings.Contains(d.Group, ".") && !strings.HasSuffix(d.Group, ".coreos.com") {
-		unknown, refused = m.schemas.Check(d)
-		to = new(T)
-	} else {
-		to, unknown, refused = manifest.Strict[T](d)
-	}
+// form is what the schema of a custom resource has against an object.
+func (m *manifests) form(d *manifest.Document) Refusals {
+	unknown, refused := m.schemas.Check(d)
+	return formed(unknown, refused)
+}
+
+func formed(unknown, refused []*manifest.Fault) Refusals {
 	var all Refusals
 	for _, f := range unknown {
 		all = append(all, &Refusal{Kind: UnknownField, Fault: *f})
@@ -216,7 +201,17 @@ func decode[T any](m *manifests, d *manifest.Document) (*T, error) {
 	for _, f := range refused {
 		all = append(all, &Refusal{Kind: WrongType, Fault: *f})
 	}
-	if strings.Contains(d.Group, ".") && d.Into(to) != nil {
+	return all
+}
+
+// decode reads a document strictly. What is not there at all cannot be read further.
+func decode[T any](m *manifests, d *manifest.Document) (*T, error) {
+	if !custom(d) {
+		to, unknown, refused := manifest.Strict[T](d)
+		return to, formed(unknown, refused).err()
+	}
+	to, all := new(T), m.form(d)
+	if d.Into(to) != nil {
 		return nil, all.err()
 	}
 	return to, all.err()
@@ -237,73 +232,6 @@ func (m *manifests) find(kind, namespace, name string) *manifest.Document {
 		return m.objects[i]
 	}
 	return nil
-}
-
-// target is the one of a Deployment, made where there is none yet.
-func (m *manifests) target(namespace, name string) *target {
-	key := namespace + "/" + name
-	if t, ok := m.byTarget[key]; ok {
-		return t
-	}
-	t := &target{namespace: namespace, name: name}
-	m.byTarget[key] = t
-	m.targets = append(m.targets, t)
-	return t
-}
-
-// aim sorts the objects by the Deployment that they are about.
-func (m *manifests) aim() error {
-	var errs []error
-	for _, d := range m.of("InferenceService") {
-		m.target(m.namespaceOf(d), kserve.PredictorName(d.Name)).isvc = d
-	}
-	for _, d := range m.objects {
-		switch d.Kind {
-		case "Deployment":
-			m.target(m.namespaceOf(d), d.Name).deployment = d
-		case "ScaledObject", "HorizontalPodAutoscaler":
-			ref, owner, err := m.scaled(d)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			if owner != nil {
-				m.note("%s: left out: %s makes it", d, owner)
-				continue
-			}
-			t := m.target(m.namespaceOf(d), ref)
-			t.scalers = append(t.scalers, d)
-		}
-	}
-	return join(errs...)
-}
-
-// scaled is the Deployment that an autoscaler names, and the object among the manifests
-// that made the autoscaler, as in what kubectl get prints.
-func (m *manifests) scaled(d *manifest.Document) (deployment string, owner *manifest.Document, err error) {
-	var o struct {
-		Metadata struct {
-			OwnerReferences []struct{ Kind, Name string }
-		}
-		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
-	}
-	at := origin{Document: d}
-	if d.Into(&o) != nil {
-		return "", nil, at.refuse(WrongType, "spec.scaleTargetRef", "correct it", "it is none")
-	}
-	for _, r := range o.Metadata.OwnerReferences {
-		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" {
-			owner = cmp.Or(owner, m.find(r.Kind, m.namespaceOf(d), r.Name))
-		}
-	}
-	ref := o.Spec.ScaleTargetRef
-	switch {
-	case ref.Name == "":
-		return "", nil, at.refuse(Invalid, "spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
-	case ref.Kind == "" && d.Kind == "ScaledObject", ref.Kind == "Deployment":
-		return ref.Name, owner, nil
-	}
-	return "", nil, at.unsimulated("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
 }
 
 // choose finds the service to simulate. A Deployment that nothing scales is one only
@@ -355,17 +283,6 @@ func (m *manifests) others(chosen *target) {
 	}
 }
 
-func (t *target) called(name string) bool {
-	names := []string{t.key(), t.name, t.title()}
-	if t.isvc != nil {
-		names = append(names, t.isvc.Name)
-	}
-	for _, s := range t.scalers {
-		names = append(names, s.Name, t.namespace+"/"+s.Name)
-	}
-	return slices.Contains(names, name)
-}
-
 // maker is one being made.
 type maker struct {
 	Service
@@ -398,11 +315,10 @@ func (p *maker) scaling() error {
 		own, err = p.fromService()
 	}
 	all := p.scalers
+	if two := p.owners(own); two != nil {
+		return join(err, two)
+	}
 	switch {
-	case own && len(all) > 0:
-		return join(err, origin{Document: all[0]}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", p.By))
-	case len(all) > 1:
-		return join(err, origin{Document: all[1]}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one Deployment: %s, and this one", all[0]))
 	case own || err != nil:
 		return err
 	case len(all) == 0:
@@ -411,6 +327,20 @@ func (p *maker) scaling() error {
 		return p.fromScaledObject(all[0])
 	}
 	return p.fromHPA(all[0])
+}
+
+// owners refuses what scales the target beside another.
+func (p *maker) owners(own bool) error {
+	var errs []error
+	first := p.By
+	for i, d := range p.scalers {
+		if i == 0 && !own {
+			first = placed(d)
+			continue
+		}
+		errs = append(errs, second(d, "Deployment", first))
+	}
+	return join(errs...)
 }
 
 // static is a law that keeps a number.

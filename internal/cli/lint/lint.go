@@ -16,6 +16,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 type options struct {
@@ -72,20 +73,24 @@ func lintFiles(ctx context.Context, s *terminal.Streams, o options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	objects, err := readObjects(o.files, s.In)
+	files, err := o.files.Read(s.In)
 	if err != nil {
 		return err
 	}
-	if len(objects) == 0 {
+	docs, err := manifest.ReadAll(files)
+	if err != nil {
+		return err
+	}
+	if len(lint.Known(docs)) == 0 {
 		// Most of what helm or kustomize render is none of ours: a pipe goes on.
 		if _, err := fmt.Fprintf(s.Err, "nothing to lint in %s: no InferenceService, ScaledObject, HorizontalPodAutoscaler or TriggerAuthentication\n",
 			strings.Join(o.files.Paths, ", ")); err != nil {
 			return err
 		}
 	}
-	findings := lint.Lint(objects, o.Options)
+	findings := lint.Lint(docs, o.Options)
 	if o.live != "" {
-		more, err := askLive(ctx, o, objects)
+		more, err := askLive(ctx, o, docs)
 		if err != nil {
 			return err
 		}
@@ -118,25 +123,8 @@ func (o options) check() error {
 	return nil
 }
 
-// readObjects reads what -f names.
-func readObjects(m input.Manifests, stdin io.Reader) ([]*lint.Object, error) {
-	files, err := m.Read(stdin)
-	if err != nil {
-		return nil, err
-	}
-	var all []*lint.Object
-	for _, f := range files {
-		objects, err := lint.Read(f.Name, f.Text)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, objects...)
-	}
-	return all, nil
-}
-
 // askLive goes to the server of --live and to no other, whatever the manifests name.
-func askLive(ctx context.Context, o options, objects []*lint.Object) ([]lint.Finding, error) {
+func askLive(ctx context.Context, o options, docs []*manifest.Document) ([]lint.Finding, error) {
 	u, err := url.Parse(o.live)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, hint.With(errors.New("--live is no http or https address"), "for example http://localhost:9090")
@@ -153,7 +141,7 @@ func askLive(ctx context.Context, o options, objects []*lint.Object) ([]lint.Fin
 	if err != nil {
 		return nil, err
 	}
-	return lint.Live(ctx, server, objects)
+	return lint.Live(ctx, server, docs)
 }
 
 func (o options) print(w io.Writer, findings []lint.Finding) error {

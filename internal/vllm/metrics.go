@@ -1,4 +1,4 @@
-package lint
+package vllm
 
 import (
 	"maps"
@@ -8,9 +8,9 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
-// engine tells of a name whether vLLM exports it, and as what (docs/vllm-metrics.md;
+// exports tells of a name whether vLLM exports it, and as what (docs/vllm-metrics.md;
 // a test compares). A histogram's name stands for its _bucket, _sum and _count.
-func engine() map[string]string {
+func exports() map[string]string {
 	all := map[string]string{}
 	for kind, names := range map[string]string{
 		"gauge": `num_requests_running num_requests_waiting num_requests_waiting_by_reason kv_cache_usage_perc
@@ -64,9 +64,9 @@ func family(series string) string {
 	return series
 }
 
-// exported tells whether a vLLM pod has series of this name.
-func exported(series string) bool {
-	all := engine()
+// Exports tells whether a vLLM pod has series of this name.
+func Exports(series string) bool {
+	all := exports()
 	switch kind, ok := all[series]; {
 	case ok:
 		return kind != "histogram"
@@ -77,14 +77,14 @@ func exported(series string) bool {
 	return strings.HasPrefix(series, "vllm:spec_decode_num_") || strings.HasPrefix(series, "vllm:nixl_")
 }
 
-// ofEngine tells whether a series is or was vLLM's.
-func ofEngine(series string) bool {
-	_, old := gone(series)
-	return old || exported(series)
+// IsSeries tells whether a series is or was vLLM's.
+func IsSeries(series string) bool {
+	_, old := Gone(series)
+	return old || Exports(series)
 }
 
-// gone tells whether vLLM once exported the name, and what took its place.
-func gone(series string) (instead string, ok bool) {
+// Gone tells whether vLLM once exported the name, and what took its place.
+func Gone(series string) (instead string, ok bool) {
 	all := removed()
 	if instead, ok = all[series]; ok {
 		return instead, true
@@ -95,14 +95,42 @@ func gone(series string) (instead string, ok bool) {
 	return "", ok
 }
 
-// nearest is the exported name that differs least from one that is not, "" if all
+// NearestSeries is the exported name that differs least from one that is not, "" if all
 // differ much.
-func nearest(series string) string {
+func NearestSeries(series string) string {
 	best, least := "", len(series)/3+1
-	for _, name := range slices.Sorted(maps.Keys(engine())) {
+	for _, name := range slices.Sorted(maps.Keys(exports())) {
 		if d := hint.Distance(series, name); d < least {
 			best, least = name, d
 		}
 	}
 	return best
+}
+
+// IsHistogram tells whether a name is a histogram's, whose series have other names.
+func IsHistogram(name string) bool { return exports()[name] == "histogram" }
+
+// Colon is a series as vLLM spells it, where it is given with an underscore instead of the
+// colon, as what cannot have a colon in a name makes of it.
+func Colon(series string) (name string, ok bool) {
+	rest, ok := strings.CutPrefix(series, "vllm_")
+	return "vllm:" + rest, ok
+}
+
+// Adapted is the series that an adapter's name stands for, as vLLM spells it: an HPA knows
+// prometheus.googleapis.com|vllm:num_requests_running|gauge, or vllm_num_requests_running.
+func Adapted(name string) string {
+	name = strings.TrimPrefix(name, "prometheus.googleapis.com|")
+	name, _, _ = strings.Cut(name, "|")
+	if colon, ok := Colon(name); ok {
+		return colon
+	}
+	return name
+}
+
+// LabelInstead is the label of vLLM's series that was meant by one that they do not have:
+// all have model_name and engine.
+func LabelInstead(label string) (instead string, ok bool) {
+	instead, ok = map[string]string{"model": "model_name", "model_id": "model_name", "served_model_name": "model_name", "engine_id": "engine"}[label]
+	return instead, ok
 }

@@ -1,0 +1,144 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/manifest"
+)
+
+// A target is a Deployment, and all that has to do with its scale.
+type target struct {
+	namespace, name string // of the Deployment
+	isvc            *manifest.Document
+	deployment      *manifest.Document
+	scalers         []*manifest.Document
+}
+
+func (t *target) key() string { return t.namespace + "/" + t.name }
+
+// title is what the user calls it.
+func (t *target) title() string {
+	if t.isvc != nil {
+		return t.namespace + "/" + t.isvc.Name
+	}
+	return t.key()
+}
+
+// target is the one of a Deployment, made where there is none yet.
+func (m *manifests) target(namespace, name string) *target {
+	key := namespace + "/" + name
+	if t, ok := m.byTarget[key]; ok {
+		return t
+	}
+	t := &target{namespace: namespace, name: name}
+	m.byTarget[key] = t
+	m.targets = append(m.targets, t)
+	return t
+}
+
+// aim sorts the objects by the Deployment that they are about.
+func (m *manifests) aim() error {
+	var errs []error
+	for _, d := range m.of("InferenceService") {
+		m.target(m.namespaceOf(d), kserve.PredictorName(d.Name)).isvc = d
+	}
+	others := map[objectKey]*manifest.Document{} // what scales something else
+	for _, d := range m.objects {
+		switch d.Kind {
+		case "Deployment":
+			m.target(m.namespaceOf(d), d.Name).deployment = d
+		case "ScaledObject", "HorizontalPodAutoscaler":
+			errs = append(errs, m.aimed(d, others))
+		}
+	}
+	return join(errs...)
+}
+
+// aimed puts an autoscaler to what it scales.
+func (m *manifests) aimed(d *manifest.Document, others map[objectKey]*manifest.Document) error {
+	ref, owner, err := m.scaled(d)
+	if ref.Name == "" {
+		return err
+	}
+	if owner = cmp.Or(owner, m.takenOver(d)); owner != nil {
+		m.note("%s: left out: %s makes it", d, owner)
+		return nil
+	}
+	if err == nil {
+		t := m.target(m.namespaceOf(d), ref.Name)
+		t.scalers = append(t.scalers, d)
+		return nil
+	}
+	key := objectKey{ref.Kind, m.namespaceOf(d), ref.Name}
+	if first := others[key]; first != nil {
+		err = join(err, second(d, ref.Kind, placed(first)))
+	}
+	others[key] = d
+	return err
+}
+
+// second refuses an autoscaler beside another.
+func second(d *manifest.Document, kind, first string) error {
+	return origin{Document: d}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one %s: %s, and this one", kind, first)
+}
+
+// takenOver is the ScaledObject that made an HPA, by KEDA's name for it, or that takes it
+// over.
+func (m *manifests) takenOver(d *manifest.Document) *manifest.Document {
+	if d.Kind != "HorizontalPodAutoscaler" {
+		return nil
+	}
+	for _, o := range m.of("ScaledObject") {
+		named := o.Get("spec", "advanced", "horizontalPodAutoscalerConfig", "name").Text()
+		transfers := o.Get("metadata", "annotations", kserve.TransferAnnotation).Text() == "true" && named == d.Name
+		if m.namespaceOf(o) == m.namespaceOf(d) && (d.Name == "keda-hpa-"+o.Name || transfers) {
+			return o
+		}
+	}
+	return nil
+}
+
+// scaled is what an autoscaler names as its target, refused if it is no Deployment, and the
+// object among the manifests that made the autoscaler, as in what kubectl get prints.
+func (m *manifests) scaled(d *manifest.Document) (ref kserve.ScaleTarget, owner *manifest.Document, err error) {
+	var o struct {
+		Metadata struct {
+			OwnerReferences []struct{ Kind, Name string }
+		}
+		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
+	}
+	at := origin{Document: d}
+	if d.Into(&o) != nil {
+		return ref, nil, at.refuse(WrongType, "spec.scaleTargetRef", "correct it", "it is none")
+	}
+	for _, r := range o.Metadata.OwnerReferences {
+		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" {
+			owner = cmp.Or(owner, m.find(r.Kind, m.namespaceOf(d), r.Name))
+		}
+	}
+	ref = o.Spec.ScaleTargetRef
+	switch {
+	case ref.Name == "":
+		return ref, nil, at.refuse(Invalid, "spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
+	case ref.Kind == "" && d.Kind == "ScaledObject", ref.Kind == "Deployment":
+		return ref, owner, nil
+	}
+	return ref, owner, at.unsimulated("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
+}
+
+func (t *target) called(name string) bool {
+	names := []string{t.key(), t.name, t.title()}
+	if t.isvc != nil {
+		names = append(names, t.isvc.Name)
+	}
+	for _, s := range t.scalers {
+		names = append(names, s.Name, t.namespace+"/"+s.Name)
+	}
+	return slices.Contains(names, name)
+}
+
+// placed is an object and where it is written.
+func placed(d *manifest.Document) string { return fmt.Sprintf("%s (%s:%d)", d, d.File, d.Line) }
