@@ -26,7 +26,7 @@ func kedaSaid(message string, minute int) corev1.Event {
 func inState(reason, message string) *kserve.ScaledObject {
 	so := ours()
 	so.UID = "so"
-	so.Status.Conditions = []kserve.Condition{{Type: "Ready", Status: "False", Reason: reason, Message: message}}
+	so.Status.Conditions = []kserve.Condition{{Type: "Ready", Status: "False", Reason: "TriggerError", Message: message}}
 	if reason == "" {
 		so.Status.Conditions[0].Status = "True"
 	}

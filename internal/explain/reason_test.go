@@ -97,7 +97,7 @@ func (s *Snapshot) sleep(d demand.Demand) {
 	s.InferenceService.Spec.Predictor.MinReplicas = new(int32(0))
 	s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 	s.setReplicas(0, 0)
-	s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+	s.setTriggerError()
 	s.Demand = &d
 }
 
@@ -107,8 +107,8 @@ func (s *Snapshot) setHPA(kind autoscalingv2.HorizontalPodAutoscalerConditionTyp
 	})
 }
 
-func (s *Snapshot) setReady(status, reason, message string) {
-	s.ScaledObject.Status.Conditions[0] = kserve.Condition{Type: "Ready", Status: status, Reason: reason, Message: message}
+func (s *Snapshot) setTriggerError() {
+	s.ScaledObject.Status.Conditions[0] = kserve.Condition{Type: "Ready", Status: "False", Reason: "TriggerError", Message: "Triggers defined in ScaledObject are not working correctly"}
 }
 
 func pod(name string, change func(*corev1.PodStatus)) corev1.Pod {
@@ -196,7 +196,7 @@ func notScaled() []reasonCase {
 		{"sleeps", func(s *Snapshot) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
-			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+			s.setTriggerError()
 			s.setHPA(autoscalingv2.ScalingActive, "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
 		}, Asleep, "cannot wake by itself: no pod is there", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
 		{"sleeps with a metric of its own", func(s *Snapshot) {
@@ -242,7 +242,7 @@ func cannotScale() []reasonCase {
 			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "prometheus query api returned error. status: 401")}
 		}, NoMetric, "prom-basic-auth-secret", ""},
 		{"has no Prometheus", func(s *Snapshot) {
-			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+			s.setTriggerError()
 			s.ScaledObject.Status.Conditions = append(s.ScaledObject.Status.Conditions, kserve.Condition{Type: "Fallback", Status: "True"})
 			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "connection refused")}
 		}, NoMetric, "connection refused; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
@@ -281,7 +281,7 @@ func podsMissing() []reasonCase {
 		}, Crashing, "CrashLoopBackOff", "kubectl logs a -n demo -c kserve-container --previous"},
 		{"crashes, so that its metric is empty", func(s *Snapshot) {
 			s.setReplicas(4, 0)
-			s.setReady("False", "TriggerError", "Triggers defined in ScaledObject are not working correctly")
+			s.setTriggerError()
 			s.Pods = []corev1.Pod{pod("llama-1", func(p *corev1.PodStatus) {
 				p.ContainerStatuses = []corev1.ContainerStatus{{Name: "kserve-container", State: corev1.ContainerState{
 					Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 5m0s"},

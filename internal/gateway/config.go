@@ -60,28 +60,36 @@ func Defaults() (admit.Config, Limits) {
 
 // Validate refuses limits that would let nothing through, or that never act.
 func (c Config) Validate() error {
-	l := c.Limits
 	switch {
 	case c.Name == "":
 		return errors.New("a gateway needs a name")
 	case c.Registry == nil || c.Log == nil:
 		return errors.New("a gateway needs a registry and a log")
+	case c.PrefixBytes < 0:
+		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
+	}
+	if err := c.Limits.validate(); err != nil {
+		return err
+	}
+	if most := c.Limits.BodyBytes + int64(c.Limits.HeaderBytes) + admit.Overhead; c.Hold.Service.Bytes < most {
+		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone", c.Hold.Service.Bytes, most)
+	}
+	if err := c.Hold.Validate(); err != nil {
+		return fmt.Errorf("hold queue: %w", err)
+	}
+	return nil
+}
+
+func (l Limits) validate() error {
+	switch most := l.BodyBytes + int64(l.HeaderBytes) + requestBytes; {
 	case l.Connections < 1 || l.HeaderBytes < 1 || l.BodyBytes < 1:
 		return fmt.Errorf("limits of %d connections, %d bytes of a header and %d of a body: each must be at least 1", l.Connections, l.HeaderBytes, l.BodyBytes)
-	case l.RequestsBytes < l.BodyBytes+int64(l.HeaderBytes)+requestBytes:
-		return fmt.Errorf("all requests may take %d bytes, which one of %d may exceed alone", l.RequestsBytes, l.BodyBytes+int64(l.HeaderBytes)+requestBytes)
+	case l.RequestsBytes < most:
+		return fmt.Errorf("all requests may take %d bytes, which one of %d may exceed alone", l.RequestsBytes, most)
 	case min(l.HeaderTime, l.BodyTime, l.WriteTime, l.RequestTime, l.IdleTime) <= 0:
 		return errors.New("each time limit must be positive")
 	case min(l.DrainDelay, l.DrainTime) < 0:
 		return errors.New("the time to drain must not be negative")
-	case c.PrefixBytes < 0:
-		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
-	case c.Hold.Service.Bytes < l.BodyBytes+int64(l.HeaderBytes)+admit.Overhead:
-		return fmt.Errorf("a service may hold %d bytes, which a request of %d would exceed alone",
-			c.Hold.Service.Bytes, l.BodyBytes+int64(l.HeaderBytes)+admit.Overhead)
-	}
-	if err := c.Hold.Validate(); err != nil {
-		return fmt.Errorf("hold queue: %w", err)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func newSleeping(t *testing.T) *sleeping {
 }
 
 // step reconciles once.
-func (s *sleeping) step() explain.Verdict {
+func (s *sleeping) step() {
 	s.d.Status.ReadyReplicas = s.ready
 	o := observed{explain.Snapshot{
 		InferenceService: *kubetest.Service(s.t, "minReplicas: 1", "minReplicas: 0"), ScaledObject: s.so, Deployment: s.d, Pods: s.pods,
@@ -53,7 +53,6 @@ func (s *sleeping) step() explain.Verdict {
 	case s.so.Annotations[kserve.ForceActivation] == "true" && *s.d.Spec.Replicas < *s.so.Spec.MinReplicaCount:
 		s.d.Spec.Replicas = s.so.Spec.MinReplicaCount
 	} // with no pod the query is empty, an error, which scales nothing in
-	return v
 }
 
 // pass reconciles as often as again says.
@@ -74,50 +73,63 @@ func crashing() []corev1.Pod {
 	return []corev1.Pod{p}
 }
 
-// TestWakeThatFails: the GPUs of a crash loop are given back, also when nobody waits any
-// more; the next wake comes later each time, and one that succeeds forgets it all (INV-8).
-func TestWakeThatFails(t *testing.T) {
-	s := newSleeping(t)
+// fails has the service woken by 4 requests, and crash.
+func (s *sleeping) fails() {
 	s.held = 4
 	s.pass(time.Minute)
-	if s.replicas() != 4 {
-		t.Fatalf("replicas = %d, want 4", s.replicas())
-	}
+	s.expect("woken", 4)
 	s.pods, s.held = crashing(), 0 // gateways give up
 	s.pass(crashTime - 2*time.Minute)
-	if s.replicas() != 4 {
-		t.Fatalf("replicas = %d, want 4 for %s", s.replicas(), crashTime)
-	}
+	s.expect("before its time is over", 4)
 	s.pass(2 * time.Minute)
-	if s.replicas() != 0 {
-		t.Fatalf("replicas = %d after %s, want 0", s.replicas(), crashTime)
+	s.expect("given up", 0)
+}
+
+func (s *sleeping) expect(when string, want int32) {
+	s.t.Helper()
+	if got := s.replicas(); got != want {
+		s.t.Fatalf("%s: replicas = %d, want %d; %q", when, got, want, s.done)
 	}
+}
+
+// TestWakeThatFails: the GPUs of a crash loop are given back, also when nobody waits any
+// more, and it is said why (INV-8).
+func TestWakeThatFails(t *testing.T) {
+	s := newSleeping(t)
+	s.fails()
 	if said := s.done[len(s.done)-1]; !strings.HasPrefix(said, "WakeFailed: no pod was ready 10m") || !strings.Contains(said, "pod llama-1: CrashLoopBackOff") {
 		t.Errorf("said %q, want what failed and why", said)
 	}
-	s.pods, s.held = nil, 3
 	if again := nextLook(kserve.AttemptOf(s.so), s.now); again < 4*time.Minute || again > backOffFirst {
 		t.Errorf("looked at again after %s, want up to %s", again, backOffFirst)
 	}
+}
+
+// TestNextWake comes later with each failure, and one that succeeds forgets it all.
+func TestNextWake(t *testing.T) {
+	s := newSleeping(t)
+	s.fails()
+	s.pods, s.held = nil, 3
 	s.pass(3 * time.Minute)
-	if s.replicas() != 0 {
-		t.Errorf("replicas = %d within the back-off, want 0", s.replicas())
-	}
+	s.expect("within the back-off", 0)
 	s.pass(3 * time.Minute)
-	if s.replicas() != 3 || s.so.Annotations[kserve.PausedReplicas] != "" {
-		t.Errorf("replicas = %d, annotations %v, want another wake", s.replicas(), s.so.Annotations)
+	s.expect("after it", 3)
+	if s.so.Annotations[kserve.PausedReplicas] != "" {
+		t.Errorf("annotations %v, want no pause", s.so.Annotations)
 	}
 	s.pods = crashing()
 	s.pass(crashTime)
-	if a := kserve.AttemptOf(s.so); s.replicas() != 0 || a.Failures != 2 || a.Again.Sub(s.now) < backOffFirst {
-		t.Errorf("replicas = %d, %+v, want a longer back-off", s.replicas(), a)
+	s.expect("failed again", 0)
+	if a := kserve.AttemptOf(s.so); a.Failures != 2 || a.Again.Sub(s.now) < backOffFirst {
+		t.Errorf("%+v, want a longer back-off", a)
 	}
 	s.pods = nil
 	s.pass(2 * backOffFirst)
 	s.ready = 1
 	s.step()
-	if a := kserve.AttemptOf(s.so); a != (kserve.Attempt{}) || s.replicas() != 3 {
-		t.Errorf("replicas = %d, %+v, want nothing left of it", s.replicas(), a)
+	s.expect("it serves", 3)
+	if a := kserve.AttemptOf(s.so); a != (kserve.Attempt{}) {
+		t.Errorf("%+v, want nothing left of it", a)
 	}
 }
 

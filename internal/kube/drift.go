@@ -24,7 +24,7 @@ func drifted(want, have *unstructured.Unstructured) (bool, error) {
 		return true, nil
 	}
 	var owned map[string]any
-	if err := json.Unmarshal(have.GetManagedFields()[i].FieldsV1.Raw, &owned); err != nil {
+	if err := json.Unmarshal(have.GetManagedFields()[i].FieldsV1.GetRawBytes(), &owned); err != nil {
 		return false, fmt.Errorf("reading the managed fields of %s %s: %w", have.GetKind(), have.GetName(), err)
 	}
 	return !holds(have.Object, want.Object) || !covers(want.Object, owned), nil

@@ -53,39 +53,46 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if raw.GetDeletionTimestamp() != nil {
 		return ctrl.Result{}, nil
 	}
-	o, err := r.observe(ctx, r.Client, raw)
+	o, v, err := r.judge(ctx, raw)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	v := o.verdict()
-	if v.Action == explain.Create || v.Action == explain.GiveBack { // the watches may lag behind
-		if o, err = r.observe(ctx, cluster.NewListing(r.Live, raw.GetNamespace()), raw); err != nil {
-			return ctrl.Result{}, err
-		}
-		v = o.verdict()
-	}
-	if err := r.takenModels(ctx, o, &v); err != nil {
-		return ctrl.Result{}, err
-	}
 	changed, err := r.act(ctx, o, v)
+	waits := o.demand.Held > 0
 	switch {
-	case apierrors.IsConflict(err) && o.demand.Held > 0:
-		return ctrl.Result{RequeueAfter: 50 * time.Millisecond}, nil // someone waits
+	case apierrors.IsConflict(err) && waits:
+		return ctrl.Result{RequeueAfter: 50 * time.Millisecond}, nil
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	case err != nil:
 		v.Warn("ApplyFailed", "%v", err)
-		if o.demand.Held > 0 { // someone waits: no ever longer delay
-			log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.Action.String())
-			r.tell(req.NamespacedName, raw, v.Notices)
-			return ctrl.Result{RequeueAfter: time.Second}, nil
-		}
 	case changed:
 		log.FromContext(ctx).Info("acted", "action", v.Action.String())
 		r.emit(raw, *v.Done)
 	}
 	r.tell(req.NamespacedName, raw, v.Notices)
+	if err != nil && waits { // no ever longer delay
+		log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.Action.String())
+		return ctrl.Result{RequeueAfter: time.Second}, nil
+	}
 	return ctrl.Result{RequeueAfter: again(o, v)}, err
+}
+
+// judge observes and decides. What the watches may not have brought yet, and no one could
+// take back, it looks at once more.
+func (r *Reconciler) judge(ctx context.Context, raw *unstructured.Unstructured) (observed, explain.Verdict, error) {
+	o, err := r.observe(ctx, r.Client, raw)
+	if err != nil {
+		return o, explain.Verdict{}, err
+	}
+	v := o.verdict()
+	if v.Action == explain.Create || v.Action == explain.GiveBack {
+		if o, err = r.observe(ctx, cluster.NewListing(r.Live, raw.GetNamespace()), raw); err != nil {
+			return o, v, err
+		}
+		v = o.verdict()
+	}
+	return o, v, r.takenModels(ctx, o, &v)
 }
 
 // again is when to look anew although nothing may have changed; 0 is never.

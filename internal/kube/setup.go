@@ -115,11 +115,20 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	}
 	settings.Demand.Namespace = settings.Namespace
 	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
+	p := parts{k, d, first}
+	if err := addOptional(mgr, settings, p); err != nil {
+		return err
+	}
+	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, p) }})
+}
+
+// addOptional adds what the settings ask for.
+func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
 	if settings.Demand.Address != "" {
-		if err := mgr.Add(d); err != nil {
+		if err := mgr.Add(p.inbox); err != nil {
 			return fmt.Errorf("adding the endpoint for gateways: %w", err)
 		}
-		if err := mgr.Add(leading{func(ctx context.Context) error { return d.Publish(ctx, mgr.GetClient()) }}); err != nil {
+		if err := mgr.Add(leading{func(ctx context.Context) error { return p.inbox.Publish(ctx, mgr.GetClient()) }}); err != nil {
 			return fmt.Errorf("adding the summary of the gateways' reports: %w", err)
 		}
 	}
@@ -129,12 +138,12 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 	}
 	if settings.DeletionCost {
-		c := &leave.Costs{Client: mgr.GetClient(), Work: d.Pods, Acts: first.Acts, Log: mgr.GetLogger()}
+		c := &leave.Costs{Client: mgr.GetClient(), Work: p.inbox.Pods, Acts: p.first.Acts, Log: mgr.GetLogger()}
 		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
 	}
-	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, parts{k, d, first}) }})
+	return nil
 }
 
 // leading runs on the leader only.

@@ -98,29 +98,15 @@ func (c *Claim) Run(ctx context.Context) error {
 func (c *Claim) look(now time.Time, leases []coordinationv1.Lease) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var mine, first *coordinationv1.Lease
-	others := false
-	for i := range leases {
-		l := &leases[i]
-		if l.Namespace == c.namespace {
-			mine = l
-		} else if !c.lives(now, l) {
-			continue
-		} else {
-			others = true
-		}
-		if first == nil || older(l, first) {
-			first = l
-		}
-	}
-	switch {
-	case mine == nil || first != mine:
+	first, others, mine := c.sort(now, leases)
+	if !mine || first.Namespace != c.namespace {
 		c.acts, c.since = false, time.Time{}
-		if first != nil && first != mine {
+		if first != nil && first.Namespace != c.namespace {
 			c.standDown(first)
 		}
 		return
-	case c.first != "":
+	}
+	if c.first != "" {
 		c.log.Info("the controller that was first is gone: this one acts", "gone", c.first)
 	}
 	c.first = ""
@@ -128,6 +114,23 @@ func (c *Claim) look(now time.Time, leases []coordinationv1.Lease) {
 		c.since = now
 	}
 	c.acts = c.acts || !others || now.Sub(c.since) >= settleTime
+}
+
+// sort finds the first of those that live, nil if there are none, whether others do, and
+// whether its own is among the leases.
+func (c *Claim) sort(now time.Time, leases []coordinationv1.Lease) (first *coordinationv1.Lease, others, mine bool) {
+	for i := range leases {
+		l := &leases[i]
+		own := l.Namespace == c.namespace
+		if !own && !c.lives(now, l) {
+			continue
+		}
+		mine, others = mine || own, others || !own
+		if first == nil || older(l, first) {
+			first = l
+		}
+	}
+	return first, others, mine
 }
 
 func (c *Claim) standDown(first *coordinationv1.Lease) {

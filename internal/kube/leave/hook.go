@@ -70,18 +70,7 @@ func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
 	if grace < leastGrace {
 		return nil, fmt.Sprintf("its grace period of %d s is shorter than %d s", grace, leastGrace)
 	}
-	timeout, own := int64(0), false
-	if _, own = command.Last("shutdown-timeout"); args.ShutdownTimeout != nil {
-		timeout = int64(args.ShutdownTimeout.Seconds())
-	}
-	if refusal = noTimeout(c); !own && refusal == "" {
-		timeout = min(shutdownTime, (grace-spareTime-settleTime)/2)
-		c.Args = append(slices.Clone(c.Args), fmt.Sprintf("%s=%d", addedTimeout, timeout))
-		added = append(added, addedTimeout)
-	}
-	if own {
-		refusal = ""
-	}
+	timeout, added, refusal := addTimeout(c, command, args, grace)
 	hook := grace - spareTime - timeout
 	if free {
 		hook, grace = hookBound, hookBound+timeout+spareTime
@@ -99,6 +88,22 @@ func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
 		added = append(added, addedGrace)
 	}
 	return added, refusal
+}
+
+// addTimeout gives vLLM time after SIGTERM, where the arguments do not.
+func addTimeout(c *corev1.Container, command vllm.Command, args vllm.Args, grace int64) (timeout int64, added []addition, refusal string) {
+	if args.ShutdownTimeout != nil {
+		timeout = int64(args.ShutdownTimeout.Seconds())
+	}
+	if _, own := command.Last("shutdown-timeout"); own {
+		return timeout, nil, ""
+	}
+	if refusal = noTimeout(c); refusal != "" {
+		return timeout, nil, refusal
+	}
+	timeout = min(shutdownTime, (grace-spareTime-settleTime)/2)
+	c.Args = append(slices.Clone(c.Args), fmt.Sprintf("%s=%d", addedTimeout, timeout))
+	return timeout, []addition{addedTimeout}, ""
 }
 
 // gracePeriod is what the pod has, or may have where no one has chosen it.
