@@ -10,6 +10,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/dynamo"
 	"github.com/flyball-dev/flyball/internal/law/hpa"
+	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/wva"
 	"github.com/flyball-dev/flyball/internal/plant"
@@ -26,6 +27,12 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 			l.ColdStart = s.Fleet.ColdStart.Mean()
 		}
 		l.Needed = s.needed(seedOf(seed))
+		return l
+	case keda.Law:
+		// A service that is warm when the run begins was active until then.
+		if s.Start > 0 {
+			l.InitialCooldown = max(l.InitialCooldown, l.Cooldown)
+		}
 		return l
 	case dynamo.Load:
 		l.BatchTokens, l.Cost = e.MaxNumBatchedTokens, stepCost(e)
@@ -114,13 +121,19 @@ func seedOf(seed uint64) uint64 { return des.Stream(seed, "workload").Uint64() }
 // a queue that grows has the time to show.
 func probes(rate float64) int { return min(max(400, int(100*rate)), 10000) }
 
+// alone is the rate at which requests are taken to be alone: one in three hours.
+const alone = 1e-4
+
 // Capacity is the most requests per second of a shape that one engine serves so that
-// the objectives are met, by Poisson arrivals, to within 2 %; 0 if it cannot serve any.
+// the objectives are met, by Poisson arrivals, to within 2 %; 0 if it cannot serve one in
+// three hours.
 func Capacity(e plant.Config, shape law.Shape, objectives []score.Objective) float64 {
 	meets := func(rate float64) bool { return serves(e, shape, objectives, rate) }
 	low, high := 0.0, 0.05
-	if !meets(high) {
-		return 0
+	for !meets(high) {
+		if high /= 8; high < alone {
+			return 0
+		}
 	}
 	for meets(high) && high < 1e4 {
 		low, high = high, high*2

@@ -86,17 +86,24 @@ func mean(values []float64) float64 {
 	return sum / float64(max(1, len(values)))
 }
 
-// Demand is how many requests arrive per second on average, and how many of the mean
-// request one replica serves within the objectives, by the first seed's arrivals.
-func (s Setup) Demand() (rate, capacity float64) {
+// A Demand is what arrives on average, by the first seed's arrivals.
+type Demand struct {
+	PerSecond float64
+	Shape     law.Shape // the mean request
+	Capacity  float64   // how many of it one replica serves per second within the objectives
+}
+
+// Demand of a workload in which nothing arrives is met by any capacity.
+func (s Setup) Demand() Demand {
 	n, in, out := 0.0, 0.0, 0.0
 	for r := range s.Workload.All(seedOf(1)) {
 		n, in, out = n+1, in+float64(r.Input), out+float64(r.Output)
 	}
 	if n == 0 {
-		return 0, math.Inf(1)
+		return Demand{Capacity: math.Inf(1)}
 	}
-	return n / s.Workload.Span.Seconds(), s.capacity(law.Shape{Input: in / n, Output: out / n})
+	shape := law.Shape{Input: in / n, Output: out / n}
+	return Demand{n / s.Workload.Span.Seconds(), shape, s.capacity(shape)}
 }
 
 // capacity is that of one replica for a shape, to two digits, within the objectives.

@@ -19,6 +19,10 @@ import (
 type Outcome struct {
 	score.Result
 	Points []Point // with Setup.Draw
+	// Unread are the signals that the law asked for at every step and never got a value of,
+	// by the texts of their queries or their names; Blind says that it got none of any.
+	Unread []string
+	Blind  bool
 }
 
 const (
@@ -38,6 +42,7 @@ type run struct {
 	memory  decide.State
 	on      decide.Events // that ask for a step at once
 	needs   []reading.Signal
+	read    []bool // of needs, those that had a value once
 	sampler *sampler
 	promql  PromQL
 	rec     *score.Recorder
@@ -79,6 +84,7 @@ func Run(s Setup, p decide.Policy, seed uint64) (Outcome, error) {
 		return Outcome{}, err
 	}
 	out := Outcome{Result: r.rec.Result(end)}
+	out.Unread, out.Blind = r.unread()
 	if s.Draw {
 		out.Points = r.track.points(end)
 	}
@@ -129,6 +135,7 @@ func (s Setup) phases(seed uint64) Phases {
 // announce notes what the law reads, and makes what answers its queries.
 func (r *run) announce(phase time.Duration) error {
 	r.needs = slices.DeleteFunc(r.policy.Law.Needs(), func(s reading.Signal) bool { return s == reading.SignalUnset })
+	r.read = make([]bool, len(r.needs))
 	if len(r.policy.Queries) == 0 {
 		return nil
 	}
@@ -299,13 +306,14 @@ func (r *run) step(now time.Duration) {
 	in := &r.input
 	in.Now, in.Fleet, in.Demand = now, r.fleetNow(in.Fleet.Pods[:0]), r.demand(now)
 	in.Readings = in.Readings[:0]
-	for _, signal := range r.needs {
+	for i, signal := range r.needs {
 		series := in.Readings.Add(signal)
-		if i, ok := signal.Query(); ok {
-			series.Total = r.promql.Query(now, r.policy.Queries[i])
+		if query, ok := signal.Query(); ok {
+			series.Total = r.promql.Query(now, r.policy.Queries[query])
 		} else {
 			r.sampler.read(now, signal, r.fleet.Replicas(), series)
 		}
+		r.read[i] = r.read[i] || series.Total.Usable() || slices.ContainsFunc(series.Pods, reading.Reading.Usable)
 	}
 	next, d := decide.Step(r.policy, r.memory, *in)
 	r.memory, r.on = next, d.On
@@ -314,6 +322,21 @@ func (r *run) step(now time.Duration) {
 		r.wanted, r.changed = d.Replicas, now
 		r.fleet.SetReplicas(now, r.wanted)
 	}
+}
+
+// unread are the signals that never had a value, and whether none had.
+func (r *run) unread() (names []string, blind bool) {
+	for i, signal := range r.needs {
+		if r.read[i] {
+			continue
+		}
+		name := signal.Definition().Name
+		if query, ok := signal.Query(); ok {
+			name = r.policy.Queries[query]
+		}
+		names = append(names, name)
+	}
+	return names, len(names) > 0 && len(names) == len(r.needs)
 }
 
 // fleetNow is the fleet as the API server has it.

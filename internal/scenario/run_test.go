@@ -3,6 +3,7 @@ package scenario
 import (
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,6 +293,48 @@ func TestCapacity(t *testing.T) {
 	hopeless := []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: time.Microsecond}}
 	if c := Capacity(f.Setup.Fleet.Engine, shape, hopeless); c != 0 {
 		t.Errorf("capacity %v for an objective that nothing meets", c)
+	}
+}
+
+// Prompts of 30,000 tokens take seconds each: one in a minute is served in time, and 0.05
+// per second are not.
+func TestCapacityOfLongPrompts(t *testing.T) {
+	f := parse(t, small)
+	shape := law.Shape{Input: 30000, Output: 2000}
+	patient := []score.Objective{{Metric: score.E2E, Quantile: .9, Target: 40 * time.Second}}
+	c := Capacity(f.Setup.Fleet.Engine, shape, patient)
+	if c <= 0 || c >= 0.05 {
+		t.Errorf("capacity %v requests/s, want above 0 and below 0.05", c)
+	}
+}
+
+// A service of KEDA's that may be at zero and is warm when the run begins was active until
+// then: the first poll, which finds no series yet, does not end it.
+func TestWarmStart(t *testing.T) {
+	f := parse(t, strings.Replace(small, "0..4 from 1", "0..4 from 2", 1))
+	f.Setup.Draw = true
+	o, err := Run(f.Setup, named(t, f, f.Bounded("keda:metric=running,target=4")), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Points[0].Fleet.Ready < 1.9 || o.Attainment < 0.9 {
+		t.Errorf("%v replicas are ready in the first step, attainment %v", o.Points[0].Fleet.Ready, o.Attainment)
+	}
+}
+
+// A law whose series nobody exposes says so.
+func TestUnread(t *testing.T) {
+	f := parse(t, small+"lose 0s..1h")
+	o, err := Run(f.Setup, named(t, f, f.Bounded("hpa:metric=running")), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Blind || !slices.Equal(o.Unread, []string{"running"}) {
+		t.Errorf("blind %v, unread %q", o.Blind, o.Unread)
+	}
+	f = parse(t, small)
+	if o, err = Run(f.Setup, named(t, f, f.Bounded("hpa:metric=running")), 1); err != nil || o.Blind || len(o.Unread) > 0 {
+		t.Errorf("%v: blind %v, unread %q", err, o.Blind, o.Unread)
 	}
 }
 

@@ -33,6 +33,8 @@ type Contender struct {
 	Points  []scenario.Point // of the first seed, with Setup.Draw
 	own     bool             // it is what manifests say
 	setup   *scenario.Setup  // nil: the comparison's
+	unread  []string         // signals that had no value in any run
+	blind   int              // runs in which none had
 }
 
 // Compare takes what the manifests say, and the laws that are named, or else the
@@ -198,13 +200,27 @@ func (c *Comparison) keep(todo []*Contender, got [][]*scenario.Outcome) {
 			if out == nil {
 				continue
 			}
-			one.Results = append(one.Results, out.Result)
+			one.took(out)
 			if seed == 0 {
 				one.Points = out.Points
 			}
 		}
 	}
 	c.Contenders = slices.DeleteFunc(c.Contenders, func(one *Contender) bool { return len(one.Results) == 0 })
+}
+
+// took takes the result of a run.
+func (c *Contender) took(out *scenario.Outcome) {
+	switch {
+	case len(c.Results) == 0:
+		c.unread = out.Unread
+	default:
+		c.unread = slices.DeleteFunc(c.unread, func(name string) bool { return !slices.Contains(out.Unread, name) })
+	}
+	if out.Blind {
+		c.blind++
+	}
+	c.Results = append(c.Results, out.Result)
 }
 
 // Unexpected says which expectations of the scenario do not hold.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -84,13 +85,17 @@ func (c *Comparison) Notes() ([]string, error) {
 // Overload says, before a long run, that all replicas together cannot serve what arrives;
 // it is "" if they can. A request that no engine can serve is an error.
 func Overload(f scenario.File) (string, error) {
-	rate, capacity := f.Setup.Demand()
+	d := f.Setup.Demand()
 	most := float64(min(f.Max, f.Setup.Fleet.Capacity()))
 	switch {
-	case capacity == 0:
-		return "", fmt.Errorf("the workload's mean request cannot meet the objectives on %s even alone: no number of replicas helps", f.Profile.Name)
-	case math.IsNaN(rate) || rate <= capacity*most:
+	case d.Capacity == 0 && int(d.Shape.Input) >= f.Profile.MaxModelLen:
+		return "", hint.With(fmt.Errorf("the workload's prompts have %.0f tokens on average, and %s takes none of %d or more (--max-model-len): no number of replicas helps",
+			d.Shape.Input, f.Profile.Name, f.Profile.MaxModelLen), "simulate with another profile, or give vLLM a longer --max-model-len")
+	case d.Capacity == 0:
+		return "", hint.With(fmt.Errorf("the workload's mean request, %.0f tokens in and %.0f out, cannot meet the objectives on %s even alone: no number of replicas helps",
+			d.Shape.Input, d.Shape.Output, f.Profile.Name), "promise what can be kept, or simulate with another profile")
+	case math.IsNaN(d.PerSecond) || d.PerSecond <= d.Capacity*most:
 		return "", nil
 	}
-	return fmt.Sprintf("%.1f requests/s arrive on average, and %.0f replicas serve %.1f within the objectives: this is an overload", rate, most, capacity*most), nil
+	return fmt.Sprintf("%.2f requests/s arrive on average, and %.0f replicas serve %.2f within the objectives: this is an overload", d.PerSecond, most, d.Capacity*most), nil
 }

@@ -13,6 +13,7 @@ import (
 type Row struct {
 	Law                 string             `json:"law"`
 	Seeds               int                `json:"seeds"`
+	Fault               string             `json:"fault,omitempty"` // why the figures say nothing of what scales
 	Attainment          float64            `json:"attainment"`
 	AttainmentPublished float64            `json:"attainmentPublished"`
 	WorstFiveMinutes    float64            `json:"worstFiveMinutes"`
@@ -56,6 +57,10 @@ func (c *Comparison) Rows() []Row {
 	all := points(rows)
 	front := score.Frontier(all)
 	for i, r := range rows {
+		if r.Fault != "" {
+			rows[i].Keeps = Unsure
+			continue
+		}
 		if excess, ok := score.Excess(r.point(), front); ok && !Hindsight(r.Law) && r.Attainment >= r.Promise && len(all) > 1 {
 			rows[i].Excess = &excess
 		}
@@ -100,7 +105,7 @@ func Frontier(rows []Row) []string {
 func points(rows []Row) []score.Point {
 	var all []score.Point
 	for _, r := range rows {
-		if !Hindsight(r.Law) {
+		if !Hindsight(r.Law) && r.Fault == "" {
 			all = append(all, r.point())
 		}
 	}
@@ -123,8 +128,12 @@ func (c *Contender) row(t score.Terms) Row {
 	}
 	p50, p99 := func(q score.Quantiles) time.Duration { return q.P50 }, func(q score.Quantiles) time.Duration { return q.P99 }
 	promise := t.Objectives[0].Quantile // score.Promise: all have the same
+	fault := ""
+	if err := c.fault(); err != nil {
+		fault = strings.TrimPrefix(err.Error(), c.Name+": ")
+	}
 	return Row{
-		Law: c.Name, Seeds: len(c.Results), CI95: half,
+		Law: c.Name, Seeds: len(c.Results), CI95: half, Fault: fault,
 		Attainment:          within("attainment", Attainment),
 		AttainmentPublished: within("attainmentPublished", func(r score.Result) float64 { return r.AttainmentPublished }),
 		WorstFiveMinutes:    within("worstFiveMinutes", func(r score.Result) float64 { return r.WorstFiveMinutes }),

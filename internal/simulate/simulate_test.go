@@ -256,7 +256,7 @@ func resultsOf(attained ...float64) []score.Result {
 	var all []score.Result
 	for i, a := range attained {
 		all = append(all, score.Result{
-			Attainment: a, GPUHours: float64(i + 1), AverageReplicas: 1, Cost: 2, Duration: 73 * time.Hour, Reaction: time.Duration(i) * time.Minute,
+			Attainment: a, GPUHours: float64(i + 1), AverageReplicas: 1, AverageReady: 1, Cost: 2, Duration: 73 * time.Hour, Reaction: time.Duration(i) * time.Minute,
 			Requests: 100, Aborted: 4 * i, Aborts: []score.Abort{{Why: "expired", Requests: 4 * i}},
 			Objectives: []score.Served{{Share: a, AtQuantile: score.Endless}},
 		})
@@ -326,5 +326,31 @@ func TestChange(t *testing.T) {
 	}
 	if want := "b.yaml attains more than a.yaml and takes fewer GPU-hours, as far as the seeds tell"; got.Verdict() != want {
 		t.Errorf("Verdict() = %q, want %q", got.Verdict(), want)
+	}
+}
+
+// What never was ready, or never read a value, is not judged.
+func TestFaults(t *testing.T) {
+	asleep := resultsOf(0)
+	asleep[0].AverageReady = 0
+	c := &Comparison{Contenders: []*Contender{
+		{Name: "good", Results: resultsOf(.95)}, {Name: "asleep", Results: asleep},
+		{Name: "blind", Results: resultsOf(1), blind: 1, unread: []string{"a"}}, {Name: "half", Results: resultsOf(1), unread: []string{"b"}},
+	}}
+	c.Setup.Terms.Objectives = []score.Objective{{Metric: score.TTFT, Quantile: .8, Target: time.Second}}
+	faults, warnings, whole := c.Faults()
+	if len(faults) != 2 || faults[1].Error() != "blind: it never read a value: nothing answered a" || whole || !cmp.Equal(warnings, []string{"half: nothing ever answered b"}) {
+		t.Errorf("Faults() = %v, %q, %v", faults, warnings, whole)
+	}
+	rows := c.Rows()
+	if rows[1].Fault != "no replica was ever ready, and every request failed" || rows[2].Keeps != Unsure || rows[2].Excess != nil || rows[0].Fault != "" {
+		t.Errorf("rows %+v", rows)
+	}
+	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "the cheapest of the 2 of 2 laws that keep 80 % is good") {
+		t.Errorf("Verdict() = %q", got)
+	}
+	c.Contenders[2].own = true
+	if _, _, whole := c.Faults(); !whole {
+		t.Error("what the manifests say read nothing, and it is only a warning")
 	}
 }

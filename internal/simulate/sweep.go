@@ -163,7 +163,7 @@ func order(c *Contender, tried map[int]string) int {
 
 // verdict says which value is the cheapest that keeps the promise, and which may be.
 func (s Sweep) verdict(rows []Row) []string {
-	swept := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !strings.HasPrefix(r.Law, s.Key+"=") })
+	swept := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !strings.HasPrefix(r.Law, s.Key+"=") || r.Fault != "" })
 	var keep []Row
 	for _, r := range swept {
 		if r.Keeps == Yes {

@@ -18,7 +18,7 @@ func (c *Comparison) Verdict() []string {
 	}
 	var laws, keep []Row
 	for _, r := range rows {
-		if Hindsight(r.Law) {
+		if Hindsight(r.Law) || r.Fault != "" {
 			continue
 		}
 		if laws = append(laws, r); r.Keeps == Yes {
@@ -33,7 +33,7 @@ func (c *Comparison) Verdict() []string {
 		return []string{cheapestOf(laws, keep, best)}
 	}
 	if own := c.own(); len(own) > 0 {
-		laws = rows[:len(own)]
+		laws = slices.DeleteFunc(rows[:len(own)], func(r Row) bool { return r.Fault != "" })
 	}
 	var lines []string
 	for _, r := range laws {

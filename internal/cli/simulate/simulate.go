@@ -125,6 +125,22 @@ func (o *options) run(cmd *cobra.Command, s *terminal.Streams, compared []string
 	return o.tell(s, c)
 }
 
+// faults says of which rows the figures say nothing. It is an error if that is so of what was
+// asked for.
+func faults(w io.Writer, c *simulate.Comparison) error {
+	faults, warnings, whole := c.Faults()
+	if whole {
+		return errors.Join(faults...)
+	}
+	for _, err := range faults {
+		warnings = append(warnings, err.Error())
+	}
+	for i := range warnings {
+		warnings[i] = "warning: " + warnings[i]
+	}
+	return say(w, warnings)
+}
+
 // compareAll runs what is named, under every seed.
 func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared []string) (*simulate.Comparison, error) {
 	ctx := cmd.Context()
@@ -181,6 +197,9 @@ func say(w io.Writer, lines []string) error {
 // tell prints what came out, and says what was expected of it and is not so.
 func (o *options) tell(s *terminal.Streams, c *simulate.Comparison) error {
 	if err := o.print(s.Out, c); err != nil {
+		return err
+	}
+	if err := faults(s.Err, c); err != nil {
 		return err
 	}
 	if err := o.verdict(s.Err, c); err != nil {

@@ -196,6 +196,10 @@ func rowTable(rows []simulate.Row, currency string, wide bool) terminal.Table {
 	for _, r := range rows {
 		cells := []string{r.Law}
 		for _, c := range all {
+			if r.Fault != "" {
+				cells = append(cells, "-")
+				continue
+			}
 			cells = append(cells, c.show(r))
 		}
 		t.Rows = append(t.Rows, cells)
@@ -213,7 +217,7 @@ func percentOrDash(share *float64) string {
 // writeCSV has numbers alone, with the units in the header: a figure that is not known
 // is empty, and the bounds of the 95 % interval of a mean have columns of their own.
 func writeCSV(w io.Writer, rows []simulate.Row, currency string) error {
-	header := []string{"law", "seeds", "promise_percent", "keeps"}
+	header := []string{"law", "seeds", "fault", "promise_percent", "keeps"}
 	for _, c := range columns(currency) {
 		header = append(header, c.name)
 		if c.half != "" {
@@ -222,7 +226,7 @@ func writeCSV(w io.Writer, rows []simulate.Row, currency string) error {
 	}
 	lines := [][]string{header}
 	for _, r := range rows {
-		cells := []string{r.Law, strconv.Itoa(r.Seeds), plainNumber(100 * r.Promise), string(r.Keeps)}
+		cells := []string{r.Law, strconv.Itoa(r.Seeds), r.Fault, plainNumber(100 * r.Promise), string(r.Keeps)}
 		for _, c := range columns(currency) {
 			cells = append(cells, c.numbers(r)...)
 		}
@@ -237,14 +241,17 @@ func writeCSV(w io.Writer, rows []simulate.Row, currency string) error {
 // numbers are a figure and the bounds of its interval, which one seed does not tell.
 func (c column) numbers(r simulate.Row) []string {
 	value := c.of(r)
-	if value == nil {
-		return []string{""}
+	if r.Fault != "" {
+		value = nil
 	}
-	cells := []string{plainNumber(c.scale * *value)}
+	cells := []string{""}
+	if value != nil {
+		cells[0] = plainNumber(c.scale * *value)
+	}
 	if c.half == "" {
 		return cells
 	}
-	if r.Seeds < 2 {
+	if value == nil || r.Seeds < 2 {
 		return append(cells, "", "")
 	}
 	half := r.CI95[c.half]

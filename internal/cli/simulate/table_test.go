@@ -22,12 +22,12 @@ func TestCSV(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	header := strings.Split(lines[0], ",")
-	for i, want := range [][2]string{{"law", "hpa"}, {"seeds", "3"}, {"promise_percent", "90"}, {"keeps", "yes"}, {"attainment_percent", "95"}, {"attainment_percent_low", "94"}, {"attainment_percent_high", "96"}, {"replicas", "2"}, {"replicas_low", "1.5"}, {"replicas_high", "2.5"}} {
+	for i, want := range [][2]string{{"law", "hpa"}, {"seeds", "3"}, {"fault", ""}, {"promise_percent", "90"}, {"keeps", "yes"}, {"attainment_percent", "95"}, {"attainment_percent_low", "94"}, {"attainment_percent_high", "96"}, {"replicas", "2"}, {"replicas_low", "1.5"}, {"replicas_high", "2.5"}} {
 		if got := [2]string{header[i], strings.Split(lines[1], ",")[i]}; got != want {
 			t.Errorf("column %d is %q, want %q", i, got, want)
 		}
 	}
-	if !strings.HasPrefix(lines[2], `"a,b",1,90,no,10,,,0,,,`) || !strings.Contains(lines[0], ",eur_per_month,") || !strings.Contains(lines[0], ",excess_percent,") {
+	if !strings.HasPrefix(lines[2], `"a,b",1,,90,no,10,,,0,,,`) || !strings.Contains(lines[0], ",eur_per_month,") || !strings.Contains(lines[0], ",excess_percent,") {
 		t.Errorf("CSV:\n%s", out.String())
 	}
 	if diff := cmp.Diff(len(header), strings.Count(lines[1], ",")+1); diff != "" {
