@@ -299,29 +299,43 @@ func quantile(q float64, upper, counts []float64) float64 {
 }
 
 func (s *sampler) routerReading(now time.Duration, d reading.Definition) reading.Reading {
-	var w []routed
-	for _, r := range s.router {
-		if r.at > now-max(d.Window, lookBack) && (d.Window == 0 || r.at > now-d.Window) {
-			w = append(w, r)
-		}
-	}
+	w := s.routed(now, d.Window)
 	if len(w) == 0 || s.ended && d.Func == reading.Last {
 		return reading.Reading{At: now}
 	}
 	last := w[len(w)-1]
-	switch d.Family {
-	case reading.RouterSent:
-		if took := (last.at - w[0].at).Seconds(); took > 0 {
-			return s.reading(now, (last.sent-w[0].sent)/took, last.at)
-		}
+	if d.Family != reading.RouterSent {
+		return s.reading(now, last.gauge(d.Family), last.at)
+	}
+	took := (last.at - w[0].at).Seconds()
+	if took <= 0 {
 		return reading.Reading{At: now}
+	}
+	return s.reading(now, (last.sent-w[0].sent)/took, last.at)
+}
+
+// routed are the router's samples that a query over a window sees.
+func (s *sampler) routed(now, window time.Duration) []routed {
+	if window == 0 {
+		window = lookBack
+	}
+	for i, r := range s.router {
+		if r.at > now-window {
+			return s.router[i:]
+		}
+	}
+	return nil
+}
+
+func (r routed) gauge(family reading.Family) float64 {
+	switch family {
 	case reading.RouterInFlight:
-		return s.reading(now, last.inFlight, last.at)
+		return r.inFlight
 	case reading.RouterPrefill:
-		return s.reading(now, last.prefills, last.at)
+		return r.prefills
 	case reading.RouterHeld:
-		return s.reading(now, last.held, last.at)
+		return r.held
 	default: // reading.RouterHeldBytes
-		return s.reading(now, last.heldBytes, last.at)
+		return r.heldBytes
 	}
 }
