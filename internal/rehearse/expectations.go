@@ -8,7 +8,7 @@ import (
 )
 
 func (s Replicas) look(_ context.Context, r *run) (bool, string, error) {
-	saw := fmt.Sprintf("replicas wanted %d, ready %d", r.now.wanted, r.now.ready)
+	saw := fmt.Sprintf("replicas desired %d, ready %d", r.now.wanted, r.now.ready)
 	if !r.now.deployed {
 		return false, "no Deployment " + r.deployment(), nil
 	}

@@ -34,7 +34,7 @@ func Open(dir string, set map[string]string) (Script, error) {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-			return Script{}, hint.With(fmt.Errorf("%s:%d: %w", name, line.No, err), "each file that a line names stands beside %s", ScriptName)
+			return Script{}, hint.With(fmt.Errorf("%s:%d: %w", name, line.No, err), "each file that a line names must be in the folder of %s", ScriptName)
 		}
 	}
 	return script, nil

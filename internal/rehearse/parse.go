@@ -64,7 +64,7 @@ func (p *parser) header(word string, args []string) error {
 	switch word {
 	case "before", "after":
 		if len(args) > 0 {
-			return p.fail("what is done stands on indented lines below", "%s takes no words", word)
+			return p.fail("write what is done on indented lines below it", "%s takes no words", word)
 		}
 		p.block = &p.script.Before
 		if word == "after" {
@@ -76,7 +76,7 @@ func (p *parser) header(word string, args []string) error {
 		return p.fail(headerWords, "unknown word %q", word)
 	}
 	if p.block != nil {
-		return p.fail("header lines come before the first block", "%s stands below a block", word)
+		return p.fail("header lines come before the first block", "%s comes after a block", word)
 	}
 	return p.setting(word, args)
 }

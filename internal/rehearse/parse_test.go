@@ -84,7 +84,7 @@ func TestParseRefuses(t *testing.T) {
 		{header + "step one\n", "r.txt:6: step has the wrong words", "step NAME: "},
 		{header + "step s: t\nstep s: t\n", "r.txt:7: step s is already on line 6", "differently"},
 		{header + "before x", "r.txt:6: before takes no words", "below"},
-		{header + "before\nlet a b", "r.txt:7: let stands below a block", "first block"},
+		{header + "before\nlet a b", "r.txt:7: let comes after a block", "first block"},
 		{"step s: t\n", "r.txt: no service line", "service"},
 		{header, "r.txt: no step", "step NAME"},
 		{step("aply x"), `r.txt:7: unknown word "aply"`, "apply, shell"},

@@ -184,7 +184,7 @@ func TestFailures(t *testing.T) {
 		want  []string // nil: it holds
 	}{
 		"too few": {"expect replicas 3 within 50ms", map[string]string{pair: scaled("2", "1")},
-			[]string{"not seen within 50ms; seen: replicas wanted 2, ready 1"}},
+			[]string{"not seen within 50ms; seen: replicas desired 2, ready 1"}},
 		"no service":      {"expect targets 0/1 within 50ms", nil, []string{"no autoscaler on llama-predictor"}},
 		"command":         {"kubectl complain loudly", nil, []string{"kubectl complain: error: loudly"}},
 		"script":          {"shell bad.sh", map[string]string{"bad.sh": "echo why >&2; false; true"}, []string{"sh -e bad.sh: why"}},

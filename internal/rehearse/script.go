@@ -88,7 +88,7 @@ type Expectation interface {
 }
 
 type (
-	// Replicas are both wanted and ready, within bounds.
+	// Replicas are both desired and ready, within bounds.
 	Replicas struct{ Min, Max int }
 	// Targets is what an autoscaler on the service shows as kubectl get hpa does:
 	// current value/target.

@@ -16,9 +16,9 @@ type timeline struct {
 }
 
 const (
-	timelineHead  = " time step          metric wanted ready  what"
+	timelineHead  = " time step          metric desired ready  what"
 	timelineWidth = 80
-	whatColumn    = 41
+	whatColumn    = 42
 )
 
 func (t *timeline) head() { fmt.Fprintln(t.w, timelineHead) }
@@ -32,7 +32,7 @@ func (t *timeline) row(s snapshot, what string) {
 	if s.metric != "" {
 		metric = s.metric
 	}
-	left := fmt.Sprintf("%5s %-11s %8s %6s %5s  ", clock(time.Since(t.start)), cut(t.step, 11), cut(metric, 8), wanted, ready)
+	left := fmt.Sprintf("%5s %-11s %8s %7s %5s  ", clock(time.Since(t.start)), cut(t.step, 11), cut(metric, 8), wanted, ready)
 	for i, line := range wrap(what, timelineWidth-whatColumn) {
 		if i > 0 {
 			left = strings.Repeat(" ", whatColumn)

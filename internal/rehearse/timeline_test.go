@@ -26,7 +26,7 @@ func TestTimelineFits80Columns(t *testing.T) {
 	}
 	want := strings.Join([]string{
 		timelineHead,
-		" 0:00 a-step-wit… 1.33333…      3     1  word word word word word word word word",
+		" 0:00 a-step-wit… 1.33333…       3     1  word word word word word word word",
 	}, "\n")
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("timeline = \n%s\nwant it to start with\n%s", out.String(), want)

@@ -72,7 +72,7 @@ func (r Run) chart(title, unit string, target float64, lines ...line) chart {
 	return c
 }
 
-// replicas stacks the states, and draws what was wanted over them.
+// replicas stacks the states, and draws the desired replicas over them.
 func (r Run) replicas() chart {
 	states := []line{
 		{"ready", "ready", func(p Point) float64 { return p.Ready }},
@@ -89,13 +89,13 @@ func (r Run) replicas() chart {
 			return sum
 		}
 	}
-	wanted := line{"wanted", "wanted", func(p Point) float64 { return p.Wanted }}
-	top := nice(r.highest([]line{wanted, {of: upTo(len(states))}}))
+	desired := line{"desired", "desired", func(p Point) float64 { return p.Desired }}
+	top := nice(r.highest([]line{desired, {of: upTo(len(states))}}))
 	c := chart{Title: "Replicas", XTicks: r.xTicks(), YTicks: yTicks(top)}
 	for i, s := range states {
 		c.Paths = append(c.Paths, path{r.area(upTo(i), upTo(i+1), top), "area " + s.class, s.name})
 	}
-	c.Paths = append(c.Paths, path{r.lineThrough(wanted.of, top), "line wanted", "wanted"})
+	c.Paths = append(c.Paths, path{r.lineThrough(desired.of, top), "line desired", "desired"})
 	return c
 }
 

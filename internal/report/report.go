@@ -37,7 +37,7 @@ type Run struct {
 type Point struct {
 	At                                 time.Duration
 	Arrivals                           float64 // per second
-	Wanted                             float64
+	Desired                            float64
 	Pending, Starting, Ready, Draining float64       // replicas
 	Waiting                            float64       // requests
 	TTFT, TPOT                         time.Duration // 90 % of the requests that arrived then; 0 if none did

@@ -19,7 +19,7 @@ func sample() Data {
 		for i := range 61 {
 			at := time.Duration(i) * time.Minute
 			p := Point{
-				At: at, Arrivals: 4 + 3*math.Sin(float64(i)/8), Wanted: float64(1 + i/12), Ready: float64(1 + i/15), Starting: float64(i % 3 / 2),
+				At: at, Arrivals: 4 + 3*math.Sin(float64(i)/8), Desired: float64(1 + i/12), Ready: float64(1 + i/15), Starting: float64(i % 3 / 2),
 				Waiting: float64(i % 7), TTFT: time.Duration(400+i*50) * time.Millisecond, TPOT: 40 * time.Millisecond, Cost: float64(i) * hours / 20,
 			}
 			if i > 20 && i < 24 {

@@ -27,7 +27,7 @@ func writeLab(ctx context.Context, v *validation) error {
 
 // sides are what of a timeline is compared.
 func sides() []side {
-	return []side{{"wanted", func(t timeline) []float64 { return t.wanted }}, {"ready", func(t timeline) []float64 { return t.ready }}}
+	return []side{{"desired", func(t timeline) []float64 { return t.wanted }}, {"ready", func(t timeline) []float64 { return t.ready }}}
 }
 
 type side struct {
@@ -73,10 +73,10 @@ func (r recording) write(ctx context.Context, v *validation) error {
 	return nil
 }
 
-const labWhat = `The guide's manifest, as it stands in ` + "`examples/guide`" + `, on the lab's real KEDA, HPA, KServe and Prometheus, and simulated
+const labWhat = `The guide's manifest, as in ` + "`examples/guide`" + `, on the lab's real KEDA, HPA, KServe and Prometheus, and simulated
 under the same arrivals: three services side by side in one lab, each under a load of its own. HPA, KEDA and windows are as
 the guide has them; pods take %s for their weights and %s to warm up, each ± %.0f %%, and are scraped every %s. Second 0 is
-when the load begins. ` + "`make compare`" + ` records it anew, in a quarter of an hour.
+when the load begins. ` + "`make compare`" + ` records it again, in a quarter of an hour.
 
 "Within one" is the share of seconds in which the simulated replicas are within one of the lab's: the mean of ten seeds, and
 the least. The simulator is told the lab's phases, when the HPA syncs and when Prometheus scrapes. What is left to the seeds
@@ -140,9 +140,9 @@ func draw(run labRun, simulated timeline) string {
 	}
 	text := strings.TrimRight(b.String(), " ") + "   " + run.what + "\n"
 	b.Reset()
-	line("wanted lab", run.replicas.wanted)
-	line("       simulated", simulated.wanted)
-	line("ready  lab", run.replicas.ready)
-	line("       simulated", simulated.ready)
+	line("desired lab", run.replicas.wanted)
+	line("        simulated", simulated.wanted)
+	line("ready   lab", run.replicas.ready)
+	line("        simulated", simulated.ready)
 	return text + b.String() + "\n"
 }

@@ -104,9 +104,9 @@ func TestLabReplay(t *testing.T) {
 	}
 	for _, line := range []string{
 		"burst             0     1     2     3   four at a time\n",
-		"wanted lab        133344441111111111111111\n",
-		"       simulated  133344441111111111111111\n",
-		"ready  lab        111133341111111111111111\n",
+		"desired lab       133344441111111111111111\n",
+		"        simulated 133344441111111111111111\n",
+		"ready   lab       111133341111111111111111\n",
 	} {
 		if !strings.Contains(v.page.String(), line) {
 			t.Errorf("no line %q in\n%s", line, v.page.String())
@@ -123,8 +123,8 @@ func TestLabReplayFails(t *testing.T) {
 	files["burst.csv"] = strings.ReplaceAll(strings.ReplaceAll(files["burst.csv"], ",4,", ",7,"), ",3,", ",6,")
 	v := labPage(t, files)
 	said := judge(v.bounds, nil, true)
-	if len(said) != 1 || !strings.Contains(said[0], "burst, wanted: -3") {
-		t.Errorf("judge = %q, want that of the wanted replicas", said)
+	if len(said) != 1 || !strings.Contains(said[0], "burst, desired: -3") {
+		t.Errorf("judge = %q, want that of the desired replicas", said)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // A variant is the plant with one of its coefficients changed.
 type variant struct {
 	name string
-	mend func(*scenario.Setup)
+	change func(*scenario.Setup)
 }
 
 func variants() []variant {
@@ -53,7 +53,7 @@ func writeSensitivity(ctx context.Context, v *validation) error {
 	laws, all := sensitivityLaws(), variants()
 	results, err := parallel(ctx, len(all)*len(laws)*sensitivitySeeds, func(i int) (score.Result, error) {
 		s, law := f.Setup, laws[i/sensitivitySeeds%len(laws)]
-		all[i/sensitivitySeeds/len(laws)].mend(&s)
+		all[i/sensitivitySeeds/len(laws)].change(&s)
 		out, err := runLaw(s, f.Bounded(law), i%sensitivitySeeds)
 		return out.Result, err
 	})

@@ -37,8 +37,8 @@ func newProfilesList(s *terminal.Streams) *cobra.Command {
 		Short: "List the profiles",
 		Long: `One row for each profile, for one replica: its GPUs and their price, the tokens that its
 KV cache holds, how fast it computes a prompt of 4096 tokens alone, the time per token
-of one answer alone, and the mean time from a wish for a replica to its readiness on a
-node that has the image.`,
+of one answer alone, and the mean time from a scale-up to a ready replica on a node that
+has the image.`,
 		Example: "  flyball profiles list\n  flyball profiles list --file mine.yaml -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

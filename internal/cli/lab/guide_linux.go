@@ -96,7 +96,7 @@ func applyStep(ctx context.Context, path string, env []string) error {
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return hint.With(fmt.Errorf("applying %s: %w: %s", path, err, strings.TrimSpace(string(out))), "mend the file and run 'flyball up' again")
+		return hint.With(fmt.Errorf("applying %s: %w: %s", path, err, strings.TrimSpace(string(out))), "fix the file and run 'flyball up' again")
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (e explanation) show(w io.Writer) error {
 	if e.Flag != "" {
 		command += " " + e.Flag
 	}
-	if _, err := fmt.Fprintf(w, "%s (%s): %s\n\nwhy:  %s\nmend: %s\n\n# %s complains of this:\n\n%s\n# mended:\n\n%s",
+	if _, err := fmt.Fprintf(w, "%s (%s): %s\n\nwhy: %s\nfix: %s\n\n# %s complains of this:\n\n%s\n# fixed:\n\n%s",
 		e.ID, e.Severity, e.Title, e.Why, e.Mend, command, indented(e.Bad), indented(e.Good)); err != nil || e.Simulated == nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func firstTokens(l simulate.Row) string {
 func simulateRule(ctx context.Context, s lint.Simulation, bad, good string) (*simulatedRule, error) {
 	words := append([]string{"-f", "-", "--seeds", "1"}, strings.Fields(s.Flags)...)
 	var rows []simulate.Row
-	for _, form := range []struct{ name, text string }{{"bad", bad}, {"mended", good}} {
+	for _, form := range []struct{ name, text string }{{"bad", bad}, {"fixed", good}} {
 		row, err := command.Manifest(ctx, words, form.text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", form.name, err)

@@ -56,10 +56,10 @@ manifest is unreadable.`,
 	}
 	f := cmd.Flags()
 	o.files.Flags(f)
-	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the mend, an example and what a simulation makes of it")
+	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the fix, an example and what a simulation makes of it")
 	f.IntVar(&o.GPUs, "gpus", 0, "the GPUs that the cluster has for the service")
 	f.IntVar(&o.MaxNumSeqs, "max-num-seqs", 0, "vLLM's, where no manifest has it among the arguments")
-	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "from the wish for a replica until it serves")
+	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "from a scale-up until the new replica serves")
 	f.DurationVar(&o.Generation, "generation", o.Generation, "of the longest answer")
 	f.DurationVar(&o.Gap, "gap", 0, "the longest gap between requests that should not end in zero replicas")
 	f.StringVar(&o.live, "live", "", "a Prometheus to ask whether the series exist")
@@ -154,7 +154,7 @@ func (o options) print(w io.Writer, findings []lint.Finding) error {
 	}
 	t := terminal.Table{Header: []string{"SEVERITY", "RULE", "WHERE", "FOUND"}}
 	for _, f := range findings {
-		t.Rows = append(t.Rows, []string{string(f.Severity), f.Rule, fmt.Sprintf("%s:%d", f.File, f.Line), f.Found}, []string{"", "", "", "mend: " + f.Mend})
+		t.Rows = append(t.Rows, []string{string(f.Severity), f.Rule, fmt.Sprintf("%s:%d", f.File, f.Line), f.Found}, []string{"", "", "", "fix: " + f.Mend})
 	}
 	out := terminal.Colour(w, map[string]string{string(lint.Error): "31", string(lint.Warning): "33", string(lint.Info): "36"})
 	return terminal.PrintAs(out, o.output, findings, t)

@@ -36,7 +36,7 @@ func (o *options) report(c *simulate.Comparison) error {
 		for _, p := range one.Points {
 			m := p.Fleet
 			run.Points = append(run.Points, report.Point{
-				At: p.At, Arrivals: p.Arrivals, Wanted: m.Wanted, Pending: m.Pending, Starting: m.Starting, Ready: m.Ready, Draining: m.Draining,
+				At: p.At, Arrivals: p.Arrivals, Desired: m.Wanted, Pending: m.Pending, Starting: m.Starting, Ready: m.Ready, Draining: m.Draining,
 				Waiting: m.Waiting, TTFT: p.TTFT, TPOT: p.TPOT, Cost: p.GPUHours * c.Setup.Terms.PricePerHour,
 			})
 		}
