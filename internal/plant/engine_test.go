@@ -258,3 +258,26 @@ func TestJitter(t *testing.T) {
 		}
 	}
 }
+
+// The router observes a TTFT when the response has ended, and none of one that is aborted;
+// vLLM at the first token.
+func TestRouterObservesAtTheEnd(t *testing.T) {
+	e, err := NewEngine(serving(qwen14B(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range ID(2) {
+		if err := e.Submit(0, Request{ID: id, PromptTokens: 100, MaxTokens: 500}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Advance(time.Second)
+	if m := e.Meter(); m.TTFT.Count() != 2 || m.RouterTTFT.Count() != 0 {
+		t.Errorf("after the first tokens %d and %d TTFTs, want 2 of vLLM's and none of the router's", m.TTFT.Count(), m.RouterTTFT.Count())
+	}
+	e.Abort(time.Second, 1)
+	ended := e.Advance(time.Minute)
+	if m := e.Meter(); len(ended) != 1 || m.RouterTTFT.Count() != 1 || m.RouterTTFT.Sum != ended[0].FirstToken {
+		t.Errorf("after %d ended %d TTFTs of the router's, %v in all", len(ended), m.RouterTTFT.Count(), m.RouterTTFT.Sum)
+	}
+}

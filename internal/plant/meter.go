@@ -27,8 +27,10 @@ type Meter struct {
 	PromptLengths, GenerationLengths         [numLengths + 1]uint64
 
 	TTFT, ITL, TPOT, E2E, Queue Histogram
-	// RouterTTFT and RouterTPOT are TTFT and TPOT in the buckets of llm-d's router. The
-	// time that a request is held before it is given to an engine is not in them.
+	// RouterTTFT and RouterTPOT are TTFT and TPOT in the buckets of llm-d's router, which
+	// observes both when a response has ended (github.com/llm-d/llm-d-router
+	// pkg/epp/handlers/response.go), so that a TTFT is known a whole answer late. The time
+	// that a request is held before it is given to an engine is not in them.
 	RouterTTFT, RouterTPOT Histogram
 }
 
@@ -82,7 +84,6 @@ func (m *Meter) first(promptTokens int, after time.Duration) {
 	m.GenerationTokens++
 	m.PromptTokens += promptTokens
 	m.TTFT.Observe(after)
-	m.RouterTTFT.Observe(after)
 }
 
 func (m *Meter) finished(f *Finished) {
@@ -96,6 +97,7 @@ func (m *Meter) finished(f *Finished) {
 	m.GenerationLengths[lengthBucket(f.Generated)]++
 	m.E2E.Observe(f.EndedAt - f.Submitted)
 	m.Queue.Observe(f.Admitted - f.Queued)
+	m.RouterTTFT.Observe(f.FirstToken - f.Submitted)
 	if f.Generated > 1 {
 		mean := (f.LastToken - f.FirstToken) / time.Duration(f.Generated-1)
 		m.TPOT.Observe(mean)

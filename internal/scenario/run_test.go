@@ -145,7 +145,7 @@ func TestRouterBuckets(t *testing.T) {
 	if _, err := Run(f.Setup, s.policy(), 1); err != nil {
 		t.Fatal(err)
 	}
-	want := map[reading.Signal]float64{reading.TPOTp90: 0.0235, reading.RouterTPOTp90: 0.019, reading.TTFTp90: 0.0889, reading.RouterTTFTp90: 0.0978}
+	want := map[reading.Signal]float64{reading.TPOTp90: 0.0235, reading.RouterTPOTp90: 0.019, reading.TTFTp90: 0.0889, reading.RouterTTFTp90: 0.097}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("P90 of the series (-want +got):\n%s", diff)
 	}

@@ -23,7 +23,10 @@ func (b bound) String() string {
 type knownMiss struct{ group, where, reason string }
 
 func knownMisses() []knownMiss {
-	return []knownMiss{}
+	return []knownMiss{
+		{"published ramp, score", "llmd-slo", "the published rules read what the router's trained predictor expects of a request that arrives; " +
+			"its training is not published, and here they read what was measured, a whole answer late"},
+	}
 }
 
 // judge has a line for each bound that does not hold and is not known, and for each

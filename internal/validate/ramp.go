@@ -88,8 +88,9 @@ where the load first crosses what three replicas carry. The %.1f points between 
 second. Why the simulated law is later, and what stays open:
 
 - The published rules prefer the latencies that the router's trained predictor expects when a request arrives. Here they
-  read the measured ones, which are the rules' own fallback, and the TPOT of a request is known when it ends, about 40 s
-  later. No predictor is simulated: its training is not published, and without it the published figure is 85.6 %%.
+  read the measured ones, which are the rules' own fallback, and the router observes both TTFT and TPOT when a response has
+  ended, about 40 s after its first token. No predictor is simulated: its training is not published, and with a predictor that
+  is not trained yet the published figure is 85.6 %%.
 - The router's buckets decide when the signal moves. TPOT from 40 to 60 ms is one bucket, so once most requests are in it the
   P90 is read as up to 58 ms, over the law's 55, though none misses 100 ms and no queue has formed. Read from vLLM's bucket of
   25 to 50 ms the signal would end at 0.475 until requests queue.
