@@ -7,7 +7,7 @@ import "net/http"
 const (
 	baseBytes       = 64 << 20 // the program, its metrics and its view of the cluster
 	connectionBytes = 16 << 10 // buffers and a goroutine
-	requestBytes    = 40 << 10 // buffers and goroutines towards the client and towards the pod
+	requestBytes    = 52 << 10 // buffers and goroutines towards the client and towards the pod
 	headerEntry     = 128      // of a header beside its text
 )
 
