@@ -206,7 +206,7 @@ func servicesOf(all []explain.Backend) []gateway.Service {
 	for i, b := range all {
 		services[i] = gateway.Service{
 			Namespace: b.Namespace, Name: b.Name, Hosts: b.Hosts, Models: b.Models, Only: b.Only,
-			Starting: b.Starting, Stuck: b.Stuck, Target: b.Target,
+			Starting: b.Starting, Stuck: b.Stuck, Hindered: b.Hindered, Target: b.Target,
 		}
 		for _, p := range b.Pods {
 			services[i].Pods = append(services[i].Pods, gateway.Pod(p))

@@ -25,6 +25,7 @@ type Backend struct {
 	Pods            []Server // that are ready and not about to go, by name
 	Starting        int      // pods that are wanted and not ready
 	Stuck           string   // why none can come; empty if one can
+	Hindered        string   // what keeps those on the way from being ready; empty if nothing is known
 	Target          int      // requests that one replica is meant to have, 0 if unknown
 }
 
@@ -53,6 +54,9 @@ func (s Snapshot) Backend() Backend {
 		b.Pods, b.Starting, b.Stuck = nil, 0, why
 	} else if len(b.Pods) == 0 {
 		b.Stuck = s.Stuck()
+		if e := s.hindered(); e != nil {
+			b.Hindered = e.Message
+		}
 	}
 	if b.Stuck != "" {
 		b.Starting = 0

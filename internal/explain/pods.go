@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -31,6 +32,23 @@ func (s Snapshot) unplaced() *explanation {
 		e.Reason = NoGPU
 	}
 	return &e
+}
+
+// Unplaced counts the pods that no node takes, and those of which this has been so since
+// before a time: no node will come for these.
+func (s Snapshot) Unplaced(before time.Time) (all, long int) {
+	for _, p := range s.Pods {
+		for _, c := range p.Status.Conditions {
+			if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || !alive(p) {
+				continue
+			}
+			all++
+			if c.LastTransitionTime.Time.Before(before) {
+				long++
+			}
+		}
+	}
+	return all, long
 }
 
 // denied is a Deployment whose pods the API server does not take: a quota, or a

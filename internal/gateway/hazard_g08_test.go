@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,6 +18,14 @@ func TestG8_HoldExpires(t *testing.T) {
 			t.Error("no Retry-After")
 		}
 
+		waits := llama()
+		waits.Starting, waits.Hindered = 4, "4 pods without a node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
+		f.Update([]Service{waits})
+		if got := f.post(chat); got.status != 503 || !strings.Contains(got.body, waits.Hindered) {
+			t.Errorf("while pods wait for a node: %v, want 503 with the cause", got)
+		}
+
+		f.Update([]Service{llama()})
 		f.start(chat)
 		f.start(chat)
 		third := f.start(chat)

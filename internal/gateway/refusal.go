@@ -143,7 +143,10 @@ func closing() *refusal {
 func (g *Gateway) expired(s *service) *refusal {
 	told := s.told.Load()
 	no := unavailable("hold_expired", 10*time.Second, "The service %s was not ready within %v.", s.key, g.config.Hold.TTL)
-	if len(told.Pods) > 0 {
+	switch {
+	case len(told.Pods) == 0 && told.Hindered != "":
+		no.message = fmt.Sprintf("The service %s was not ready within %v: %s.", s.key, g.config.Hold.TTL, told.Hindered)
+	case len(told.Pods) > 0:
 		no.status = http.StatusTooManyRequests
 		no.message = fmt.Sprintf("The service %s had no room within %v.", s.key, g.config.Hold.TTL)
 	}

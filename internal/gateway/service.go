@@ -18,6 +18,7 @@ type Service struct {
 	Pods            []Pod               // that are ready and not about to go
 	Starting        int                 // pods that are on the way
 	Stuck           string              // why no pod can come; empty if one can
+	Hindered        string              // what keeps a pod that may come from being ready; empty if nothing is known
 	Target          int                 // requests that one pod is meant to serve at a time; 0 if unknown
 }
 

@@ -10,8 +10,9 @@
 // HorizontalPodAutoscaler is written.
 // INV-5: a refused service keeps the ScaledObject that it has.
 // INV-6: while a gateway holds requests for a service, its ScaledObject asks for the
-// replicas that these need, at any minimum, and never for fewer than before; what is
-// raised stands in the ScaledObject alone, so that any part may restart.
+// replicas that these need, at any minimum, and never for fewer than before but where no
+// node takes them; what is raised stands in the ScaledObject alone, so that any part may
+// restart.
 // INV-7: what was raised is withdrawn once nothing has been held for demand.TTL, not
 // within demand.TTL of a start of the controller, and not while no gateway reports.
 // INV-8: GPUs of a wake that brings no ready pod are given back; a service with a ready

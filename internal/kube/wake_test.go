@@ -6,6 +6,10 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -146,5 +150,41 @@ func TestHeldAboveZero(t *testing.T) {
 				t.Errorf("annotations = %v with a minimum of %d", v.Apply.Annotations, got)
 			}
 		})
+	}
+}
+
+// TestNoMoreThanCanBePlaced: while pods wait for a node no more are asked for, and after
+// a time in which a node could have been added those are not.
+func TestNoMoreThanCanBePlaced(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	waiting := func(n int, since time.Duration) []corev1.Pod {
+		pods := make([]corev1.Pod, n)
+		for i := range pods {
+			pods[i].Status.Conditions = []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(now.Add(-since)), Message: "0/3 nodes: Insufficient nvidia.com/gpu",
+			}}
+		}
+		return pods
+	}
+	for name, tc := range map[string]struct {
+		pods []corev1.Pod
+		held int
+		want int32
+	}{
+		"all have a node":            {nil, 8, 8},
+		"some wait for one":          {waiting(2, time.Minute), 8, 4},
+		"some have waited for long":  {waiting(2, 6*time.Minute), 8, 2},
+		"all have waited for long":   {waiting(4, 6*time.Minute), 8, 1},
+		"no more are needed anyway":  {waiting(1, time.Minute), 2, 4},
+		"some have waited, few held": {waiting(1, 6*time.Minute), 1, 3},
+	} {
+		d := &appsv1.Deployment{}
+		d.Spec.Replicas = new(int32(4))
+		v := observed{explain.Snapshot{
+			InferenceService: *kubetest.Service(t, "minReplicas: 1", "minReplicas: 0"), ScaledObject: woken(4), Deployment: d, Pods: tc.pods,
+		}, demand.Demand{Work: demand.Work{Held: tc.held}, Gateways: 1}, now}.verdict()
+		if got := *v.Apply.Spec.MinReplicaCount; got != tc.want {
+			t.Errorf("%s: asked for %d, want %d", name, got, tc.want)
+		}
 	}
 }
