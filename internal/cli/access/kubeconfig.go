@@ -1,18 +1,21 @@
 package access
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -36,13 +39,13 @@ func Find(path string) (Cluster, error) {
 	raw, err := loader.RawConfig()
 	switch {
 	case err != nil:
-		return Cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, pathless(err)), StartOrName)
+		return Cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, unreadable(err)), StartOrName)
 	case clientcmd.IsConfigurationInvalid(clientcmd.Validate(raw)) && len(raw.Contexts) == 0:
 		return Cluster{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), StartOrName)
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return Cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, err), StartOrName)
+		return Cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, unusable(raw, err)), StartOrName)
 	}
 	namespace, _, err := loader.Namespace()
 	if err != nil {
@@ -76,12 +79,35 @@ func kubeconfigRules(path string) (*clientcmd.ClientConfigLoadingRules, string) 
 // LocalKubeconfig is what flyball up writes in its directory.
 func LocalKubeconfig() string { return filepath.Join(".flyball", "kubeconfig") }
 
-// pathless leaves out the file name, which the message already has.
-func pathless(err error) error {
+// unreadable says why a file is no kubeconfig, without its name, which the message already
+// has, and without the types that it is read into.
+func unreadable(err error) error {
 	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
-	return err
+	text := err.Error()
+	if _, at, ok := strings.Cut(text, "Go struct field Config."); ok {
+		field, _, _ := strings.Cut(at, " ")
+		return fmt.Errorf("its %s has another type than that of a kubeconfig", field)
+	}
+	if strings.Contains(text, "couldn't get version/kind") || strings.Contains(text, "no kind ") {
+		return errors.New("it is no kubeconfig, which has apiVersion: v1 and kind: Config")
+	}
+	_, after, _ := strings.Cut(text, `": `) // error loading config file "…":
+	return errors.New(cmp.Or(after, text))
+}
+
+// unusable says what the current context lacks, or all that is wrong with what it has.
+func unusable(raw clientcmdapi.Config, err error) error {
+	current := raw.Contexts[raw.CurrentContext]
+	switch {
+	case current != nil && raw.Clusters[current.Cluster] == nil:
+		return fmt.Errorf("its context %s is of the cluster %s, which it does not have", raw.CurrentContext, cmp.Or(current.Cluster, `""`))
+	case current == nil && raw.CurrentContext != "":
+		return fmt.Errorf("its current context is %s, which it does not have", raw.CurrentContext)
+	}
+	text := strings.TrimPrefix(err.Error(), "invalid configuration: ")
+	return errors.New(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 }
 
 // Explain adds to an error of the cluster what its reader can do about it.
