@@ -150,3 +150,20 @@ func Profiles() (Catalog, error) {
 func (all Catalog) sort() {
 	slices.SortFunc(all, func(a, b Profile) int { return strings.Compare(a.Name, b.Name) })
 }
+
+// PrefillPerSecond is how many tokens of a prompt of so many the engine computes in a
+// second, if it does nothing else.
+func (p Profile) PrefillPerSecond(promptTokens int) float64 {
+	var took time.Duration
+	for done := 0; done < promptTokens; {
+		n := min(promptTokens-done, p.MaxNumBatchedTokens)
+		took += p.Engine().Duration(Batch{Sequences: 1, PrefillTokens: n, AttentionPairs: n * (2*done + n)})
+		done += n
+	}
+	return float64(promptTokens) / took.Seconds()
+}
+
+// TokenAlone is the time per token of one answer alone, at a context of so many tokens.
+func (p Profile) TokenAlone(contextTokens int) time.Duration {
+	return p.Engine().Duration(Batch{Sequences: 1, Decodes: 1, DecodeContext: contextTokens})
+}

@@ -2,6 +2,7 @@ package plant
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -197,5 +198,20 @@ func TestStepDuration(t *testing.T) {
 		if got := p.Engine().Duration(c.batch); got.Round(time.Microsecond) != c.want.Round(time.Microsecond) {
 			t.Errorf("Duration(%+v) = %v, want %v", c.batch, got, c.want)
 		}
+	}
+}
+
+// A prompt that fits a step takes one; the pairs of a longer one add up.
+func TestAlone(t *testing.T) {
+	p := qwen14B(t)
+	one := p.Engine().Duration(Batch{Sequences: 1, PrefillTokens: 1000, AttentionPairs: 1000 * 1000})
+	if got := p.PrefillPerSecond(1000); math.Abs(got*one.Seconds()-1000) > 1e-6 {
+		t.Errorf("PrefillPerSecond(1000) = %v, want 1000 tokens in %v", got, one)
+	}
+	if long, short := p.PrefillPerSecond(32000), p.PrefillPerSecond(8000); long >= short {
+		t.Errorf("%v tokens of a long prompt a second, and %v of a short one", long, short)
+	}
+	if got := p.TokenAlone(1000); got <= 0 || got >= p.TokenAlone(30000) {
+		t.Errorf("TokenAlone(1000) = %v, TokenAlone(30000) = %v", got, p.TokenAlone(30000))
 	}
 }

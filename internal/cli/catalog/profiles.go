@@ -50,7 +50,7 @@ has the image.`,
 			for _, p := range all {
 				t.Rows = append(t.Rows, []string{
 					p.Name, fmt.Sprintf("%d×%s", p.GPUs, p.GPU), fmt.Sprintf("%.2f", p.USDPerGPUHour*float64(p.GPUs)), fmt.Sprint(p.KVTokens),
-					fmt.Sprintf("%.0f", prefillPerSecond(p)), oneToken(p).String(), warmStart(p).String(),
+					fmt.Sprintf("%.0f", p.PrefillPerSecond(4096)), p.TokenAlone(1000).Round(10*time.Microsecond).String(), warmStart(p).String(),
 				})
 			}
 			return terminal.PrintAs(s.Out, output, profileList{all}, t)
@@ -89,24 +89,6 @@ it has another name.`,
 
 func profilesFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "file", "", "a file of profiles (YAML or JSON) besides those built in; - is standard input")
-}
-
-// prefillPerSecond is how many tokens of a prompt of 4096 the engine computes in a
-// second, if it does nothing else.
-func prefillPerSecond(p plant.Profile) float64 {
-	var took time.Duration
-	const prompt = 4096
-	for done := 0; done < prompt; {
-		n := min(prompt-done, p.MaxNumBatchedTokens)
-		took += p.Engine().Duration(plant.Batch{Sequences: 1, PrefillTokens: n, AttentionPairs: n * (2*done + n)})
-		done += n
-	}
-	return prompt / took.Seconds()
-}
-
-// oneToken is the time per token of one answer alone.
-func oneToken(p plant.Profile) time.Duration {
-	return p.Engine().Duration(plant.Batch{Sequences: 1, Decodes: 1, DecodeContext: 1000}).Round(10 * time.Microsecond)
 }
 
 // warmStart is the mean time of a start where the image is.
