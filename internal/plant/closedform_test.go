@@ -164,7 +164,7 @@ func byEngine(t *testing.T, w workloadCase, sampled bool) (s seen) {
 		}
 		s.Finished = append(s.Finished, e.Advance(to)...)
 	})
-	s.Meter = e.Meter().Clone()
+	s.Meter = e.Meter().Clone(Meter{})
 	return s
 }
 
@@ -179,7 +179,7 @@ func bySteps(t *testing.T, w workloadCase) (s seen) {
 			s.Finished = append(s.Finished, ev.Finished...)
 		}
 	})
-	s.Meter = e.Meter().Clone()
+	s.Meter = e.Meter().Clone(Meter{})
 	return s
 }
 

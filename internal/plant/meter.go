@@ -2,7 +2,6 @@ package plant
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -42,13 +41,19 @@ func newMeter() Meter {
 	}
 }
 
-// Clone is a copy that does not change any more.
-func (m *Meter) Clone() Meter {
+// Clone is a copy that does not change any more. It takes the place of one that is not
+// needed any more.
+func (m *Meter) Clone(old Meter) Meter {
 	c := *m
-	for _, h := range []*Histogram{&c.TTFT, &c.ITL, &c.TPOT, &c.E2E, &c.Queue, &c.RouterTTFT, &c.RouterTPOT} {
-		h.Counts = slices.Clone(h.Counts)
+	into := old.histograms()
+	for i, h := range c.histograms() {
+		h.Counts = append(into[i].Counts[:0], h.Counts...)
 	}
 	return c
+}
+
+func (m *Meter) histograms() [7]*Histogram {
+	return [...]*Histogram{&m.TTFT, &m.ITL, &m.TPOT, &m.E2E, &m.Queue, &m.RouterTTFT, &m.RouterTPOT}
 }
 
 // tokens counts tokens after the first, each of which came so long after the one

@@ -263,7 +263,7 @@ func newMeter(t *testing.T) plant.Meter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.Meter().Clone()
+	return e.Meter().Clone(plant.Meter{})
 }
 
 // Prometheus' own example: 10 within 0.1 s, 10 more within 0.5 s.

@@ -73,10 +73,11 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 			h = &history{replica: r, engine: e}
 			s.pods[r] = h
 		}
+		var old plant.Meter
 		for len(h.samples) > 0 && h.samples[0].at < now-lookBack-time.Minute {
-			h.samples = h.samples[1:]
+			old, h.samples = h.samples[0].meter, h.samples[1:]
 		}
-		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone()})
+		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone(old)})
 		prefills += r.Prefilling()
 	}
 	for r := range s.pods { // in no order: nothing comes of it
