@@ -66,6 +66,17 @@ func plantedShapes() []planted {
 	}
 }
 
+// plantedRooms stand beside four long files and two of one prefix in the clean house.
+func plantedRooms() []planted {
+	return []planted{
+		{"rooms", "internal/vllmsim/z.go", lines("package vllmsim\n", 500), 1},
+		{"rooms", "internal/vllmsim/z.go", lines("package vllmsim\n", 490), 0},
+		{"rooms", "internal/vllmsim/z_test.go", lines("package vllmsim\n", 500), 0},
+		{"rooms", "internal/hint/meanttwo.go", lines("package hint\n", 2), 1},
+		{"rooms", "internal/hint/men.go", lines("package hint\n", 2), 0},
+	}
+}
+
 func plantedCalls() []planted {
 	return []planted{
 		{"clock", "internal/plant/a.go", "package plant\n\nimport \"time\"\n\nvar _ = time.Now()\n", 5},
