@@ -178,6 +178,11 @@ func (s Sweep) verdict(rows []Row) []string {
 		return fmt.Sprintf("%s %% at %s GPU-hours", PlusMinus(100*r.Attainment, 100*r.CI95["attainment"]), PlusMinus(r.GPUHours, r.CI95["gpuHours"]))
 	}
 	lines := []string{fmt.Sprintf("of %d values of %s that were tried %s is the cheapest that keeps %g %%: %s", len(swept), s.Key, best.Law, promise, figures(*best))}
+	for _, end := range []Row{swept[0], swept[len(swept)-1]} {
+		if end.Keeps == Yes && end.GPUHours <= 1.005*best.GPUHours {
+			lines = append(lines, fmt.Sprintf("%s is the end of the sweep and as cheap: beyond it may be a cheaper one", end.Law))
+		}
+	}
 	for _, r := range swept {
 		if r.Keeps == Unsure && r.GPUHours < best.GPUHours {
 			lines = append(lines, fmt.Sprintf("%s is cheaper, and it takes more seeds to tell whether it does: %s", r.Law, figures(r)))

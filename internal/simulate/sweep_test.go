@@ -90,7 +90,8 @@ func TestSweep(t *testing.T) {
 	if diff := cmp.Diff([]string{"n=1", "n=2", "n=3", "kpa"}, names); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "of 3 values of n that were tried n=1 is the cheapest that keeps 90 %: 100.00 % at ") {
+	if got := c.Verdict(); len(got) != 2 || !strings.HasPrefix(got[0], "of 3 values of n that were tried n=1 is the cheapest that keeps 90 %: 100.00 % at ") ||
+		got[1] != "n=1 is the end of the sweep and as cheap: beyond it may be a cheaper one" {
 		t.Errorf("Verdict() = %q", got)
 	}
 }
