@@ -40,8 +40,12 @@ func Count(x float64) int {
 	}
 }
 
-// Milli is a value in the thousandths that Kubernetes counts in.
+// Milli is a value in the thousandths that Kubernetes counts in; what is no number is
+// none.
 func Milli(x float64) int64 {
 	const limit = 1 << 53
+	if math.IsNaN(x) {
+		return 0
+	}
 	return int64(math.Round(min(max(x*1000, -limit), limit)))
 }

@@ -40,7 +40,7 @@ func TestRules(t *testing.T) {
 // anyTerm is one of any value, as often as not one that a rule asks for.
 func anyTerm(r *rand.Rand, of Rule) Term {
 	values := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -1, 1, 3, 0.5, 1e-300, math.MaxFloat64, float64(r.IntN(1000))}
-	t := Term{Name(r.IntN(int(numNames))), values[r.IntN(len(values))], Unit(r.IntN(int(numUnits))), reading.Quality(r.IntN(5))}
+	t := Term{NameUnset + 1 + Name(r.IntN(int(numNames)-1)), values[r.IntN(len(values))], Unit(r.IntN(int(numUnits))), reading.Quality(r.IntN(5))}
 	if needs := rules[of].needs; len(needs) > 0 && r.IntN(3) > 0 {
 		t.Name = needs[r.IntN(len(needs))]
 	}
@@ -86,6 +86,14 @@ func FuzzReason(f *testing.F) {
 			}
 		}
 	})
+}
+
+// INV-6: what is no number is the same one on every machine, where a conversion of Go's
+// need not be.
+func TestNotANumber(t *testing.T) {
+	if n, milli := (operands{math.NaN()}).n(0), Milli(math.NaN()); n != 0 || milli != 0 {
+		t.Errorf("of NaN, n() = %d and Milli() = %d, want 0", n, milli)
+	}
 }
 
 func TestNoSuchRule(t *testing.T) {

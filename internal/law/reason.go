@@ -1,5 +1,7 @@
 package law
 
+import "math"
+
 // A Reason is one rule that acted, with the number before and after it. The numbers of
 // an Output's reasons lead to its Replicas.
 type Reason struct {
@@ -26,8 +28,13 @@ func (r Reason) Recompute() (int, bool) {
 // operands are the terms that a formula asks for, in its order.
 type operands [8]float64
 
-// n is an operand as a number of replicas.
-func (x operands) n(i int) int { return int(min(max(x[i], -Most), Most)) }
+// n is an operand as a number of replicas; what is no number is none.
+func (x operands) n(i int) int {
+	if math.IsNaN(x[i]) {
+		return 0
+	}
+	return int(min(max(x[i], -Most), Most))
+}
 
 // apply is the rule's formula.
 func (r Rule) apply(from int, terms []Term) int {
