@@ -30,17 +30,33 @@ func (r Replica) Table() Table {
 	return t
 }
 
-// LogOdds of a miss at a utilisation, of so many replicas.
-func (t *Table) LogOdds(used float64, replicas int) float64 {
+// A Row is a table's log odds for one number of replicas.
+type Row [numUtilisations]float64
+
+// Row is that of so many replicas.
+func (t *Table) Row(replicas int) (r Row) {
+	y := min(math.Log2(float64(max(replicas, 1))), numCounts-1)
+	k := min(int(y), numCounts-2)
+	for i := range r {
+		r[i] = t[k][i] + (t[k+1][i]-t[k][i])*(y-float64(k))
+	}
+	return r
+}
+
+// LogOdds of a miss at a utilisation.
+func (r *Row) LogOdds(used float64) float64 {
 	x := min(max(used, 0)/utilisation, numUtilisations-1)
 	if math.IsNaN(x) {
 		x = numUtilisations - 1
 	}
 	i := min(int(x), numUtilisations-2)
-	at := func(k int) float64 { return t[k][i] + (t[k][i+1]-t[k][i])*(x-float64(i)) }
-	y := min(math.Log2(float64(max(replicas, 1))), numCounts-1)
-	k := min(int(y), numCounts-2)
-	return at(k) + (at(k+1)-at(k))*(y-float64(k))
+	return r[i] + (r[i+1]-r[i])*(x-float64(i))
+}
+
+// LogOdds of a miss at a utilisation, of so many replicas.
+func (t *Table) LogOdds(used float64, replicas int) float64 {
+	r := t.Row(replicas)
+	return r.LogOdds(used)
 }
 
 // mostOdds is the greatest log odds that are told from certainty, one in 8,000.
