@@ -19,6 +19,10 @@ func roundedUp(from int, x operands) int { return max(from, Ceil(x[0])) }
 func product(_ int, x operands) int      { return Ceil(x[0] * x[1]) }
 func quotient(_ int, x operands) int     { return Ceil(x[0] / x[1]) }
 
+// backlog serves what arrives, and what is held within a time. Operands: arrivals, held,
+// time, capacity.
+func backlog(from int, x operands) int { return max(from, Ceil((x[0]+x[1]/x[2])/x[3])) }
+
 func quotientOrOne(_ int, x operands) int { return max(Ceil(x[0]/x[1]), 1) }
 
 // overGoal divides in the thousandths that Kubernetes counts in.

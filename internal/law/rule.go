@@ -92,6 +92,17 @@ const (
 	RuleSpareWithoutOne
 	RuleArrivals
 
+	// Flyball's own.
+	RuleMisses      // more would miss than is allowed
+	RuleJump        // a jump that would come before the budget could pay for it
+	RuleBacklog     // requests held in front are to be served in time
+	RuleKeep        // it would be missed before it could be had again
+	RuleHold        // not yet unneeded for as long as a start and a drain take
+	RuleBlind       // not all pods were read
+	RuleUnreachable // no number keeps the promise
+	RuleShort       // the maximum does not
+	RuleFirstJump   // a jump like none before, that costs more than may miss
+
 	numRules
 )
 
@@ -175,6 +186,16 @@ var rules = [numRules]struct {
 	RuleTooFull:         {"spare capacity too low", oneMore, nil},
 	RuleSpareWithoutOne: {"spare capacity without one", oneFewer, nil},
 	RuleArrivals:        {"arrivals over capacity", quotient, []Name{TermArrivals, TermCapacity}},
+
+	RuleMisses:      {"share that would miss", atLeast, []Name{TermWanted}},
+	RuleJump:        {"jump that the budget cannot pay", atLeast, []Name{TermWanted}},
+	RuleBacklog:     {"requests held in front", backlog, []Name{TermArrivals, TermHeld, TermWait, TermCapacity}},
+	RuleKeep:        {"needed before it could be had again", atLeast, []Name{TermWanted}},
+	RuleHold:        {"not unneeded for long enough", atLeast, []Name{TermWanted}},
+	RuleBlind:       {"not all pods were read", atLeast, []Name{TermDesired}},
+	RuleUnreachable: {"no number of replicas keeps the promise", hold, nil},
+	RuleShort:       {"the maximum does not keep the promise", hold, nil},
+	RuleFirstJump:   {"jump like none before", hold, nil},
 }
 
 func (r Rule) String() string {

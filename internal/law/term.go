@@ -65,19 +65,28 @@ type Name int
 const (
 	NameUnset       Name = iota
 	TermActivation       // least number of pods when there are any
+	TermAllowed          // share of requests that may miss
 	TermArrivals         // requests per second
 	TermBefore           // most that was wanted since the panic began
+	TermBudget           // requests that may still miss
 	TermCapacity         // of one replica
+	TermCost             // requests that a jump would cost
 	TermCredit           // share of the fleet that is ready
 	TermDemand           // in the unit of the capacity
 	TermDesired          // replicas last asked for
+	TermDoubt            // why a capacity cannot be told
+	TermEvery            // time between two such jumps
+	TermExpected         // share of requests that would miss
 	TermFactor           // by which a change is multiplied
+	TermFewer            // share that would miss with one replica fewer
 	TermFloor            // replicas that held requests need
 	TermGoal             // of the metric
 	TermGreatest         // number of replicas in a window
 	TermHeld             // requests held back
 	TermITL              // time between two tokens, as predicted
 	TermIdle             // replicas of an idle service
+	TermJump             // requests per second after a jump
+	TermLead             // time until what is asked for now serves
 	TermLeast            // number of replicas in a window, or that may be asked for
 	TermLimit            // number of replicas that the policies allow
 	TermLoad             // what the target is compared with
@@ -94,6 +103,7 @@ const (
 	TermPods             // that the metric was taken of
 	TermProvisioned      // replicas that serve or will
 	TermQueue            // requests waiting in a replica
+	TermQuiet            // time without a request
 	TermRatio            // of the metric to its goal
 	TermReady            // replicas
 	TermReplicas         // that are configured
@@ -107,6 +117,7 @@ const (
 	TermValue            // of the metric
 	TermVotes            // decisions in a row that wanted the change
 	TermWait             // until a rule lets the change pass
+	TermWanted           // replicas that a rule asks for
 	TermWindow           // number of replicas that a window of proposals gives
 	numNames
 )
@@ -119,14 +130,17 @@ func (n Name) String() string {
 }
 
 var names = [numNames]string{
-	TermActivation: "activation", TermArrivals: "arrivals", TermBefore: "before", TermCapacity: "capacity", TermCredit: "credit",
-	TermDemand: "demand", TermDesired: "desired", TermFactor: "factor", TermFloor: "floor", TermGoal: "goal", TermGreatest: "greatest",
-	TermHeld: "held", TermITL: "itl", TermIdle: "idle", TermLeast: "least", TermLimit: "limit", TermLoad: "load",
+	TermActivation: "activation", TermAllowed: "allowed", TermArrivals: "arrivals", TermBefore: "before",
+	TermBudget: "budget", TermCapacity: "capacity", TermCost: "cost", TermCredit: "credit", TermDemand: "demand",
+	TermDesired: "desired", TermDoubt: "doubt", TermEvery: "every", TermExpected: "expected", TermFactor: "factor",
+	TermFewer: "fewer", TermFloor: "floor", TermGoal: "goal", TermGreatest: "greatest", TermHeld: "held", TermITL: "itl",
+	TermIdle: "idle", TermJump: "jump", TermLead: "lead", TermLeast: "least", TermLimit: "limit", TermLoad: "load",
 	TermMaxDown: "max-down", TermMaxUp: "max-up", TermMaximum: "maximum", TermMetric: "metric", TermMinimum: "minimum",
-	TermMissing: "missing", TermMost: "most", TermNeeded: "needed", TermObjective: "objective", TermPanic: "panic", TermPods: "pods",
-	TermProvisioned: "provisioned", TermQueue: "queue", TermRatio: "ratio", TermReady: "ready", TermReplicas: "replicas",
-	TermSignal: "signal", TermStable: "stable", TermTTFT: "ttft", TermTarget: "target", TermThreshold: "threshold",
-	TermTolerance: "tolerance", TermUsage: "usage", TermValue: "value", TermVotes: "votes", TermWait: "wait", TermWindow: "window",
+	TermMissing: "missing", TermMost: "most", TermNeeded: "needed", TermObjective: "objective", TermPanic: "panic",
+	TermPods: "pods", TermProvisioned: "provisioned", TermQueue: "queue", TermQuiet: "quiet", TermRatio: "ratio",
+	TermReady: "ready", TermReplicas: "replicas", TermSignal: "signal", TermStable: "stable", TermTTFT: "ttft",
+	TermTarget: "target", TermThreshold: "threshold", TermTolerance: "tolerance", TermUsage: "usage", TermValue: "value",
+	TermVotes: "votes", TermWait: "wait", TermWanted: "wanted", TermWindow: "window",
 }
 
 // MarshalText writes the name.

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/des"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/dynamo"
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/law/keda"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/wva"
 	"github.com/flyball-dev/flyball/internal/plant"
@@ -40,9 +42,38 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 	case dynamo.SLA:
 		l.Rates = s.rates(l.TTFT, l.ITL, seedOf(seed))
 		return l
+	case promise.Law:
+		return s.promised(l)
 	case hpa.Relay[wva.V2, wva.V2State]:
 		l.Law.MaxSeqs, l.Law.BatchTokens = e.MaxNumSeqs, e.MaxNumBatchedTokens
 		return l
+	}
+	return l
+}
+
+// promised fills in the objectives, what the command line says, and what is known of the
+// engine from its profile.
+func (s Setup) promised(l promise.Law) promise.Law {
+	const milli, micro, nano = 1e-3, 1e-6, 1e-9
+	if l.TTFT == 0 {
+		l.TTFT = s.target(score.TTFT)
+	}
+	if l.TPOT == 0 {
+		l.TPOT = s.target(score.TPOT)
+	}
+	if l.Promise == 0 {
+		for _, o := range s.Terms.Objectives {
+			l.Promise = max(l.Promise, o.Quantile)
+		}
+	}
+	e := s.Fleet.Engine
+	l.BatchTokens, l.CacheTokens = e.MaxNumBatchedTokens, e.KVTokens
+	if l.Prior == (capacity.Prior{}) {
+		c := e.Cost
+		l.Prior = capacity.Known(capacity.Costs{
+			Step: c.AlphaDMillis * milli, Prompt: c.BetaMicros * micro,
+			Sequence: (c.DeltaMMicros + c.HostMicros) * micro, Context: c.GammaDNanos * nano,
+		})
 	}
 	return l
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/kthena"
 	"github.com/flyball-dev/flyball/internal/law/kubeai"
 	"github.com/flyball-dev/flyball/internal/law/llmd"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/law/rayserve"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/skyserve"
@@ -25,7 +26,7 @@ import (
 func Specs() []spec.Spec {
 	all := []spec.Spec{
 		aibrix.APASpec(), aibrix.KPASpec(), dynamo.LoadSpec(), dynamo.SLASpec(), hpa.Spec(), keda.Spec(), keda.ProductionStackSpec(),
-		knative.Spec(), kthena.Spec(), kubeai.Spec(), llmd.QueueSpec(), llmd.SLOSpec(), llmd.TokensSpec(), rayserve.Spec(),
+		knative.Spec(), kthena.Spec(), kubeai.Spec(), llmd.QueueSpec(), llmd.SLOSpec(), llmd.TokensSpec(), promise.Spec(), rayserve.Spec(),
 		reference.OracleSpec(), reference.StaticSpec(), skyserve.Spec(), wva.QueueingSpec(), wva.ThroughputSpec(), wva.V1Spec(),
 		wva.V2Spec(),
 	}

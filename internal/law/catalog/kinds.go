@@ -13,6 +13,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/kthena"
 	"github.com/flyball-dev/flyball/internal/law/kubeai"
 	"github.com/flyball-dev/flyball/internal/law/llmd"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/law/rayserve"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/skyserve"
@@ -54,6 +55,7 @@ var kinds = map[string]kind{
 	"delegated":      kindOf[law.Delegated, none](),
 	"dynamo-load":    kindOf[dynamo.Load, none](),
 	"dynamo-sla":     kindOf[dynamo.SLA, dynamo.SLAState](),
+	"flyball":        kindOf[promise.Law, promise.State](),
 	"hpa":            kindOf[hpa.Law, hpa.State](),
 	"keda":           kindOf[keda.Law, keda.State](),
 	"kpa":            kindOf[knative.KPA, knative.State](),

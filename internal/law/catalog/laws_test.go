@@ -17,6 +17,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/law/lawtest"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/wva"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -40,6 +41,9 @@ func informed(l law.Law) law.Law {
 		return l
 	case dynamo.SLA:
 		l.Rates = dynamo.Rates{Inputs: []float64{1}, Outputs: []float64{1}, PerSecond: []float64{1}}
+		return l
+	case promise.Law:
+		l.Promise, l.TTFT, l.TPOT = 0.95, 3*time.Second, 100*time.Millisecond
 		return l
 	case hpa.Relay[wva.V2, wva.V2State]:
 		l.Law.MaxSeqs, l.Law.BatchTokens = 256, 2048

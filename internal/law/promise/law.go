@@ -1,0 +1,62 @@
+package promise
+
+import (
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/capacity"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
+)
+
+// Law is Flyball's own: it takes a promise, the share of requests that is to meet the
+// objectives, and asks for the fewest replicas that keep it.
+type Law struct {
+	law.Bounds
+	Promise    float64 // share of the requests that is to meet all objectives
+	TTFT, TPOT time.Duration
+	// Prior is what is known of the engine from a profile; the zero value is nothing.
+	Prior capacity.Prior `json:",omitzero"`
+	// CacheTokens is what an engine's KV cache holds, where it does not say itself, and
+	// BatchTokens is --max-num-batched-tokens; 0 is vLLM's default.
+	CacheTokens, BatchTokens int `json:",omitzero"`
+}
+
+// defaultBatch is vLLM's on the GPUs where it is least.
+const defaultBatch = 2048
+
+// Name is flyball.
+func (Law) Name() string { return "flyball" }
+
+// Needs is what any vLLM counts.
+func (Law) Needs() []reading.Signal {
+	return []reading.Signal{
+		reading.Running, reading.Waiting, reading.KVUsage, reading.KVCapacity, reading.Ended, reading.PromptTokensRead,
+		reading.CachedTokens, reading.TokenGaps, reading.TokenSeconds, reading.TTFTs, reading.TPOTs, reading.InputLengths,
+		reading.InputTokens, reading.AnswerLengths, reading.AnswerTokens,
+	}
+}
+
+// tick is how long a step waits at most where no reading is due before.
+const tick = 5 * time.Second
+
+// Step looks, learns and decides.
+func (l Law) Step(state law.State, in law.Input) (law.State, law.Output) {
+	s := law.Resume[State](state)
+	scratch := s.Version != 0 && s.Version != Version
+	if s.Version != Version {
+		s = State{Version: Version, Began: in.Now}
+	}
+	seen := l.look(&s, in)
+	if seen.took > 0 {
+		l.learn(&s, in, seen)
+	}
+	out := l.decide(&s, in, seen)
+	if scratch {
+		out.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, out.Reasons...)
+	}
+	out.Next = s.next(in.Now)
+	return s, out
+}
+
+// allowed is the share of requests that may miss.
+func (l Law) allowed() float64 { return min(max(1-l.Promise, 1e-4), 0.5) }
