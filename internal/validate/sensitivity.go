@@ -13,7 +13,7 @@ import (
 
 // A variant is the plant with one of its coefficients changed.
 type variant struct {
-	name string
+	name   string
 	change func(*scenario.Setup)
 }
 

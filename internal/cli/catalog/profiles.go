@@ -50,7 +50,7 @@ has the image.`,
 			for _, p := range all {
 				t.Rows = append(t.Rows, []string{
 					p.Name, fmt.Sprintf("%d×%s", p.GPUs, p.GPU), fmt.Sprintf("%.2f", p.USDPerGPUHour*float64(p.GPUs)), fmt.Sprint(p.KVTokens),
-					fmt.Sprintf("%.0f", p.PrefillPerSecond(4096)), p.TokenAlone(1000).Round(10*time.Microsecond).String(), warmStart(p).String(),
+					fmt.Sprintf("%.0f", p.PrefillPerSecond(4096)), p.TokenAlone(1000).Round(10 * time.Microsecond).String(), warmStart(p).String(),
 				})
 			}
 			return terminal.PrintAs(s.Out, output, profileList{all}, t)
