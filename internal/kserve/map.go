@@ -37,8 +37,7 @@ func Map(s *InferenceService) (so *ScaledObject, warning string, err error) {
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = Behavior(s.Spec.Predictor.AutoScaling.Behavior)
 	switch onlyResources := !hasQuery(triggers); {
 	case onlyResources && lo == 0:
-		return nil, "", refuse(AboutWake, "spec.predictor.minReplicas", "set it to 1, or add an External metric",
-			"cpu and memory cannot tell when to wake a service from 0")
+		return nil, "", refuse(AboutWake, "spec.predictor.minReplicas", "set it to 1, or add an External metric", NoWake)
 	case !onlyResources && lo > 0: // from 0 any fallback either wakes the service or scales it in
 		so.Spec.Fallback = &Fallback{FailureThreshold: 3, Replicas: lo, Behavior: "currentReplicasIfHigher"}
 	}

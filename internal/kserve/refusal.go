@@ -15,6 +15,9 @@ const (
 	AboutTarget                 // of a metric
 )
 
+// NoWake is why a service that only cpu or memory scales cannot be at zero.
+const NoWake = "cpu and memory cannot tell when to wake a service from 0"
+
 // Refusal says why a manifest is not acted upon: which field, what is wrong
 // with it, and how to mend it.
 type Refusal struct {

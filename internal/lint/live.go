@@ -15,6 +15,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/query"
 )
 
 // liveRules are what Live finds.
@@ -104,7 +105,7 @@ func (a *asker) count(ctx context.Context, query string) (int, error) {
 // explain says of each selector without series which of its demands is to blame.
 func (a *asker) explain(ctx context.Context, t trigger) {
 	blamed := false
-	for _, s := range selectors(t.expr) {
+	for _, s := range query.Selectors(t.expr) {
 		n, err := a.count(ctx, "count("+bareSelector(s.LabelMatchers)+")")
 		if err != nil {
 			a.err = err

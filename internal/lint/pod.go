@@ -26,7 +26,7 @@ func (m *manifests) podOf(s *scaler) pod {
 	if !ok || service.Pod == nil || service.Pod.Source == nil {
 		return pod{spec: s.spec}
 	}
-	p := pod{Service: service, known: true, spec: service.Pod.Source.At(service.Pod.Root())}
+	p := pod{Service: service, known: true, spec: service.Pod.Source.At(service.Pod.Root)}
 	container, command, err := service.Pod.Serving()
 	if err != nil || container == nil {
 		return p

@@ -4,44 +4,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/flyball-dev/flyball/internal/policy/query"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
-
-// selectors are the places of a query that read series.
-func selectors(e parser.Expr) []*parser.VectorSelector {
-	var all []*parser.VectorSelector
-	if e == nil {
-		return nil
-	}
-	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		if s, ok := n.(*parser.VectorSelector); ok {
-			all = append(all, s)
-		}
-		return nil
-	})
-	return all
-}
-
-// seriesName is the metric name that a selector demands, "" if it names none.
-func seriesName(s *parser.VectorSelector) string {
-	for _, m := range s.LabelMatchers {
-		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
-			return m.Value
-		}
-	}
-	return s.Name
-}
 
 // series are the names that a trigger reads, vLLM's spelled as vLLM does also where
 // an adapter gave them another form.
 func (t trigger) series() []string {
 	var all []string
-	for _, s := range selectors(t.expr) {
-		all = append(all, seriesName(s))
+	for _, s := range query.Selectors(t.expr) {
+		all = append(all, query.Series(s))
 	}
 	if t.metric != "" {
 		all = append(all, vllm.Adapted(t.metric))
@@ -185,9 +160,9 @@ func growsAggregate(n *parser.AggregateExpr) growth {
 // perPodSeries tells whether an expression surely has one series for each pod: all
 // that it reads is vLLM's own, or Prometheus' up.
 func perPodSeries(e parser.Expr) bool {
-	all := selectors(e)
+	all := query.Selectors(e)
 	return many(e) && len(all) > 0 && !slices.ContainsFunc(all, func(s *parser.VectorSelector) bool {
-		return !vllm.IsSeries(seriesName(s)) && seriesName(s) != "up"
+		return !vllm.IsSeries(query.Series(s)) && query.Series(s) != "up"
 	})
 }
 

@@ -43,8 +43,12 @@ func checkRoom(m *manifests, report reporter) {
 func checkGPUs(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		most, ok := s.ceiling()
-		each := max(m.podOf(s).places(), 1)
-		if m.GPUs > 0 && ok && most > m.GPUs/each {
+		p := m.podOf(s)
+		each := p.places()
+		if each == 0 && (!p.known || !p.Pod.Whole) {
+			each = 1 // at least, where nobody says
+		}
+		if m.GPUs > 0 && ok && most*each > m.GPUs {
 			report(s.max, "%d replicas with %d GPU each, of %d", most, each, m.GPUs)
 		}
 	}

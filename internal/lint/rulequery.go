@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/query"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -18,16 +19,14 @@ func queryRules() []Rule {
 	return []Rule{
 		{
 			ID: "query-syntax", Severity: Error, Title: "a query that Prometheus cannot read",
-			Why:   "Prometheus answers 400, KEDA counts an error at each poll, and nothing scales.",
-			Mend:  "correct the query; a quote inside a label's value is written \\\"",
-			check: checkSyntax,
+			Why:  "Prometheus answers 400, KEDA counts an error at each poll, and nothing scales.",
+			Mend: "correct the query; a quote inside a label's value is written \\\"",
 		},
 		{
-			ID: "query-removed-metric", Severity: Error, Title: "a metric that vLLM no longer exports",
+			ID: "query-removed-metric", Severity: Error, Title: "a metric that vLLM no longer exports, or does not yet",
 			Why: "The answer is empty. KEDA takes an empty answer for 0 by default, so the service shrinks to its " +
 				"minimum while it is busy. vLLM hides a renamed metric for one release and then drops it.",
-			Mend:  "use the metric's present name, or give the PrometheusRule that records the old one",
-			check: checkRemoved,
+			Mend: "use the name that it has, or give the PrometheusRule that records this one",
 		},
 		{
 			ID: "query-unknown-metric", Severity: Warning, Title: "a vllm: metric that vLLM does not export",
@@ -101,47 +100,6 @@ func (m *manifests) each(visit func(s *scaler, t trigger)) {
 	}
 }
 
-func checkSyntax(m *manifests, report reporter) {
-	for _, s := range m.scalers {
-		for _, t := range s.triggers {
-			if t.err != nil {
-				report(t.query, "%s", strings.Join(strings.Fields(t.err.Error()), " "))
-			}
-		}
-	}
-}
-
-// recorded are the names that the PrometheusRules among the manifests record.
-func (m *manifests) recorded() map[string]bool {
-	all := map[string]bool{}
-	for _, o := range m.of("PrometheusRule") {
-		for _, g := range o.Get("spec", "groups").Items() {
-			for _, r := range g.Get("rules").Items() {
-				all[r.Get("record").Text()] = true
-			}
-		}
-	}
-	return all
-}
-
-func checkRemoved(m *manifests, report reporter) {
-	recorded := m.recorded()
-	for _, s := range m.scalers {
-		for _, t := range s.triggers {
-			for _, name := range distinct(t.series()) {
-				instead, old := vllm.Gone(name)
-				switch at := t.place(); {
-				case !old || recorded[name]:
-				case instead == "":
-					report(at, "vLLM does not export %s any more, and nothing took its place", name)
-				default:
-					report(at, "vLLM does not export %s any more; it is %s now", name, instead)
-				}
-			}
-		}
-	}
-}
-
 // place is where a finding about what a trigger reads belongs.
 func (t trigger) place() manifest.Field {
 	if t.query.OK() {
@@ -156,14 +114,13 @@ func distinct(names []string) []string {
 }
 
 func checkUnknown(m *manifests, report reporter) {
-	recorded := m.recorded()
+	recorded := query.Recorded(m.objects)
 	m.each(func(_ *scaler, t trigger) {
 		for _, name := range distinct(t.series()) {
 			if colon, ok := vllm.Colon(name); ok && !recorded[name] && vllm.IsSeries(colon) {
 				report(t.query, "vLLM exports no %s: its names have a colon, %s", name, colon)
 			}
-			_, old := vllm.Gone(name)
-			if !strings.HasPrefix(name, "vllm:") || old || vllm.Exports(name) || recorded[name] {
+			if !strings.HasPrefix(name, "vllm:") || vllm.IsSeries(name) || recorded[name] {
 				continue
 			}
 			switch near := vllm.NearestSeries(name); {
@@ -222,7 +179,7 @@ func checkMany(m *manifests, report reporter) {
 // splitting are the labels that keep series apart: those of which one service has
 // several values, and all others where the query does not name a service.
 func splitting(e parser.Expr) []string {
-	named := !slices.ContainsFunc(selectors(e), func(s *parser.VectorSelector) bool { return !naming(s) })
+	named := !slices.ContainsFunc(query.Selectors(e), func(s *parser.VectorSelector) bool { return !naming(s) })
 	within := []string{"pod", "instance", "pod_name", "kubernetes_pod_name", "node", "engine", "le", "reason", "finished_reason", "source", "value"}
 	return slices.DeleteFunc(loose(e), func(label string) bool { return named && !slices.Contains(within, label) })
 }
@@ -231,7 +188,7 @@ func onlySides(e parser.Expr) bool { return slices.Equal(loose(e), []string{"sid
 
 // engineSelectors are the selectors of a query that read vLLM's series.
 func engineSelectors(t trigger) []*parser.VectorSelector {
-	return slices.DeleteFunc(selectors(t.expr), func(s *parser.VectorSelector) bool { return !vllm.IsSeries(seriesName(s)) })
+	return slices.DeleteFunc(query.Selectors(t.expr), func(s *parser.VectorSelector) bool { return !vllm.IsSeries(query.Series(s)) })
 }
 
 // scopes are labels that do not tell one service from another.
@@ -249,7 +206,7 @@ func checkNamespace(m *manifests, report reporter) {
 		}
 		for _, s := range engineSelectors(t) {
 			if matcher(s, "namespace") == nil && matcher(s, "exported_namespace") == nil && matcher(s, "kubernetes_namespace") == nil {
-				report(t.query, "%s is read from every namespace", seriesName(s))
+				report(t.query, "%s is read from every namespace", query.Series(s))
 				return
 			}
 		}
@@ -260,7 +217,7 @@ func checkService(m *manifests, report reporter) {
 	m.each(func(_ *scaler, t trigger) {
 		for _, s := range engineSelectors(t) {
 			if !naming(s) {
-				report(t.query, "%s is read from every service", seriesName(s))
+				report(t.query, "%s is read from every service", query.Series(s))
 				return
 			}
 		}
@@ -280,7 +237,7 @@ func checkWrong(m *manifests, report reporter) {
 			for label, want := range map[string]string{"namespace": s.of.Namespace, "isvc_name": s.service} {
 				l := matcher(sel, label)
 				if l != nil && want != "" && !unfilled(l.Value) && !unfilled(want) && !l.Matches(want) {
-					report(t.query, "%s is read where %s, but this scales %s", seriesName(sel), l, want)
+					report(t.query, "%s is read where %s, but this scales %s", query.Series(sel), l, want)
 				}
 			}
 		}
@@ -295,7 +252,7 @@ func checkEscapes(m *manifests, report reporter) {
 					report(f, "%q is no namespace, and KEDA puts it into the URL unescaped", f.Text())
 				}
 			}
-			for _, sel := range selectors(t.expr) {
+			for _, sel := range query.Selectors(t.expr) {
 				for _, l := range sel.LabelMatchers {
 					if (l.Type == labels.MatchRegexp || l.Type == labels.MatchNotRegexp) && hasLooseDot(l.Value) {
 						report(t.query, "the dot in %s matches any character", l)

@@ -69,7 +69,7 @@ func ruleOf(r *policy.Refusal) string {
 		policy.Invalid: "refused", policy.UnknownField: "unknown-field", policy.WrongType: "wrong-type",
 		policy.Bounds: "bounds", policy.LongName: "name-too-long", policy.Target: "target-invalid",
 		policy.Unread: "average-value-ignored", policy.Incomplete: "trigger-incomplete", policy.Setting: "unknown-setting",
-		policy.Formula: "formula", policy.Owner: "two-autoscalers", policy.Wake: "zero-no-wake",
+		policy.Formula: "formula", policy.Query: "query-syntax", policy.Removed: "query-removed-metric", policy.Owner: "two-autoscalers", policy.Wake: "zero-no-wake",
 		policy.Arguments: "argument-invalid", policy.UnknownArgument: "argument-unknown", policy.Paused: "paused",
 		policy.Unsimulated: "not-simulated",
 	}[r.Kind]

@@ -45,6 +45,13 @@ metadata: {name: old, namespace: demo}
 spec: {groups: [{name: old, rules: [{record: "vllm:gpu_cache_usage_perc", expr: "vllm:kv_cache_usage_perc"}]}]}
 `
 
+const serving = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: llama, namespace: demo}
+spec: {template: {spec: {containers: [{name: vllm, image: "vllm/vllm-openai:VERSION"}]}}}
+`
+
 func query(q string) []string { return []string{sum, q} }
 
 // INV-3: each rule beyond its example: where else it complains, and where it must not,
@@ -119,7 +126,12 @@ func removedCases() []variant {
 		{true, "query-syntax", query("histogram_quantile(0.9, sum by (le) (vllm:time_per_output_token_seconds_bucket))"), "", nil},
 		{true, "query-syntax", query("sum(vllm:num_requests_swapped" + selector + ")"), "", nil},
 		{true, "query-removed-metric", old, "", nil},
-		{true, "target-saturates", nil, strings.ReplaceAll(hpa, "num_requests_waiting", "gpu_cache_usage_perc"), nil},
+		{true, "target-saturates", nil, strings.NewReplacer("num_requests_waiting", "gpu_cache_usage_perc", "keda-hpa-llama", "mine").Replace(hpa), nil},
+		{false, "query-syntax", query("sum(vllm:gpu_cache_usage_perc" + selector + ")"), strings.ReplaceAll(serving, "VERSION", "v0.10.2"), nil},
+		{true, "query-syntax", query("sum(vllm:gpu_cache_usage_perc" + selector + ")"), strings.ReplaceAll(serving, "VERSION", "v0.11.0"), nil},
+		{false, "query-syntax", query("sum(vllm:gpu_cache_usage_perc" + selector + ")"),
+			strings.ReplaceAll(serving, "VERSION\"", `v0.11.0", args: [--model=m, --show-hidden-metrics-for-version=0.10]`), nil},
+		{true, "query-syntax", query("sum(vllm:kv_cache_usage_perc" + selector + ")"), strings.ReplaceAll(serving, "VERSION", "v0.8.5"), nil},
 		{false, "query-removed-metric", old, recording, nil},
 	}
 }

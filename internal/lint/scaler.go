@@ -8,6 +8,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/query"
 )
 
 // A maker is who turns a manifest into an HPA, and by that what becomes of each field.
@@ -55,8 +56,7 @@ type trigger struct {
 	target  manifest.Field
 	query   manifest.Field
 	expr    parser.Expr // nil if there is no query or it cannot be read
-	err     error
-	metric  string // of a named metric
+	metric  string      // of a named metric
 	address manifest.Field
 	auth    manifest.Field // the TriggerAuthentication's name
 	modes   manifest.Field
@@ -257,13 +257,14 @@ func serviceTrigger(f manifest.Field) trigger {
 	return t
 }
 
-// parse reads the query of a trigger that asks Prometheus.
+// parse reads the query of a trigger that asks Prometheus. Of one that cannot be read its
+// refusal says why.
 func (t *trigger) parse() {
-	if t.kind == "prometheus" && t.query.Text() != "" {
-		t.expr, t.err = parser.NewParser(parser.Options{}).ParseExpr(t.query.Text())
-		if t.err != nil {
-			t.expr = nil
-		}
+	if t.kind != "prometheus" || t.query.Text() == "" {
+		return
+	}
+	if e, err := query.Parse(t.query.Text()); err == nil {
+		t.expr = e
 	}
 }
 

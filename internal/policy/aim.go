@@ -9,12 +9,12 @@ import (
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
-// A target is a Deployment, and all that has to do with its scale.
+// A target is a Deployment, or what else is scaled, and all that has to do with its scale.
 type target struct {
-	namespace, name string // of the Deployment
-	isvc            *manifest.Document
-	deployment      *manifest.Document
-	scalers         []*manifest.Document
+	kind, namespace, name string
+	isvc                  *manifest.Document
+	deployment            *manifest.Document
+	scalers               []*manifest.Document
 }
 
 func (t *target) key() string { return t.namespace + "/" + t.name }
@@ -27,38 +27,41 @@ func (t *target) title() string {
 	return t.key()
 }
 
-// target is the one of a Deployment, made where there is none yet.
-func (m *manifests) target(namespace, name string) *target {
-	key := namespace + "/" + name
+// deployed is the target that a Deployment is.
+func (m *manifests) deployed(d *manifest.Document, name string) *target {
+	return m.target(objectKey{"Deployment", m.namespaceOf(d), name})
+}
+
+// target is the one of that key, made where there is none yet.
+func (m *manifests) target(key objectKey) *target {
 	if t, ok := m.byTarget[key]; ok {
 		return t
 	}
-	t := &target{namespace: namespace, name: name}
+	t := &target{kind: key.kind, namespace: key.namespace, name: key.name}
 	m.byTarget[key] = t
 	m.targets = append(m.targets, t)
 	return t
 }
 
-// aim sorts the objects by the Deployment that they are about.
+// aim sorts the objects by what they scale.
 func (m *manifests) aim() error {
 	var errs []error
 	for _, d := range m.of("InferenceService") {
-		m.target(m.namespaceOf(d), kserve.PredictorName(d.Name)).isvc = d
+		m.deployed(d, kserve.PredictorName(d.Name)).isvc = d
 	}
-	others := map[objectKey]*manifest.Document{} // what scales something else
 	for _, d := range m.objects {
 		switch d.Kind {
 		case "Deployment":
-			m.target(m.namespaceOf(d), d.Name).deployment = d
+			m.deployed(d, d.Name).deployment = d
 		case "ScaledObject", "HorizontalPodAutoscaler":
-			errs = append(errs, m.aimed(d, others))
+			errs = append(errs, m.aimed(d))
 		}
 	}
 	return join(errs...)
 }
 
 // aimed puts an autoscaler to what it scales.
-func (m *manifests) aimed(d *manifest.Document, others map[objectKey]*manifest.Document) error {
+func (m *manifests) aimed(d *manifest.Document) error {
 	ref, owner, err := m.scaled(d)
 	if ref.Name == "" {
 		return err
@@ -67,22 +70,9 @@ func (m *manifests) aimed(d *manifest.Document, others map[objectKey]*manifest.D
 		m.note("%s: left out: %s makes it", d, owner)
 		return nil
 	}
-	if err == nil {
-		t := m.target(m.namespaceOf(d), ref.Name)
-		t.scalers = append(t.scalers, d)
-		return nil
-	}
-	key := objectKey{ref.Kind, m.namespaceOf(d), ref.Name}
-	if first := others[key]; first != nil {
-		err = join(err, second(d, ref.Kind, placed(first)))
-	}
-	others[key] = d
+	t := m.target(objectKey{cmp.Or(ref.Kind, "Deployment"), m.namespaceOf(d), ref.Name})
+	t.scalers = append(t.scalers, d)
 	return err
-}
-
-// second refuses an autoscaler beside another.
-func second(d *manifest.Document, kind, first string) error {
-	return origin{Document: d}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two", "two autoscalers of one %s: %s, and this one", kind, first)
 }
 
 // takenOver is the ScaledObject that made an HPA, by KEDA's name for it, or that takes it

@@ -12,44 +12,45 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // readPod takes from the pod what the engine and the fleet need.
-func (p *maker) readPod(pod *Pod) error {
-	p.Pod = pod
-	if pod.Source == nil {
+func (p *maker) readPod(of *pod.Pod) error {
+	p.Pod = of
+	if of.Source == nil {
 		return nil
 	}
 	p.GracePeriod = 30 * time.Second
-	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
+	if s := of.Spec.TerminationGracePeriodSeconds; s != nil {
 		p.GracePeriod = time.Duration(max(0, *s)) * time.Second
 	}
-	serving, command, err := pod.Serving()
+	serving, command, err := of.Serving()
 	switch {
 	case err != nil:
-		return origin{Document: pod.Source}.refuse(Invalid, pod.root+".containers",
+		return origin{Document: of.Source}.refuse(Invalid, of.Root+".containers",
 			"call it "+vllm.ServingContainer+", or let it alone have GPUs", "%v", err)
 	case serving == nil:
 		return nil
 	}
-	err = join(p.gpus(pod), p.engine(pod, serving.Name, command), p.parallel(pod, serving.Name, command))
+	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.parallel(of, serving.Name, command))
 	p.drain(serving)
 	return err
 }
 
 // gpus are those of one replica.
-func (p *maker) gpus(pod *Pod) error {
-	g := vllm.GPUsOfPod(pod.Spec.Containers)
+func (p *maker) gpus(of *pod.Pod) error {
+	g := vllm.GPUsOfPod(of.Spec.Containers)
 	if p.GPUs = g.Whole; len(g.Shares) == 0 {
 		return nil
 	}
-	return origin{Document: pod.Source}.unsimulated("", "simulate a whole GPU", "a share of a GPU, %s, is not simulated", g.Shares[0])
+	return origin{Document: of.Source}.unsimulated("", "simulate a whole GPU", "a share of a GPU, %s, is not simulated", g.Shares[0])
 }
 
 // engine reads the arguments, and refuses those with which vLLM does not start, and those
 // that make another engine of it than the one that is simulated.
-func (p *maker) engine(pod *Pod, container string, command vllm.Command) error {
+func (p *maker) engine(of *pod.Pod, container string, command vllm.Command) error {
 	if command.Program == vllm.Other {
 		p.note("%s: container %s runs no vLLM that is known here: the engine is taken to be the profile's", p.title(), container)
 		return nil
@@ -65,11 +66,11 @@ func (p *maker) engine(pod *Pod, container string, command vllm.Command) error {
 			}
 			f.Fix += " --ignore-argument " + f.Unknown + " goes on without it"
 		}
-		all = append(all, ofArgument(kind, pod.at(container, f.Word), f))
+		all = append(all, ofArgument(kind, of.At(container, f.Word), f))
 	}
 	for _, a := range command.Arguments {
 		if a.Use == vllm.Refused && !a.Neutral() && !p.ignored(a.Name) {
-			all = append(all, ofArgument(Unsimulated, pod.at(container, a.Word), vllm.Fault{
+			all = append(all, ofArgument(Unsimulated, of.At(container, a.Word), vllm.Fault{
 				What: fmt.Sprintf("%s is not simulated: %s", a.Form(), a.Why), Unknown: a.Name,
 				Fix: a.Remedy() + ", or go on as if it were not there: --ignore-argument " + a.Name,
 			}))
@@ -85,7 +86,7 @@ func (p *maker) ignored(argument string) bool {
 }
 
 // parallel compares the GPUs of a replica with what the engine uses.
-func (p *maker) parallel(pod *Pod, container string, command vllm.Command) error {
+func (p *maker) parallel(of *pod.Pod, container string, command vllm.Command) error {
 	n := p.Engine.TensorParallelSize
 	if a, ok := command.Last("tensor-parallel-size"); ok && n > 0 && p.GPUs > 0 && n != p.GPUs {
 		f := vllm.Fault{Word: a.Word, What: fmt.Sprintf("--tensor-parallel-size is %d, and a replica has %d GPUs", n, p.GPUs), Fix: "set both to the same number"}
@@ -93,7 +94,7 @@ func (p *maker) parallel(pod *Pod, container string, command vllm.Command) error
 		if n > p.GPUs {
 			kind = Arguments // vLLM does not start
 		}
-		return Refusals{ofArgument(kind, pod.at(container, a.Word), f)}.err()
+		return Refusals{ofArgument(kind, of.At(container, a.Word), f)}.err()
 	}
 	if n == 0 && p.GPUs > 1 {
 		p.note("%s: its replicas have %d GPUs each, and no --tensor-parallel-size says that the engine uses them", p.title(), p.GPUs)

@@ -85,7 +85,11 @@ func (p *maker) hpaMetric(o origin, path string, m autoscalingv2.MetricSpec) (hp
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
 		return p.externalMetric(o, path+".external", m.External)
 	case m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ContainerResourceMetricSourceType:
-		return hpa.Metric{}, o.unsimulated(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+		err := o.unsimulated(path+".type", "use Resource, Pods or External, or a ScaledObject with a query", "%s is not simulated", m.Type)
+		if m.Object != nil {
+			err = join(err, p.exported(o, path+".object.metric.name", vllm.Adapted(m.Object.Metric.Name)))
+		}
+		return hpa.Metric{}, err
 	}
 	return hpa.Metric{}, o.refuse(Invalid, path, "give the block that its type names", "type %q has no block of its own", m.Type)
 }
@@ -99,7 +103,7 @@ func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceM
 		return hpa.Metric{}, o.refuse(Invalid, path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
 	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:
 		p.noteCPU()
-		if _, without := p.Pod.cpuRequest(); without != "" && p.Pod.Whole {
+		if _, without := p.Pod.CPURequest(); without != "" && p.Pod.Whole {
 			p.note("%s: container %s requests no cpu, so that the HPA cannot compute a utilization and does nothing", o.Document, without)
 		}
 		return p.cpuMetric(o, path, hpa.Utilization, float64(*t.AverageUtilization))
@@ -118,7 +122,7 @@ func positive(q *resource.Quantity) bool {
 // cpuMetric needs the request for a utilization. One that is known to be none gives
 // 0, with which the HPA never proposes anything.
 func (p *maker) cpuMetric(o origin, path string, target hpa.Target, goal float64) (hpa.Metric, error) {
-	cores, _ := p.Pod.cpuRequest()
+	cores, _ := p.Pod.CPURequest()
 	if target == hpa.Utilization && !p.Pod.Whole {
 		return hpa.Metric{}, o.unsimulated(path, "add the Deployment or the serving runtime to the manifests",
 			"a percentage of the cpu request, and what is requested is not in the manifests")
@@ -127,7 +131,7 @@ func (p *maker) cpuMetric(o origin, path string, target hpa.Target, goal float64
 }
 
 func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSource) (hpa.Metric, error) {
-	signal, err := gauge(o, path, m.Metric.Name)
+	signal, err := p.gauge(o, path, m.Metric.Name)
 	switch {
 	case err != nil:
 		return hpa.Metric{}, err
@@ -141,7 +145,7 @@ func (p *maker) podsMetric(o origin, path string, m *autoscalingv2.PodsMetricSou
 }
 
 func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalMetricSource) (hpa.Metric, error) {
-	signal, err := gauge(o, path, m.Metric.Name)
+	signal, err := p.gauge(o, path, m.Metric.Name)
 	if err != nil {
 		return hpa.Metric{}, err
 	}
@@ -157,7 +161,11 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 		}
 	}
 	query := "sum(" + vllm.Text(signal) + "{" + strings.Join(labels, ",") + "})"
-	out := hpa.Metric{Kind: hpa.External, Signal: p.ask(query)}
+	asked, err := p.ask(o, path+".metric.name", query)
+	if err != nil {
+		return hpa.Metric{}, err
+	}
+	out := hpa.Metric{Kind: hpa.External, Signal: asked}
 	switch t := m.Target; {
 	case t.Type == autoscalingv2.AverageValueMetricType && positive(t.AverageValue):
 		out.Target, out.Goal = hpa.AverageValue, t.AverageValue.AsApproximateFloat64()
@@ -172,11 +180,14 @@ func (p *maker) externalMetric(o origin, path string, m *autoscalingv2.ExternalM
 
 // gauge is the metric of vLLM's that an adapter's name stands for. Its rules are no
 // Kubernetes object, so that only names that leave no doubt are taken.
-func gauge(o origin, path, name string) (reading.Signal, error) {
+func (p *maker) gauge(o origin, path, name string) (reading.Signal, error) {
 	for _, known := range []reading.Signal{reading.Running, reading.Waiting, reading.KVUsage} {
 		if vllm.Text(known) == vllm.Adapted(name) {
 			return known, nil
 		}
+	}
+	if err := p.exported(o, path+".metric.name", vllm.Adapted(name)); err != nil {
+		return reading.SignalUnset, err
 	}
 	return reading.SignalUnset, o.unsimulated(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
 		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)

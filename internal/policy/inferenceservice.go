@@ -219,6 +219,9 @@ func written(q *intstr.IntOrString) string {
 func (p *maker) kserveHPA(s *kserve.InferenceService) error {
 	predictor := s.Spec.Predictor
 	lo := max(1, number(predictor.MinReplicas, 1))
+	if lo > number(predictor.MinReplicas, 1) {
+		p.note("%s: spec.predictor.minReplicas: class hpa makes a minimum of 0 one", p.isvc)
+	}
 	spec := autoscalingv2.HorizontalPodAutoscalerSpec{
 		MinReplicas: &lo, MaxReplicas: max(lo, predictor.MaxReplicas), Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{},
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
-	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 func (p *maker) fromScaledObject(d *manifest.Document) error {
@@ -129,7 +128,7 @@ func refuseScaled(o origin, so *kserve.ScaledObject) error {
 		names[t.Name] = true
 	}
 	bans = append(bans, ban{len(s.Triggers) > 0 && !queries && lo == 0, Wake, "spec.minReplicaCount", "set it to 1, or add a trigger with a query",
-		"cpu and memory cannot tell when to wake a service from 0"})
+		kserve.NoWake})
 	return o.check(bans)
 }
 
@@ -184,8 +183,9 @@ func (p *maker) prometheus(o origin, path string, t kserve.Trigger) (keda.Trigge
 	if ref := t.AuthenticationRef; ref != nil && p.find("TriggerAuthentication", p.namespace, ref.Name) == nil && p.find("ClusterTriggerAuthentication", "", ref.Name) == nil {
 		p.note("%s: its TriggerAuthentication %s is not given, and taken to be right", o.Document, ref.Name)
 	}
-	out.Signal = p.ask(strings.TrimSpace(t.Metadata["query"]))
-	return out, join(errs...)
+	signal, err := p.ask(o, at("query"), strings.TrimSpace(t.Metadata["query"]))
+	out.Signal = signal
+	return out, join(append(errs, err)...)
 }
 
 // setQuery reads the numbers of a trigger with a query.
@@ -216,16 +216,6 @@ func averageOrValue(metricType string) bool {
 	return metricType == "" || metricType == "AverageValue" || metricType == "Value"
 }
 
-// ask announces a query, and gives the signal that is its answer.
-func (p *maker) ask(query string) reading.Signal {
-	i := slices.Index(p.Policy.Queries, query)
-	if i < 0 {
-		i = len(p.Policy.Queries)
-		p.Policy.Queries = append(p.Policy.Queries, query)
-	}
-	return reading.Query(i)
-}
-
 // cpuTrigger is a trigger that KEDA passes on to the HPA.
 func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (hpa.Metric, error) {
 	for _, key := range sortedKeys(t.Metadata) {
@@ -240,7 +230,7 @@ func (p *maker) cpuTrigger(o origin, path string, t kserve.Trigger) (hpa.Metric,
 		if err != nil || percent <= 0 {
 			return hpa.Metric{}, o.refuse(Target, field, "give percent of the request, such as '80'", "%q is none", value)
 		}
-		if _, without := p.Pod.cpuRequest(); without != "" {
+		if _, without := p.Pod.CPURequest(); without != "" {
 			return hpa.Metric{}, o.refuse(Invalid, field, "give its resources.requests.cpu", "KEDA refuses it: container %s requests no cpu", without)
 		}
 		return p.cpuMetric(o, field, hpa.Utilization, float64(percent))
@@ -291,11 +281,17 @@ func modifiers(o origin, s kserve.ScaledObjectSpec) (*keda.Modifiers, error) {
 	return out, o.check([]ban{
 		{m.Formula == "", Formula, path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
 		{inexpressible, Unsimulated, path + ".formula", formulaMend, fmt.Sprint(err)},
-		{err != nil && !inexpressible && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", fmt.Sprint(err)},
+		{err != nil && !inexpressible && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", firstLine(err)},
 		{targetErr != nil || !(target >= 0.0005 && target < 9e15), Formula, path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
 		{activationErr != nil, Formula, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},
 		{!averageOrValue(m.MetricType), Target, path + ".metricType", "use AverageValue or Value", fmt.Sprintf("%q is neither", m.MetricType)},
 	})
+}
+
+// firstLine leaves out the picture of where a formula is wrong.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(fmt.Sprint(err), "\n")
+	return line
 }
 
 // formulaNames are those of triggers that a formula may use: KEDA leaves cpu and memory

@@ -8,6 +8,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -28,6 +29,8 @@ const (
 	Incomplete // a trigger without what it needs
 	Setting    // of a trigger, that KEDA does not know
 	Formula
+	Query     // that Prometheus does not take
+	Removed   // a series that this vLLM does not export
 	Owner     // two autoscalers, or none that can be
 	Wake      // nothing can wake it from zero
 	Arguments // vLLM would not start with them
@@ -89,8 +92,13 @@ func (o origin) at(path string) string {
 		return path
 	}
 	if rest, ok := strings.CutPrefix(path, "spec.triggers["); ok {
-		index, _, _ := strings.Cut(rest, "]")
-		return kserve.MetricsField + "[" + index + "]"
+		index, key, _ := strings.Cut(rest, "].metadata.")
+		if key == "" {
+			index, _, _ = strings.Cut(rest, "]")
+		}
+		return kserve.MetricsField + "[" + index + "]" + map[string]string{
+			"query": ".external.metric.query", "serverAddress": ".external.metric.serverAddress", "threshold": ".external.target.value",
+		}[key]
 	}
 	return map[string]string{
 		"spec.minReplicaCount": "spec.predictor.minReplicas", "spec.maxReplicaCount": "spec.predictor.maxReplicas",
@@ -146,6 +154,6 @@ func kindOf(r *kserve.Refusal) Kind {
 }
 
 // ofArgument is one about a word of a container's command line.
-func ofArgument(kind Kind, at place, f vllm.Fault) *Refusal {
-	return &Refusal{Kind: kind, Fault: manifest.Fault{Document: at.document, Path: at.path, What: f.What, Fix: f.Fix}, Argument: f.Unknown}
+func ofArgument(kind Kind, at pod.Place, f vllm.Fault) *Refusal {
+	return &Refusal{Kind: kind, Fault: manifest.Fault{Document: at.Document, Path: at.Path, What: f.What, Fix: f.Fix}, Argument: f.Unknown}
 }

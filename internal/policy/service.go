@@ -16,19 +16,20 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // A Service is what manifests say of one service, for a simulation of it.
 type Service struct {
 	Name       string // namespace/name of the service, or of its Deployment
-	Deployment string // its name
+	Deployment string // its name; "" if it is something else
 	By         string // what scales it, as "ScaledObject demo/llama-predictor, which Flyball makes"
 	Policy     decide.Policy
 	Min, Max   int
 	Target     int // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
-	Pod         *Pod // nil until it is read
+	Pod         *pod.Pod // nil until it is read
 	Engine      vllm.Args
 	GPUs        int           // of one replica; 0 if the manifests do not say
 	GracePeriod time.Duration // the pod's, 0 if the manifests do not say
@@ -52,7 +53,7 @@ type manifests struct {
 	objects  []*manifest.Document
 	places   map[objectKey]int // in objects
 	targets  []*target
-	byTarget map[string]*target
+	byTarget map[objectKey]*target
 	notes    []string
 }
 
@@ -62,7 +63,7 @@ type objectKey struct{ kind, namespace, name string }
 func newManifests(docs []*manifest.Document, o Options) *manifests {
 	return &manifests{
 		options: o, schemas: manifest.NewSchemas(), unnamed: only(docs),
-		places: map[objectKey]int{}, byTarget: map[string]*target{},
+		places: map[objectKey]int{}, byTarget: map[objectKey]*target{},
 	}
 }
 
@@ -130,7 +131,10 @@ func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
 
 // service makes one of a target.
 func (m *manifests) service(t *target) (Service, error) {
-	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Deployment: t.name, Namespace: t.namespace, IsvcName: m.isvcName(t)}}
+	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Namespace: t.namespace, IsvcName: m.isvcName(t)}}
+	if t.kind == "Deployment" {
+		p.Deployment = t.name
+	}
 	err := join(p.build(), p.monitors())
 	p.Notes, m.notes = m.notes, nil
 	return p.Service, err
@@ -302,8 +306,8 @@ func (p *maker) build() error {
 		s.Namespace = p.namespace
 		p.service, errs = s, append(errs, err)
 	}
-	pod, err := p.pod()
-	errs = append(errs, err, p.readPod(&pod), p.scaling())
+	found, err := p.podOf()
+	errs = append(errs, err, p.readPod(&found), p.scaling())
 	return join(errs...)
 }
 
@@ -314,31 +318,31 @@ func (p *maker) scaling() error {
 	if p.isvc != nil {
 		own, err = p.fromService()
 	}
-	all := p.scalers
-	if two := p.owners(own); two != nil {
-		return join(err, two)
-	}
-	switch {
-	case own || err != nil:
-		return err
-	case len(all) == 0:
+	if !own && len(p.scalers) == 0 && err == nil {
 		return p.unscaled()
-	case all[0].Kind == "ScaledObject":
-		return p.fromScaledObject(all[0])
 	}
-	return p.fromHPA(all[0])
+	if own {
+		err = join(err, p.beside(p.scalers, cmp.Or(p.By, placed(p.isvc))))
+	} else if len(p.scalers) > 0 {
+		err = join(err, p.beside(p.scalers[1:], placed(p.scalers[0])))
+	}
+	errs := []error{err}
+	for _, d := range p.scalers { // where there are several, the last is no worse than the first
+		if d.Kind == "ScaledObject" {
+			errs = append(errs, p.fromScaledObject(d))
+		} else {
+			errs = append(errs, p.fromHPA(d))
+		}
+	}
+	return join(errs...)
 }
 
-// owners refuses what scales the target beside another.
-func (p *maker) owners(own bool) error {
+// beside refuses what scales the target besides the first.
+func (p *maker) beside(all []*manifest.Document, first string) error {
 	var errs []error
-	first := p.By
-	for i, d := range p.scalers {
-		if i == 0 && !own {
-			first = placed(d)
-			continue
-		}
-		errs = append(errs, second(d, "Deployment", first))
+	for _, d := range all {
+		errs = append(errs, origin{Document: d}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two",
+			"two autoscalers of one %s: %s, and this one", p.kind, first))
 	}
 	return join(errs...)
 }

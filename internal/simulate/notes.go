@@ -56,7 +56,7 @@ func (c *Comparison) Notes() ([]string, error) {
 		return lines, nil
 	}
 	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name))
-	if !isModel(c.Profile, p.Engine.ModelName()) {
+	if !isModel(c.Profile, p.Engine.ModelName()) && !isModel(c.Profile, p.Engine.Model) {
 		served := "do not say what is served"
 		if p.Engine.ModelName() != "" {
 			served = "have " + p.Engine.ModelName()

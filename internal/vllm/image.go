@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -29,6 +30,8 @@ func VersionOf(image string) Version {
 	}
 	return Version{x, y}
 }
+
+func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
 // Since tells whether a version is known to be this one or later.
 func (v Version) Since(major, minor int) bool {

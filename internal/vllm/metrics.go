@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,23 +34,34 @@ func exports() map[string]string {
 	return all
 }
 
-// removed tells what took the place of a name that vLLM no longer exports, "" if
-// nothing did.
-func removed() map[string]string {
-	return map[string]string{
-		"vllm:gpu_cache_usage_perc":                 "vllm:kv_cache_usage_perc",
-		"vllm:gpu_prefix_cache_queries_total":       "vllm:prefix_cache_queries_total",
-		"vllm:gpu_prefix_cache_hits_total":          "vllm:prefix_cache_hits_total",
-		"vllm:time_per_output_token_seconds":        "vllm:inter_token_latency_seconds",
-		"vllm:num_requests_swapped":                 "",
-		"vllm:cpu_cache_usage_perc":                 "",
-		"vllm:gpu_prefix_cache_hit_rate":            "vllm:prefix_cache_hits_total over vllm:prefix_cache_queries_total",
-		"vllm:cpu_prefix_cache_hit_rate":            "vllm:prefix_cache_hits_total over vllm:prefix_cache_queries_total",
-		"vllm:time_in_queue_requests":               "vllm:request_queue_time_seconds",
-		"vllm:model_forward_time_milliseconds":      "",
-		"vllm:model_execute_time_milliseconds":      "",
-		"vllm:avg_prompt_throughput_toks_per_s":     "the rate of vllm:prompt_tokens_total",
-		"vllm:avg_generation_throughput_toks_per_s": "the rate of vllm:generation_tokens_total",
+// A change is what became of a name: vLLM has another for it since some release of a
+// version, hides the old one from a later version, and drops it from the one after that.
+// Which release is not told from the first: before renamed it surely had no such name.
+type change struct {
+	instead         string // "" if nothing took its place
+	renamed, hidden Version
+}
+
+// changes are those of names that vLLM no longer exports (vllm#15458, vllm#18354 and #24245,
+// vllm#24110 and #32661).
+func changes() map[string]change {
+	v0 := Version{0, 9} // hides those of the engine before, which has gone
+	gpu, tpot := change{"", Version{0, 9}, Version{0, 11}}, change{"", Version{0, 10}, Version{0, 12}}
+	to := func(c change, instead string) change { c.instead = instead; return c }
+	return map[string]change{
+		"vllm:gpu_cache_usage_perc":                 to(gpu, "vllm:kv_cache_usage_perc"),
+		"vllm:gpu_prefix_cache_queries_total":       to(gpu, "vllm:prefix_cache_queries_total"),
+		"vllm:gpu_prefix_cache_hits_total":          to(gpu, "vllm:prefix_cache_hits_total"),
+		"vllm:time_per_output_token_seconds":        to(tpot, "vllm:inter_token_latency_seconds"),
+		"vllm:num_requests_swapped":                 {hidden: v0},
+		"vllm:cpu_cache_usage_perc":                 {hidden: v0},
+		"vllm:gpu_prefix_cache_hit_rate":            {"vllm:prefix_cache_hits_total over vllm:prefix_cache_queries_total", Version{}, v0},
+		"vllm:cpu_prefix_cache_hit_rate":            {"vllm:prefix_cache_hits_total over vllm:prefix_cache_queries_total", Version{}, v0},
+		"vllm:time_in_queue_requests":               {"vllm:request_queue_time_seconds", Version{}, v0},
+		"vllm:model_forward_time_milliseconds":      {hidden: v0},
+		"vllm:model_execute_time_milliseconds":      {hidden: v0},
+		"vllm:avg_prompt_throughput_toks_per_s":     {"the rate of vllm:prompt_tokens_total", Version{}, v0},
+		"vllm:avg_generation_throughput_toks_per_s": {"the rate of vllm:generation_tokens_total", Version{}, v0},
 	}
 }
 
@@ -79,20 +91,60 @@ func Exports(series string) bool {
 
 // IsSeries tells whether a series is or was vLLM's.
 func IsSeries(series string) bool {
-	_, old := Gone(series)
+	_, old := changed(series)
 	return old || Exports(series)
 }
 
-// Gone tells whether vLLM once exported the name, and what took its place.
-func Gone(series string) (instead string, ok bool) {
-	all := removed()
-	if instead, ok = all[series]; ok {
-		return instead, true
+// changed is what became of a series, spelled as one of its family's.
+func changed(series string) (change, bool) {
+	all := changes()
+	if c, ok := all[series]; ok {
+		return c, true
 	}
-	if instead, ok = all[family(series)]; ok && instead != "" && !strings.Contains(instead, " ") {
-		return instead + strings.TrimPrefix(series, family(series)), true
+	c, ok := all[family(series)]
+	if ok && c.instead != "" && !strings.Contains(c.instead, " ") {
+		c.instead += strings.TrimPrefix(series, family(series))
 	}
-	return "", ok
+	return c, ok
+}
+
+// An Exporter is a vLLM, as far as its series depend on it. The zero one is a current vLLM.
+type Exporter struct {
+	Version
+	Hidden bool // shows what it hides
+}
+
+// Lacks says why it has no series of a name that another vLLM has; "" if it has, or if no
+// vLLM is known to have any.
+//
+// Worked example (TestLacks): gpu_cache_usage_perc is there up to 0.10, with
+// --show-hidden-metrics-for-version also in 0.11, and kv_cache_usage_perc not before 0.9.
+func (e Exporter) Lacks(series string) string {
+	c, old := changed(series)
+	if !old {
+		return e.awaits(series)
+	}
+	next := Version{c.hidden.Major, c.hidden.Minor + 1}
+	switch {
+	case e.Version != Version{} && !e.Since(c.hidden.Major, c.hidden.Minor):
+		return ""
+	case e.Hidden && !e.Since(next.Major, next.Minor):
+		return ""
+	case c.instead == "":
+		return "vLLM does not export " + series + " any more, and nothing took its place"
+	}
+	return "vLLM does not export " + series + " any more; it is " + c.instead + " now"
+}
+
+// awaits says that a series came with a later version.
+func (e Exporter) awaits(series string) string {
+	for _, old := range slices.Sorted(maps.Keys(changes())) {
+		c := changes()[old]
+		if c.instead == family(series) && e.Version != (Version{}) && !e.Since(c.renamed.Major, c.renamed.Minor) {
+			return fmt.Sprintf("vLLM %v does not export %s yet; it is %s there", e.Version, series, old+strings.TrimPrefix(series, family(series)))
+		}
+	}
+	return ""
 }
 
 // NearestSeries is the exported name that differs least from one that is not, "" if all
