@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,6 +31,23 @@ func TestRulesAreTheSame(t *testing.T) {
 	load(t, "prometheus/prometheusrule.yaml", &operators)
 	if diff := cmp.Diff(plain.Groups, operators.Spec.Groups); plain.Groups == nil || diff != "" {
 		t.Errorf("rules.yaml and prometheusrule.yaml: -plain +operator's\n%s", diff)
+	}
+}
+
+// A node that ends, or is drained, leaves one replica of each.
+func TestOneReplicaStays(t *testing.T) {
+	for _, name := range []string{"manager", "gateway"} {
+		var d appsv1.Deployment
+		load(t, name+"/deployment.yaml", &d)
+		var b policyv1.PodDisruptionBudget
+		load(t, name+"/disruption-budget.yaml", &b)
+		spread := d.Spec.Template.Spec.TopologySpreadConstraints
+		if *d.Spec.Replicas != 2 || len(spread) != 1 || spread[0].TopologyKey != corev1.LabelHostname {
+			t.Errorf("%s: %d replicas, spread by %v, want 2 by node", name, *d.Spec.Replicas, spread)
+		}
+		if b.Spec.MinAvailable.IntValue() != 1 || !cmp.Equal(b.Spec.Selector, d.Spec.Selector) || !cmp.Equal(spread[0].LabelSelector, d.Spec.Selector) {
+			t.Errorf("%s: budget = %+v, spread = %+v, want those of %v", name, b.Spec, spread, d.Spec.Selector)
+		}
 	}
 }
 

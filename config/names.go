@@ -5,4 +5,8 @@ package config
 const (
 	Namespace  = "flyball-system"
 	Controller = "flyball-controller"
+
+	// DrainWebhook is the Service behind which the controller's replicas are asked about
+	// new pods, and the Secret with its certificate.
+	DrainWebhook = "flyball-drain-webhook"
 )

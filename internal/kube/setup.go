@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
@@ -101,11 +100,6 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
 	k := cluster.NewKinds(from, mgr.GetLogger(), kserve.InferenceServiceKind, kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind)
-	for _, kind := range k.Wanted() {
-		if err := mgr.AddReadyzCheck(cluster.KindNames([]schema.GroupVersionKind{kind}), k.Ready(kind)); err != nil {
-			return fmt.Errorf("adding /readyz: %w", err)
-		}
-	}
 	if err := mgr.Add(k); err != nil {
 		return fmt.Errorf("adding the look-out for custom resources: %w", err)
 	}

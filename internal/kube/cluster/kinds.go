@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
 // LookPeriod is how often custom resources are looked for: KServe and KEDA may be
@@ -50,9 +48,6 @@ func (k *Kinds) OnChange(f func()) {
 	k.changed = f
 }
 
-// Wanted are those that are looked for.
-func (k *Kinds) Wanted() []schema.GroupVersionKind { return k.wanted }
-
 // Start looks until the context ends.
 func (k *Kinds) Start(ctx context.Context) error {
 	tick := time.NewTicker(LookPeriod)
@@ -67,7 +62,7 @@ func (k *Kinds) Start(ctx context.Context) error {
 	}
 }
 
-// NeedLeaderElection lets every replica say on /readyz what is missing.
+// NeedLeaderElection lets every replica know.
 func (k *Kinds) NeedLeaderElection() bool { return false }
 
 // look logs changes only; where the API server does not answer, the last answer holds.
@@ -103,7 +98,7 @@ func (k *Kinds) learn(absent []schema.GroupVersionKind, trouble string) (changed
 	if len(absent) == 0 {
 		k.log.Info("custom resources of KServe and KEDA are served")
 	} else {
-		k.log.Info("waiting for custom resources to be installed", "missing", KindNames(absent))
+		k.log.Info("waiting for custom resources to be installed", "missing", kindNames(absent))
 	}
 	return k.changed
 }
@@ -140,19 +135,8 @@ func (k *Kinds) Await(ctx context.Context, all ...schema.GroupVersionKind) bool 
 	return true
 }
 
-// Ready is the check of one kind on /readyz, where the check's name is the reason:
-// the text of an error is withheld there.
-func (k *Kinds) Ready(kind schema.GroupVersionKind) healthz.Checker {
-	return func(*http.Request) error {
-		if !k.Served(kind) {
-			return fmt.Errorf("%s is not served", KindNames([]schema.GroupVersionKind{kind}))
-		}
-		return nil
-	}
-}
-
-// KindNames are as kubectl shows them.
-func KindNames(all []schema.GroupVersionKind) string {
+// kindNames are as kubectl shows them.
+func kindNames(all []schema.GroupVersionKind) string {
 	names := make([]string, len(all))
 	for i, k := range all {
 		names[i] = k.Kind + "." + k.Group

@@ -2,9 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
 // The tests' kinds.
@@ -69,17 +65,6 @@ func TestKinds(t *testing.T) {
 	expect("KEDA removed", true, false)
 	if changes != 4 {
 		t.Errorf("told of %d changes, want 4: the first look, KServe, KEDA and its removal", changes)
-	}
-}
-
-func TestReadyzNamesWhatIsMissing(t *testing.T) {
-	k := NewKinds(discovered{}, logr.Discard(), objectKind)
-	k.look()
-	w := httptest.NewRecorder()
-	(&healthz.Handler{Checks: map[string]healthz.Checker{KindNames(k.wanted): k.Ready(objectKind)}}).
-		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
-	if !strings.Contains(w.Body.String(), "[-]ScaledObject.keda.sh") {
-		t.Errorf("/readyz = %q, want what is missing by name", w.Body)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -83,6 +84,21 @@ func webhook(name, group, resource, service string, policy admissionv1.FailurePo
 	}
 }
 
+// drainWebhook is Flyball's own, with a caBundle.
+func drainWebhook(bundle []byte) *admissionv1.MutatingWebhookConfiguration {
+	v := webhook("flyball-drain", "", "pods", "flyball-system/flyball-drain-webhook", admissionv1.Ignore).Webhooks[0]
+	v.ClientConfig.CABundle = bundle
+	other := v.ClientConfig
+	other.Service = &admissionv1.ServiceReference{Namespace: "istio-system", Name: "istiod"}
+	return &admissionv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: "pods"},
+		Webhooks: []admissionv1.MutatingWebhook{
+			{Name: "service.drain", ClientConfig: v.ClientConfig, Rules: v.Rules, FailurePolicy: v.FailurePolicy},
+			{Name: "somebody else's", ClientConfig: other, Rules: v.Rules},
+		},
+	}
+}
+
 func hookService(namespace, name string) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -125,6 +141,8 @@ func healthy() *ward {
 			webhook("kserve", "serving.kserve.io", "inferenceservices", "kserve/kserve-webhook", admissionv1.Fail),
 			hookService("keda", "keda-admission-webhooks"), podBehind("keda", "keda-admission-webhooks", corev1.ConditionTrue),
 			hookService("kserve", "kserve-webhook"), podBehind("kserve", "kserve-webhook", corev1.ConditionTrue),
+			drainWebhook([]byte("ca")),
+			hookService("flyball-system", "flyball-drain-webhook"), podBehind("flyball-system", "flyball-drain-webhook", corev1.ConditionTrue),
 		},
 		named: true,
 		prom:  func(w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 3) },
@@ -207,6 +225,7 @@ func TestDoctorOnHealthyCluster(t *testing.T) {
 		{OK, "external metrics", "served by keda/keda-metrics-apiserver", ""},
 		{OK, "webhook scaledobjects", "keda-admission by keda/keda-admission-webhooks", ""},
 		{OK, "webhook inferenceservices", "kserve by kserve/kserve-webhook", ""},
+		{OK, "webhook pods", "service.drain by flyball-system/flyball-drain-webhook", ""},
 		{OK, "rights of flyball", "", ""},
 		{OK, "your rights", "you may see all that flyball status -A shows", ""},
 		{OK, "prometheus", "URL answers", ""},
@@ -234,7 +253,7 @@ type illness struct {
 
 // INV-2 and INV-3.
 func TestDoctorFinds(t *testing.T) {
-	for _, c := range slices.Concat(clusterIlls(), prometheusIlls(t)) {
+	for _, c := range slices.Concat(clusterIlls(t), prometheusIlls(t)) {
 		t.Run(c.name, func(t *testing.T) {
 			w := healthy()
 			c.ill(w)
@@ -254,7 +273,8 @@ func TestDoctorFinds(t *testing.T) {
 	}
 }
 
-func clusterIlls() []illness {
+func clusterIlls(t *testing.T) []illness {
+	t.Helper()
 	return []illness{
 		{"an old Kubernetes", func(w *ward) { w.version = "v1.34.9+k3s1" }, "kubernetes", Warn, "tolerance"},
 		{"a Kubernetes built from source", func(w *ward) { w.version = "v0.0.0-master+$Format:%H$" }, "kubernetes", OK, "master"},
@@ -282,6 +302,10 @@ func clusterIlls() []illness {
 			h.Webhooks[0].ClientConfig.CABundle = nil
 			w.replace(h)
 		}, "webhook inferenceservices", Fail, "no caBundle"},
+		{"a controller that is not asked about new pods", func(w *ward) {
+			w.replace(podBehind("flyball-system", "flyball-drain-webhook", corev1.ConditionFalse))
+		}, "webhook pods", Warn, "no pod is ready"},
+		{"a webhook whose authority has expired", func(w *ward) { w.replace(drainWebhook(kubetest.Certificate(t, time.Now().Add(-time.Hour)))) }, "webhook pods", Warn, "its caBundle has expired at"},
 		{"a missing right", func(w *ward) { w.refused = []string{"patch scaledobjects"} }, "rights of flyball", Fail, "may not patch scaledobjects.keda.sh"},
 		{"a reader without rights", func(w *ward) { w.denied = []string{"list pods"} }, "your rights", Warn, "list pods"},
 	}

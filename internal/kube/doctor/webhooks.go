@@ -2,14 +2,19 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/config"
 )
 
 // A hook is one admission webhook on a kind that matters here.
@@ -44,6 +49,11 @@ func (d Doctor) webhooks(ctx context.Context) []Check {
 		}
 		for _, h := range hooks {
 			all = append(all, d.webhook(ctx, kind.resource, h))
+		}
+	}
+	for _, h := range hooksOn("", "pods", nil, mutating.Items) {
+		if s := h.config.Service; s != nil && s.Name == config.DrainWebhook {
+			all = append(all, d.webhook(ctx, "pods", h))
 		}
 	}
 	return all
@@ -86,6 +96,10 @@ func (d Doctor) webhook(ctx context.Context, resource string, h hook) Check {
 		broken.Found += "no caBundle, the API server cannot trust it"
 		return broken
 	}
+	if end := lastDay(h.config.CABundle); !end.IsZero() && time.Now().After(end) {
+		broken.Found += "its caBundle has expired at " + end.UTC().Format(time.RFC3339)
+		return broken
+	}
 	var service corev1.Service
 	switch err := d.Cluster.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name}, &service); {
 	case apierrors.IsNotFound(err):
@@ -105,6 +119,20 @@ func (d Doctor) webhook(ctx context.Context, resource string, h hook) Check {
 	}
 	broken.Found += fmt.Sprintf("no pod is ready behind Service %s/%s", s.Namespace, s.Name)
 	return broken
+}
+
+// lastDay is that of the certificate of a bundle which is good for longest; zero if none
+// can be read.
+func lastDay(bundle []byte) (end time.Time) {
+	for {
+		var block *pem.Block
+		if block, bundle = pem.Decode(bundle); block == nil {
+			return end
+		}
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil && c.NotAfter.After(end) {
+			end = c.NotAfter
+		}
+	}
 }
 
 func ready(p corev1.Pod) bool {

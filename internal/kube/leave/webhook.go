@@ -3,16 +3,22 @@ package leave
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	webhooks "sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -49,13 +55,39 @@ func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
 	if err := mgr.AddReadyzCheck("drain webhook", server.StartedChecker()); err != nil {
 		return fmt.Errorf("adding /readyz: %w", err)
 	}
+	if err := mgr.AddReadyzCheck("drain webhook certificate", validCertificate(filepath.Join(s.Certificates, "tls.crt"), time.Now)); err != nil {
+		return fmt.Errorf("adding /readyz: %w", err)
+	}
 	if err := mgr.Add(server); err != nil {
 		return fmt.Errorf("adding the drain webhook: %w", err)
 	}
 	return nil
 }
 
-// drainWebhook answers from the question alone: it asks no one and needs no rights.
+// validCertificate fails once the certificate has expired: the API server then makes pods
+// without asking, and nothing else would show it.
+func validCertificate(file string, now func() time.Time) healthz.Checker {
+	return func(*http.Request) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("reading the certificate of the drain webhook: %w", err)
+		}
+		block, _ := pem.Decode(text)
+		if block == nil {
+			return fmt.Errorf("reading the certificate of the drain webhook: none in %s", file)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		switch {
+		case err != nil:
+			return fmt.Errorf("reading the certificate of the drain webhook: %w", err)
+		case now().After(c.NotAfter):
+			return fmt.Errorf("the certificate of the drain webhook has expired at %s", c.NotAfter.UTC().Format(time.RFC3339))
+		}
+		return nil
+	}
+}
+
+// webhook answers from the question alone: it asks no one and needs no rights.
 type webhook struct{ log logr.Logger }
 
 // Handle lets every pod in; some of them changed.

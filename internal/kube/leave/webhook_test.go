@@ -2,9 +2,12 @@ package leave
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr/testr"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -12,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // asked is the webhook's answer and the paths that it changes.
@@ -48,5 +53,26 @@ func TestDrainWebhook(t *testing.T) {
 	}
 	if response, _ = askWebhook(t, []byte("{")); response.Allowed {
 		t.Error("what is no pod was allowed, not left to the failure policy")
+	}
+}
+
+// An expired certificate is skipped by the API server in silence.
+func TestExpiredCertificateIsNotReady(t *testing.T) {
+	end := time.Now().Add(time.Hour).Truncate(time.Second)
+	file := filepath.Join(t.TempDir(), "tls.crt")
+	now := end
+	check := validCertificate(file, func() time.Time { return now })
+	if err := check(nil); err == nil {
+		t.Error("no certificate is one that is good")
+	}
+	if err := os.WriteFile(file, kubetest.Certificate(t, end), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := check(nil); err != nil {
+		t.Errorf("%v, want none until %s", err, end)
+	}
+	now = end.Add(time.Second)
+	if err := check(nil); err == nil || !strings.Contains(err.Error(), "has expired") {
+		t.Errorf("%v afterwards, want that it has expired", err)
 	}
 }
