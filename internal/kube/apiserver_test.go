@@ -30,6 +30,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -193,6 +194,7 @@ func (a *apiServer) startControllerAs(t *testing.T, r *requests, config *rest.Co
 	if err != nil {
 		t.Fatal(err)
 	}
+	options.LeaderElectionReleaseOnCancel = !r.killed
 	options.Logger = testr.New(t)
 	ctrl.SetLogger(options.Logger)
 	options.Metrics = server.Options{BindAddress: "0"}
@@ -200,6 +202,9 @@ func (a *apiServer) startControllerAs(t *testing.T, r *requests, config *rest.Co
 	options.Controller.SkipNameValidation = new(true) // a restart is in the same process here
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil { // as the command does
 		t.Fatal(err)
 	}
 	settings := r.settings
@@ -242,6 +247,7 @@ func freeAddress(t *testing.T) string {
 type requests struct {
 	health, demand string // addresses
 	settings       Settings
+	killed         bool // it ends as one does that is killed: its lease stays
 	stop           func()
 
 	mu        sync.Mutex

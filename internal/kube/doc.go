@@ -19,6 +19,8 @@
 // pod is never scaled in by Flyball.
 // INV-9: a healthy service causes no write, no request past the watches and no walk
 // through a namespace.
+// INV-10: whichever replica leads, dead or alive, what is held is asked for within 3 s, as
+// long as one replica hears of it; all else is the leader's alone.
 //
 // It deliberately does not know how replicas are computed: KEDA and the HPA do.
 package kube

@@ -199,3 +199,50 @@ func TestStaleReadLowersNoWake(t *testing.T) {
 		t.Errorf("the raised minimum = %d, want 5", got)
 	}
 }
+
+// TestDeputyOnlyRaises (INV-10): what it is asked about may be anything by then.
+func TestDeputyOnlyRaises(t *testing.T) {
+	held, quiet := demand.Demand{Work: demand.Work{Held: 3}, Gateways: 1}, demand.Demand{Idle: demand.TTL}
+	r, n := healthy(t)
+	ask := func() {
+		t.Helper()
+		if res, err := (deputy{r}).Reconcile(t.Context(), ctrl.Request{NamespacedName: llama}); err != nil || res != (ctrl.Result{}) {
+			t.Errorf("Reconcile = %+v, %v, want nothing more to do", res, err)
+		}
+	}
+	own := cluster.NewObject(kserve.ScaledObjectKind)
+	key := client.ObjectKey{Namespace: "demo", Name: "llama-predictor"}
+	if err := n.Get(t.Context(), key, own); err != nil {
+		t.Fatal(err)
+	}
+	if err := unstructured.SetNestedField(own.Object, int64(7), "spec", "pollingInterval"); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Update(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	n.writes = nil
+	ask()
+	if len(n.writes) > 0 {
+		t.Errorf("nothing held: writes %v, want none: a drift is the leader's", n.writes)
+	}
+	r.Demand = func(demand.Service) demand.Demand { return held }
+	ask()
+	if err := n.Get(t.Context(), key, own); err != nil {
+		t.Fatal(err)
+	}
+	var so kserve.ScaledObject
+	if err := kserve.Decode(own, &so); err != nil || kserve.Raised(&so) != 3 {
+		t.Fatalf("three held: raised to %d, %v, want 3", kserve.Raised(&so), err)
+	}
+	n.writes = nil
+	for _, d := range []demand.Demand{held, quiet} {
+		r.Demand = func(demand.Service) demand.Demand { return d }
+		ask()
+	}
+	r.Demand, r.Acts = func(demand.Service) demand.Demand { return demand.Demand{Work: demand.Work{Held: 8}, Gateways: 1} }, func() bool { return false }
+	ask()
+	if len(n.writes) > 0 {
+		t.Errorf("raised already, nothing held, another installation acts: writes %v, want none", n.writes)
+	}
+}

@@ -14,9 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -27,7 +25,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -104,7 +101,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		return fmt.Errorf("adding the look-out for custom resources: %w", err)
 	}
 	first := claim.New(settings.Namespace, mgr.GetClient(), mgr.GetLogger())
-	if err := mgr.Add(leading{first.Run}); err != nil {
+	if err := mgr.Add(everywhere{first.Run}); err != nil {
 		return fmt.Errorf("adding the look-out for other controllers: %w", err)
 	}
 	settings.Demand.Namespace = settings.Namespace
@@ -113,7 +110,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err := addOptional(mgr, settings, p); err != nil {
 		return err
 	}
-	return mgr.Add(leading{func(ctx context.Context) error { return start(ctx, mgr, p) }})
+	return mgr.Add(everywhere{func(ctx context.Context) error { return start(ctx, mgr, p) }})
 }
 
 // addOptional adds what the settings ask for.
@@ -146,6 +143,12 @@ type leading struct{ manager.RunnableFunc }
 // NeedLeaderElection makes the manager wait for the lease.
 func (leading) NeedLeaderElection() bool { return true }
 
+// everywhere runs on each replica.
+type everywhere struct{ manager.RunnableFunc }
+
+// NeedLeaderElection lets it run without the lease.
+func (everywhere) NeedLeaderElection() bool { return false }
+
 // parts are what the reconciler is told by.
 type parts struct {
 	kinds *cluster.Kinds
@@ -153,7 +156,8 @@ type parts struct {
 	first *claim.Claim
 }
 
-// start is done when everything is watched, or the manager stops.
+// start is done when everything is watched, or the manager stops. All replicas watch: the
+// next one to lead has seen everything, and the deputy needs it.
 func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	if !p.kinds.Await(ctx, kserve.InferenceServiceKind) || !p.first.Await(ctx) {
 		return nil
@@ -176,11 +180,8 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: deploymentChanged})).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(wakes.event),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: never, DeleteFunc: neverDeleted})).
-		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			p.inbox.Tell(func(s demand.Service) { queue.Add(ctrl.Request{NamespacedName: types.NamespacedName(s)}) })
-			return nil
-		})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: side}).
+		WatchesRawSource(told(p.inbox, 0)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: side, EnableWarmup: new(true)}).
 		Build(r)
 	if err != nil {
 		return fmt.Errorf("starting the reconciler: %w", err)
@@ -201,5 +202,5 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 			return fmt.Errorf("watching KEDA's objects: %w", err)
 		}
 	}
-	return nil
+	return addDeputy(mgr, r, p.inbox)
 }

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 )
@@ -26,7 +28,7 @@ import (
 func testWakes(t *testing.T, a *apiServer, r *requests) {
 	for name, test := range map[string]func(*testing.T, *apiServer, *requests){
 		"raises and withdraws": testWakeAndWithdraw, "gateways that disagree, and one that dies": testGateways,
-		"a restart in between": testRestart, "a second installation": testSecond, "sixty at once": testSixty, "takes no stranger's report": testStrangers,
+		"a restart in between": testRestart, "a second installation": testSecond, "a leader that is killed": testKilled, "sixty at once": testSixty, "takes no stranger's report": testStrangers,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a, r) })
 	}
@@ -233,6 +235,62 @@ func testSecond(t *testing.T, a *apiServer, r *requests) {
 	second.stop = func() {}
 	a.startController(t, r)
 	s.eventuallyRaised(3) // as the gateway has reported all the time
+}
+
+// testKilled: while the lease of a dead leader lasts, the other replica raises what it hears
+// of, and nothing else; it withdraws once it leads.
+func testKilled(t *testing.T, a *apiServer, r *requests) {
+	s := a.sleeper(t, "killed")
+	r.stop()
+	r.killed = true
+	a.startController(t, r)
+	g := a.reporter(t, "gateway-a", r)
+	g.holds(t, 1, s)
+	s.eventuallyRaised(1) // it leads
+	g.holds(t, 0, s)
+	s.eventuallyRaised(0)
+	g.stop()
+	other := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
+	other.settings.Demand = inbox.Settings{Address: other.demand}
+	a.startController(t, other)
+	defer func() { other.stop() }()
+	g = a.reporter(t, "gateway-a", other)
+	eventually(t, "taken reports", http.StatusNoContent, func() int { return g.send(t) })
+	eventually(t, "all watched by the other", true, func() bool {
+		other.mu.Lock()
+		defer other.mu.Unlock()
+		return other.used["keda.sh/scaledobjects watch"] && other.used["keda.sh/triggerauthentications watch"]
+	})
+	holder := a.leader(t)
+	r.stop()
+	began := time.Now()
+	g.holds(t, 2, s)
+	s.eventuallyRaised(2)
+	if took := time.Since(began); took > 3*time.Second || a.leader(t) != holder {
+		t.Errorf("raised after %s, led by %s, want it within 3 s, before %s's lease ends", took, a.leader(t), holder)
+	}
+	g.holds(t, 0, s)
+	eventually(t, "the leader", true, func() bool {
+		if kserve.Raised(s.decoded()) == 0 && a.leader(t) == holder {
+			t.Error("withdrawn by a replica that does not lead")
+		}
+		return a.leader(t) != holder
+	})
+	s.eventuallyRaised(0)
+	other.stop()
+	other.stop = func() {}
+	r.killed = false
+	a.startController(t, r)
+}
+
+// leader is who holds the lease of flyball-system.
+func (a *apiServer) leader(t *testing.T) string {
+	t.Helper()
+	var l coordinationv1.Lease
+	if err := a.admin.Get(t.Context(), client.ObjectKey{Namespace: "flyball-system", Name: claim.Lease}, &l); err != nil {
+		t.Fatal(err)
+	}
+	return *l.Spec.HolderIdentity
 }
 
 func testSixty(t *testing.T, a *apiServer, r *requests) {

@@ -27,7 +27,7 @@ const (
 	settleTime = 5 * time.Second
 )
 
-// A Claim is that of one leader.
+// A Claim is that of one replica.
 type Claim struct {
 	namespace string
 	leases    client.Reader // watches leases of that name, in all namespaces
@@ -72,7 +72,8 @@ func (c *Claim) Await(ctx context.Context) bool {
 	return true
 }
 
-// Run looks until the context ends. It is for the leader.
+// Run looks until the context ends, on each replica: only one that leads may do all that
+// acting is.
 func (c *Claim) Run(ctx context.Context) error {
 	tick := time.NewTicker(LookPeriod)
 	defer tick.Stop()

@@ -59,7 +59,7 @@ type Inbox struct {
 
 	mu       sync.Mutex
 	table    *demand.Table
-	more     func(demand.Service) // told of services of which more is held
+	more     []func(demand.Service) // told of services of which more is held
 	reviewed map[[sha256.Size]byte]reviewed
 	renewals sync.WaitGroup
 }
@@ -72,7 +72,7 @@ type reviewed struct{ renew, until time.Time }
 func New(s Settings, c client.Client, log logr.Logger, now func() time.Time) *Inbox {
 	return &Inbox{
 		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
-		more: func(demand.Service) {}, reviewed: map[[sha256.Size]byte]reviewed{},
+		reviewed: map[[sha256.Size]byte]reviewed{},
 	}
 }
 
@@ -108,12 +108,12 @@ func (b *Inbox) Pods() map[demand.Service]map[string]demand.PodWork {
 	return b.table.Pods(b.now())
 }
 
-// Tell calls f, without delay and without a lock, for each service that waits for
+// Tell calls f too, without delay and without a lock, for each service that waits for
 // more than it did.
 func (b *Inbox) Tell(f func(demand.Service)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.more = f
+	b.more = append(b.more, f)
 }
 
 // NeedLeaderElection lets every replica listen: the next leader knows the demand.
@@ -192,13 +192,15 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (b *Inbox) take(r demand.Report) error {
 	b.mu.Lock()
 	more, err := b.table.Report(b.now(), r)
-	tell := b.more
+	tell := slices.Clone(b.more)
 	b.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	for _, key := range more {
-		tell(key)
+		for _, f := range tell {
+			f(key)
+		}
 	}
 	return nil
 }
