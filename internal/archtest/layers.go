@@ -38,7 +38,7 @@ func coreRank(name string) int {
 
 // wordsRank orders the words layer as coreRank does the core.
 func wordsRank(name string) int {
-	ranks := [][]string{{"vllm", "kserve", "manifest"}, {"policy"}, {"explain"}}
+	ranks := [][]string{{"vllm", "kserve", "manifest"}, {"lossless"}, {"policy"}, {"explain"}}
 	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
 }
 

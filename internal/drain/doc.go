@@ -15,7 +15,7 @@
 // once Costs are written.
 //
 // In a cluster the order is a ReplicaSet's (Sooner), in which the cost that Flyball
-// writes is one of several things; the way out is a preStop hook (internal/kube,
+// writes is one of several things; the way out is a preStop hook (internal/lossless,
 // drain.sh), which a test runs beside Drain, since no Go runs in vLLM's image. The
 // simulator runs both from here.
 //

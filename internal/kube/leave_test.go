@@ -31,6 +31,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
+	"github.com/flyball-dev/flyball/internal/lossless"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -135,30 +136,30 @@ func (a *apiServer) pod(t *testing.T, namespace string, labels ...string) *corev
 
 func testDrainWebhook(t *testing.T, a *apiServer) {
 	a.namespace(t, "plain")
-	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{leave.Label: "enabled"}}})
+	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{lossless.Label: "enabled"}}})
 	changed := func(namespace string, labels ...string) bool {
 		t.Helper()
 		return *a.pod(t, namespace, labels...).Spec.TerminationGracePeriodSeconds == 300
 	}
-	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", leave.Label, "enabled") })
+	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", lossless.Label, "enabled") })
 	eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", kserve.ServiceLabel, "llama") })
 	for name, tc := range map[string]struct {
 		namespace string
 		labels    []string
 		want      bool
 	}{
-		"asks in both ways": {"drained", []string{kserve.ServiceLabel, "llama", leave.Label, "enabled", kserve.ComponentLabel, "predictor"}, true},
+		"asks in both ways": {"drained", []string{kserve.ServiceLabel, "llama", lossless.Label, "enabled", kserve.ComponentLabel, "predictor"}, true},
 		"does not ask":      {"plain", []string{kserve.ServiceLabel, "llama"}, false},
-		"does not want":     {"drained", []string{kserve.ServiceLabel, "llama", leave.Label, "disabled"}, false},
-		"no service":        {"drained", []string{leave.Label, "enabled"}, false},
+		"does not want":     {"drained", []string{kserve.ServiceLabel, "llama", lossless.Label, "disabled"}, false},
+		"no service":        {"drained", []string{lossless.Label, "enabled"}, false},
 		"a transformer":     {"drained", []string{kserve.ServiceLabel, "llama", kserve.ComponentLabel, "transformer"}, false},
 	} {
 		if got := changed(tc.namespace, tc.labels...); got != tc.want {
 			t.Errorf("%s: changed = %v, want %v", name, got, tc.want)
 		}
 	}
-	p := a.pod(t, "plain", kserve.ServiceLabel, "llama", leave.Label, "enabled")
-	if c := p.Spec.Containers[0]; c.Args[2] != "--shutdown-timeout=30" || c.Lifecycle == nil || c.Lifecycle.PreStop.Exec.Command[2] != leave.Script {
+	p := a.pod(t, "plain", kserve.ServiceLabel, "llama", lossless.Label, "enabled")
+	if c := p.Spec.Containers[0]; c.Args[2] != "--shutdown-timeout=30" || c.Lifecycle == nil || c.Lifecycle.PreStop.Exec.Command[2] != lossless.Script {
 		t.Errorf("changed to %+v", c)
 	}
 }

@@ -1,17 +1,14 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/flyball-dev/flyball/internal/drain"
+	"github.com/flyball-dev/flyball/internal/lossless"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -102,66 +99,14 @@ func (p *maker) parallel(of *pod.Pod, container string, command vllm.Command) er
 	return nil
 }
 
-// drain is how long requests may go on once the pod is told to end: while the preStop
-// hook waits, and as long as vLLM then is told to.
+// drain is how requests may end once the pod is told to.
 func (p *maker) drain(c *corev1.Container) {
-	if p.Engine.ShutdownTimeout != nil {
-		p.Drain.Bound = *p.Engine.ShutdownTimeout
+	timeout := time.Duration(0)
+	if t := p.Engine.ShutdownTimeout; t != nil {
+		timeout = *t
 	}
-	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
-		hook := p.hook(c.Lifecycle.PreStop)
-		p.Drain = drain.Config{Settle: hook.Settle, Quiet: hook.Quiet, Bound: hook.Bound + p.Drain.Bound}
+	way, known := lossless.Way(c.Lifecycle, timeout, p.GracePeriod)
+	if p.Drain = way; !known {
+		p.note("%s: its preStop hook is taken to wait until every request has ended, or the grace period", p.title())
 	}
-	p.Drain.Bound = min(p.Drain.Bound, p.GracePeriod)
-	p.Drain.Settle = min(p.Drain.Settle, p.Drain.Bound)
-	p.Drain.Quiet = min(p.Drain.Quiet, p.Drain.Bound-p.Drain.Settle)
-}
-
-// hook is what a preStop hook waits for: one that sleeps waits as long whatever is in
-// flight, Flyball's own as its words say (internal/kube, drain.sh).
-func (p *maker) hook(h *corev1.LifecycleHandler) drain.Config {
-	if h.Sleep != nil {
-		return sleeping(h.Sleep.Seconds)
-	}
-	if h.Exec != nil {
-		if own, ok := ownHook(h.Exec.Command); ok {
-			return own
-		}
-		if seconds, ok := sleeps(strings.Join(h.Exec.Command, " ")); ok {
-			return sleeping(seconds)
-		}
-	}
-	p.note("%s: its preStop hook is taken to wait until every request has ended, or the grace period", p.title())
-	return drain.Config{Bound: p.GracePeriod}
-}
-
-// sleeps is how long a script only sleeps: one with a loop, or that asks the server,
-// waits for something.
-func sleeps(script string) (seconds int64, ok bool) {
-	if regexp.MustCompile(`\b(while|until|for|wait|curl|wget)\b`).MatchString(script) {
-		return 0, false
-	}
-	for _, m := range regexp.MustCompile(`\bsleep\s+(\d{1,6})s?\b`).FindAllStringSubmatch(script, -1) {
-		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil {
-			seconds, ok = seconds+n, true
-		}
-	}
-	return seconds, ok
-}
-
-// ownHook is Flyball's: bash -c SCRIPT drain ADDRESS SETTLE BOUND. It looks three times, a
-// second apart, whether the engine is idle.
-func ownHook(command []string) (drain.Config, bool) {
-	if len(command) != 7 || command[3] != "drain" {
-		return drain.Config{}, false
-	}
-	settle, errSettle := strconv.ParseInt(command[5], 10, 32)
-	bound, errBound := strconv.ParseInt(command[6], 10, 32)
-	c := drain.Config{Settle: sleeping(settle).Settle, Quiet: 2 * time.Second, Bound: sleeping(bound).Bound}
-	return c, errors.Join(errSettle, errBound, c.Validate()) == nil
-}
-
-func sleeping(seconds int64) drain.Config {
-	d := time.Duration(max(0, seconds)) * time.Second
-	return drain.Config{Settle: d, Bound: d}
 }

@@ -86,7 +86,7 @@ func TestNewCosts(t *testing.T) {
 }
 
 // TestCosts writes annotations and nothing else, once, and of many services some in
-// each period (INV-2).
+// each period (INV-1).
 func TestCosts(t *testing.T) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
@@ -132,7 +132,7 @@ func TestCosts(t *testing.T) {
 }
 
 // TestCostsOfManyPods: a service of more pods than a period's writes stays within them,
-// and gets the others in the next (INV-2).
+// and gets the others in the next (INV-1).
 func TestCostsOfManyPods(t *testing.T) {
 	const pods = costWrites + 50
 	work := map[demand.Service]map[string]demand.PodWork{{Namespace: "demo", Name: "big"}: {}}

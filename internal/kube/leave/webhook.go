@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/lossless"
 )
 
 // webhookPath is where the API server asks about new pods.
@@ -100,7 +101,7 @@ func (w webhook) Handle(_ context.Context, req admission.Request) admission.Resp
 	if err != nil {
 		return admission.Errored(http.StatusInternalServerError, fmt.Errorf("writing the pod: %w", err))
 	}
-	added, refusal := lossless(&p.Spec)
+	added, refusal := lossless.Add(&p.Spec)
 	response := admission.Allowed("")
 	if len(added) > 0 {
 		after, err := json.Marshal(&p)

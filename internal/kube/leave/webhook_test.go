@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // asked is the webhook's answer and the paths that it changes.
@@ -34,20 +35,23 @@ func askWebhook(t *testing.T, raw []byte) (admission.Response, []string) {
 }
 
 func TestDrainWebhook(t *testing.T) {
-	pod := func(change func(*corev1.PodSpec, *corev1.Container)) []byte {
-		raw, err := json.Marshal(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "llama-1-"}, Spec: *engine(change)})
+	pod := func(image string) []byte {
+		raw, err := json.Marshal(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "llama-1-"}, Spec: corev1.PodSpec{
+			TerminationGracePeriodSeconds: new(int64(30)), // KServe writes it
+			Containers:                    []corev1.Container{{Name: vllm.ServingContainer, Image: image, Args: []string{"--model=/mnt/models", "--port=8080"}}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		// a field that this program does not know
 		return []byte(strings.Replace(string(raw), `"spec":{`, `"spec":{"fieldOfTomorrow":1,`, 1))
 	}
-	response, paths := askWebhook(t, pod(nil))
+	response, paths := askWebhook(t, pod("vllm/vllm-openai:v0.23.0"))
 	want := []string{"add /spec/containers/0/args/2", "add /spec/containers/0/lifecycle", "replace /spec/terminationGracePeriodSeconds"}
 	if !response.Allowed || !slices.Equal(paths, want) || len(response.Warnings) > 0 {
 		t.Errorf("allowed %v with %q and warnings %q, want %q", response.Allowed, paths, response.Warnings, want)
 	}
-	response, paths = askWebhook(t, pod(func(_ *corev1.PodSpec, c *corev1.Container) { c.Image = "tgi:3" }))
+	response, paths = askWebhook(t, pod("tgi:3"))
 	if !response.Allowed || len(paths) > 0 || len(response.Warnings) != 1 {
 		t.Errorf("of another server: allowed %v with %q and warnings %q", response.Allowed, paths, response.Warnings)
 	}

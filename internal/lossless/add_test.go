@@ -1,4 +1,4 @@
-package leave
+package lossless
 
 import (
 	"fmt"
@@ -44,7 +44,7 @@ func drainHook(address, bound string) *corev1.Lifecycle {
 	return preStop("bash", "-c", Script, "drain", address, "15", bound)
 }
 
-// TestLosslessGuide is the worked example of lossless.
+// TestLosslessGuide is the worked example of Add.
 func TestLosslessGuide(t *testing.T) {
 	for grace, want := range map[int64]*corev1.PodSpec{
 		30: engine(func(p *corev1.PodSpec, c *corev1.Container) {
@@ -59,7 +59,7 @@ func TestLosslessGuide(t *testing.T) {
 		}),
 	} {
 		got := engine(func(p *corev1.PodSpec, _ *corev1.Container) { p.TerminationGracePeriodSeconds = &grace })
-		_, refusal := lossless(got)
+		_, refusal := Add(got)
 		if diff := cmp.Diff(want, got); diff != "" || refusal != "" {
 			t.Errorf("grace %d: refusal %q, -want +got\n%s", grace, refusal, diff)
 		}
@@ -67,10 +67,10 @@ func TestLosslessGuide(t *testing.T) {
 }
 
 func TestLossless(t *testing.T) {
-	all := []addition{addedTimeout, addedHook, addedGrace}
+	all := []Addition{addedTimeout, addedHook, addedGrace}
 	for name, tc := range map[string]struct {
 		change  func(*corev1.PodSpec, *corev1.Container)
-		added   []addition
+		added   []Addition
 		refusal string // a part of it
 		address string // of the hook that is added
 	}{
@@ -87,17 +87,17 @@ func TestLossless(t *testing.T) {
 		}, all, "", "127.0.0.1:8080"},
 		"a script": {func(_ *corev1.PodSpec, c *corev1.Container) {
 			c.Command, c.Args = []string{"/bin/bash", "-c"}, []string{"exec vllm serve m --port 9000"}
-		}, []addition{addedHook, addedGrace}, "a script's", "127.0.0.1:9000"},
+		}, []Addition{addedHook, addedGrace}, "a script's", "127.0.0.1:9000"},
 		"old": {func(_ *corev1.PodSpec, c *corev1.Container) { c.Image = "vllm/vllm-openai:v0.17.1" },
-			[]addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
+			[]Addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
 		"of no known version": {func(_ *corev1.PodSpec, c *corev1.Container) { c.Image = "r.example.com:5000/vllm-openai@sha256:00" },
-			[]addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
+			[]Addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
 		"another's version": {func(_ *corev1.PodSpec, c *corev1.Container) {
 			c.Image, c.Command = "nvcr.io/nvidia/vllm:25.09.1", []string{"vllm", "serve", "m"}
-		}, []addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
+		}, []Addition{addedHook, addedGrace}, "0.18", "127.0.0.1:8080"},
 		"own timeout":     {func(_ *corev1.PodSpec, c *corev1.Container) { c.Args = append(c.Args, "--shutdown-timeout", "90") }, all[1:], "", "127.0.0.1:8080"},
 		"own timeout, no": {func(_ *corev1.PodSpec, c *corev1.Container) { c.Args = append(c.Args, "--shutdown_timeout=0") }, all[1:], "", "127.0.0.1:8080"},
-		"own hook":        {func(_ *corev1.PodSpec, c *corev1.Container) { c.Lifecycle = preStop("sleep", "5") }, []addition{addedTimeout, addedGrace}, "", ""},
+		"own hook":        {func(_ *corev1.PodSpec, c *corev1.Container) { c.Lifecycle = preStop("sleep", "5") }, []Addition{addedTimeout, addedGrace}, "", ""},
 		"own grace":       {func(p *corev1.PodSpec, _ *corev1.Container) { p.TerminationGracePeriodSeconds = new(int64(45)) }, all[:2], "", "127.0.0.1:8080"},
 		"short grace":     {func(p *corev1.PodSpec, _ *corev1.Container) { p.TerminationGracePeriodSeconds = new(int64(44)) }, nil, "shorter than 45 s", ""},
 		"no room left": {func(p *corev1.PodSpec, c *corev1.Container) {
@@ -114,9 +114,9 @@ func TestLossless(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := engine(tc.change)
 			before := p.DeepCopy()
-			added, refusal := lossless(p)
+			added, refusal := Add(p)
 			if !slices.Equal(added, tc.added) || !strings.Contains(refusal, tc.refusal) || (refusal == "") != (tc.refusal == "") {
-				t.Errorf("lossless() = %q, %q, want %q, %q", added, refusal, tc.added, tc.refusal)
+				t.Errorf("Add() = %q, %q, want %q, %q", added, refusal, tc.added, tc.refusal)
 			}
 			if l := servingOf(p).Lifecycle; tc.address != "" && (l == nil || l.PreStop.Exec.Command[4] != tc.address) {
 				t.Errorf("hook = %+v, want one for %s", l, tc.address)
@@ -125,7 +125,7 @@ func TestLossless(t *testing.T) {
 				t.Errorf("changed although nothing was added\n%s", cmp.Diff(before, p))
 			}
 			once := p.DeepCopy()
-			if again, _ := lossless(p); len(again) > 0 || !cmp.Equal(once, p) { // INV-1
+			if again, _ := Add(p); len(again) > 0 || !cmp.Equal(once, p) { // INV-1
 				t.Errorf("a second time added %q\n%s", again, cmp.Diff(once, p))
 			}
 		})
@@ -145,7 +145,7 @@ func servingOf(p *corev1.PodSpec) *corev1.Container {
 func TestLosslessFits(t *testing.T) {
 	for grace := int64(30); grace < 1000; grace++ {
 		p := engine(func(p *corev1.PodSpec, _ *corev1.Container) { p.TerminationGracePeriodSeconds = &grace })
-		if added, _ := lossless(p); len(added) == 0 {
+		if added, _ := Add(p); len(added) == 0 {
 			continue
 		}
 		args, _ := vllm.CommandOf(servingOf(p)).Args()
@@ -230,7 +230,7 @@ func TestLosslessExample(t *testing.T) {
 		Spec struct{ Predictor corev1.PodSpec }
 	}
 	for name, into := range map[string]any{"runtime": &runtime, "service": &service} {
-		data, err := os.ReadFile("../../../examples/lossless/" + name + ".yaml")
+		data, err := os.ReadFile("../../examples/lossless/" + name + ".yaml")
 		if err == nil {
 			err = yaml.Unmarshal(data, into)
 		}
@@ -241,7 +241,7 @@ func TestLosslessExample(t *testing.T) {
 	want := engine(func(_ *corev1.PodSpec, c *corev1.Container) {
 		c.Args = slices.DeleteFunc(slices.Clone(runtime.Spec.Containers[0].Args), func(a string) bool { return strings.Contains(a, "shutdown") })
 	})
-	lossless(want)
+	Add(want)
 	got := &corev1.PodSpec{Containers: runtime.Spec.Containers, TerminationGracePeriodSeconds: service.Spec.Predictor.TerminationGracePeriodSeconds}
 	for _, c := range []*corev1.Container{&got.Containers[0], &want.Containers[0]} {
 		slices.Sort(c.Args)

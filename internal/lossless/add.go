@@ -1,9 +1,9 @@
-package leave
+package lossless
 
 import (
 	_ "embed" // the hook's script
 	"fmt"
-	"net"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -36,17 +36,17 @@ const (
 //go:embed drain.sh
 var Script string
 
-// An addition is what lossless has put into a pod.
-type addition string
+// An Addition is what Add has put into a pod.
+type Addition string
 
 // What a pod needs in order to end without loss.
 const (
-	addedTimeout addition = "--shutdown-timeout" // vLLM's time after SIGTERM
-	addedHook    addition = "preStop"
-	addedGrace   addition = "terminationGracePeriodSeconds"
+	addedTimeout Addition = "--shutdown-timeout" // vLLM's time after SIGTERM
+	addedHook    Addition = "preStop"
+	addedGrace   Addition = "terminationGracePeriodSeconds"
 )
 
-// lossless adds what the vLLM container of a pod lacks in order to end without loss,
+// Add adds what the vLLM container of a pod lacks in order to end without loss,
 // and never changes what is there: only a grace period of 30 s, which KServe writes
 // where a service names none, counts as not set. The refusal says what is left out.
 // It finds nothing to do in what it has done.
@@ -55,7 +55,7 @@ const (
 // hook of 260 s at most, 15 s of which are for routers, and 260 + 30 + 10 = 300 s of
 // grace. With 60 s of grace from the user: a timeout of (60 - 10 - 15)/2 = 17 s and
 // 60 - 10 - 17 = 33 s for the hook.
-func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
+func Add(p *corev1.PodSpec) (added []Addition, refusal string) {
 	serving, err := vllm.Serving(p.Containers)
 	if err != nil {
 		return nil, err.Error()
@@ -91,7 +91,7 @@ func lossless(p *corev1.PodSpec) (added []addition, refusal string) {
 }
 
 // addTimeout gives vLLM time after SIGTERM, where the arguments do not.
-func addTimeout(c *corev1.Container, command vllm.Command, args vllm.Args, grace int64) (timeout int64, added []addition, refusal string) {
+func addTimeout(c *corev1.Container, command vllm.Command, args vllm.Args, grace int64) (timeout int64, added []Addition, refusal string) {
 	if args.ShutdownTimeout != nil {
 		timeout = int64(args.ShutdownTimeout.Seconds())
 	}
@@ -103,7 +103,7 @@ func addTimeout(c *corev1.Container, command vllm.Command, args vllm.Args, grace
 	}
 	timeout = min(shutdownTime, (grace-spareTime-settleTime)/2)
 	c.Args = append(slices.Clone(c.Args), fmt.Sprintf("%s=%d", addedTimeout, timeout))
-	return timeout, []addition{addedTimeout}, ""
+	return timeout, []Addition{addedTimeout}, ""
 }
 
 // gracePeriod is what the pod has, or may have where no one has chosen it.
@@ -160,10 +160,11 @@ func address(command vllm.Command, a vllm.Args) string {
 	if command.Value("port") == "" {
 		port = 8000 // vLLM's own
 	}
-	if port == 0 || net.ParseIP(host) == nil {
+	at, err := netip.ParseAddr(host)
+	if port < 1 || port > 65535 || err != nil || at.Zone() != "" {
 		return ""
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return netip.AddrPortFrom(at, uint16(port)).String()
 }
 
 // withHook keeps a postStart hook.
