@@ -54,6 +54,7 @@ type manifests struct {
 	places   map[objectKey]int // in objects
 	targets  []*target
 	byTarget map[objectKey]*target
+	draining map[string]string // by namespace, what its lossless.Label says
 	notes    []string
 }
 
@@ -63,7 +64,7 @@ type objectKey struct{ kind, namespace, name string }
 func newManifests(docs []*manifest.Document, o Options) *manifests {
 	return &manifests{
 		options: o, schemas: manifest.NewSchemas(), unnamed: only(docs),
-		places: map[objectKey]int{}, byTarget: map[objectKey]*target{},
+		places: map[objectKey]int{}, byTarget: map[objectKey]*target{}, draining: namespaceLabels(docs),
 	}
 }
 
@@ -307,6 +308,7 @@ func (p *maker) build() error {
 		p.service, errs = s, append(errs, err)
 	}
 	found, err := p.podOf()
+	p.lossless(&found)
 	errs = append(errs, err, p.readPod(&found), p.scaling())
 	return join(errs...)
 }
