@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -156,8 +157,9 @@ func TestCaseAlone(t *testing.T) {
 	const load = "poisson:rate=4,duration=10m"
 	with, _ := simulated(t, "withdep", load)
 	alone, notes := simulated(t, "alone", load)
-	if with.AverageReplicas != alone.AverageReplicas || with.AverageReplicas <= 1 {
-		t.Errorf("%v replicas on average, and %v without the Deployment: want the same, above 1", with.AverageReplicas, alone.AverageReplicas)
+	// The Deployment's vLLM 0.11 schedules otherwise, which moves the third digit.
+	if math.Abs(with.AverageReplicas/alone.AverageReplicas-1) > .01 || with.AverageReplicas <= 1 {
+		t.Errorf("%v replicas on average, and %v without the Deployment: want about the same, above 1", with.AverageReplicas, alone.AverageReplicas)
 	}
 	if want := `its model_name is taken from the query, "m"`; !strings.Contains(notes, want) {
 		t.Errorf("notes %s, want %s", notes, want)

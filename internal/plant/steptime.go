@@ -15,12 +15,12 @@ import (
 //	step   = decode              without prefill
 //	       = max(decode, mixed)  with prefill
 //	       + host·n
-//	       + 0.6 ms + 8 µs·n   without asynchronous scheduling
+//	       + 0.6 ms + 16 µs·n  without asynchronous scheduling
 //
 // α is reading the weights, δ and β work per token, γ reading the KV cache, q
 // attention within the prompt, host what the GPU waits for the scheduler's and sampler's
 // own time for a sequence although a step is chosen ahead. Where none is, it waits for all
-// of it: vLLM 0.11 takes 0.6 ms and 12 to 20 µs per sequence, of which 20 is taken.
+// of it: 28 µs per sequence, with which a vLLM 0.11 at its knee comes out (TestKnee).
 //
 // Worked (TestStepDuration): Qwen3-14B on one H100, 1024 prompt tokens alone:
 // decode 11.16 + 0.01498·1024 = 26.5 ms, mixed 4.742 + 0.03842·1024 +
@@ -50,7 +50,7 @@ func (c Config) Duration(b Batch) time.Duration {
 // its sequences.
 const (
 	syncStep     = 600 * 1000 * 1000 * picos(1)
-	syncSequence = 8 * 1000 * 1000 * picos(1)
+	syncSequence = 16 * 1000 * 1000 * picos(1)
 )
 
 // cost is that of the engine's steps.

@@ -32,6 +32,7 @@ func (p *maker) readPod(of *pod.Pod) error {
 		return nil
 	}
 	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.parallel(of, serving.Name, command))
+	p.version(serving.Image)
 	p.drain(serving)
 	return err
 }
@@ -74,6 +75,15 @@ func (p *maker) engine(of *pod.Pod, container string, command vllm.Command) erro
 		}
 	}
 	return all.err()
+}
+
+// version takes from the image what the engine's version decides: vLLM chooses steps ahead
+// by default from 0.14 on (vllm/v1/engine/core.py, step_with_batch_queue).
+func (p *maker) version(image string) {
+	if v := vllm.VersionOf(image); p.Engine.AsyncScheduling == nil && v.Before(0, 14) {
+		p.Engine.AsyncScheduling = new(false)
+		p.note("%s: vLLM %v does not choose a step while the one before runs: its steps are simulated as docs/profiles.md says", p.title(), v)
+	}
 }
 
 func (p *maker) ignored(argument string) bool {

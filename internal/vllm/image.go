@@ -38,6 +38,9 @@ func (v Version) Since(major, minor int) bool {
 	return v != Version{} && (v.Major > major || v.Major == major && v.Minor >= minor)
 }
 
+// Before tells whether a version is known to be an earlier one.
+func (v Version) Before(major, minor int) bool { return v != Version{} && !v.Since(major, minor) }
+
 // imageName leaves out registry, folder, tag and digest.
 func imageName(image string) string {
 	image, _, _ = strings.Cut(image, "@")

@@ -108,7 +108,7 @@ func profileFacts(p plant.Profile) terminal.Table {
 	add("LIMITS", "model length %d, %d tokens and %d sequences a step", p.MaxModelLen, p.MaxNumBatchedTokens, p.MaxNumSeqs)
 	scheduling := "a step is chosen while the one before runs"
 	if !p.AsyncScheduling {
-		scheduling = "a step is chosen when the one before has ended, and takes 600 µs and 8 µs for each sequence more"
+		scheduling = "a step is chosen when the one before has ended, and takes 600 µs and 16 µs for each sequence more"
 	}
 	add("SCHEDULING", "%s", scheduling)
 	add("FRONT END", "%v, and %v for each running sequence", p.FrontEnd, p.FrontEndPerSequence)
