@@ -6,7 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath \
-    -ldflags "-s -w -X github.com/flyball-dev/flyball/internal/cli.version=$VERSION" -o /flyball ./cmd/flyball
+    -ldflags "-s -w -X github.com/flyball-dev/flyball/internal/cli/version.stamp=$VERSION" -o /flyball ./cmd/flyball-server
 
 FROM gcr.io/distroless/static:nonroot
 COPY --from=build /flyball /flyball

@@ -37,7 +37,7 @@ rehearse: build lab ## run the guide step by step on a local cluster and check w
 .PHONY: build
 build: ## bin/flyball
 	@[ -x bin/flyball ] || echo "building bin/flyball, about 3 min on 2 cores with nothing cached"
-	@$(GO) build -trimpath -ldflags "-X github.com/flyball-dev/flyball/internal/cli.version=$(VERSION)" -o bin/flyball ./cmd/flyball
+	@$(GO) build -trimpath -ldflags "-X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)" -o bin/flyball ./cmd/flyball
 
 .PHONY: lab
 lab: build ## bin/lab: Kubernetes, KEDA, KServe and Prometheus, what is missing or out of date

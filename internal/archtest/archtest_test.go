@@ -75,6 +75,8 @@ func clean() fstest.MapFS {
 	return files(
 		"go.mod", "module github.com/flyball-dev/flyball\n",
 		"cmd/flyball/main.go", "package main\n\nimport \"github.com/flyball-dev/flyball/internal/cli\"\n\nfunc main() { cli.Main() }\n",
+		"cmd/flyball-server/main.go", "package main\n\nimport \"github.com/flyball-dev/flyball/internal/cli/serve\"\n\nfunc main() { serve.Main() }\n",
+		"internal/cli/serve/doc.go", doc("serve"),
 		"internal/cli/doc.go", doc("cli"),
 		"internal/cli/main.go", "package cli\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab/net4\"\n\nfunc Main() {}\n",
 		"internal/hint/doc.go", doc("hint"),

@@ -156,6 +156,10 @@ func layerRules() []rule {
 			checkWords,
 		},
 		{
+			"image", "what runs in a cluster holds secrets and rights: the lab, which starts programs, and the simulator are not in it",
+			checkImage,
+		},
+		{
 			"modules", "KServe's types do not compile beside a current controller-runtime, KEDA's add 240 modules and " +
 				"the linter shifts the versions of what ships: they have modules of their own under lab/ and tools/",
 			checkModules,
@@ -224,4 +228,35 @@ func checkModules(t *tree, report reporter) {
 			report("go.mod", token.NoPos, "the root module requires %s", strings.TrimRight(banned, " /"))
 		}
 	}
+}
+
+// checkImage walks from the image's program through all that it imports of this module.
+func checkImage(t *tree, report reporter) {
+	seen := map[string]bool{}
+	var visit func(dir string)
+	visit = func(dir string) {
+		if seen[dir] {
+			return
+		}
+		seen[dir] = true
+		for _, f := range t.packages[dir] {
+			for _, i := range f.imports() {
+				to, ours := i.local()
+				switch {
+				case f.test || !ours:
+				case local(to):
+					report(f.path, i.pos, "the image's program imports %s", to)
+				default:
+					visit(to)
+				}
+			}
+		}
+	}
+	visit("cmd/flyball-server")
+}
+
+// local packages are of use on a user's machine only.
+func local(dir string) bool {
+	_, unit := place(dir)
+	return benchRank(unit) > 0 || slices.Contains([]string{"lab", "vllmsim", "rehearse", "load", "plant", "des", "scenario", "score", "workload", "promsim"}, unit)
 }

@@ -43,6 +43,7 @@ func plantedLayers() []planted {
 		{"pure", "internal/plant/a.go", "package plant\n\nimport _ \"math\"\n", 0},
 		{"pure", "internal/plant/a_test.go", "package plant\n\nimport _ \"testing\"\n", 0},
 		{"pure", "internal/hint/a.go", "package hint\n\nimport _ \"github.com/spf13/cobra\"\n", 3},
+		{"image", "internal/cli/serve/a.go", "package serve\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\n", 3},
 		{"modules", "go.mod", "module x\n\nrequire github.com/kserve/kserve v0.19.0\n", 1},
 	}
 }

@@ -140,10 +140,10 @@ func ratios(metrics []explain.MetricNow, all bool) string {
 }
 
 func explained(r explain.Row) string {
-	if r.Fix == "" {
+	if r.Mend == "" {
 		return r.Message
 	}
-	return r.Message + "; " + r.Fix
+	return r.Message + "; " + r.Mend
 }
 
 // printNotes explains the rows that do not scale as they should, beside the data.

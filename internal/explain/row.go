@@ -28,7 +28,7 @@ type Row struct {
 	Metrics    []MetricNow `json:"metrics"`
 	Reason     Reason      `json:"reason"`
 	Message    string      `json:"message"`
-	Fix        string      `json:"fix,omitempty"`
+	Mend       string      `json:"mend,omitempty"`
 	Attention  bool        `json:"attention"` // it does not scale as its manifest says
 	Autoscaler string      `json:"autoscaler,omitempty"`
 	Created    time.Time   `json:"created"`
@@ -72,8 +72,8 @@ func (s Snapshot) row() Row {
 		Metrics:   []MetricNow{},
 		Reason:    why.Reason,
 		Message:   why.Message,
-		Fix:       why.Fix,
-		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep && why.Reason != Queueing || why.Fix != ""),
+		Mend:      why.Mend,
+		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep && why.Reason != Queueing || why.Mend != ""),
 		Created:   s.InferenceService.CreationTimestamp.UTC(),
 	}
 	r.Min, r.Max = s.limits()

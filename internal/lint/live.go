@@ -25,19 +25,19 @@ func liveRules() []Rule {
 			ID: "live-no-series", Severity: Warning, Title: "a query to which Prometheus has no answer",
 			Flag: "--live URL",
 			Why:  "A service without a pod has no series. One with pods is not scraped, or not under these labels.",
-			Fix:  "if pods are up, see flyball doctor and the scrape configuration in config/prometheus",
+			Mend: "if pods are up, see flyball doctor and the scrape configuration in config/prometheus",
 		},
 		{
 			ID: "live-many-series", Severity: Error, Title: "a query to which Prometheus answers with several series",
 			Flag: "--live URL",
 			Why:  "KEDA reports \"returned multiple elements\", and the service does not scale.",
-			Fix:  "sum() over all pods, without by()",
+			Mend: "sum() over all pods, without by()",
 		},
 		{
 			ID: "live-refused", Severity: Error, Title: "a query that Prometheus refuses",
 			Flag: "--live URL",
 			Why:  "KEDA gets the same answer at each poll.",
-			Fix:  "correct the query as Prometheus says",
+			Mend: "correct the query as Prometheus says",
 		},
 	}
 }

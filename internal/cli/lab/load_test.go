@@ -47,7 +47,7 @@ func runLoad(t *testing.T, args ...string) (out string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd := &cobra.Command{Use: "flyball", SilenceErrors: true, SilenceUsage: true}
 	cmd.AddCommand(Commands(&terminal.Streams{Out: &stdout, Err: &stderr}, nil)...)
-	usage.Keep(cmd, 100)
+	usage.Keep(cmd, &terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
 	cmd.SetArgs(append([]string{"load", "--model", "m"}, args...))
 	err = cmd.ExecuteContext(t.Context())
 	if stderr.Len() > 0 {

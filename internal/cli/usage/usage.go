@@ -1,18 +1,45 @@
 package usage
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 )
 
-// Keep makes the command and all below it keep the contract; help is wrapped at a width.
-func Keep(root *cobra.Command, columns int) {
+// Run is the program: it runs a command line and returns its exit code.
+func Run(root *cobra.Command, s *terminal.Streams, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	root.SetArgs(args)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case errors.Is(err, terminal.ErrNo):
+		return 1
+	default:
+		terminal.PrintError(s.Err, err)
+		return 2
+	}
+}
+
+// Keep makes the command and all below it keep the contract; help is as wide as stdout.
+func Keep(root *cobra.Command, s *terminal.Streams) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	root.SetUsageTemplate(template(root.UsageTemplate(), columns))
+	root.SetUsageTemplate(template(root.UsageTemplate(), terminal.Columns(s.Out)))
 	root.SetHelpTemplate("{{if .HasExample}}Examples:\n{{.Example}}\n\n{{end}}{{or .Long .Short | trimTrailingWhitespaces}}\n\n{{.UsageString}}")
 	root.SetFlagErrorFunc(explainFlag)
 	walk(root, func(cmd *cobra.Command) {

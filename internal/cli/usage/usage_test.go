@@ -2,19 +2,21 @@ package usage_test
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/cli/usage"
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 // toy is a program with a group, a command that reads files, and flags that exclude each other.
-func toy() *cobra.Command {
-	root := &cobra.Command{Use: "toy", Short: "A toy", Example: "  toy show duck", SilenceErrors: true, SilenceUsage: true}
+func toy(out io.Writer) *cobra.Command {
+	root := &cobra.Command{Use: "toy", Short: "A toy", Example: "  toy show duck"}
 	group := &cobra.Command{Use: "boxes", Short: "Boxes", Example: "  toy boxes list", Args: cobra.NoArgs}
 	group.AddCommand(&cobra.Command{Use: "list", Short: "List boxes", Example: "  toy boxes list", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return nil }})
 	show := &cobra.Command{
@@ -30,14 +32,13 @@ func toy() *cobra.Command {
 	read.MarkFlagsMutuallyExclusive("red", "blue")
 	read.MarkFlagsOneRequired("red", "blue")
 	root.AddCommand(group, show, read)
-	usage.Keep(root, 80)
+	usage.Keep(root, &terminal.Streams{In: strings.NewReader(""), Out: out, Err: out})
 	return root
 }
 
 func call(words ...string) (out string, err error) {
-	root := toy()
 	var b bytes.Buffer
-	root.SetOut(&b)
+	root := toy(&b)
 	root.SetArgs(words)
 	err = root.Execute()
 	return b.String(), err

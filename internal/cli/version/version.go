@@ -1,4 +1,4 @@
-package cli
+package version
 
 import (
 	"fmt"
@@ -10,8 +10,11 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 )
 
-// version is stamped by the Makefile's -ldflags.
-var version = "dev"
+// stamp is the Makefile's, by -ldflags.
+var stamp = "dev"
+
+// Name is the version.
+func Name() string { return stamp }
 
 // built is what -o json prints of this program.
 type built struct {
@@ -20,7 +23,8 @@ type built struct {
 	Platform string `json:"platform"`
 }
 
-func newVersion(s *terminal.Streams) *cobra.Command {
+// Command prints it.
+func Command(s *terminal.Streams) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -28,7 +32,7 @@ func newVersion(s *terminal.Streams) *cobra.Command {
 		Example: "  flyball version\n  flyball version -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			b := built{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			b := built{stamp, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if info, ok := debug.ReadBuildInfo(); ok {
 				b.Go = info.GoVersion
 			}

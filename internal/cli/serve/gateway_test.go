@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"bytes"
@@ -93,7 +93,7 @@ func reporting(t *testing.T) (*reports, *controllers) {
 	return r, c
 }
 
-// TestReportsReachControllers: what is told arrives at each of them as it is.
+// INV-1: TestReportsReachControllers: what is told arrives at each of them as it is.
 func TestReportsReachControllers(t *testing.T) {
 	r, c := reporting(t)
 	want := demand.Report{Gateway: "a", Services: []demand.Item{{
@@ -161,7 +161,7 @@ func TestReportsGoWhereTheyAreSent(t *testing.T) {
 	}
 }
 
-// TestReportsAfterARotation: reports reach a controller whose certificate is from another
+// INV-1: TestReportsAfterARotation: reports reach a controller whose certificate is from another
 // authority than at the start, once the file has that one.
 func TestReportsAfterARotation(t *testing.T) {
 	var current atomic.Pointer[tls.Certificate]
@@ -228,7 +228,7 @@ func selfSigned(t *testing.T, name string) (tls.Certificate, []byte) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// TestShippedMemory: what the flags of config/gateway allow fits into its container, and
+// INV-2: TestShippedMemory: what the flags of config/gateway allow fits into its container, and
 // the container is not much larger than that.
 func TestShippedMemory(t *testing.T) {
 	text, err := config.Files.ReadFile("gateway/deployment.yaml")

@@ -1,0 +1,30 @@
+package serve
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/cli/usage"
+	"github.com/flyball-dev/flyball/internal/cli/version"
+)
+
+// Commands are both.
+func Commands(s *terminal.Streams) []*cobra.Command {
+	return []*cobra.Command{newController(s), newGateway(s)}
+}
+
+// Main is the program of the image: it runs the command line and returns its exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	s := &terminal.Streams{In: in, Out: out, Err: errOut}
+	root := &cobra.Command{
+		Use:     "flyball-server",
+		Short:   "Flyball's controller and gateway, as they run in a cluster",
+		Example: "  flyball-server controller\n  flyball-server gateway --bind-address :8080",
+	}
+	root.AddCommand(version.Command(s))
+	root.AddCommand(Commands(s)...)
+	usage.Keep(root, s)
+	return usage.Run(root, s, args)
+}
