@@ -140,10 +140,10 @@ func ratios(metrics []explain.MetricNow, all bool) string {
 }
 
 func explained(r explain.Row) string {
-	if r.Mend == "" {
+	if r.Fix == "" {
 		return r.Message
 	}
-	return r.Message + "; " + r.Mend
+	return r.Message + "; " + r.Fix
 }
 
 // printNotes explains the rows that do not scale as they should, beside the data.

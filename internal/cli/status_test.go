@@ -23,7 +23,7 @@ func rowsForPrint(now time.Time) []explain.Row {
 		},
 		{
 			Namespace: "demo", Name: "qwen", Mode: explain.ModeGuide, Max: 4, Metrics: []explain.MetricNow{}, Reason: explain.Stopped,
-			Message: "stopped", Mend: "kubectl annotate x y-", Attention: true, Created: now.Add(-49 * time.Hour),
+			Message: "stopped", Fix: "kubectl annotate x y-", Attention: true, Created: now.Add(-49 * time.Hour),
 		},
 	}
 }

@@ -50,9 +50,9 @@ func TestVerdictOnCredentials(t *testing.T) {
 		reason  string // "" if all is well
 		says    string
 	}{
-		"all well":                  {o: Snapshot{ScaledObject: inState("", ""), Auths: there}},
-		"mended, the Event remains": {o: Snapshot{ScaledObject: inState("", ""), Auths: there, Events: refused}},
-		"other trouble since":       {o: Snapshot{ScaledObject: inState("TriggerError", "x"), Auths: there, Events: append(refused, kedaSaid("connection refused", 3))}},
+		"all well":                 {o: Snapshot{ScaledObject: inState("", ""), Auths: there}},
+		"fixed, the Event remains": {o: Snapshot{ScaledObject: inState("", ""), Auths: there, Events: refused}},
+		"other trouble since":      {o: Snapshot{ScaledObject: inState("TriggerError", "x"), Auths: there, Events: append(refused, kedaSaid("connection refused", 3))}},
 		"no TriggerAuthentication": {o: Snapshot{ScaledObject: inState("", "")}, reason: "AuthenticationMissing",
 			says: `{"parameter":"password","name":"SECRET","key":"password"}]}}' | kubectl apply -f -`},
 		"named differently": {o: Snapshot{ScaledObject: inState("", ""), Auths: map[string][]string{"prom-auth": nil}}, reason: "AuthenticationMissing",

@@ -73,11 +73,11 @@ func (s Snapshot) crashing() *explanation {
 			if w == nil || w.Reason == "ContainerCreating" || w.Reason == "PodInitializing" || !alive(p) {
 				continue
 			}
-			mend := fmt.Sprintf("kubectl describe pod %s -n %s", p.Name, p.Namespace)
+			fix := fmt.Sprintf("kubectl describe pod %s -n %s", p.Name, p.Namespace)
 			if w.Reason == "CrashLoopBackOff" {
-				mend = fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
+				fix = fmt.Sprintf("kubectl logs %s -n %s -c %s --previous", p.Name, p.Namespace, c.Name)
 			}
-			return &explanation{Crashing, fmt.Sprintf("pod %s: %s: %s", p.Name, w.Reason, w.Message), mend}
+			return &explanation{Crashing, fmt.Sprintf("pod %s: %s: %s", p.Name, w.Reason, w.Message), fix}
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ const (
 	Fixed      Reason = "Fixed"      // minimum = maximum
 	AtMaximum  Reason = "AtMaximum"
 	AtMinimum  Reason = "AtMinimum"
-	Holding    Reason = "Holding" // the stabilization window holds an older wish
+	Holding    Reason = "Holding" // the stabilization window holds an older count
 	Following  Reason = "Following"
 )
 
@@ -57,8 +57,8 @@ func (r Reason) callsForAttention() bool {
 
 // An explanation says what is, and what command changes it where that is wanted.
 type explanation struct {
-	Reason        Reason
-	Message, Mend string
+	Reason       Reason
+	Message, Fix string
 }
 
 func (s Snapshot) explain() explanation {
@@ -317,7 +317,7 @@ func (s Snapshot) cannotWake() string {
 	return why
 }
 
-// credentials is what is wrong with them, and the command that mends it.
+// credentials is what is wrong with them, and the command that fixes it.
 func (s Snapshot) credentials() string {
 	if s.mode() != ModeGuide {
 		return ""

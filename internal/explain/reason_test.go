@@ -132,7 +132,7 @@ type reasonCase struct {
 	change  func(*Snapshot)
 	reason  Reason
 	message string // part of it
-	mend    string
+	fix     string
 }
 
 // INV-1: the first cause that is true is the reason, with the command that changes it.
@@ -142,8 +142,8 @@ func TestReasons(t *testing.T) {
 			s := scaling(t)
 			c.change(&s)
 			r := Rows([]Snapshot{s})[0]
-			if r.Reason != c.reason || !strings.Contains(r.Message, c.message) || r.Mend != c.mend {
-				t.Errorf("row = %s: %s; mend: %s, want %s: …%s…; mend: %s", r.Reason, r.Message, r.Mend, c.reason, c.message, c.mend)
+			if r.Reason != c.reason || !strings.Contains(r.Message, c.message) || r.Fix != c.fix {
+				t.Errorf("row = %s: %s; fix: %s, want %s: …%s…; fix: %s", r.Reason, r.Message, r.Fix, c.reason, c.message, c.fix)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ type Row struct {
 	Metrics    []MetricNow `json:"metrics"`
 	Reason     Reason      `json:"reason"`
 	Message    string      `json:"message"`
-	Mend       string      `json:"mend,omitempty"`
+	Fix        string      `json:"fix,omitempty"`
 	Attention  bool        `json:"attention"` // it does not scale as its manifest says
 	Autoscaler string      `json:"autoscaler,omitempty"`
 	Created    time.Time   `json:"created"`
@@ -72,8 +72,8 @@ func (s Snapshot) row() Row {
 		Metrics:   []MetricNow{},
 		Reason:    why.Reason,
 		Message:   why.Message,
-		Mend:      why.Mend,
-		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep && why.Reason != Queueing || why.Mend != ""),
+		Fix:       why.Fix,
+		Attention: why.Reason.callsForAttention() && (why.Reason != Asleep && why.Reason != Queueing || why.Fix != ""),
 		Created:   s.InferenceService.CreationTimestamp.UTC(),
 	}
 	r.Min, r.Max = s.limits()

@@ -57,7 +57,7 @@ func newScaledObject(s *InferenceService) *ScaledObject {
 	return so
 }
 
-// refuseService looks for what no mapping of metrics can mend.
+// refuseService looks for what no mapping of metrics can fix.
 func refuseService(s *InferenceService) *Refusal {
 	// KServe keeps the mode that it recorded first, whatever the annotation says later.
 	switch mode := cmp.Or(s.Status.DeploymentMode, s.Annotations[ModeAnnotation]); {

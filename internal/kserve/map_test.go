@@ -141,7 +141,7 @@ func TestMapPassesBehaviourOn(t *testing.T) {
 	}
 }
 
-// INV-1: a refusal names field and mend.
+// INV-1: a refusal names field and fix.
 func TestMapRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		replace []string
@@ -176,8 +176,8 @@ func TestMapRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := Map(service(t, tc.replace...))
 			var r *Refusal
-			if !errors.As(err, &r) || r.Field != tc.field || r.What == "" || r.Mend == "" {
-				t.Errorf("Map() = %v, want a refusal of %s with a mend", err, tc.field)
+			if !errors.As(err, &r) || r.Field != tc.field || r.What == "" || r.Fix == "" {
+				t.Errorf("Map() = %v, want a refusal of %s with a fix", err, tc.field)
 			}
 		})
 	}

@@ -19,22 +19,22 @@ const (
 const NoWake = "cpu and memory cannot tell when to wake a service from 0"
 
 // Refusal says why a manifest is not acted upon: which field, what is wrong
-// with it, and how to mend it.
+// with it, and how to fix it.
 type Refusal struct {
 	Subject Subject
 	Field   string // path in the InferenceService, "" if none
 	What    string
-	Mend    string
+	Fix     string
 }
 
 // Error makes a Refusal usable as an error.
 func (r *Refusal) Error() string {
 	if r.Field == "" {
-		return fmt.Sprintf("%s; %s", r.What, r.Mend)
+		return fmt.Sprintf("%s; %s", r.What, r.Fix)
 	}
-	return fmt.Sprintf("%s: %s; %s", r.Field, r.What, r.Mend)
+	return fmt.Sprintf("%s: %s; %s", r.Field, r.What, r.Fix)
 }
 
-func refuse(subject Subject, field, mend, what string, args ...any) *Refusal {
-	return &Refusal{subject, field, fmt.Sprintf(what, args...), mend}
+func refuse(subject Subject, field, fix, what string, args ...any) *Refusal {
+	return &Refusal{subject, field, fmt.Sprintf(what, args...), fix}
 }

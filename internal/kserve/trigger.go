@@ -108,14 +108,14 @@ func resourceTrigger(m *ResourceMetric, path string) (Trigger, *Refusal) {
 }
 
 func utilization(m *ResourceMetric, field string) (string, *Refusal) {
-	const mend = "give a percentage of the request, such as 80"
+	const fix = "give a percentage of the request, such as 80"
 	switch percent := m.Target.AverageUtilization; {
 	case percent == nil && m.Name == "cpu":
 		return "80", nil // KServe's default
 	case percent == nil:
-		return "", refuse(AboutTarget, field, mend, "it is missing")
+		return "", refuse(AboutTarget, field, fix, "it is missing")
 	case *percent <= 0:
-		return "", refuse(AboutTarget, field, mend, "%d is not positive", *percent)
+		return "", refuse(AboutTarget, field, fix, "%d is not positive", *percent)
 	default:
 		return fmt.Sprint(*percent), nil
 	}

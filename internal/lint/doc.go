@@ -1,8 +1,8 @@
 // Package lint finds in manifests what will go wrong when they scale: one rule
-// for each mistake, with the reason and the mend.
+// for each mistake, with the reason and the fix.
 //
 // INV-1: a rule's id and severity are kept; every id is in docs/lint.md.
-// INV-2: each rule has an example of which it alone complains, and the mended
+// INV-2: each rule has an example of which it alone complains, and the fixed
 // form of it, of which no rule complains; only what is not simulated may be said beside.
 // INV-3: what cannot be seen in the manifests is no error: a rule that lacks a
 // fact (the GPUs, the gaps between requests, a recorded name) says nothing.

@@ -25,19 +25,19 @@ func liveRules() []Rule {
 			ID: "live-no-series", Severity: Warning, Title: "a query to which Prometheus has no answer",
 			Flag: "--live URL",
 			Why:  "A service without a pod has no series. One with pods is not scraped, or not under these labels.",
-			Mend: "if pods are up, see flyball doctor and the scrape configuration in config/prometheus",
+			Fix:  "if pods are up, see flyball doctor and the scrape configuration in config/prometheus",
 		},
 		{
 			ID: "live-many-series", Severity: Error, Title: "a query to which Prometheus answers with several series",
 			Flag: "--live URL",
 			Why:  "KEDA reports \"returned multiple elements\", and the service does not scale.",
-			Mend: "sum() over all pods, without by()",
+			Fix:  "sum() over all pods, without by()",
 		},
 		{
 			ID: "live-refused", Severity: Error, Title: "a query that Prometheus refuses",
 			Flag: "--live URL",
 			Why:  "KEDA gets the same answer at each poll.",
-			Mend: "correct the query as Prometheus says",
+			Fix:  "correct the query as Prometheus says",
 		},
 	}
 }

@@ -26,7 +26,7 @@ const (
 type Options struct {
 	GPUs       int           // of the cluster
 	MaxNumSeqs int           // of vLLM, where no argument is seen
-	ColdStart  time.Duration // from the wish for a replica until it serves
+	ColdStart  time.Duration // from the request for a replica until it serves
 	Generation time.Duration // of the longest answer
 	Gap        time.Duration // longest between requests that should not end in zero
 }
@@ -46,7 +46,7 @@ type Finding struct {
 	Line     int      `json:"line"`
 	Object   string   `json:"object"`
 	Found    string   `json:"found"`
-	Mend     string   `json:"mend"`
+	Fix      string   `json:"fix"`
 }
 
 // A reporter takes the place and what is wrong there.
@@ -58,7 +58,7 @@ type Rule struct {
 	Severity Severity `json:"severity"`
 	Title    string   `json:"title"`
 	Why      string   `json:"why"`
-	Mend     string   `json:"mend"`
+	Fix      string   `json:"fix"`
 	// Flag is what flyball lint must be told for the rule to speak, with a value
 	// that suits the example; "" if nothing.
 	Flag string `json:"flag,omitempty"`
@@ -86,7 +86,7 @@ var examples embed.FS
 // Bad is a manifest of which the rule complains.
 func (r Rule) Bad() string { return r.example("bad") }
 
-// Good is the mended form of Bad.
+// Good is the fixed form of Bad.
 func (r Rule) Good() string { return r.example("good") }
 
 func (r Rule) example(form string) string {
@@ -114,7 +114,7 @@ func collect(all *[]Finding, r Rule) reporter {
 	return func(at manifest.Field, format string, args ...any) {
 		*all = append(*all, Finding{
 			Rule: r.ID, Severity: r.Severity, File: at.Document().File, Line: at.Line(),
-			Object: at.Document().String(), Found: fmt.Sprintf(format, args...), Mend: r.Mend,
+			Object: at.Document().String(), Found: fmt.Sprintf(format, args...), Fix: r.Fix,
 		})
 	}
 }
@@ -130,14 +130,14 @@ func order(all []Finding) []Finding {
 // Table is the list of all rules as docs/lint.md has it.
 func Table() string {
 	var b strings.Builder
-	b.WriteString("| rule | severity | finds | mend | simulated |\n|---|---|---|---|---|\n")
+	b.WriteString("| rule | severity | finds | fix | simulated |\n|---|---|---|---|---|\n")
 	for _, r := range Rules() {
 		title := r.Title
 		if flag, _, ok := strings.Cut(r.Flag, " "); ok {
 			title += " (needs `" + flag + "`)"
 		}
 		s, _ := r.Simulation()
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.ID, r.Severity, cell(title), cell(r.Mend), cmp.Or(string(s.Figure), "-"))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.ID, r.Severity, cell(title), cell(r.Fix), cmp.Or(string(s.Figure), "-"))
 	}
 	return b.String()
 }

@@ -47,13 +47,13 @@ func exampleOptions(r lint.Rule) lint.Options {
 	return o
 }
 
-// INV-2: a rule's example makes it complain and no other; mended, none complains. That
+// INV-2: a rule's example makes it complain and no other; fixed, none complains. That
 // something is not simulated may be said beside.
 func TestExamples(t *testing.T) {
 	for _, r := range lint.Rules() {
 		t.Run(r.ID, func(t *testing.T) {
-			if r.Bad() == "" || r.Good() == "" || r.Bad() == r.Good() || r.Why == "" || r.Mend == "" || r.Title == "" {
-				t.Fatalf("rule %s lacks an example, a title, a why or a mend", r.ID)
+			if r.Bad() == "" || r.Good() == "" || r.Bad() == r.Good() || r.Why == "" || r.Fix == "" || r.Title == "" {
+				t.Fatalf("rule %s lacks an example, a title, a why or a fix", r.ID)
 			}
 			want := []string{r.ID}
 			if strings.HasPrefix(r.Flag, "--live") {

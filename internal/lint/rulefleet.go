@@ -7,20 +7,20 @@ func fleetRules() []Rule {
 			ID: "no-room", Severity: Warning, Title: "a maximum that leaves no room to scale",
 			Why: "KServe takes an unset maxReplicas, or 0, for the minimum (in an InferenceService), so the service stays " +
 				"at that count whatever the metric says.",
-			Mend:  "set maxReplicas above minReplicas",
+			Fix:   "set maxReplicas above minReplicas",
 			check: checkRoom,
 		},
 		{
 			ID: "bounds", Severity: Error, Title: "a maximum below the minimum, or a negative count",
-			Why:  "The API server or KEDA's webhook refuses it; Flyball keeps what was before.",
-			Mend: "0 ≤ minimum ≤ maximum",
+			Why: "The API server or KEDA's webhook refuses it; Flyball keeps what was before.",
+			Fix: "0 ≤ minimum ≤ maximum",
 		},
 		{
 			ID: "max-above-gpus", Severity: Warning, Title: "a maximum for which there are not enough GPUs",
 			Flag: "--gpus 8",
 			Why: "Replicas beyond the GPUs stay Pending. The HPA counts them as replicas, so it does not ask again, " +
 				"and they take the next GPU that another service gives back.",
-			Mend:  "lower the maximum, or add nodes; --gpus is what the cluster has for this service",
+			Fix:   "lower the maximum, or add nodes; --gpus is what the cluster has for this service",
 			check: checkGPUs,
 		},
 	}

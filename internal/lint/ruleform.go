@@ -14,23 +14,23 @@ func formRules() []Rule {
 			ID: "name-too-long", Severity: Error, Title: "a name from which too long a name is made",
 			Why: "KEDA names its HPA keda-hpa-NAME and Kubernetes allows 63 characters: 54 for a ScaledObject, 44 for an " +
 				"InferenceService, whose ScaledObject is NAME-predictor.",
-			Mend: "a shorter name; a service must be created anew for it",
+			Fix: "a shorter name; a service must be deleted and created again for it",
 		},
 		{
 			ID: "placeholder", Severity: Error, Title: "a placeholder that was not filled in",
 			Why:   "<your-namespace> matches no series, and no API server takes it for a name.",
-			Mend:  "write the value",
+			Fix:   "write the value",
 			check: checkPlaceholders,
 		},
 		{
 			ID: "metadata-not-text", Severity: Error, Title: "trigger metadata that is no text",
-			Why:  "The metadata of a trigger is a map of texts; the API server refuses a number or a boolean.",
-			Mend: "put it in quotes",
+			Why: "The metadata of a trigger is a map of texts; the API server refuses a number or a boolean.",
+			Fix: "put it in quotes",
 		},
 		{
 			ID: "unknown-field", Severity: Warning, Title: "a field that nothing reads",
-			Why:  "The API server drops what the schema does not know (kubectl warns), and the default counts instead.",
-			Mend: "correct the spelling or the place",
+			Why: "The API server drops what the schema does not know (kubectl warns), and the default counts instead.",
+			Fix: "correct the spelling or the place",
 		},
 	}
 }

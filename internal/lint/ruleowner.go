@@ -14,41 +14,41 @@ func ownerRules() []Rule {
 			ID: "no-autoscaler", Severity: Warning, Title: "class external, and nothing that scales",
 			Why: "With class external KServe leaves scaling to someone else. Without autoScaling.metrics, Flyball does so " +
 				"too; minReplicas and maxReplicas do nothing, and one replica stays one.",
-			Mend:  "add autoScaling.metrics, or give the ScaledObject or HPA that scales NAME-predictor",
+			Fix:   "add autoScaling.metrics, or give the ScaledObject or HPA that scales NAME-predictor",
 			check: checkNoAutoscaler,
 		},
 		{
 			ID: "class-drops-metrics", Severity: Error, Title: "metrics that the autoscaler class does not read",
 			Why: "Classes hpa and (unset) read only Resource metrics: with others alone the HPA silently gets CPU 80 %. " +
 				"Class none reads nothing.",
-			Mend:  "serving.kserve.io/autoscalerClass: external",
+			Fix:   "serving.kserve.io/autoscalerClass: external",
 			check: checkDropped,
 		},
 		{
 			ID: "class-change", Severity: Warning, Title: "a change of class that leaves an autoscaler behind",
 			Why: "KServe deletes no ScaledObject when the class leaves keda: it stays and keeps scaling. And it keeps its " +
 				"HPA when the class becomes keda: KEDA's webhook then refuses the ScaledObject.",
-			Mend:  "from keda: delete the ScaledObject by hand. From hpa to keda: go through external, where KServe deletes its HPA",
+			Fix:   "from keda: delete the ScaledObject by hand. From hpa to keda: go through external, where KServe deletes its HPA",
 			check: checkChange,
 		},
 		{
 			ID: "leftover-autoscaler", Severity: Error, Title: "an autoscaler of a class that is no longer set",
 			Why: "It belongs to the InferenceService but not to its class: nobody updates or removes it, and it keeps " +
 				"scaling. With class none KServe sets the replicas back each time.",
-			Mend:  "delete it, or set the class that it belongs to",
+			Fix:   "delete it, or set the class that it belongs to",
 			check: checkLeftover,
 		},
 		{
 			ID: "two-autoscalers", Severity: Error, Title: "two autoscalers of one workload",
 			Why: "KEDA's webhook refuses the second, if it is installed. If not, two HPAs with the same bounds freeze " +
 				"(AmbiguousSelector), with others they fight.",
-			Mend: "keep one; several triggers in one ScaledObject give the largest wish",
+			Fix: "keep one; several triggers in one ScaledObject give the highest desired count",
 		},
 		{
 			ID: "behavior-dropped", Severity: Warning, Title: "scaling behavior that KServe does not pass on",
 			Why: "With class keda only the two stabilizationWindowSeconds reach the HPA, with class hpa nothing: policies, " +
 				"selectPolicy and tolerance are dropped silently.",
-			Mend:  "class external: Flyball passes all of it on",
+			Fix:   "class external: Flyball passes all of it on",
 			check: checkBehavior,
 		},
 	}

@@ -19,71 +19,71 @@ func queryRules() []Rule {
 	return []Rule{
 		{
 			ID: "query-syntax", Severity: Error, Title: "a query that Prometheus cannot read",
-			Why:  "Prometheus answers 400, KEDA counts an error at each poll, and nothing scales.",
-			Mend: "correct the query; a quote inside a label's value is written \\\"",
+			Why: "Prometheus answers 400, KEDA counts an error at each poll, and nothing scales.",
+			Fix: "correct the query; a quote inside a label's value is written \\\"",
 		},
 		{
 			ID: "query-removed-metric", Severity: Error, Title: "a metric that vLLM no longer exports, or does not yet",
 			Why: "The answer is empty. KEDA takes an empty answer for 0 by default, so the service shrinks to its " +
 				"minimum while it is busy. vLLM hides a renamed metric for one release and then drops it.",
-			Mend: "use the name that it has, or give the PrometheusRule that records this one",
+			Fix: "use the name that it has, or give the PrometheusRule that records this one",
 		},
 		{
 			ID: "query-unknown-metric", Severity: Warning, Title: "a vllm: metric that vLLM does not export",
 			Why: "The answer is empty, which KEDA takes for 0 by default. Counters end in _total; of a histogram only " +
 				"the _bucket, _sum and _count are series.",
-			Mend:  "see docs/vllm-metrics.md for the names; if a recording rule or a router makes it, give its PrometheusRule",
+			Fix:   "see docs/vllm-metrics.md for the names; if a recording rule or a router makes it, give its PrometheusRule",
 			check: checkUnknown,
 		},
 		{
 			ID: "query-unknown-label", Severity: Warning, Title: "a label that vLLM's series do not have",
 			Why:   "A demand that no series meets makes the answer empty, which KEDA takes for 0 by default.",
-			Mend:  "model_name is the first of --served-model-name, engine the number of the engine; the others come with the scrape",
+			Fix:   "model_name is the first of --served-model-name, engine the number of the engine; the others come with the scrape",
 			check: checkLabels,
 		},
 		{
 			ID: "query-not-vector", Severity: Error, Title: "a query whose answer is no instant vector",
 			Why:   "KEDA reads a vector of one element. A scalar, a string or a range is an error at each poll.",
-			Mend:  "leave out scalar() and [range]; make a number a vector with vector()",
+			Fix:   "leave out scalar() and [range]; make a number a vector with vector()",
 			check: checkVector,
 		},
 		{
 			ID: "query-many-series", Severity: Error, Title: "a query that answers with more than one series",
 			Why: "Each pod has its own series. With one replica the query works; with the second KEDA reports \"returned " +
 				"multiple elements\", and the service neither grows nor shrinks any more.",
-			Mend:  "sum() over all pods, without by()",
+			Fix:   "sum() over all pods, without by()",
 			check: checkMany,
 		},
 		{
 			ID: "query-no-namespace", Severity: Warning, Title: "a query on vLLM without the namespace",
 			Why:   "A service of the same name in another namespace, staging for instance, adds its load to this one's.",
-			Mend:  "add namespace=\"NAMESPACE\" to the selector",
+			Fix:   "add namespace=\"NAMESPACE\" to the selector",
 			check: checkNamespace,
 		},
 		{
 			ID: "query-no-service", Severity: Warning, Title: "a query on vLLM that does not name the service",
 			Why:   "It reads every vLLM in reach: the load of other models scales this one.",
-			Mend:  "add isvc_name=\"NAME\" (config/prometheus sets the label), or model_name=\"MODEL\"",
+			Fix:   "add isvc_name=\"NAME\" (config/prometheus sets the label), or model_name=\"MODEL\"",
 			check: checkService,
 		},
 		{
 			ID: "query-wrong-service", Severity: Warning, Title: "a query that names another service or namespace",
 			Why:   "A manifest that was copied keeps the query of its original: the load of that one scales this one.",
-			Mend:  "name the service that is scaled, and its namespace",
+			Fix:   "name the service that is scaled, and its namespace",
 			check: checkWrong,
 		},
 		{
 			ID: "query-unescaped", Severity: Warning, Title: "a name used as a pattern, or put into a URL, without escapes",
 			Why: "In =~ a dot is any character, so Llama-3.1-8B also matches Llama-3-1-8B. KEDA appends a trigger's " +
 				"namespace to the URL as it is.",
-			Mend:  "use = for a name, or write \\\\. for a dot; give only a namespace's name as namespace",
+			Fix:   "use = for a name, or write \\\\. for a dot; give only a namespace's name as namespace",
 			check: checkEscapes,
 		},
 		{
 			ID: "query-vector-zero", Severity: Warning, Title: "a query that puts 0 where there are no series",
 			Why: "When Prometheus loses the pods, or a label changes, \"or vector(0)\" says that there is no load, and a " +
 				"busy service is scaled in.",
-			Mend:  "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(vllm:num_requests_running{…})",
+			Fix:   "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(vllm:num_requests_running{…})",
 			check: checkVectorZero,
 		},
 	}

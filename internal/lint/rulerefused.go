@@ -13,44 +13,44 @@ func refusedRules() []Rule {
 	return []Rule{
 		{
 			ID: "refused", Severity: Error, Title: "what the API server, KEDA, KServe or Flyball refuses",
-			Why:  "What was there before stays as it is, or nothing comes to be.",
-			Mend: "as each finding says",
+			Why: "What was there before stays as it is, or nothing comes to be.",
+			Fix: "as each finding says",
 		},
 		{
 			ID: "wrong-type", Severity: Error, Title: "a value of another type than the schema's",
-			Why:  "The API server refuses the object.",
-			Mend: "as each finding says",
+			Why: "The API server refuses the object.",
+			Fix: "as each finding says",
 		},
 		{
 			ID: "unknown-setting", Severity: Error, Title: "a setting of a trigger, or an annotation, that KEDA and KServe do not know",
-			Why:  "It is read by nobody, without a word, and the default counts instead.",
-			Mend: "correct the spelling",
+			Why: "It is read by nobody, without a word, and the default counts instead.",
+			Fix: "correct the spelling",
 		},
 		{
 			ID: "formula", Severity: Error, Title: "a formula that KEDA refuses",
 			Why: "scalingModifiers need a formula that only names triggers with a query by their name, and a target; cpu and " +
 				"memory are the HPA's own.",
-			Mend: "give each trigger of the formula a name, and the formula a target",
+			Fix: "give each trigger of the formula a name, and the formula a target",
 		},
 		{
 			ID: "argument-invalid", Severity: Error, Title: "arguments with which vLLM does not start",
-			Why:  "Its parser ends with usage and a message, and the pod with it: CrashLoopBackOff.",
-			Mend: "as each finding says",
+			Why: "Its parser ends with usage and a message, and the pod with it: CrashLoopBackOff.",
+			Fix: "as each finding says",
 		},
 		{
 			ID: "argument-unknown", Severity: Info, Title: "an argument that no known vLLM has",
-			Why:  "If this vLLM does not have it either, it does not start. Newer ones have more than are known here.",
-			Mend: "correct the spelling, if it is no newer one's",
+			Why: "If this vLLM does not have it either, it does not start. Newer ones have more than are known here.",
+			Fix: "correct the spelling, if it is no newer one's",
 		},
 		{
 			ID: "paused", Severity: Info, Title: "an autoscaler that is paused",
-			Why:  "Nothing scales while a ScaledObject has one of KEDA's annotations paused, nor in one direction with paused-scale-in or paused-scale-out.",
-			Mend: "remove the annotation when it is time",
+			Why: "Nothing scales while a ScaledObject has one of KEDA's annotations paused, nor in one direction with paused-scale-in or paused-scale-out.",
+			Fix: "remove the annotation when it is time",
 		},
 		{
 			ID: "not-simulated", Severity: Info, Title: "what flyball simulate does not simulate",
-			Why:  "The cluster takes it; flyball simulate refuses it in the same words rather than to leave it out.",
-			Mend: "nothing, or what the finding says if it is to be simulated",
+			Why: "The cluster takes it; flyball simulate refuses it in the same words rather than to leave it out.",
+			Fix: "nothing, or what the finding says if it is to be simulated",
 		},
 	}
 }
@@ -85,7 +85,7 @@ func tell(all *[]Finding, refused policy.Refusals) {
 		}
 		*all = append(*all, Finding{
 			Rule: rule.ID, Severity: rule.Severity, File: r.Document.File, Line: r.Document.At(r.Path).Line(),
-			Object: r.Document.String(), Found: found, Mend: r.Fix,
+			Object: r.Document.String(), Found: found, Fix: r.Fix,
 		})
 	}
 }

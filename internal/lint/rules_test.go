@@ -9,7 +9,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/lint"
 )
 
-// A variant is the mended example of a rule, with old replaced by new in turn and
+// A variant is the fixed example of a rule, with old replaced by new in turn and
 // further documents added.
 type variant struct {
 	fires bool

@@ -13,21 +13,21 @@ func timeRules() []Rule {
 			ID: "short-stabilization", Severity: Warning, Title: "a scale-down window shorter than the cold start",
 			Why: "A replica that is given back in a lull is missing until another has started. With a window shorter " +
 				"than that (--cold-start, 2m unless given) the service sheds in each lull what it needs after it.",
-			Mend:  "a stabilizationWindowSeconds of at least the cold start; 300 is the default",
+			Fix:   "a stabilizationWindowSeconds of at least the cold start; 300 is the default",
 			check: checkStabilization,
 		},
 		{
 			ID: "short-grace", Severity: Warning, Title: "a grace period shorter than an answer",
 			Why: "At scale-in a pod is killed when terminationGracePeriodSeconds (30 unless given) are over, and its " +
 				"answers are cut off. How long an answer takes is --generation, 1m unless given.",
-			Mend:  "terminationGracePeriodSeconds above the longest answer",
+			Fix:   "terminationGracePeriodSeconds above the longest answer",
 			check: checkGrace,
 		},
 		{
 			ID: "cut-at-shutdown", Severity: Info, Title: "a vLLM that does not finish its answers at SIGTERM",
 			Why: "Without --shutdown-timeout vLLM aborts what is in flight as soon as the pod is to end, whatever the " +
 				"grace period allows.",
-			Mend:  "--shutdown-timeout SECONDS above the longest answer, or a preStop hook that waits until nothing runs",
+			Fix:   "--shutdown-timeout SECONDS above the longest answer, or a preStop hook that waits until nothing runs",
 			check: checkShutdown,
 		},
 	}

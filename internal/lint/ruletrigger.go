@@ -14,51 +14,51 @@ func triggerRules() []Rule {
 			ID: "waiting-only", Severity: Warning, Title: "a service that scales on waiting requests alone",
 			Why: "Nothing waits while the batches have room, so the metric is 0 up to the edge of saturation: the " +
 				"service goes to its minimum while it is busy, and grows only when requests already wait.",
-			Mend:  "add a second trigger on vllm:num_requests_running; the larger wish counts",
+			Fix:   "add a second trigger on vllm:num_requests_running; the higher desired count wins",
 			check: checkWaitingOnly,
 		},
 		{
 			ID: "cpu-for-gpu", Severity: Warning, Title: "a GPU service that scales on CPU or memory alone",
 			Why: "vLLM's processor time hardly follows its load, and its memory does not at all: the engine spins at one " +
 				"request as at a hundred.",
-			Mend:  "scale on vllm:num_requests_running or vllm:kv_cache_usage_perc",
+			Fix:   "scale on vllm:num_requests_running or vllm:kv_cache_usage_perc",
 			check: checkCPU,
 		},
 		{
 			ID: "null-is-zero", Severity: Warning, Title: "a Prometheus trigger for which no answer is 0",
 			Why: "ignoreNullValues is true by default: an empty answer, NaN and infinity count as 0 without an error. " +
 				"A lost scrape target scales a busy service in, and to zero if the minimum is 0.",
-			Mend:  "set ignoreNullValues: \"false\"; KServe's class keda cannot, Flyball's class external does",
+			Fix:   "set ignoreNullValues: \"false\"; KServe's class keda cannot, Flyball's class external does",
 			check: checkNulls,
 		},
 		{
 			ID: "trigger-incomplete", Severity: Error, Title: "a Prometheus trigger without a server, a query or a target",
-			Why:  "KEDA refuses the trigger; the ScaledObject is not Ready and has no HPA.",
-			Mend: "give what is missing",
+			Why: "KEDA refuses the trigger; the ScaledObject is not Ready and has no HPA.",
+			Fix: "give what is missing",
 		},
 		{
 			ID: "no-credentials", Severity: Info, Title: "a Prometheus that is asked without credentials",
 			Why: "A platform's Prometheus or Thanos usually asks for some; KEDA then gets 401 at each poll and the " +
 				"service does not scale.",
-			Mend:  "name a TriggerAuthentication and authModes, if the server wants them",
+			Fix:   "name a TriggerAuthentication and authModes, if the server wants them",
 			check: checkCredentials,
 		},
 		{
 			ID: "no-auth-mode", Severity: Warning, Title: "a TriggerAuthentication that no authModes puts to use",
 			Why:   "Without authModes KEDA's Prometheus scaler sends no credentials, whatever the TriggerAuthentication holds.",
-			Mend:  "add authModes: basic or bearer, beside the query or as a parameter of the TriggerAuthentication",
+			Fix:   "add authModes: basic or bearer, beside the query or as a parameter of the TriggerAuthentication",
 			check: checkModes,
 		},
 		{
 			ID: "authentication-unknown", Severity: Warning, Title: "a TriggerAuthentication that is not among those given",
 			Why:   "KEDA finds it only by its exact name and in the namespace of the ScaledObject.",
-			Mend:  "correct the name, or put the TriggerAuthentication into the service's namespace",
+			Fix:   "correct the name, or put the TriggerAuthentication into the service's namespace",
 			check: checkAuthentication,
 		},
 		{
 			ID: "authentication-incomplete", Severity: Error, Title: "a TriggerAuthentication without what its authModes needs",
 			Why:   "KEDA refuses the trigger: basic needs username and password, bearer needs bearerToken.",
-			Mend:  "add the parameters to secretTargetRef, spelled as KEDA spells them",
+			Fix:   "add the parameters to secretTargetRef, spelled as KEDA spells them",
 			check: checkParameters,
 		},
 	})
@@ -70,39 +70,39 @@ func targetRules() []Rule {
 			ID: "target-invalid", Severity: Error, Title: "a target that is no positive number",
 			Why: "KEDA does not parse 500m or 2k, the HPA refuses 0, and the schema of an InferenceService refuses a " +
 				"fraction without quotes.",
-			Mend: "a plain decimal above 0, in quotes: \"0.5\"",
+			Fix: "a plain decimal above 0, in quotes: \"0.5\"",
 		},
 		{
 			ID: "average-value-ignored", Severity: Error, Title: "a target averageValue, which KServe does not read",
-			Why:  "With class keda KServe copies only target.value; without it the threshold is 0, and the webhook refuses it.",
-			Mend: "write the same number as value; KEDA divides by it all the same",
+			Why: "With class keda KServe copies only target.value; without it the threshold is 0, and the webhook refuses it.",
+			Fix: "write the same number as value; KEDA divides by it all the same",
 		},
 		{
 			ID: "target-saturates", Severity: Error, Title: "a target of running requests that cannot be exceeded",
 			Why: "No pod runs more than --max-num-seqs at once. A target that is not at least a tenth below (the HPA's " +
 				"tolerance) is never exceeded: requests wait, and the service stays as it is.",
-			Mend:  "take half to three quarters of --max-num-seqs, or count the waiting requests as well",
+			Fix:   "take half to three quarters of --max-num-seqs, or count the waiting requests as well",
 			check: checkSaturation,
 		},
 		{
 			ID: "target-no-batching", Severity: Warning, Title: "a target of less than two running requests",
 			Why: "vLLM serves many requests in one batch at nearly the speed of one. With target 1 each request gets a " +
 				"replica of its own, up to the maximum.",
-			Mend:  "give what a replica carries within the latency that you want, often 8 to 64",
+			Fix:   "give what a replica carries within the latency that you want, often 8 to 64",
 			check: checkBatching,
 		},
 		{
 			ID: "mean-as-sum", Severity: Error, Title: "a mean, a share or a latency with AverageValue",
 			Why: "AverageValue divides the metric by the target and takes the quotient for the replicas. A mean does " +
 				"not double when load and replicas do: 0.9 over 0.7 is 2 replicas for any load.",
-			Mend:  "metricType: Value (for an InferenceService the annotation flyball.dev/metric-type: Value), or sum() over the pods",
+			Fix:   "metricType: Value (for an InferenceService the annotation flyball.dev/metric-type: Value), or sum() over the pods",
 			check: checkMean,
 		},
 		{
 			ID: "sum-as-mean", Severity: Warning, Title: "a sum over the pods with Value",
 			Why: "Value multiplies by the replicas. The sum does not shrink when replicas are added, so the product " +
 				"grows until the maximum is reached.",
-			Mend:  "use AverageValue for a sum",
+			Fix:   "use AverageValue for a sum",
 			check: checkSum,
 		},
 	}

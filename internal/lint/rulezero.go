@@ -12,27 +12,27 @@ func zeroRules() []Rule {
 			ID: "zero-no-wake", Severity: Error, Title: "a minimum of 0 that nothing can leave",
 			Why: "At 0 there is no pod, and the pods' own metrics are gone with them: nothing asks for the first replica. " +
 				"The minimum of a ScaledObject is 0 where none is given.",
-			Mend:  "a minimum of 1, a trigger that sees requests while no pod is there (of a queue), or class external, which a gateway of Flyball's wakes",
+			Fix:   "a minimum of 1, a trigger that sees requests while no pod is there (of a queue), or class external, which a gateway of Flyball's wakes",
 			check: checkWake,
 		},
 		{
 			ID: "zero-is-one", Severity: Warning, Title: "a minimum of 0 with class hpa",
 			Why:   "An HPA does not scale to zero: KServe makes a minimum of 0 one, and of a maximum of 0 as well.",
-			Mend:  "to stop the service, the annotation serving.kserve.io/stop: 'true'; to scale to zero, class external behind a gateway of Flyball's",
+			Fix:   "to stop the service, the annotation serving.kserve.io/stop: 'true'; to scale to zero, class external behind a gateway of Flyball's",
 			check: checkZeroIsOne,
 		},
 		{
 			ID: "fallback-scales-in", Severity: Warning, Title: "a fallback below what may be running",
 			Why: "After failureThreshold failed queries a static fallback sets its replicas, also where more are busy: " +
 				"the outage of Prometheus becomes one of the service.",
-			Mend:  "behavior: currentReplicasIfHigher",
+			Fix:   "behavior: currentReplicasIfHigher",
 			check: checkFallback,
 		},
 		{
 			ID: "fallback-at-zero", Severity: Warning, Title: "a fallback beside a minimum of 0",
 			Why: "KEDA's fallback also acts at zero: each outage of Prometheus wakes the sleeping service (replicas 1 or " +
 				"more), or puts a busy one to sleep (replicas 0).",
-			Mend:  "leave the fallback out where the minimum is 0",
+			Fix:   "leave the fallback out where the minimum is 0",
 			check: checkFallbackAtZero,
 		},
 		{
@@ -40,20 +40,20 @@ func zeroRules() []Rule {
 			Flag: "--gap 10m",
 			Why: "Each gap that is longer than cooldownPeriod (300 s unless given) ends in zero, and the request after it " +
 				"pays the cold start. Which gaps are usual, flyball workload describe and the simulator say.",
-			Mend:  "a cooldownPeriod above the usual gap, or a minimum of 1",
+			Fix:   "a cooldownPeriod above the usual gap, or a minimum of 1",
 			check: checkCooldown,
 		},
 		{
 			ID: "inert-polling", Severity: Info, Title: "a pollingInterval that does nothing",
 			Why: "With a minimum of 1 or more KEDA does not poll: the HPA reads the metric every 15 s, whatever the " +
 				"interval says.",
-			Mend:  "leave it out; it counts with a minimum of 0, idleReplicaCount, useCachedMetrics or a formula",
+			Fix:   "leave it out; it counts with a minimum of 0, idleReplicaCount, useCachedMetrics or a formula",
 			check: checkPolling,
 		},
 		{
 			ID: "inert-cooldown", Severity: Info, Title: "a cooldownPeriod that does nothing",
 			Why:   "It is the wait before zero (or idleReplicaCount). How slowly the HPA scales in is its stabilization window.",
-			Mend:  "set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds instead",
+			Fix:   "set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds instead",
 			check: checkInertCooldown,
 		},
 	}

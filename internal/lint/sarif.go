@@ -75,7 +75,7 @@ func NewSARIF(findings []Finding, version string) SARIF {
 	rules := Rules()
 	for _, r := range rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Mend}, sarifLevel{r.Severity.sarif()},
+			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Fix}, sarifLevel{r.Severity.sarif()},
 		})
 	}
 	for _, f := range findings {
@@ -83,7 +83,7 @@ func NewSARIF(findings []Finding, version string) SARIF {
 		run.Results = append(run.Results, sarifResult{
 			Rule: f.Rule, Index: slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule }),
 			Level:     f.Severity.sarif(),
-			Message:   sarifText{f.Object + ": " + f.Found + "; mend: " + f.Mend},
+			Message:   sarifText{f.Object + ": " + f.Found + "; fix: " + f.Fix},
 			Locations: []sarifLocation{{at}},
 		})
 	}

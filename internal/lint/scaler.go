@@ -38,7 +38,7 @@ type scaler struct {
 	bounded     bool  // they are numbers
 }
 
-// reads is how a metric becomes a wish for replicas.
+// reads is how a metric becomes desired replicas.
 type reads int
 
 const (

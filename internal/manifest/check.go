@@ -60,7 +60,7 @@ func sorted(faults []*Fault) []*Fault {
 // unknown is a field that a schema, or a type, does not have.
 func (d *Document) unknown(path string, names []string) *Fault {
 	all := steps(path)
-	fix := "check how it is spelled and where it stands, or remove it"
+	fix := "check its spelling and its place, or remove it"
 	if near := hint.Nearest(all[len(all)-1], names); near != "" {
 		fix = "did you mean " + near + "?"
 	}

@@ -30,8 +30,8 @@ func TestCheck(t *testing.T) {
 	good := strings.Replace(scaledText, "<<: [*low, {formula: x}]", "formula: x", 1)
 	for _, tc := range []struct{ old, with, want string }{
 		{"", "", ""},
-		{"formula: x", "<<: [*low, {formula: x}]", "f.yaml:18: ScaledObject demo/a: spec.advanced.scalingModifiers.failureThreshold: there is no such field | check how it is spelled and where it stands, or remove it\n" +
-			"f.yaml:18: ScaledObject demo/a: spec.advanced.scalingModifiers.replicas: there is no such field | check how it is spelled and where it stands, or remove it"},
+		{"formula: x", "<<: [*low, {formula: x}]", "f.yaml:18: ScaledObject demo/a: spec.advanced.scalingModifiers.failureThreshold: there is no such field | check its spelling and its place, or remove it\n" +
+			"f.yaml:18: ScaledObject demo/a: spec.advanced.scalingModifiers.replicas: there is no such field | check its spelling and its place, or remove it"},
 		{"minReplicaCount", "minReplicaCont", "f.yaml:10: ScaledObject demo/a: spec.minReplicaCont: there is no such field | did you mean minReplicaCount?"},
 		{"minReplicaCount: 3", "minReplicaCount: three", `f.yaml:10: ScaledObject demo/a: spec.minReplicaCount: "three" is not a whole number | write a whole number`},
 		{"threshold: '16'", "threshold: 16", "f.yaml:16: ScaledObject demo/a: spec.triggers[1].metadata.threshold: \"16\" is not text | quote it: '16'\n" +

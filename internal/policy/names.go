@@ -14,5 +14,5 @@ func meant(given string, names []string) string {
 	if near := hint.Nearest(given, names); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "check how it is spelled and where it stands, or remove it"
+	return "check its spelling and its place, or remove it"
 }

@@ -143,7 +143,7 @@ func (o origin) check(bans []ban) error {
 
 // ofService is a refusal of kserve's about a service.
 func ofService(d *manifest.Document, r *kserve.Refusal) error {
-	return origin{Document: d}.refuse(kindOf(r), r.Field, r.Mend, "%s", r.What)
+	return origin{Document: d}.refuse(kindOf(r), r.Field, r.Fix, "%s", r.What)
 }
 
 func kindOf(r *kserve.Refusal) Kind {

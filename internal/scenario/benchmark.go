@@ -29,6 +29,9 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 			l.ColdStart = s.Fleet.ColdStart.Mean()
 		}
 		l.Needed = s.needed(seedOf(seed))
+		for i := range l.Needed {
+			l.Needed[i].From += s.Past.Now
+		}
 		return l
 	case keda.Law:
 		// A service that is warm when the run begins was active until then.

@@ -108,6 +108,7 @@ func (f *File) Complete() error {
 		c.Nodes = (max(f.Max, f.Setup.Start) + each - 1) / each
 	}
 	f.Setup.Terms.GPUsPerReplica, f.Setup.Terms.PricePerHour = f.Profile.GPUs, f.Profile.USDPerGPUHour
+	f.Setup.Terms.ColdStart = c.ColdStart.Mean()
 	if err := f.Setup.Validate(); err != nil {
 		return err
 	}

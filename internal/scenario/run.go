@@ -18,7 +18,9 @@ import (
 // An Outcome is one run.
 type Outcome struct {
 	score.Result
-	Points []Point // with Setup.Draw
+	Portions []Portion // days, with Setup.Days
+	Past     Past      // what the law remembers at the end
+	Points   []Point   // with Setup.Draw
 	// Unread are the signals that the law asked for at every step and never got a value of,
 	// by the texts of their queries or their names; Blind says that it got none of any.
 	Unread []string
@@ -45,7 +47,7 @@ type run struct {
 	read    []bool // of needs, those that had a value once
 	sampler *sampler
 	promql  PromQL
-	rec     *score.Recorder
+	rec     *judge
 	track   *track
 
 	source   workload.Source
@@ -83,7 +85,7 @@ func Run(s Setup, p decide.Policy, seed uint64) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{Result: r.rec.Result(end)}
+	out := Outcome{Result: r.rec.Result(end), Portions: r.rec.portions(end), Past: Past{s.Past.Now + end, r.memory}}
 	out.Unread, out.Blind = r.unread()
 	if s.Draw {
 		out.Points = r.track.points(end)
@@ -104,9 +106,9 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		Setup: s, fleet: fleet, rec: score.NewRecorder(s.Terms), track: newTrack(s), sampler: newSampler(s.Fleet.Engine, s.Scrape),
+		Setup: s, fleet: fleet, rec: newJudge(s), track: newTrack(s), sampler: newSampler(s.Fleet.Engine, s.Scrape),
 		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
-		known: map[*plant.Replica]string{}, policy: p,
+		known: map[*plant.Replica]string{}, policy: p, memory: s.Past.State,
 	}
 	r.next, r.more = r.source.Next()
 	return r, r.announce(r.nextScrape)
@@ -315,9 +317,10 @@ func (r *run) step(now time.Duration) {
 		}
 		r.read[i] = r.read[i] || series.Total.Usable() || slices.ContainsFunc(series.Pods, reading.Reading.Usable)
 	}
+	r.Past.shift(in)
 	next, d := decide.Step(r.policy, r.memory, *in)
 	r.memory, r.on = next, d.On
-	r.nextStep = max(d.Next, now+time.Millisecond)
+	r.nextStep = max(d.Next-r.Past.Now, now+time.Millisecond)
 	if d.Replicas != r.wanted {
 		r.wanted, r.changed = d.Replicas, now
 		r.fleet.SetReplicas(now, r.wanted)

@@ -31,6 +31,8 @@ type Setup struct {
 	// PromQL makes what answers the queries of laws that are given as text; nil if
 	// there is none.
 	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)
+	Past   Past          // of the law
+	Days   bool          // judge every day by itself too, from midnight to midnight of the workload
 	Phases *Phases       // nil: drawn from the seed
 	Draw   bool          // keep the points of a report
 	Step   time.Duration // of the points; 0: such that there are about 240

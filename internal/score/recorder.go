@@ -23,6 +23,7 @@ type Terms struct {
 	Objectives     []Objective
 	GPUsPerReplica int
 	PricePerHour   float64 // of one GPU, in whatever currency the profile states
+	ColdStart      time.Duration
 }
 
 // bin is the resolution of the worst five minutes.

@@ -31,8 +31,7 @@ type Result struct {
 	PeakWaiting     int
 
 	ScaleEvents int // changes of the wanted replicas
-	// Thrash counts the replicas that were asked for and taken back, or taken and
-	// asked for again, within ten minutes: the smaller of the two opposite changes.
+	// Thrash counts how often fewer were asked for and more within a cold start after.
 	Thrash int
 	// Reaction is the median time from the first miss after a minute without one to
 	// the next raise of the wanted replicas; 0 if there was no such raise.
@@ -85,7 +84,7 @@ func (r *Recorder) Result(end time.Duration) Result {
 		Requests: r.requests, Aborted: r.aborted, Aborts: slices.Clone(r.aborts),
 		AverageReplicas: perSecond(r.area.provisioned), AverageReady: perSecond(r.area.ready),
 		GPUHours:    r.area.holding / 3600 * float64(r.terms.GPUsPerReplica),
-		PeakWaiting: r.most, ScaleEvents: len(r.changes), Thrash: thrash(r.changes),
+		PeakWaiting: r.most, ScaleEvents: len(r.changes), Thrash: thrash(r.changes, r.terms.ColdStart),
 		Reaction: reaction(r.missed, r.changes), Duration: r.at,
 	}
 	res.Cost = res.GPUHours * r.terms.PricePerHour
@@ -170,20 +169,14 @@ func worst(bins []share, otherwise float64) float64 {
 	return least
 }
 
-const thrashSpan = 10 * time.Minute
-
-func thrash(changes []change) int {
-	sum := 0
+func thrash(changes []change, coldStart time.Duration) int {
+	n := 0
 	for i, c := range changes {
-		if i == 0 {
-			continue
-		}
-		before := changes[i-1]
-		if c.at-before.at <= thrashSpan && (c.by > 0) != (before.by > 0) {
-			sum += min(max(c.by, -c.by), max(before.by, -before.by))
+		if i > 0 && c.by > 0 && changes[i-1].by < 0 && c.at-changes[i-1].at <= coldStart {
+			n++
 		}
 	}
-	return sum
+	return n
 }
 
 func reaction(missed []time.Duration, changes []change) time.Duration {

@@ -84,11 +84,11 @@ func TestGPUHours(t *testing.T) {
 }
 
 func TestMovement(t *testing.T) {
-	r := score.NewRecorder(score.Terms{Objectives: objectives[:1], GPUsPerReplica: 1})
+	r := score.NewRecorder(score.Terms{Objectives: objectives[:1], GPUsPerReplica: 1, ColdStart: time.Minute})
 	for _, c := range []struct {
 		at     time.Duration
 		wanted int
-	}{{0, 1}, {5 * time.Minute, 4}, {9 * time.Minute, 2}, {40 * time.Minute, 3}} {
+	}{{0, 1}, {5 * time.Minute, 4}, {9 * time.Minute, 2}, {10 * time.Minute, 3}, {11 * time.Minute, 2}, {40 * time.Minute, 3}} {
 		r.Fleet(c.at, score.Fleet{Wanted: c.wanted, Waiting: 7 - c.wanted})
 	}
 	for i := range 100 { // late ones between 3:00 and 4:40
@@ -104,8 +104,8 @@ func TestMovement(t *testing.T) {
 
 func checkMovement(t *testing.T, res score.Result) {
 	t.Helper()
-	if res.ScaleEvents != 3 || res.Thrash != 2 || res.Reaction != 2*time.Minute || res.PeakWaiting != 6 {
-		t.Errorf("%d events, thrash %d, reaction %v, peak %d; want 3, 2 (4 → 2 within ten minutes), 2m, 6",
+	if res.ScaleEvents != 5 || res.Thrash != 1 || res.Reaction != 2*time.Minute || res.PeakWaiting != 6 {
+		t.Errorf("%d events, thrash %d, reaction %v, peak %d; want 5, 1 (2 → 3 within a cold start after 4 → 2), 2m, 6",
 			res.ScaleEvents, res.Thrash, res.Reaction, res.PeakWaiting)
 	}
 	if want := 20. / 30; math.Abs(res.WorstFiveMinutes-want) > 1e-9 {

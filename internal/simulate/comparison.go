@@ -22,7 +22,17 @@ type Comparison struct {
 	Contenders []*Contender
 	Plan       *policy.Service // of the manifests; nil if there are none
 	Currency   string          // of the costs
-	sweep      *Sweep          // nil: none
+	// Episodes is how often each run is repeated, with other arrivals and what the law
+	// remembers of those before; 0: once.
+	Episodes int
+	Pasts    map[string]scenario.Past // what laws remember of earlier runs, by the contenders' names
+	sweep    *Sweep                   // nil: none
+}
+
+// A portion is a part of all runs.
+type portion struct {
+	name    string
+	results []score.Result
 }
 
 // A Contender is one row: what scales, and its results by seed.
@@ -31,10 +41,13 @@ type Contender struct {
 	Policy  decide.Policy
 	Results []score.Result
 	Points  []scenario.Point // of the first seed, with Setup.Draw
-	own     bool             // it is what manifests say
-	setup   *scenario.Setup  // nil: the comparison's
-	unread  []string         // signals that had no value in any run
-	blind   int              // runs in which none had
+	Past    scenario.Past    // what its law remembers after the first seed's last episode
+	// portions are the days and episodes, with their results by seed.
+	portions []portion
+	own      bool            // it is what manifests say
+	setup    *scenario.Setup // nil: the comparison's
+	unread   []string        // signals that had no value in any run
+	blind    int             // runs in which none had
 }
 
 // Compare takes what the manifests say, and the laws that are named, or else the
@@ -143,9 +156,9 @@ func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
 	}
 	all := len(todo) * seeds
 	ended := c.start(ctx, todo, seeds)
-	got := make([][]*scenario.Outcome, len(todo))
+	got := make([][][]scenario.Outcome, len(todo))
 	for i := range got {
-		got[i] = make([]*scenario.Outcome, seeds)
+		got[i] = make([][]scenario.Outcome, seeds)
 	}
 	for n := range all {
 		select {
@@ -156,7 +169,7 @@ func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
 			if one.err != nil {
 				return fmt.Errorf("%s: %w", todo[one.contender].Name, one.err)
 			}
-			got[one.contender][one.seed] = &one.Outcome
+			got[one.contender][one.seed] = one.episodes
 			done()
 		}
 	}
@@ -167,8 +180,8 @@ func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
 // A run is one that has ended.
 type run struct {
 	contender, seed int
-	scenario.Outcome
-	err error
+	episodes        []scenario.Outcome
+	err             error
 }
 
 // start begins the runs in their order, as many at a time as there are cores, until the
@@ -180,12 +193,7 @@ func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int) <-
 		go func() {
 			for i := int(next.Add(1)) - 1; i < cap(ended) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				one := run{contender: i / seeds, seed: i % seeds}
-				s := c.Setup
-				if own := todo[one.contender].setup; own != nil {
-					s = *own
-				}
-				s.Draw = c.Setup.Draw && one.seed == 0
-				one.Outcome, one.err = scenario.Run(s, todo[one.contender].Policy, uint64(one.seed)+1)
+				one.episodes, one.err = c.play(todo[one.contender], one.seed)
 				ended <- one
 			}
 		}()
@@ -193,20 +201,60 @@ func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int) <-
 	return ended
 }
 
+// maxSeeds is how many seeds there may be: those of the episodes lie beyond.
+const maxSeeds = 1000
+
+// play runs all episodes of a contender under a seed.
+func (c *Comparison) play(one *Contender, seed int) ([]scenario.Outcome, error) {
+	s := c.Setup
+	if one.setup != nil {
+		s = *one.setup
+	}
+	s.Draw, s.Past = c.Setup.Draw && seed == 0, c.Pasts[one.Name]
+	var all []scenario.Outcome
+	for episode := range max(c.Episodes, 1) {
+		out, err := scenario.Run(s, one.Policy, uint64(seed+1+episode*maxSeeds))
+		if err != nil {
+			return all, err
+		}
+		all = append(all, out)
+		s.Draw, s.Past = false, out.Past
+	}
+	return all, nil
+}
+
 // keep gives the contenders their results, in the order of the seeds.
-func (c *Comparison) keep(todo []*Contender, got [][]*scenario.Outcome) {
+func (c *Comparison) keep(todo []*Contender, got [][][]scenario.Outcome) {
 	for i, one := range todo {
-		for seed, out := range got[i] {
-			if out == nil {
-				continue
-			}
-			one.took(out)
-			if seed == 0 {
-				one.Points = out.Points
+		for seed, episodes := range got[i] {
+			for n, out := range episodes {
+				one.took(&out)
+				if c.Episodes > 1 {
+					one.portion(fmt.Sprintf("episode %d", n+1), out.Result)
+				}
+				for _, p := range out.Portions {
+					one.portion(p.Name, p.Result)
+				}
+				if seed == 0 {
+					one.Past = out.Past
+				}
+				if seed == 0 && n == 0 {
+					one.Points = out.Points
+				}
 			}
 		}
 	}
 	c.Contenders = slices.DeleteFunc(c.Contenders, func(one *Contender) bool { return len(one.Results) == 0 })
+}
+
+// portion adds a result to those of a part.
+func (c *Contender) portion(name string, r score.Result) {
+	i := slices.IndexFunc(c.portions, func(p portion) bool { return p.name == name })
+	if i < 0 {
+		i = len(c.portions)
+		c.portions = append(c.portions, portion{name: name})
+	}
+	c.portions[i].results = append(c.portions[i].results, r)
 }
 
 // took takes the result of a run.

@@ -12,6 +12,7 @@ import (
 // A Row is what became of one contender: means over the seeds; times are in seconds.
 type Row struct {
 	Law                 string             `json:"law"`
+	Portion             string             `json:"portion,omitempty"` // of the runs; "": all
 	Seeds               int                `json:"seeds"`
 	Fault               string             `json:"fault,omitempty"` // why the figures say nothing of what scales
 	Attainment          float64            `json:"attainment"`
@@ -39,6 +40,7 @@ type Row struct {
 	CostPerMonth        float64            `json:"costPerMonth"`    // if it went on like this for 730 hours
 	Excess              *float64           `json:"excess"`          // null: it knows the future, or misses the promise, or no other law is there to compare
 	CI95                map[string]float64 `json:"ci95"`            // half widths
+	Portions            []Row              `json:"portions,omitempty"`
 }
 
 // Hindsight says that a law knows what none can.
@@ -53,6 +55,12 @@ func (c *Comparison) Rows() []Row {
 	rows := make([]Row, len(c.Contenders))
 	for i, one := range c.Contenders {
 		rows[i] = one.row(c.Setup.Terms)
+		for _, p := range one.portions {
+			part := Contender{Name: one.Name, Results: p.results}
+			row := part.row(c.Setup.Terms)
+			row.Portion = p.name
+			rows[i].Portions = append(rows[i].Portions, row)
+		}
 	}
 	all := points(rows)
 	front := score.Frontier(all)

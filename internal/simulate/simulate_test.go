@@ -354,3 +354,42 @@ func TestFaults(t *testing.T) {
 		t.Error("what the manifests say read nothing, and it is only a warning")
 	}
 }
+
+// Episodes go on with what the law remembers; they and the days are portions of the rows.
+func TestEpisodes(t *testing.T) {
+	profiles, err := plant.Profiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := workload.Find("poisson:rate=2,duration=10m", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Inputs{Laws: []string{"flyball"}, Profiles: profiles}
+	f, err := in.Scenario(Load{Workload: w, Objectives: []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: 3 * time.Second}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := in.Compare(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Episodes, c.Setup.Days = 2, true
+	if err := c.Run(t.Context(), 2, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	rows := c.Rows()
+	var names []string
+	for _, p := range rows[0].Portions {
+		names = append(names, p.Portion)
+		if p.Seeds < 2 {
+			t.Errorf("%s has %d results", p.Portion, p.Seeds)
+		}
+	}
+	if diff := cmp.Diff([]string{"episode 1", "day 1", "episode 2"}, names); diff != "" {
+		t.Errorf("portions (-want +got):\n%s", diff)
+	}
+	if one := c.Contenders[0]; one.Past.Now < 15*time.Minute || one.Past.State.Name != "flyball" {
+		t.Errorf("past: %s at %v", one.Past.State.Name, one.Past.Now)
+	}
+}

@@ -65,7 +65,7 @@ func (e explanation) show(w io.Writer) error {
 		command += " " + e.Flag
 	}
 	if _, err := fmt.Fprintf(w, "%s (%s): %s\n\nwhy: %s\nfix: %s\n\n# %s complains of this:\n\n%s\n# fixed:\n\n%s",
-		e.ID, e.Severity, e.Title, e.Why, e.Mend, command, indented(e.Bad), indented(e.Good)); err != nil || e.Simulated == nil {
+		e.ID, e.Severity, e.Title, e.Why, e.Fix, command, indented(e.Bad), indented(e.Good)); err != nil || e.Simulated == nil {
 		return err
 	}
 	return e.Simulated.show(w)

@@ -12,7 +12,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
-// INV-1: each rule's simulation shows what the rule says: the mended manifest is better in
+// INV-1: each rule's simulation shows what the rule says: the fixed manifest is better in
 // the figure that is named, and by it nothing else is worse.
 func TestSimulations(t *testing.T) {
 	n := 0
@@ -29,7 +29,7 @@ func TestSimulations(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !better(s.Figure, got.Bad, got.Good) {
-				t.Errorf("the mended manifest is not better by %q:\nbad    %+v\nmended %+v", s.Figure, got.Bad, got.Good)
+				t.Errorf("the fixed manifest is not better by %q:\nbad    %+v\nfixed %+v", s.Figure, got.Bad, got.Good)
 			}
 			if !strings.HasSuffix(s.Look, ".") || strings.Contains(s.Look, "\n") {
 				t.Errorf("look: %q is no sentence", s.Look)

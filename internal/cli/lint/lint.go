@@ -154,7 +154,7 @@ func (o options) print(w io.Writer, findings []lint.Finding) error {
 	}
 	t := terminal.Table{Header: []string{"SEVERITY", "RULE", "WHERE", "FOUND"}}
 	for _, f := range findings {
-		t.Rows = append(t.Rows, []string{string(f.Severity), f.Rule, fmt.Sprintf("%s:%d", f.File, f.Line), f.Found}, []string{"", "", "", "fix: " + f.Mend})
+		t.Rows = append(t.Rows, []string{string(f.Severity), f.Rule, fmt.Sprintf("%s:%d", f.File, f.Line), f.Found}, []string{"", "", "", "fix: " + f.Fix})
 	}
 	out := terminal.Colour(w, map[string]string{string(lint.Error): "31", string(lint.Warning): "33", string(lint.Info): "36"})
 	return terminal.PrintAs(out, o.output, findings, t)

@@ -140,9 +140,11 @@ func (o *options) prepare(cmd *cobra.Command, src source, target string) (*prepa
 		}
 		f.Expects = append(f.Expects, e)
 	}
+	f.Setup.Days = o.by == "day"
 	if p.Comparison, err = in.Compare(cmd.Context(), f); err != nil {
 		return nil, err
 	}
+	p.Episodes = o.episodes
 	return &p, p.note()
 }
 

@@ -27,7 +27,8 @@ type options struct {
 	nodes, coldStart, price               string
 	sweep                                 string
 	compare                               bool
-	seeds, start                          int
+	seeds, start, episodes                int
+	by, state                             string
 	past                                  pastOptions
 }
 
@@ -90,6 +91,9 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.BoolVar(&o.compare, "compare", false, "the manifests BEFORE against those AFTER, each besides what -f names")
 	fl.StringVar(&o.sweep, "sweep", "", "values to try, as target=4..48, of the manifests' target or of a parameter of the one law: which is the cheapest that keeps the promise?")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
+	fl.IntVar(&o.episodes, "episodes", 1, "how often each run is repeated, with other arrivals and what the law remembers of those before; each is reported")
+	fl.StringVar(&o.by, "by", "", "day: report every day by itself too, from midnight to midnight of the workload")
+	fl.StringVar(&o.state, "state", "", "a file that laws begin with what they remember from, if it is there, and leave it in after the first seed")
 	fl.StringArrayVar(&o.expects, "expect", nil, "a bound whose failure is exit code 1, as 'attainment >= 0.95', with a law before it if it is of one only; may be repeated")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml", "csv")
@@ -102,11 +106,12 @@ func (o *options) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("scenario", "nodes")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "cold-start")
 	cmd.MarkFlagsMutuallyExclusive("sweep", "compare", "expect")
+	cmd.MarkFlagsMutuallyExclusive("sweep", "state")
 }
 
 func (o *options) run(cmd *cobra.Command, s *terminal.Streams, compared []string) error {
-	if o.seeds < 1 || o.seeds > 1000 {
-		return fmt.Errorf("--seeds: %d, must be from 1 to 1000", o.seeds)
+	if err := o.check(); err != nil {
+		return err
 	}
 	if err := terminal.Writable("--html", o.html); err != nil {
 		return err
@@ -123,6 +128,22 @@ func (o *options) run(cmd *cobra.Command, s *terminal.Streams, compared []string
 		return err
 	}
 	return o.tell(s, c)
+}
+
+// check refuses what no run can be made of.
+func (o *options) check() error {
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{{"seeds", o.seeds}, {"episodes", o.episodes}} {
+		if n.value < 1 || n.value > 1000 {
+			return fmt.Errorf("--%s: %d, must be from 1 to 1000", n.flag, n.value)
+		}
+	}
+	if o.by != "" && o.by != "day" {
+		return hint.With(fmt.Errorf("--by: %q", o.by), "day is all that results are cut by")
+	}
+	return nil
 }
 
 // faults says of which rows the figures say nothing. It is an error if that is so of what was
@@ -152,9 +173,15 @@ func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared [
 		return nil, err
 	}
 	c.Setup.Draw = o.html != ""
+	if c.Pasts, err = o.remembered(); err != nil {
+		return nil, err
+	}
 	done := terminal.NewCount(s.Err, len(c.Contenders)*o.seeds)
 	defer done.Clear()
-	return c.Comparison, c.Run(ctx, o.seeds, done.Add)
+	if err := c.Run(ctx, o.seeds, done.Add); err != nil {
+		return c.Comparison, err
+	}
+	return c.Comparison, o.remember(c.Comparison)
 }
 
 // sweepAll runs values of --sweep.

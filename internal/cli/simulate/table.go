@@ -193,8 +193,11 @@ func rowTable(rows []simulate.Row, currency string, wide bool) terminal.Table {
 	for _, c := range all {
 		t.Header = append(t.Header, c.title)
 	}
-	for _, r := range rows {
+	for _, r := range withPortions(rows) {
 		cells := []string{r.Law}
+		if r.Portion != "" {
+			cells[0] = "  " + r.Portion
+		}
 		for _, c := range all {
 			if r.Fault != "" {
 				cells = append(cells, "-")
@@ -205,6 +208,15 @@ func rowTable(rows []simulate.Row, currency string, wide bool) terminal.Table {
 		t.Rows = append(t.Rows, cells)
 	}
 	return t
+}
+
+// withPortions are the rows, each with those of its portions after it.
+func withPortions(rows []simulate.Row) []simulate.Row {
+	var all []simulate.Row
+	for _, r := range rows {
+		all = append(append(all, r), r.Portions...)
+	}
+	return all
 }
 
 func percentOrDash(share *float64) string {
@@ -224,13 +236,13 @@ func writeCSV(w io.Writer, rows []simulate.Row, currency string) error {
 			header = append(header, c.name+"_low", c.name+"_high")
 		}
 	}
-	lines := [][]string{header}
-	for _, r := range rows {
+	lines := [][]string{append(header, "portion")}
+	for _, r := range withPortions(rows) {
 		cells := []string{r.Law, strconv.Itoa(r.Seeds), r.Fault, plainNumber(100 * r.Promise), string(r.Keeps)}
 		for _, c := range columns(currency) {
 			cells = append(cells, c.numbers(r)...)
 		}
-		lines = append(lines, cells)
+		lines = append(lines, append(cells, r.Portion))
 	}
 	if err := csv.NewWriter(w).WriteAll(lines); err != nil {
 		return fmt.Errorf("writing CSV: %w", err)

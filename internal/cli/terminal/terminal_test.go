@@ -15,12 +15,12 @@ import (
 func TestColour(t *testing.T) {
 	var out bytes.Buffer
 	c := colourer{&out, map[string]string{"fail": "31"}}
-	for _, line := range []string{"fail  x\n", "ok    x\n", "      mend: y\n"} {
+	for _, line := range []string{"fail  x\n", "ok    x\n", "      fix: y\n"} {
 		if n, err := c.Write([]byte(line)); n != len(line) || err != nil {
 			t.Errorf("Write(%q) = %d, %v", line, n, err)
 		}
 	}
-	if diff := cmp.Diff("\x1b[31mfail\x1b[0m  x\nok    x\n      mend: y\n", out.String()); diff != "" {
+	if diff := cmp.Diff("\x1b[31mfail\x1b[0m  x\nok    x\n      fix: y\n", out.String()); diff != "" {
 		t.Errorf("colourer: -want +got\n%s", diff)
 	}
 	if w := Colour(&out, nil); w != &out {

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func sh(t *testing.T, script string, env ...string) (*Process, string) {
@@ -100,7 +102,7 @@ func TestGroupDiesWithItsLeader(t *testing.T) {
 	if !logHas(log, "child")() {
 		t.Fatal("the script did not run")
 	}
-	await(t, "the orphan's end", func() bool { ps, err := marked(dir); return err == nil && len(ps) == 0 })
+	await(t, "the orphan's end", func() bool { found, err := hold(dir, map[int]int{}); return err == nil && len(found) == 0 })
 }
 
 func TestKillMarked(t *testing.T) {
@@ -124,6 +126,19 @@ func TestKillMarked(t *testing.T) {
 	}
 	if n, err := KillMarked(dir); n != 0 || err != nil {
 		t.Errorf("KillMarked of an empty lab = %d, %v", n, err)
+	}
+}
+
+// A process that ends loses its environment before its files; this one loses it by exec.
+func TestKillMarkedWaitsForWhatIsUnmarkedByEnding(t *testing.T) {
+	dir := t.TempDir()
+	p, log := sh(t, "trap 'exec env -i sleep 0.4' TERM; echo up; while :; do sleep 0.05; done", MarkVar+"="+dir)
+	await(t, "up", logHas(log, "up"))
+	if n, err := killMarked(dir, time.Minute); n == 0 || err != nil {
+		t.Fatalf("killMarked = %d, %v, want at least 1", n, err)
+	}
+	if err := unix.Kill(p.Pid(), 0); err == nil && p.RSS() > 0 {
+		t.Error("killMarked returned while the process that it stopped was there")
 	}
 }
 
