@@ -50,6 +50,7 @@ func TestController(t *testing.T) {
 	}
 	t.Run("outlives KEDA", func(t *testing.T) { testKEDAGone(t, a, asked) })
 	t.Run("wakes", func(t *testing.T) { testWakes(t, a, asked) })
+	t.Run("outlives faults of the API server", func(t *testing.T) { testFaults(t, a, asked) })
 	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked, rights()...) })
 }
 
