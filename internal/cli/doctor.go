@@ -34,7 +34,7 @@ namespace. Nothing is changed. Prometheus is asked from this machine, through
 FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set.
 
 A password goes to the server that --prometheus names and to no other.
-FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD stand in
+FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD are used
 for flags that are not given.
 
 Exit code: 0 nothing failed, 1 something failed, 2 the cluster does not answer.`,

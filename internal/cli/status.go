@@ -30,10 +30,11 @@ func newStatus(s *terminal.Streams) *cobra.Command {
 		Use:   "status",
 		Short: "Show how many replicas each service has, and why",
 		Long: `One row for each InferenceService: who scales it (MODE), its bounds, the replicas
-that exist (NOW), that its autoscaler asks for (WANTED) and that answer (READY), each
-metric over its target as the HPA sees them, and in one word why. Where a gateway
-reports, also the requests that it holds (HELD) and that pods answer (INFLIGHT). -o wide, json and
-yaml have the explanation in full; -o table adds it on stderr for what needs attention.`,
+that exist (NOW), that its autoscaler asks for (DESIRED) and that are READY, each
+METRIC over its target as the HPA sees them, and the REASON for the replica count in one
+word (docs/reasons.md). Where gateways report, also the requests that they hold (HELD) and
+that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. -o wide,
+json and yaml explain in full; -o table does on stderr for what needs attention.`,
 		Example: "  flyball status -n demo\n  flyball status -A -o wide",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -88,7 +89,7 @@ func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o s
 }
 
 func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Table {
-	t := terminal.Table{Header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "WANTED", "METRIC", "READY", "AGE", "REASON"}}
+	t := terminal.Table{Header: []string{"NAME", "MODE", "MIN", "MAX", "NOW", "DESIRED", "METRIC", "READY", "AGE", "REASON"}}
 	wide := o.output == "wide"
 	gateways := slices.ContainsFunc(rows, func(r explain.Row) bool { return r.Held != nil })
 	if o.all {
@@ -102,7 +103,7 @@ func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Ta
 	}
 	for _, r := range rows {
 		cells := []string{
-			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Wanted), ratios(r.Metrics, wide), count(r.Ready),
+			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Desired), ratios(r.Metrics, wide), count(r.Ready),
 		}
 		if gateways {
 			cells = append(cells, count(r.Held), count(r.InFlight))

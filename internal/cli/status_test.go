@@ -16,7 +16,7 @@ func rowsForPrint(now time.Time) []explain.Row {
 	return []explain.Row{
 		{
 			Namespace: "demo", Name: "llama", Mode: explain.ModeGuide, Min: 1, Max: 8,
-			Current: new(int32(3)), Wanted: new(int32(4)), Ready: new(int32(3)),
+			Current: new(int32(3)), Desired: new(int32(4)), Ready: new(int32(3)),
 			Metrics: []explain.MetricNow{{Name: "s0-prometheus", Current: "1.25", Target: "1"}, {Name: "cpu", Current: "40%", Target: "80%"}},
 			Reason:  explain.NoGPU, Message: "1 pod without a node:\n\x1b[31mno GPU", Attention: true,
 			Autoscaler: "hpa/keda-hpa-llama-predictor", Created: now.Add(-5 * time.Minute),
@@ -36,19 +36,19 @@ func TestStatusTable(t *testing.T) {
 		want    string
 	}{
 		{"one namespace", statusOptions{output: "table"}, `
-NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  AGE   REASON
-llama  guide  1    8    3    4       1.25/1+1  3      5m    NoGPU
-qwen   guide  0    4    -    -       -         -      2d1h  Stopped
+NAME   MODE   MIN  MAX  NOW  DESIRED  METRIC    READY  AGE   REASON
+llama  guide  1    8    3    4        1.25/1+1  3      5m    NoGPU
+qwen   guide  0    4    -    -        -         -      2d1h  Stopped
 `},
 		{"all namespaces", statusOptions{output: "table", all: true}, `
-NAMESPACE  NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  AGE   REASON
-demo       llama  guide  1    8    3    4       1.25/1+1  3      5m    NoGPU
-demo       qwen   guide  0    4    -    -       -         -      2d1h  Stopped
+NAMESPACE  NAME   MODE   MIN  MAX  NOW  DESIRED  METRIC    READY  AGE   REASON
+demo       llama  guide  1    8    3    4        1.25/1+1  3      5m    NoGPU
+demo       qwen   guide  0    4    -    -        -         -      2d1h  Stopped
 `},
 		{"wide", statusOptions{output: "wide"}, `
-NAME   MODE   MIN  MAX  NOW  WANTED  METRIC          READY  AGE   REASON   AUTOSCALER                    MESSAGE
-llama  guide  1    8    3    4       1.25/1,40%/80%  3      5m    NoGPU    hpa/keda-hpa-llama-predictor  1 pod without a node: [31mno GPU
-qwen   guide  0    4    -    -       -               -      2d1h  Stopped  -                             stopped; kubectl annotate x y-
+NAME   MODE   MIN  MAX  NOW  DESIRED  METRIC          READY  AGE   REASON   AUTOSCALER                    MESSAGE
+llama  guide  1    8    3    4        1.25/1,40%/80%  3      5m    NoGPU    hpa/keda-hpa-llama-predictor  1 pod without a node: [31mno GPU
+qwen   guide  0    4    -    -        -               -      2d1h  Stopped  -                             stopped; kubectl annotate x y-
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,9 +88,9 @@ func TestStatusOfGateways(t *testing.T) {
 	if err := statusTable(rows, statusOptions{output: "table"}, now).Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := `NAME   MODE   MIN  MAX  NOW  WANTED  METRIC    READY  HELD  INFLIGHT  AGE   REASON
-llama  guide  1    8    3    4       1.25/1+1  3      3     12        5m    NoGPU
-qwen   guide  0    4    -    -       -         -      -     -         2d1h  Stopped
+	want := `NAME   MODE   MIN  MAX  NOW  DESIRED  METRIC    READY  HELD  INFLIGHT  AGE   REASON
+llama  guide  1    8    3    4        1.25/1+1  3      3     12        5m    NoGPU
+qwen   guide  0    4    -    -        -         -      -     -         2d1h  Stopped
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("print: -want +got\n%s", diff)

@@ -65,7 +65,7 @@ func (p PodWork) plus(o PodWork) PodWork {
 // Validate refuses what no gateway says, so that sums can be trusted.
 func (r Report) Validate() error {
 	if r.Gateway == "" || len(r.Gateway) > 253 {
-		return errors.New("gateway: a name of 1 to 253 characters is wanted")
+		return errors.New("gateway: a name of 1 to 253 characters is required")
 	}
 	for _, s := range r.Services {
 		if s.Namespace == "" || s.Name == "" {

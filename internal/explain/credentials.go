@@ -29,16 +29,16 @@ func checkAuthentication(s Snapshot, v *Verdict, so *kserve.ScaledObject) {
 		case !found:
 			authenticationMissing(s, v, i, t)
 		case refused:
-			v.Warn("CredentialsRefused", "the metrics server refuses the credentials in Secret %s, which TriggerAuthentication %s names; nothing scales in meanwhile. "+
-				"Write the right ones: %s. KEDA says: %s", secretList(secrets), name, newSecret(s.InferenceService.Namespace, secrets), word)
+			v.Warn("CredentialsRefused", "the metrics server refuses the credentials in Secret %s, which TriggerAuthentication %s names; nothing scales down meanwhile. "+
+				"Correct it: %s. KEDA says: %s", secretList(secrets), name, newSecret(s.InferenceService.Namespace, secrets), word)
 		case strings.Contains(word, "<empty>"):
 			v.Warn("CredentialsMissing", "TriggerAuthentication %s finds no credentials in Secret %s: that Secret or its keys are missing, or named differently. "+
-				"See the names that it wants: kubectl get triggerauthentication %s -n %s -o yaml; write the Secret: %s. KEDA says: %s",
+				"The names that it expects: kubectl get triggerauthentication %s -n %s -o yaml; create the Secret: %s. KEDA says: %s",
 				name, secretList(secrets), name, s.InferenceService.Namespace, newSecret(s.InferenceService.Namespace, secrets), word)
 		}
 	}
 	if refused && len(seen) == 0 {
-		v.Warn("CredentialsMissing", "the metrics server asks for credentials and the service names none: "+
+		v.Warn("CredentialsMissing", "the metrics server requires credentials and the service names none: "+
 			"set %s[0].external.authenticationRef as the guide shows. KEDA says: %s", kserve.MetricsField, word)
 	}
 }
@@ -54,7 +54,7 @@ func authenticationMissing(s Snapshot, v *Verdict, metric int, t kserve.Trigger)
 			path, name, ns, strings.Join(there, ", "), s.InferenceService.Name, ns, pointer(path), there[0])
 		return
 	}
-	v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; make it, with the name of your Secret: "+
+	v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; create it, with the name of your Secret: "+
 		`echo '{"apiVersion":"keda.sh/v1alpha1","kind":"TriggerAuthentication","metadata":{"name":"%s","namespace":"%s"},"spec":{"secretTargetRef":[%s]}}' | kubectl apply -f -`,
 		path, name, ns, name, ns, strings.Join(secretRefs(t.Metadata["authModes"]), ","))
 }
@@ -95,13 +95,13 @@ func newSecret(namespace string, names []string) string {
 // complaint is KEDA's newest error about the service's metrics, "" while they are
 // read. The HPA and the condition TriggerError only say that there is one (KEDA
 // 2.21, pkg/scaling/scale_handler.go: "metric:… encountered error"); what it is
-// stands in KEDA's Events about the ScaledObject.
+// only KEDA's Events say about the ScaledObject.
 func complaint(s Snapshot) string {
 	if s.ScaledObject == nil {
 		return ""
 	}
 	ready, looked := kserve.FindCondition(s.ScaledObject.Status.Conditions, "Ready")
-	if !looked {
+	if !looked || s.sees() {
 		return ""
 	}
 	fallback, _ := kserve.FindCondition(s.ScaledObject.Status.Conditions, "Fallback")
@@ -113,6 +113,17 @@ func complaint(s Snapshot) string {
 		return cmp.Or(newestEvent(s), hpa, ready.Message)
 	}
 	return ""
+}
+
+// sees is true while the HPA has a value of every metric, and none of KEDA's fallback. KEDA
+// looks again only after its polling interval, so that its condition may say for so long
+// that there is an error when there is none left.
+func (s Snapshot) sees() bool {
+	if len(s.HPAs) != 1 || s.kedaCondition("Fallback").Status == "True" || s.hpaCondition(autoscalingv2.ScalingActive).Status != corev1.ConditionTrue {
+		return false
+	}
+	all := hpaMetrics(s.HPAs[0])
+	return len(all) > 0 && !slices.ContainsFunc(all, func(m MetricNow) bool { return m.Current == unknownValue })
 }
 
 func newestEvent(s Snapshot) string {

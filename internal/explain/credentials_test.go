@@ -61,7 +61,7 @@ func TestVerdictOnCredentials(t *testing.T) {
 		"wrong password, condition": {o: Snapshot{ScaledObject: inState("TriggerError", "x"), Auths: there, Events: refused}, reason: "CredentialsRefused",
 			says: "kubectl create secret generic prom-basic-auth-secret -n demo"},
 		"wrong password, HPA":      {o: Snapshot{ScaledObject: inState("", ""), HPAs: hpas, Auths: there, Events: refused}, reason: "CredentialsRefused", says: "status: 401"},
-		"wrong password, fallback": {o: Snapshot{ScaledObject: fallback, Auths: there, Events: refused}, reason: "CredentialsRefused", says: "nothing scales in"},
+		"wrong password, fallback": {o: Snapshot{ScaledObject: fallback, Auths: there, Events: refused}, reason: "CredentialsRefused", says: "nothing scales down"},
 		"empty Secret": {o: Snapshot{ScaledObject: inState("ScaledObjectCheckFailed", "username=<empty> is required when basic auth is enabled"), Auths: there},
 			reason: "CredentialsMissing", says: "named differently"},
 		"no reference": {o: Snapshot{ScaledObject: inState("TriggerError", "x"), Events: refused}, replace: []string{noRef, ""},

@@ -27,7 +27,7 @@ func (s Snapshot) unplaced() *explanation {
 	if count == 0 {
 		return nil
 	}
-	e := explanation{Unplaced, fmt.Sprintf("%s without a node: %s", countPods(count), strings.TrimSuffix(said, ".")), ""}
+	e := explanation{Unplaced, fmt.Sprintf("%s cannot be scheduled: %s", countPods(count), strings.TrimSuffix(said, ".")), ""}
 	if vllm.NamesGPU(said) {
 		e.Reason = NoGPU
 	}

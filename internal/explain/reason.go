@@ -37,11 +37,11 @@ const (
 	Crashing   Reason = "Crashing"
 	Queueing   Reason = "Queueing" // requests are held although pods are ready
 	Starting   Reason = "Starting"
-	HeldOneWay Reason = "HeldOneWay" // scale-in or scale-out is paused
+	HeldOneWay Reason = "HeldOneWay" // scaling down or up is paused
 	Fixed      Reason = "Fixed"      // minimum = maximum
 	AtMaximum  Reason = "AtMaximum"
 	AtMinimum  Reason = "AtMinimum"
-	Holding    Reason = "Holding" // the stabilization window holds an older count
+	Holding    Reason = "Holding" // the stabilization window holds an earlier recommendation
 	Following  Reason = "Following"
 )
 
@@ -71,7 +71,7 @@ func (s Snapshot) explain() explanation {
 			return *e
 		}
 	}
-	return explanation{Following, "follows its metric", ""}
+	return explanation{Following, "scales with its metric", ""}
 }
 
 func (s Snapshot) isvc() string {
@@ -90,7 +90,7 @@ func (s Snapshot) stopped() *explanation {
 		return nil
 	}
 	return &explanation{
-		Stopped, "stopped by its annotation " + kserve.StopAnnotation + ", which nothing takes back by itself",
+		Stopped, "stopped by its annotation " + kserve.StopAnnotation + ", which nothing removes by itself",
 		"kubectl annotate inferenceservice " + s.isvc() + " " + kserve.StopAnnotation + "-",
 	}
 }
@@ -102,7 +102,7 @@ func (s Snapshot) unscaled() *explanation {
 	case s.mode() == ModeNone:
 		return &explanation{Unscaled, "class none: KServe keeps it at minReplicas", ""}
 	case s.mode() == ModeExternal:
-		return &explanation{Unscaled, "class external without autoScaling.metrics: nothing to scale by", ""}
+		return &explanation{Unscaled, "class external without autoScaling.metrics: nothing to scale on", ""}
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (s Snapshot) contested() *explanation {
 	}
 	return &explanation{
 		Contested, "more than one HPA acts on it: " + strings.Join(names, ", "),
-		fmt.Sprintf("kubectl delete hpa NAME -n %s, for each but the right one", s.InferenceService.Namespace),
+		fmt.Sprintf("kubectl delete hpa NAME -n %s, for each of them but the one to keep", s.InferenceService.Namespace),
 	}
 }
 
@@ -153,7 +153,7 @@ func (s Snapshot) missing() *explanation {
 	if said := s.warning(kserve.InferenceServiceKind.Kind); said != "" {
 		return &explanation{Refused, said, "kubectl describe inferenceservice " + s.isvc()}
 	}
-	return &explanation{Refused, "it has no ScaledObject, and nobody says why: is the controller running?", "flyball doctor"}
+	return &explanation{Refused, "it has no ScaledObject and no Event says why: is the controller running?", "flyball doctor"}
 }
 
 // warning is the newest Warning about the service's object of that kind.
@@ -187,9 +187,9 @@ func (s Snapshot) wakeFailed() *explanation {
 		return nil
 	}
 	return &explanation{
-		WakeFailed, fmt.Sprintf("no pod became ready when it was woken last: %s; it is kept at zero until %s, then the next request wakes it",
+		WakeFailed, fmt.Sprintf("no pod became ready after the last wake-up: %s; it stays at zero until %s, then the next request wakes it",
 			a.Cause, a.Again.UTC().Format(time.RFC3339)),
-		"fix what the message names, then wake it at once: " + s.unannotate(kserve.WakeAgain),
+		"fix that; to allow the next wake-up at once: " + s.unannotate(kserve.WakeAgain),
 	}
 }
 
@@ -226,10 +226,10 @@ func (s Snapshot) heldOneWay() *explanation {
 	if s.ScaledObject == nil {
 		return nil
 	}
-	for _, way := range []string{"scale-in", "scale-out"} {
-		a := kserve.Paused + "-" + way
+	for _, p := range [][2]string{{"down", kserve.Paused + "-scale-in"}, {"up", kserve.Paused + "-scale-out"}} {
+		way, a := p[0], p[1]
 		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
-			return &explanation{HeldOneWay, fmt.Sprintf("%s is paused by the ScaledObject's annotation %s", way, a), s.unannotate(a)}
+			return &explanation{HeldOneWay, fmt.Sprintf("scaling %s is paused by the ScaledObject's annotation %s", way, a), s.unannotate(a)}
 		}
 	}
 	return nil
@@ -242,7 +242,7 @@ func (s Snapshot) unannotate(annotation string) string {
 // asleep is a service at zero that may be there.
 func (s Snapshot) asleep() *explanation {
 	lo, _ := s.limits()
-	if s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 && kserve.Raised(s.ScaledObject) == 0 {
+	if s.Deployment == nil || wantedReplicas(*s.Deployment) > 0 || lo > 0 {
 		return nil
 	}
 	if e := s.wakeable(); e != nil {
@@ -264,7 +264,7 @@ func (s Snapshot) woken() *explanation {
 	if e := s.hindered(); e != nil {
 		return e
 	}
-	return &explanation{Waking, fmt.Sprintf("requests were held: %d replicas are asked of KEDA, %d are ready", n, s.Deployment.Status.ReadyReplicas), ""}
+	return &explanation{Waking, fmt.Sprintf("it was woken for held requests: KEDA is asked for %d replicas, %d are ready", n, s.Deployment.Status.ReadyReplicas), ""}
 }
 
 // queueing is a service whose pods do not take all that comes. The engines do not count
@@ -273,14 +273,14 @@ func (s Snapshot) queueing() *explanation {
 	if s.Demand == nil || s.Demand.Held == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas == 0 {
 		return nil
 	}
-	said := fmt.Sprintf("%d requests are held beside %d in flight at %d ready replicas", s.Demand.Held, s.Demand.InFlight, s.Deployment.Status.ReadyReplicas)
+	said := fmt.Sprintf("%d requests are held while %d are in flight on %d ready replicas", s.Demand.Held, s.Demand.InFlight, s.Deployment.Status.ReadyReplicas)
 	_, hi, _ := kserve.Bounds(s.InferenceService.Spec.Predictor.Component)
 	n := kserve.Raised(s.ScaledObject)
 	switch {
 	case wantedReplicas(*s.Deployment) >= hi:
 		return &explanation{Queueing, fmt.Sprintf("%s; it is at its maximum, %d", said, hi), "raise spec.predictor.maxReplicas if there are GPUs for more"}
 	case n > 0:
-		said += fmt.Sprintf("; at least %d of %d are asked of KEDA", n, hi)
+		said += fmt.Sprintf("; KEDA is asked for at least %d of %d replicas", n, hi)
 	}
 	return &explanation{Queueing, said, ""}
 }
@@ -290,13 +290,13 @@ func (s Snapshot) wakeable() *explanation {
 	asked, d := kserve.Raised(s.ScaledObject), s.Demand
 	switch {
 	case asked > 0:
-		return &explanation{Waking, fmt.Sprintf("requests are held, %d replicas are asked of KEDA", asked), ""}
+		return &explanation{Waking, fmt.Sprintf("requests are held; KEDA is asked for %d replicas", asked), ""}
 	case s.mode() != ModeGuide || d == nil:
 		return nil
 	case d.Held > 0:
 		return &explanation{Waking, fmt.Sprintf("%d requests are held; the controller asks KEDA for replicas", d.Held), ""}
 	case d.Gateways > 0:
-		return &explanation{Asleep, fmt.Sprintf("at zero; the next request to a gateway wakes it, %d report", d.Gateways), ""}
+		return &explanation{Asleep, fmt.Sprintf("at zero; the next request to a gateway wakes it (gateways reporting: %d)", d.Gateways), ""}
 	}
 	return nil
 }
@@ -304,15 +304,15 @@ func (s Snapshot) wakeable() *explanation {
 // cannotWake says why. No pod means no series of vLLM, so the query that must wake
 // the service stays empty: KEDA's TriggerError is expected.
 func (s Snapshot) cannotWake() string {
-	why := "at zero; its triggers say that there is no work"
+	why := "at zero; its triggers report no work"
 	if c := s.kedaCondition("Ready"); c.Status == "False" {
-		why = "at zero and cannot wake by itself: " + cmp.Or(s.credentials(), "no pod is there to report the metric, so its query is empty")
+		why = "at zero and cannot wake by itself: " + cmp.Or(s.credentials(), "no pod reports the metric, so its query is empty")
 	}
 	switch {
 	case s.mode() == ModeGuide:
-		why += "; no gateway reports that could wake it"
+		why += "; no gateway reports, so nothing can wake it"
 	case s.Demand != nil && s.Demand.Gateways > 0:
-		why += "; a gateway wakes only what Flyball scales, class external with metrics"
+		why += "; a gateway wakes only what Flyball scales: class external with metrics"
 	}
 	return why
 }
@@ -332,6 +332,9 @@ func (s Snapshot) credentials() string {
 
 // blind is a service whose metric cannot be read. KEDA and the HPA hold it then.
 func (s Snapshot) blind() *explanation {
+	if s.sees() {
+		return nil
+	}
 	if said := s.credentials(); said != "" {
 		return &explanation{NoMetric, said, ""}
 	}

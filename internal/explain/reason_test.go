@@ -126,7 +126,7 @@ func unschedulable(message string) func(*corev1.PodStatus) {
 	}
 }
 
-// A reasonCase changes a service that follows its metric, and says how that shows.
+// A reasonCase changes a service that scales with its metric, and says how that shows.
 type reasonCase struct {
 	name    string
 	change  func(*Snapshot)
@@ -151,7 +151,7 @@ func TestReasons(t *testing.T) {
 
 func notScaled() []reasonCase {
 	return []reasonCase{
-		{"follows", func(*Snapshot) {}, Following, "follows its metric", ""},
+		{"follows", func(*Snapshot) {}, Following, "scales with its metric", ""},
 		{"is deleted", func(s *Snapshot) { s.InferenceService.DeletionTimestamp = &metav1.Time{} }, Deleting, "", ""},
 		{"is stopped", func(s *Snapshot) {
 			s.InferenceService.Annotations[kserve.StopAnnotation] = "True"
@@ -163,7 +163,7 @@ func notScaled() []reasonCase {
 		}, Unscaled, "class none", ""},
 		{"has two HPAs", func(s *Snapshot) {
 			s.HPAs = append(s.HPAs, autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "mine"}})
-		}, Contested, "keda-hpa-llama-predictor, mine", "kubectl delete hpa NAME -n demo, for each but the right one"},
+		}, Contested, "keda-hpa-llama-predictor, mine", "kubectl delete hpa NAME -n demo, for each of them but the one to keep"},
 		{"has no target", func(s *Snapshot) {
 			s.InferenceService.Spec.Predictor.AutoScaling.Metrics[0].External.Target.Value = nil
 		}, Refused, "spec.predictor.autoScaling.metrics[0].external.target.value", ""},
@@ -175,7 +175,7 @@ func notScaled() []reasonCase {
 		}, Refused, "kubectl delete scaledobject theirs -n demo", ""},
 		{"waits for KServe's HPA to go", func(s *Snapshot) {
 			s.HPAs[0].OwnerReferences[0] = metav1.OwnerReference{Kind: "InferenceService", Name: "llama", Controller: new(true)}
-		}, Starting, "KServe removes its HorizontalPodAutoscaler", ""},
+		}, Starting, "waiting until KServe has removed its HorizontalPodAutoscaler", ""},
 		{"has no KEDA", func(s *Snapshot) { s.ScaledObject, s.HPAs, s.NoKEDA = nil, nil, true }, NoKEDA, "install KEDA", ""},
 		{"has no KEDA for KServe", func(s *Snapshot) {
 			s.InferenceService.Annotations[kserve.ClassAnnotation] = "keda"
@@ -192,13 +192,13 @@ func notScaled() []reasonCase {
 		}, Paused, "paused-replicas=2", "kubectl annotate scaledobject llama-predictor -n demo autoscaling.keda.sh/paused-replicas-"},
 		{"may not scale in", func(s *Snapshot) {
 			s.ScaledObject.Annotations = map[string]string{"autoscaling.keda.sh/paused-scale-in": "true"}
-		}, HeldOneWay, "scale-in is paused", "kubectl annotate scaledobject llama-predictor -n demo autoscaling.keda.sh/paused-scale-in-"},
+		}, HeldOneWay, "scaling down is paused", "kubectl annotate scaledobject llama-predictor -n demo autoscaling.keda.sh/paused-scale-in-"},
 		{"sleeps", func(s *Snapshot) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
 			s.setTriggerError()
 			s.setHPA(autoscalingv2.ScalingActive, "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
-		}, Asleep, "cannot wake by itself: no pod is there", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
+		}, Asleep, "cannot wake by itself: no pod reports", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
 		{"sleeps with a metric of its own", func(s *Snapshot) {
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(0))
 			s.setReplicas(0, 0)
@@ -209,7 +209,7 @@ func notScaled() []reasonCase {
 			s.setReplicas(0, 0)
 			s.Demand = &demand.Demand{Gateways: 2}
 		}, Asleep, "a gateway wakes only what Flyball scales", "kubectl scale deployment llama-predictor -n demo --replicas=1"},
-		{"sleeps behind gateways", func(s *Snapshot) { s.sleep(demand.Demand{Gateways: 2}) }, Asleep, "wakes it, 2 report", ""},
+		{"sleeps behind gateways", func(s *Snapshot) { s.sleep(demand.Demand{Gateways: 2}) }, Asleep, "wakes it (gateways reporting: 2)", ""},
 		{"is about to be woken", func(s *Snapshot) {
 			s.sleep(demand.Demand{Gateways: 2, Work: demand.Work{Held: 3}})
 		}, Waking, "3 requests are held; the controller asks", ""},
@@ -217,12 +217,12 @@ func notScaled() []reasonCase {
 			s.sleep(demand.Demand{Gateways: 2, Work: demand.Work{Held: 3}})
 			s.ScaledObject.Annotations = map[string]string{kserve.ForceActivation: "true"}
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(3))
-		}, Waking, "3 replicas are asked of KEDA", ""},
-		{"was woken", func(s *Snapshot) { s.rouse() }, Waking, "3 replicas are asked of KEDA, 1 are ready", ""},
+		}, Waking, "KEDA is asked for 3 replicas", ""},
+		{"was woken", func(s *Snapshot) { s.rouse() }, Waking, "KEDA is asked for 3 replicas, 1 are ready", ""},
 		{"was woken without GPUs", func(s *Snapshot) {
 			s.rouse()
 			s.Pods = []corev1.Pod{pod("a", unschedulable("0/2 nodes are available: 2 Insufficient nvidia.com/gpu."))}
-		}, NoGPU, "1 pod without a node", ""},
+		}, NoGPU, "1 pod cannot be scheduled", ""},
 	}
 }
 
@@ -246,6 +246,11 @@ func cannotScale() []reasonCase {
 			s.ScaledObject.Status.Conditions = append(s.ScaledObject.Status.Conditions, kserve.Condition{Type: "Fallback", Status: "True"})
 			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "connection refused")}
 		}, NoMetric, "connection refused; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
+		{"reads its metric again before KEDA has looked", func(s *Snapshot) {
+			s.setTriggerError()
+			s.setHPA(autoscalingv2.ScalingActive, "True", "ValidMetricFound", "")
+			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "error parsing prometheus metadata: <empty>")}
+		}, Following, "", ""},
 		{"has no HPA yet", func(s *Snapshot) { s.HPAs = nil }, NoHPA, "", ""},
 		{"is selected twice", func(s *Snapshot) {
 			s.setHPA(autoscalingv2.ScalingActive, "False", "AmbiguousSelector", "pods by selector are controlled by two HPAs")
@@ -259,10 +264,10 @@ func podsMissing() []reasonCase {
 			s.setReplicas(4, 2)
 			full := "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available"
 			s.Pods = []corev1.Pod{pod("a", unschedulable(full)), pod("b", unschedulable(full))}
-		}, NoGPU, "2 pods without a node: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu", ""},
+		}, NoGPU, "2 pods cannot be scheduled: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu", ""},
 		{"fits no node", func(s *Snapshot) {
 			s.Pods = []corev1.Pod{pod("a", unschedulable("0/2 nodes are available: 2 node(s) had untolerated taint(s)."))}
-		}, Unplaced, "1 pod without a node", ""},
+		}, Unplaced, "1 pod cannot be scheduled", ""},
 		{"was evicted and runs again", func(s *Snapshot) {
 			s.Pods = []corev1.Pod{pod("a", func(s *corev1.PodStatus) { unschedulable("gpu")(s); s.Phase = corev1.PodFailed })}
 		}, Following, "", ""},
@@ -291,18 +296,18 @@ func podsMissing() []reasonCase {
 		{"could not be woken", func(s *Snapshot) {
 			s.sleep(demand.Demand{Gateways: 2})
 			kserve.Attempt{Failures: 2, Again: time.Unix(1_700_000_000, 0), Cause: "pod llama-1: CrashLoopBackOff: back-off 5m0s"}.Write(s.ScaledObject)
-		}, WakeFailed, "no pod became ready when it was woken last: pod llama-1: CrashLoopBackOff: back-off 5m0s; it is kept at zero until 2023-11-14T22:13:20Z",
-			"fix what the message names, then wake it at once: kubectl annotate scaledobject llama-predictor -n demo flyball.dev/wake-again-"},
+		}, WakeFailed, "no pod became ready after the last wake-up: pod llama-1: CrashLoopBackOff: back-off 5m0s; it stays at zero until 2023-11-14T22:13:20Z",
+			"fix that; to allow the next wake-up at once: kubectl annotate scaledobject llama-predictor -n demo flyball.dev/wake-again-"},
 		{"queues", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 145, InFlight: 4}, Gateways: 2}
 			s.setReplicas(1, 1)
-		}, Queueing, "145 requests are held beside 4 in flight at 1 ready replicas", ""},
+		}, Queueing, "145 requests are held while 4 are in flight on 1 ready replicas", ""},
 		{"queues, and more are asked for", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 9, InFlight: 4}, Gateways: 2}
 			s.ScaledObject.Annotations = map[string]string{kserve.RaisedMinimum: "4"}
 			s.ScaledObject.Spec.MinReplicaCount = new(int32(4))
 			s.setReplicas(4, 1)
-		}, Queueing, "at least 4 of 8 are asked of KEDA", ""},
+		}, Queueing, "KEDA is asked for at least 4 of 8 replicas", ""},
 		{"queues at its maximum", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 9, InFlight: 64}, Gateways: 2}
 			s.setReplicas(8, 8)
@@ -321,8 +326,8 @@ func scaled() []reasonCase {
 			s.setHPA(autoscalingv2.ScalingLimited, "True", "TooFewReplicas", "less than the minimum")
 		}, AtMinimum, "less than the minimum", ""},
 		{"is held", func(s *Snapshot) {
-			s.setHPA(autoscalingv2.AbleToScale, "True", "ScaleDownStabilized", "recent recommendations were higher")
-		}, Holding, "recent recommendations", ""},
+			s.setHPA(autoscalingv2.AbleToScale, "True", "ScaleDownStabilized", "recent recomfixations were higher")
+		}, Holding, "recent recomfixations", ""},
 	}
 }
 
@@ -334,11 +339,21 @@ func warningAbout(kind, uid, message string) corev1.Event {
 	}
 }
 
+// MIN is the user's, also while held requests have raised that of the ScaledObject.
+func TestRowHasTheUsersMinimum(t *testing.T) {
+	s := scaling(t)
+	s.ScaledObject.Spec.MinReplicaCount = new(int32(8))
+	s.ScaledObject.Annotations = map[string]string{kserve.RaisedMinimum: "8"}
+	if r := Rows([]Snapshot{s})[0]; r.Min != 1 || r.Max != 8 || r.Reason == Fixed {
+		t.Errorf("Rows() = %d to %d, %s, want 1 to 8, not Fixed", r.Min, r.Max, r.Reason)
+	}
+}
+
 func TestRow(t *testing.T) {
 	want := Row{
 		Namespace: "demo", Name: "llama", Mode: ModeGuide, Min: 1, Max: 8,
-		Current: new(int32(3)), Wanted: new(int32(3)), Ready: new(int32(3)),
-		Metrics: []MetricNow{{"s0-prometheus", "1.25", "1"}}, Reason: Following, Message: "follows its metric",
+		Current: new(int32(3)), Desired: new(int32(3)), Ready: new(int32(3)),
+		Metrics: []MetricNow{{"s0-prometheus", "1.25", "1"}}, Reason: Following, Message: "scales with its metric",
 		Autoscaler: "hpa/keda-hpa-llama-predictor", Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 	first := scaling(t)

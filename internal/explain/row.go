@@ -21,7 +21,7 @@ type Row struct {
 	Min        int32       `json:"min"`
 	Max        int32       `json:"max"`
 	Current    *int32      `json:"current"`
-	Wanted     *int32      `json:"wanted"`
+	Desired    *int32      `json:"desired"`
 	Ready      *int32      `json:"ready"`
 	Held       *int        `json:"held"`     // requests that wait at the gateways
 	InFlight   *int        `json:"inFlight"` // and those that pods answer for them
@@ -35,12 +35,15 @@ type Row struct {
 }
 
 // MetricNow is one of the HPA's, as kubectl shows it: 2.5 of a target of 1, or
-// "<unknown>" while the HPA has no value.
+// unknownValue while the HPA has no value.
 type MetricNow struct {
 	Name    string `json:"name"`
 	Current string `json:"current"`
 	Target  string `json:"target"`
 }
+
+// unknownValue is what kubectl prints in place of a number.
+const unknownValue = "<unknown>"
 
 // The modes: who scales a service.
 const (
@@ -79,7 +82,7 @@ func (s Snapshot) row() Row {
 	r.Min, r.Max = s.limits()
 	if d := s.Deployment; d != nil {
 		w := wantedReplicas(*d)
-		r.Current, r.Wanted, r.Ready = &d.Status.Replicas, &w, &d.Status.ReadyReplicas
+		r.Current, r.Desired, r.Ready = &d.Status.Replicas, &w, &d.Status.ReadyReplicas
 	}
 	if s.Demand != nil {
 		r.Held, r.InFlight = &s.Demand.Held, &s.Demand.InFlight
@@ -103,19 +106,24 @@ func (s Snapshot) mode() string {
 }
 
 // limits are those in force: the autoscaler's, before it exists the service's. The
-// HPA's minimum is at least 1; the ScaledObject's may be 0, KEDA takes the last step.
+// HPA's minimum is at least 1; the ScaledObject's may be 0, KEDA takes the last step. A
+// minimum that held requests have raised is not the user's.
 func (s Snapshot) limits() (lo, hi int32) {
 	lo, hi, _ = kserve.Bounds(s.InferenceService.Spec.Predictor.Component)
+	least := lo
 	if len(s.HPAs) > 0 {
 		lo, hi = 1, s.HPAs[0].Spec.MaxReplicas
-		if least := s.HPAs[0].Spec.MinReplicas; least != nil {
-			lo = *least
+		if m := s.HPAs[0].Spec.MinReplicas; m != nil {
+			lo = *m
 		}
 	}
 	if o := s.ScaledObject; o != nil {
 		lo = 0 // KEDA's default
 		if o.Spec.MinReplicaCount != nil {
 			lo = *o.Spec.MinReplicaCount
+		}
+		if kserve.Raised(o) > 0 {
+			lo = least
 		}
 		if o.Spec.MaxReplicaCount != nil {
 			hi = *o.Spec.MaxReplicaCount
@@ -133,7 +141,7 @@ func hpaMetrics(h autoscalingv2.HorizontalPodAutoscaler) []MetricNow {
 		if i < len(h.Status.CurrentMetrics) && h.Status.CurrentMetrics[i].Type == spec.Type {
 			now = h.Status.CurrentMetrics[i]
 		}
-		m := MetricNow{Current: "<unknown>"}
+		m := MetricNow{Current: unknownValue}
 		switch {
 		case spec.External != nil:
 			m.Name = spec.External.Metric.Name
@@ -148,7 +156,7 @@ func hpaMetrics(h autoscalingv2.HorizontalPodAutoscaler) []MetricNow {
 				m.Current = shownValue(now.Resource.Current, spec.Resource.Target.Type)
 			}
 		default:
-			m.Name, m.Target = string(spec.Type), "<unknown>"
+			m.Name, m.Target = string(spec.Type), unknownValue
 		}
 		all = append(all, m)
 	}
@@ -171,7 +179,7 @@ func shownValue(v autoscalingv2.MetricValueStatus, t autoscalingv2.MetricTargetT
 	case t == autoscalingv2.UtilizationMetricType && v.AverageUtilization != nil:
 		return strconv.Itoa(int(*v.AverageUtilization)) + "%"
 	case t == autoscalingv2.UtilizationMetricType || q == nil:
-		return "<unknown>"
+		return unknownValue
 	}
 	return strconv.FormatFloat(math.Round(q.AsApproximateFloat64()*1000)/1000, 'f', -1, 64) // the HPA counts in thousandths
 }

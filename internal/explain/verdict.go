@@ -86,7 +86,7 @@ func (s Snapshot) Verdict() Verdict {
 	c := kserve.Class(&s.InferenceService)
 	external := c == "external"
 	if external && kserve.Stopped(&s.InferenceService) {
-		v.Warn("Stopped", "%s is 'true' and nothing takes it back; resume with: kubectl annotate inferenceservice %s -n %s %s-",
+		v.Warn("Stopped", "%s is 'true', and nothing removes it by itself; resume with: kubectl annotate inferenceservice %s -n %s %s-",
 			kserve.StopAnnotation, s.InferenceService.Name, s.InferenceService.Namespace, kserve.StopAnnotation)
 	}
 	switch {
@@ -111,7 +111,7 @@ func leave(s Snapshot, v *Verdict, class string) {
 	switch {
 	case !s.mine():
 	case class == "keda":
-		v.Then(Release, "ScaledObjectReleased", "class is keda: ScaledObject %s is KServe's to update from now on", s.ScaledObject.Name)
+		v.Then(Release, "ScaledObjectReleased", "class is keda: KServe manages ScaledObject %s from now on", s.ScaledObject.Name)
 	default:
 		removal(v, s, "class is "+class)
 	}
@@ -135,7 +135,7 @@ func decideGuide(s Snapshot, v *Verdict) {
 	}
 	if s.NoKEDA {
 		v.Action = Wait
-		v.Warn("KEDAMissing", "%s.%s is not served: install KEDA, and the ScaledObject %s follows by itself; find out more with: flyball doctor",
+		v.Warn("KEDAMissing", "%s.%s is not served by the API server: install KEDA, then ScaledObject %s is created without further action; for more: flyball doctor",
 			kserve.ScaledObjectKind.Kind, kserve.ScaledObjectKind.Group, so.Name)
 		return
 	}
@@ -148,7 +148,7 @@ func decideGuide(s Snapshot, v *Verdict) {
 	case s.ScaledObject == nil:
 		v.Then(Create, "ScaledObjectCreated", "ScaledObject %s scales Deployment %s %s", so.Name, so.Name, between)
 	case !mine:
-		v.Then(Adopt, "ScaledObjectAdopted", "ScaledObject %s, which KServe made, is Flyball's: it scales %s", so.Name, between)
+		v.Then(Adopt, "ScaledObjectAdopted", "ScaledObject %s, created by KServe, is now managed by Flyball and scales %s", so.Name, between)
 	default:
 		v.Action = Repair
 	}
@@ -168,7 +168,7 @@ func rivalOfOurName(s Snapshot, v *Verdict) bool {
 	case s.ScaledObject == nil || kserve.BelongsTo(s.ScaledObject, &s.InferenceService):
 		return false
 	case kserve.OwnedBy(s.ScaledObject.OwnerReferences, kserve.InferenceServiceKind.Kind, s.InferenceService.Name):
-		return v.waitFor("WaitingForRemoval", "ScaledObject %s belongs to a deleted service of the same name and goes first", s.ScaledObject.Name)
+		return v.waitFor("WaitingForRemoval", "ScaledObject %s belongs to a deleted service of the same name; waiting until it is gone", s.ScaledObject.Name)
 	case !kserve.IsFlyballs(s.ScaledObject) || metav1.GetControllerOfNoCopy(s.ScaledObject) != nil:
 		return v.yield(s, kserve.ScaledObjectKind.Kind, s.ScaledObject.Name)
 	}
@@ -193,7 +193,7 @@ func rivalHPA(s Snapshot, v *Verdict) bool {
 		case ref.Kind != "Deployment" || ref.Name != target || kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, target):
 			continue
 		case kserve.OwnedBy(h.OwnerReferences, kserve.InferenceServiceKind.Kind, s.InferenceService.Name):
-			return v.waitFor("WaitingForHPA", "KServe removes its HorizontalPodAutoscaler %s first", h.Name)
+			return v.waitFor("WaitingForHPA", "waiting until KServe has removed its HorizontalPodAutoscaler %s", h.Name)
 		}
 		return v.yield(s, "HorizontalPodAutoscaler", h.Name)
 	}
@@ -203,7 +203,7 @@ func rivalHPA(s Snapshot, v *Verdict) bool {
 // yield leaves the Deployment to another autoscaler.
 func (v *Verdict) yield(s Snapshot, kind, name string) bool {
 	v.Action = Abstain
-	v.Warn("AnotherAutoscaler", "Deployment %s is scaled by %s %s already, so that Flyball does nothing; remove it with: kubectl delete %s %s -n %s",
+	v.Warn("AnotherAutoscaler", "Deployment %s is already scaled by %s %s, so Flyball does nothing; remove that with: kubectl delete %s %s -n %s",
 		kserve.PredictorName(s.InferenceService.Name), kind, name, strings.ToLower(kind), name, s.InferenceService.Namespace)
 	return true
 }

@@ -44,7 +44,7 @@ func TestVerdict(t *testing.T) {
 		"being deleted": {own: changed(ours(), func(so *kserve.ScaledObject) {
 			so.DeletionTimestamp = &metav1.Time{}
 		}), want: Wait},
-		"an earlier service's": {own: earlier(), want: Wait, says: "goes first"},
+		"an earlier service's": {own: earlier(), want: Wait, says: "waiting until it is gone"},
 		"owner taken off": {own: changed(ours(), func(so *kserve.ScaledObject) {
 			so.OwnerReferences = nil
 		}), want: Repair},
@@ -52,7 +52,7 @@ func TestVerdict(t *testing.T) {
 			so.OwnerReferences = owner("Deployment", "x")
 			so.OwnerReferences[0].UID = "u2"
 		}), want: Abstain, says: "kubectl delete scaledobject llama-predictor -n demo"},
-		"KServe's HPA still there": {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("llama-predictor", owner("InferenceService", "llama"))}, want: Wait, says: "first"},
+		"KServe's HPA still there": {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("llama-predictor", owner("InferenceService", "llama"))}, want: Wait, says: "has removed its HorizontalPodAutoscaler"},
 		"KEDA's own HPA":           {own: ours(), hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))}, want: Repair},
 		"foreign HPA":              {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("mine", nil)}, want: Abstain, says: "kubectl delete horizontalpodautoscaler mine -n demo"},
 		"foreign ScaledObject":     {others: []kserve.ScaledObject{*targeting("theirs", "")}, want: Abstain, says: "kubectl delete scaledobject theirs -n demo"},

@@ -45,7 +45,7 @@ func attempt(o observed, v *explain.Verdict, raised bool) (parked bool) {
 	case took >= limit:
 		a = kserve.Attempt{Failures: a.Failures + 1, Cause: cause}
 		a.Again = o.now.Add(min(backOffMost, backOffFirst<<min(a.Failures-1, 10)))
-		v.Then(explain.GiveBack, "WakeFailed", "no pod was ready %s after the wake: %s. Its GPUs are given back; the next request after %s wakes it again",
+		v.Then(explain.GiveBack, "WakeFailed", "no pod was ready %s after the wake-up: %s. The service is scaled back to zero; the next request after %s wakes it again",
 			took.Round(time.Second), cause, a.Again.UTC().Format(time.RFC3339))
 		v.Done.Warning = true
 	}

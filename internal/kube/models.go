@@ -30,11 +30,11 @@ func (r *Reconciler) takenModels(ctx context.Context, o observed, v *explain.Ver
 		switch owner := explain.Owner(model, all); {
 		case owner.Namespace == self.Namespace && owner.Name == self.Name:
 		case owner.Namespace == self.Namespace:
-			v.Warn("ModelNameTaken", "model %q is that of InferenceService %s, which gets the requests that name only the model; "+
+			v.Warn("ModelNameTaken", "model name %q belongs to InferenceService %s, which gets the requests that name only the model; "+
 				"serve it under another --served-model-name, let clients name this service by its host, or claim the name: "+
 				"kubectl annotate inferenceservice %s -n %s %s=%s", model, owner.Name, self.Name, self.Namespace, kserve.ServesAnnotation, model)
 		default:
-			v.Warn("ModelNameTaken", "model %q is that of a service in another namespace, which had the name first and gets the requests that name only the model; "+
+			v.Warn("ModelNameTaken", "model name %q belongs to a service in another namespace, which had it first and gets the requests that name only the model; "+
 				"serve it under another --served-model-name, or let clients name this service by its host", model)
 		}
 	}

@@ -37,8 +37,8 @@ func TestNewcomerIsTold(t *testing.T) {
 	r := &Reconciler{Client: kubetest.Client(t, objects...)}
 	for i, want := range []string{
 		"",
-		`model "llama" is that of InferenceService llama, which gets`,
-		`model "llama" is that of a service in another namespace`,
+		`model name "llama" belongs to InferenceService llama, which gets`,
+		`model name "llama" belongs to a service in another namespace`,
 	} {
 		var v explain.Verdict
 		if err := r.takenModels(t.Context(), observed{Snapshot: explain.Snapshot{InferenceService: *services[i], Deployment: deployments[i]}}, &v); err != nil {

@@ -69,7 +69,7 @@ func wake(o observed, v *explain.Verdict) {
 		tellRaised(o, v, lo, n)
 	}
 	if most := *v.Apply.Spec.MaxReplicaCount; o.demand.Held > 0 && o.demand.InFlight > 0 && max(n, lo) >= most {
-		v.Warn("QueueAtMaximum", "requests are held although %d replicas, all that spec.predictor.maxReplicas allows, are asked for; "+
+		v.Warn("QueueAtMaximum", "requests are held although all %d replicas that spec.predictor.maxReplicas allows are desired; "+
 			"raise it if there are GPUs for more", most)
 	}
 }
@@ -80,14 +80,14 @@ func tellRaised(o observed, v *explain.Verdict, lo, n int32) {
 	switch was := min(kserve.Raised(o.ScaledObject), most); {
 	case n == was:
 	case n > was && lo == 0 && o.demand.InFlight == 0:
-		v.Then(explain.Rouse, "Waking", "requests are held: at least %d of %d replicas are asked for", n, most)
+		v.Then(explain.Rouse, "Waking", "requests are held: scaling up to at least %d of %d replicas", n, most)
 	case n > was:
-		v.Then(explain.Rouse, "Queueing", "requests are held behind those that are answered: at least %d of %d replicas are asked for", n, most)
+		v.Then(explain.Rouse, "Queueing", "more requests are held than the ready pods can take: scaling up to at least %d of %d replicas", n, most)
 	case o.demand.Held > 0:
-		v.Then(explain.Settle, "NoRoom", "no node has taken some pods within %s: %d replicas are asked for while requests are held", placeTime, n)
+		v.Then(explain.Settle, "NoRoom", "some pods could not be scheduled within %s: asking for no more than %d replicas, although requests are held", placeTime, n)
 		v.Done.Warning = true
 	default:
-		v.Then(explain.Settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it, down to %d if they say so", demand.TTL, lo)
+		v.Then(explain.Settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it again, down to %d if they say so", demand.TTL, lo)
 	}
 }
 

@@ -117,7 +117,7 @@ func TestHeldAboveZero(t *testing.T) {
 		says    string // what is done, and told meanwhile
 	}{
 		"nothing held":                   {own: ours(), demand: quiet, want: explain.Repair, minimum: 1},
-		"the seen case":                  {replace: four, own: ours(), demand: held(145, 4), want: explain.Rouse, minimum: 8, says: "Queueing: requests are held behind those that are answered: at least 8 of 8"},
+		"the seen case":                  {replace: four, own: ours(), demand: held(145, 4), want: explain.Rouse, minimum: 8, says: "Queueing: more requests are held than the ready pods can take: scaling up to at least 8 of 8"},
 		"some held":                      {replace: four, own: ours(), demand: held(5, 4), want: explain.Rouse, minimum: 3, says: "at least 3 of 8"},
 		"no more than there should be":   {replace: four, own: ours(), demand: held(1, 3), want: explain.Repair, minimum: 1},
 		"only the waiting are counted":   {replace: append([]string{"num_requests_running", "num_requests_waiting"}, four...), own: ours(), demand: held(5, 40), want: explain.Rouse, minimum: 2},
@@ -126,7 +126,7 @@ func TestHeldAboveZero(t *testing.T) {
 		"nothing held, not for long":     {own: raisedTo(3), demand: early, want: explain.Repair, minimum: 3},
 		"nothing held for long":          {own: raisedTo(3), demand: quiet, want: explain.Settle, minimum: 1, says: "down to 1"},
 		"someone's minimum":              {own: changed(ours(), func(so *kserve.ScaledObject) { so.Spec.MinReplicaCount = new(int32(5)) }), demand: quiet, want: explain.Repair, minimum: 1},
-		"at the maximum":                 {own: raisedTo(8), demand: held(20, 8), want: explain.Repair, minimum: 8, says: "QueueAtMaximum: requests are held although 8 replicas"},
+		"at the maximum":                 {own: raisedTo(8), demand: held(20, 8), want: explain.Repair, minimum: 8, says: "QueueAtMaximum: requests are held although all 8 replicas"},
 		"a metric that counts none":      {replace: []string{"num_requests_running", "kv_cache_usage_perc"}, own: ours(), demand: held(20, 8), want: explain.Repair, minimum: 1},
 		"fixed, so that nothing is more": {replace: []string{"maxReplicas: 8", "maxReplicas: 1"}, own: ours(), demand: held(20, 8), want: explain.Repair, minimum: 1, says: "QueueAtMaximum"},
 	} {

@@ -32,7 +32,7 @@ func known() map[string][]string {
 // harmless are the kinds, or whole groups, that cannot change how a service scales,
 // and why.
 func harmless() map[string]string {
-	const rights, traffic, weights = "rights do not scale", "the simulated routing stands for it", "the simulated cold start stands for how weights come"
+	const rights, traffic, weights = "rights do not scale", "the simulated routing takes its place", "the simulated cold start includes the loading of weights"
 	return map[string]string{
 		"/Namespace":                                "it only holds objects",
 		"/Secret":                                   "the simulated Prometheus asks for no credentials",
@@ -46,14 +46,14 @@ func harmless() map[string]string {
 		"/PersistentVolumeClaim":                    weights,
 		"storage.k8s.io/*":                          weights,
 		"serving.kserve.io/ClusterStorageContainer": weights,
-		"policy/PodDisruptionBudget":                "to scale in is no eviction",
+		"policy/PodDisruptionBudget":                "scaling down is no eviction",
 		"scheduling.k8s.io/PriorityClass":           "no other pods compete for the simulated nodes",
 		"apiextensions.k8s.io/*":                    "it only defines kinds",
 		"cert-manager.io/*":                         "certificates do not scale",
 		"/ConfigMap":                                "no setting of a simulated part is read from it",
 		"keda.sh/TriggerAuthentication":             "the simulated Prometheus asks for no credentials",
 		"keda.sh/ClusterTriggerAuthentication":      "the simulated Prometheus asks for no credentials",
-		"monitoring.coreos.com/Prometheus":          "the simulated Prometheus stands for it",
+		"monitoring.coreos.com/Prometheus":          "the simulated Prometheus takes its place",
 	}
 }
 

@@ -34,7 +34,7 @@ func (g scaleInBan) check(until time.Time) error {
 			return fmt.Errorf("deployment %s was deleted", g.deployment)
 		}
 		if n := *o.Spec.Replicas; n < before {
-			return fmt.Errorf("deployment %s was scaled in from %d to %d", g.deployment, before, n)
+			return fmt.Errorf("deployment %s was scaled down from %d to %d", g.deployment, before, n)
 		}
 		before = *o.Spec.Replicas
 	}

@@ -196,7 +196,7 @@ func TestFailures(t *testing.T) {
 		}, []string{"seen: no event about so/a"}},
 		"scaled in": {"never scale in\n  hold 60s", map[string]string{"deployments.watch": `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"4"},"spec":{"replicas":2}}}` + `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":1}}}` +
 			`{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"6"},"spec":{"replicas":2}}}`},
-			[]string{"deployment llama-predictor was scaled in from 2 to 1"}},
+			[]string{"deployment llama-predictor was scaled down from 2 to 1"}},
 		"overlap":        {"never two autoscalers\n  hold 60s", two("9", "8"), []string{"HorizontalPodAutoscaler llama and ScaledObject so acted on llama-predictor at the same time"}},
 		"no gap":         {"never two autoscalers\n  hold 200ms", two("8", "9"), nil},
 		"blind":          {"never two autoscalers\n  hold 60s", map[string]string{"horizontalpodautoscalers.watch": "nonsense"}, []string{"the watch of HorizontalPodAutoscaler ended"}},

@@ -74,7 +74,7 @@ func Parse(name, text string, env Env) (File, error) {
 		case !ok:
 			return File{}, fmt.Errorf("%s:%d: unknown word %q; there are %s", name, number, words[0], strings.Join(sortedWords(), ", "))
 		case seen[words[0]] && !word.many:
-			return File{}, fmt.Errorf("%s:%d: %s stands twice", name, number, words[0])
+			return File{}, fmt.Errorf("%s:%d: %s is given twice", name, number, words[0])
 		}
 		seen[words[0]] = true
 		if err := word.read(&f, words[1:], env); err != nil {

@@ -342,7 +342,7 @@ func TestUnread(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for lines, want := range map[string]string{
 		"speed 3":                     `test:8: unknown word "speed"; there are crash, deletion-cost, drained,`,
-		"workload nothing":            "workload stands twice",
+		"workload nothing":            "workload is given twice",
 		"routing best":                `no routing "best"; there are random`,
 		"hold 3":                      "write none or target=N",
 		"nodes 2 of 4":                "write N of G GPUs",

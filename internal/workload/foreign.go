@@ -24,7 +24,7 @@ func foreignObjects() []format {
 		foreign("a GuideLLM report: it has the figures of several benchmarks, one after the other", rateAndLengths, "benchmarks"),
 		foreign("a GenAI-Perf profile export: it has no token counts", "give profile_export.jsonl of aiperf profile, or "+
 			rateAndLengths, "experiments"),
-		foreign("a summary of aiperf or GenAI-Perf: it has no single requests", "give profile_export.jsonl, which stands beside it", "input_config"),
+		foreign("a summary of aiperf or GenAI-Perf: it has no single requests", "give profile_export.jsonl, which lies beside it", "input_config"),
 		foreign("an OpenAI batch: "+noTimes, countTokens, "custom_id", "body"),
 		foreign("conversations: "+noTimes, countTokens, "messages"),
 		foreign("conversations: "+noTimes, countTokens, "conversations"),
@@ -84,7 +84,7 @@ func foreignTable(header []string) *Foreign {
 		{[]string{"user count", "requests/s"}, "Locust's history: it has rates and no token counts",
 			"give its rates: CSV with t_s,rate_rps for poisson:rates=FILE,input=1000,output=250"},
 		{[]string{"metric", "avg", "p99"}, "a summary of aiperf or GenAI-Perf: it has no single requests",
-			"give profile_export.jsonl, which stands beside it"},
+			"give profile_export.jsonl, which lies beside it"},
 		{[]string{"timestamp", "elapsed", "label"}, "samples of JMeter: it has no token counts", rateAndLengths},
 		{[]string{"rate_rps"}, "rates over time are half a workload", "add the lengths: poisson:rates=FILE,input=1000,output=250"},
 		{[]string{"percentile", "tokens"}, "lengths are half a workload", "add the rate: poisson:rate=5,lengths=FILE"},

@@ -120,7 +120,7 @@ func plainJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.Field == "":
-		return fmt.Errorf("a %s stands where an object should", wrong.Value)
+		return fmt.Errorf("found a %s where an object is expected", wrong.Value)
 	case errors.As(err, &wrong):
 		return fmt.Errorf("%s: a %s cannot be its value", wrong.Field, wrong.Value)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -31,7 +31,7 @@ func newWorkloadList(s *terminal.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the named workloads",
-		Long:    "The named workloads. -o wide, json and yaml have what each name stands for.",
+		Long:    "The named workloads. -o wide, json and yaml have what each name is short for.",
 		Example: "  flyball workload list\n  flyball workload list -o wide",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

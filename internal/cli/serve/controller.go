@@ -32,8 +32,8 @@ func newController(s *terminal.Streams) *cobra.Command {
 		Short: "Run the controller, as config/manager does",
 		Long: `Run the controller. It acts only while it holds the lease flyball-controller in the
 namespace $POD_NAMESPACE (default flyball-system), which must exist, and while no other
-installation, in whatever namespace, holds an older one: where one is found this one stands
-down and logs which it is.`,
+installation, in whatever namespace, holds an older one: where one is found this one stays
+passive and logs which it is.`,
 		Example: "  flyball controller --kubeconfig .flyball/kubeconfig",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

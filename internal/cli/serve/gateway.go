@@ -69,7 +69,7 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default: the one that this runs in, or as for other commands)")
 	fl.StringVar(&o.public, "bind-address", ":8080", "address for requests")
 	fl.StringVar(&o.admin, "admin-bind-address", ":8081", "address of /healthz, /readyz and /metrics")
-	fl.StringVar(&o.certificates, "certificates", "", "folder with tls.crt and tls.key, read anew when they change; plain HTTP without")
+	fl.StringVar(&o.certificates, "certificates", "", "folder with tls.crt and tls.key, read again when they change; plain HTTP without")
 	fl.StringVar(&o.Name, "name", cmp.Or(os.Getenv("POD_NAME"), hostname()), "tells this gateway from its replicas")
 	fl.StringVar(&o.namespace, "controller-namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), "flyball-system"), "where the controller runs")
 	o.report.register(fl)

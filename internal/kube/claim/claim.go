@@ -143,7 +143,7 @@ func (c *Claim) standDown(first *coordinationv1.Lease) {
 	if first.Spec.HolderIdentity != nil {
 		holder = *first.Spec.HolderIdentity
 	}
-	c.log.Info("another controller acts in this cluster: this one stands down; remove one of the two installations",
+	c.log.Info("another controller is active in this cluster: this one stays passive; remove one of the two installations",
 		"first", first.Namespace+"/"+first.Name, "leader", holder)
 }
 

@@ -110,8 +110,8 @@ func TestClaim(t *testing.T) {
 	w.start("b")
 	w.pass(time.Minute)
 	expect("a second one", "a")
-	if all := strings.Join(w.said, "\n"); strings.Count(all, "stands down") != 1 || !strings.Contains(all, `"first"="a/flyball-controller"`) || !strings.Contains(all, "pod of a") {
-		t.Errorf("said %s, want that b stands down for a, once (INV-3)", all)
+	if all := strings.Join(w.said, "\n"); strings.Count(all, "stays passive") != 1 || !strings.Contains(all, `"first"="a/flyball-controller"`) || !strings.Contains(all, "pod of a") {
+		t.Errorf("said %s, want that b stays passive for a, once (INV-3)", all)
 	}
 	w.stop("a", false)
 	w.pass(lifeTime - 5*time.Second)

@@ -48,7 +48,7 @@ type Settings struct {
 }
 
 // errNotBearer is a request without a token.
-var errNotBearer = errors.New("a bearer token is wanted")
+var errNotBearer = errors.New("a bearer token is required")
 
 // An Inbox is the endpoint where gateways report, and the table of what they said.
 type Inbox struct {
@@ -166,7 +166,7 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	case req.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "POST is wanted", http.StatusMethodNotAllowed)
+		http.Error(w, "POST is required", http.StatusMethodNotAllowed)
 		return
 	}
 	if status, err := b.authenticate(req); err != nil {

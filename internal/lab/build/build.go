@@ -161,7 +161,7 @@ func (b *builder) output(ctx context.Context, a artifact, program string, args .
 		return nil, hint.With(err, "install Go 1.26 or later: https://go.dev/dl")
 	}
 	return nil, hint.With(fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), args[0], err, tail(stderr.String())),
-		"what was built before is kept; run it again when this is mended")
+		"what was built before is kept; run it again when this is fixed")
 }
 
 // tail keeps the end, where go says what was wrong after pages of downloads.

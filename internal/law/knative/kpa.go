@@ -187,7 +187,7 @@ func Spec() spec.Spec {
 			spec.Param{Name: "tick", Default: "2s", Doc: "between decisions"},
 			spec.Param{Name: "stable", Default: "60s", Doc: "window"},
 			spec.Param{Name: "panic", Default: "6s", Doc: "window"},
-			spec.Param{Name: "threshold", Default: "2", Doc: "panic when so many times the ready replicas are wanted"},
+			spec.Param{Name: "threshold", Default: "2", Doc: "panic when so many times the ready replicas are desired"},
 			spec.Param{Name: "up", Default: "1000", Doc: "at most so many times the ready replicas"},
 			spec.Param{Name: "down", Default: "2", Doc: "at least the ready replicas divided by it"},
 			spec.Param{Name: "delay", Default: "0s", Doc: "scale-down-delay"},

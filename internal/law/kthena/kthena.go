@@ -186,7 +186,7 @@ func Spec() spec.Spec {
 			spec.Param{Name: "up-percent", Default: "100", Unit: "%", Doc: "may be added"},
 			spec.Param{Name: "down-pods", Default: "1", Unit: "replicas", Doc: "may go, or down-percent if that is more"},
 			spec.Param{Name: "down-percent", Default: "100", Unit: "%", Doc: "may go"},
-			spec.Param{Name: "panic", Default: "200", Unit: "%", Doc: "of the replicas wanted begins a panic; 0: never"},
+			spec.Param{Name: "panic", Default: "200", Unit: "%", Doc: "of the replicas desired begins a panic; 0: never"},
 			spec.Param{Name: "panic-percent", Default: "1000", Unit: "%", Doc: "may be added in a panic"},
 			spec.Param{Name: "panic-hold", Default: "300s", Doc: "how long a panic lasts"},
 		),
