@@ -3,6 +3,7 @@
 //
 // INV-1: a report counts for TTL and no longer, and only the latest of its gateway.
 // INV-2: what is said of a service is the sum over the gateways that report.
+// A service is cold only while every gateway with anything to do for it says so.
 // INV-3: a service is idle only for as long as nothing was held for it and every gateway
 // could report: since the table began, at most, and not while no gateway reports, but for
 // DeafTime at most: a table that hears nothing knows nothing.

@@ -39,10 +39,14 @@ type Work struct {
 	HeldTokens int64 `json:"heldTokens"`
 	InFlight   int   `json:"inFlight"`
 	Arrivals   int64 `json:"arrivals"` // since the gateway's last report
+	// Cold says that none of the pods there are has given an answer that the gateway
+	// knows of. One before this field says nothing, which is as before.
+	Cold bool `json:"cold,omitempty"`
 }
 
+// plus is warm if one of the two is: it is of reports, of which nothing is none.
 func (w Work) plus(o Work) Work {
-	return Work{w.Held + o.Held, w.HeldTokens + o.HeldTokens, w.InFlight + o.InFlight, w.Arrivals + o.Arrivals}
+	return Work{w.Held + o.Held, w.HeldTokens + o.HeldTokens, w.InFlight + o.InFlight, w.Arrivals + o.Arrivals, w.Cold && o.Cold}
 }
 
 // PodWork is one gateway's work at one pod.

@@ -33,7 +33,13 @@ type Table struct {
 	heard    time.Time // the last of them, or began
 	gateways map[string]spoken
 	heldTill map[Service]time.Time // of what no living report says any more
-	noticed  map[Service]int       // the most held since nothing was
+	noticed  map[Service]noticed   // since nothing was held
+}
+
+// noticed is for what a service was named to whoever is told of more.
+type noticed struct {
+	held int // the most
+	cold bool
 }
 
 // spoken is the latest report of one gateway.
@@ -47,12 +53,13 @@ type spoken struct {
 func NewTable(began time.Time) *Table {
 	return &Table{
 		began: began, heard: began, gateways: map[string]spoken{},
-		heldTill: map[Service]time.Time{}, noticed: map[Service]int{},
+		heldTill: map[Service]time.Time{}, noticed: map[Service]noticed{},
 	}
 }
 
 // Report replaces what the gateway said before. It returns the services of which
-// more is held than ever since nothing was, in order.
+// more is held than ever since nothing was, or whose first pod has answered while some are
+// held, in order.
 func (t *Table) Report(now time.Time, r Report) ([]Service, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -65,14 +72,18 @@ func (t *Table) Report(now time.Time, r Report) ([]Service, error) {
 	work, pods := make(map[Service]Work, len(r.Services)), map[Service][]PodWork{}
 	for _, i := range r.Services {
 		key := i.Service()
-		work[key] = work[key].plus(i.Work)
+		if w, twice := work[key]; twice {
+			i.Work = w.plus(i.Work)
+		}
+		work[key] = i.Work
 		pods[key] = append(pods[key], i.Pods...)
 	}
 	t.gateways[r.Gateway], t.heard = spoken{now, work, pods}, now
 	var more []Service
 	for key, w := range work {
-		if held := t.sum(key).Held; w.Held > 0 && held > t.noticed[key] {
-			t.noticed[key] = held
+		sum, before := t.sum(key), t.noticed[key]
+		if w.Held > 0 && sum.Held > before.held || sum.Held > 0 && before.cold && !sum.Cold {
+			t.noticed[key] = noticed{max(before.held, sum.Held), sum.Cold}
 			more = append(more, key)
 		}
 	}
@@ -101,14 +112,14 @@ func (t *Table) Of(now time.Time, key Service) Demand {
 // All is the demand for every service that has any, in order.
 func (t *Table) All(now time.Time) (list []Item, gateways int) {
 	t.expire(now)
-	sums := map[Service]Work{}
+	keys := map[Service]bool{}
 	for _, g := range t.gateways {
-		for key, w := range g.work {
-			sums[key] = sums[key].plus(w)
+		for key := range g.work {
+			keys[key] = true
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(sums), Service.Compare) {
-		list = append(list, Item{Namespace: key.Namespace, Name: key.Name, Work: sums[key]})
+	for _, key := range slices.SortedFunc(maps.Keys(keys), Service.Compare) {
+		list = append(list, Item{Namespace: key.Namespace, Name: key.Name, Work: t.sum(key)})
 	}
 	return list, len(t.gateways)
 }
@@ -132,8 +143,15 @@ func (t *Table) Pods(now time.Time) map[Service]map[string]PodWork {
 
 func (t *Table) sum(key Service) Work {
 	var sum Work
+	reported := false
 	for _, g := range t.gateways {
-		sum = sum.plus(g.work[key])
+		w, reports := g.work[key]
+		switch {
+		case reports && reported:
+			sum = sum.plus(w)
+		case reports:
+			sum, reported = w, true
+		}
 	}
 	return sum
 }

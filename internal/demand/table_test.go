@@ -107,12 +107,41 @@ func TestDemandOfAll(t *testing.T) {
 		}
 	}
 	got, gateways := table.All(start)
-	want := []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}, {"demo", "llama", Work{4, 400, 6, 2}, nil}}
+	want := []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}, {"demo", "llama", Work{Held: 4, HeldTokens: 400, InFlight: 6, Arrivals: 2}, nil}}
 	if diff := cmp.Diff(want, got); diff != "" || gateways != 3 {
 		t.Errorf("All() of %d gateways: -want +got\n%s", gateways, diff)
 	}
 	if got, gateways := table.All(start.Add(time.Hour)); len(got) != 0 || gateways != 0 || len(table.noticed) != 0 {
 		t.Errorf("All() = %v of %d gateways an hour later, want none", got, gateways)
+	}
+}
+
+// INV-2: one gateway that has seen an answer is enough, and the first answer is told while
+// requests are held; a gateway that says nothing of it is one that has.
+func TestCold(t *testing.T) {
+	start := time.Unix(1_700_000_000, 0)
+	table := NewTable(start)
+	cold := func(gateway string, held int) Report {
+		r := reportOf(gateway, held, 1)
+		r.Services[0].Cold = true
+		return r
+	}
+	for i, step := range []struct {
+		report Report
+		more   string
+		want   bool
+	}{
+		{cold("a", 3), "[demo/llama]", true},
+		{cold("b", 0), "[]", true},
+		{reportOf("b", 0, 1), "[demo/llama]", false},
+		{reportOf("b", 0, 2), "[]", false},
+		{Report{Gateway: "b"}, "[]", true},
+		{reportOf("a", 3, 1), "[]", false},
+	} {
+		more, err := table.Report(start, step.report)
+		if got := table.Of(start, llama).Cold; got != step.want || fmt.Sprint(more) != step.more || err != nil {
+			t.Errorf("%d: Report(%+v) = %v, %v, then cold is %t, want %s and %t", i, step.report, more, err, got, step.more, step.want)
+		}
 	}
 }
 
@@ -173,7 +202,7 @@ func TestReportOnTheWire(t *testing.T) {
 		`"pods":[{"name":"p","inFlight":2,"workTokens":10,"remainingMs":30,"prefixTokens":7}]},` +
 		`{"namespace":"demo","name":"qwen","held":0,"heldTokens":0,"inFlight":1,"arrivals":0}]}`
 	want := Report{"a", []Item{
-		{"demo", "llama", Work{3, 900, 2, 4}, []PodWork{{"p", 2, 10, 30, 7}}},
+		{"demo", "llama", Work{3, 900, 2, 4, false}, []PodWork{{"p", 2, 10, 30, 7}}},
 		{"demo", "qwen", Work{InFlight: 1}, nil},
 	}}
 	var got Report

@@ -64,12 +64,17 @@ func (g *Gateway) demands() []demand.Item {
 		if d.Held == 0 && d.HeldTokens == 0 && d.InFlight == 0 && d.Arrivals == 0 {
 			continue
 		}
-		d.Pods = g.podLoads(s)
+		d.Pods, d.Cold = g.podLoads(s), s.cold()
 		told := s.told.Load()
 		d.Namespace, d.Name = told.Namespace, told.Name
 		all = append(all, d)
 	}
 	return all
+}
+
+// cold is whether none of the ready pods has given an answer.
+func (s *service) cold() bool {
+	return !slices.ContainsFunc(*s.ready.Load(), func(p *pod) bool { return p.spoke.Load() })
 }
 
 // podLoads are those of the pods that have any, or a cache worth keeping, by name.

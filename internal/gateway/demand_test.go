@@ -34,3 +34,36 @@ func TestTellsOfPods(t *testing.T) {
 		}
 	})
 }
+
+// TestColdUntilTheFirstAnswer: what a service is woken with is told as cold until one of
+// its pods has answered, and then at once.
+func TestColdUntilTheFirstAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", nil)
+		f.Update([]Service{llama()})
+		all := []<-chan reply{f.start(chat), f.start(chat), f.start(chat)}
+		if got := f.last(); got.Held == 0 || !got.Cold {
+			t.Errorf("at zero: told %+v, want it cold", got)
+		}
+		answered, finish := make(chan struct{}), make(chan struct{})
+		pod := w.engine("pod", func(rw http.ResponseWriter, r *http.Request) {
+			<-answered
+			says("yes")(rw, r)
+			_ = http.NewResponseController(rw).Flush()
+			<-finish
+		})
+		f.Update([]Service{llama(pod)})
+		pause(t.Context(), 2*time.Second)
+		if got := f.last(); got.InFlight != 2 || !got.Cold {
+			t.Errorf("before the first answer: told %+v, want it cold", got)
+		}
+		close(answered)
+		if got := f.last(); got.Cold {
+			t.Errorf("after the first answer: told %+v, want it not cold", got)
+		}
+		close(finish)
+		for _, done := range all {
+			w.check("status", (<-done).status, 200)
+		}
+	})
+}

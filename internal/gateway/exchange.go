@@ -115,6 +115,9 @@ func (x *exchange) speaks() {
 	x.pod.silent.Add(-1)
 	x.pod.work.Add(-x.input)
 	if x.writer.status == http.StatusOK {
+		if !x.pod.spoke.Swap(true) && x.service.held.Load() > 0 {
+			x.g.hurry() // more may be asked for now
+		}
 		x.pod.loss.read(x, time.Now())
 		if !x.stream && admit.Quick(float64(time.Since(x.sentAt)), float64(x.service.calm.usual(x.output))) {
 			x.pod.drawn.Add(1) // the answer comes whole, so that it has ended

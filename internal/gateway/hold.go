@@ -97,13 +97,18 @@ func (g *Gateway) offer(t *ticket) *refusal {
 		s.queue++
 	}
 	if n&(n-1) == 0 {
-		select {
-		case g.urgent <- struct{}{}:
-		default: // it is due already
-		}
+		g.hurry()
 	}
 	g.settleLocked(s)
 	return nil
+}
+
+// hurry has a report told now.
+func (g *Gateway) hurry() {
+	select {
+	case g.urgent <- struct{}{}:
+	default: // it is due already
+	}
 }
 
 // cancel takes a request out that its client or its time has left. It may have got a

@@ -24,6 +24,7 @@ type pod struct {
 	shunnedUntil atomic.Int64 // on the gateway's clock, which no one sets back; no connection could be opened
 	failures     atomic.Int64 // in a row
 
+	spoke        atomic.Bool   // it has given an answer
 	lastByte     atomic.Int64  // of an answer, on the gateway's clock
 	errors       atomic.Int64  // in a row
 	ejectedUntil atomic.Int64  // on the gateway's clock; 0 if it is not, and has stood its trial

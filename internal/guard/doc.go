@@ -4,6 +4,7 @@
 // INV-1: while requests are held the raised minimum is at least one and never falls, nor
 // is it above the maximum.
 // INV-2: it is taken back only when nothing has been held for the wake's time.
+// INV-3: while no pod has answered it is not raised above Wake.Cold.
 //
 // It deliberately knows no law: it hands it a floor.
 package guard

@@ -16,16 +16,27 @@ import (
 //	no    no     yes            → as it was: gateways may yet report, or hold again
 //	no    yes    yes            → 0
 //
+// Until the first pod has given an answer it is not known whether what is held is worth
+// what it asks for, nor whether the service can answer at all: so long no more than Cold
+// replicas are asked for.
+//
 // Worked example (TestWakeWorkedExample): 9 requests are held for a service at 0 with
-// 4 per replica: ⌈9/4⌉ = 3 replicas. They are up and nothing is held any more from 95 s
-// on: from 100 s on the minimum is 0 again.
+// 4 per replica, which asks for ⌈9/4⌉ = 3 replicas. With Cold = 2 it is 2 until one answers,
+// at 90 s, and 3 from then on. Nothing is held any more from 95 s on: from 100 s on the
+// minimum is 0 again.
 type Wake struct {
 	PerReplica float64 // requests that one replica is meant to have
 	// CountsRunning says that the law's own metric counts the requests that replicas are
 	// answering too, so that these ask for replicas beside those that are held.
 	CountsRunning bool
 	Quiet         time.Duration
+	Cold          int // replicas, at most, while no pod has answered; 0: no bound
 }
+
+// ColdReplicas is Cold of a service that its user says nothing else of: whoever reaches a
+// gateway can send as many requests as a service has replicas, and two replicas answer
+// most bursts that a service sleeps through.
+const ColdReplicas = 2
 
 // Raise is the minimum after what is demanded, where it was raised to a number before;
 // it is at most the maximum, and 0 where it is not above the least that there is anyway.
@@ -47,6 +58,9 @@ func (w Wake) raise(was int, d demand.Demand, most int) int {
 	waiting := d.Held
 	if w.CountsRunning {
 		waiting += max(d.InFlight, 0)
+	}
+	if d.Cold && w.Cold > 0 {
+		most = min(most, max(was, w.Cold))
 	}
 	n := most
 	if wanted := math.Ceil(float64(waiting) / w.PerReplica); wanted < float64(most) {

@@ -71,9 +71,41 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// INV-3: as many tiny requests as a service has replicas bring no more than Cold of them
+// before one has answered; what was raised before stays.
+func TestRaiseWhileCold(t *testing.T) {
+	for name, tc := range map[string]struct{ was, held, cold, most, want int }{
+		"many":                {0, 1000, 2, 8, 2},
+		"one":                 {0, 1, 2, 8, 1},
+		"the most is lower":   {0, 1000, 2, 1, 1},
+		"raised before":       {5, 1000, 2, 8, 5},
+		"no bound":            {0, 1000, 0, 8, 8},
+		"no replica at most":  {0, 1000, 2, 0, 0},
+		"a most that is less": {5, 1000, 2, 4, 4},
+	} {
+		d := held(tc.held, 0)
+		d.Cold = true
+		w := Wake{PerReplica: 1, Quiet: 5 * time.Second, Cold: tc.cold}
+		if got := w.Raise(tc.was, d, 0, tc.most); got != tc.want {
+			t.Errorf("%s: Raise() = %d, want %d", name, got, tc.want)
+		}
+		if d.Cold = false; tc.was < tc.most && w.Raise(tc.was, d, 0, tc.most) != min(tc.most, max(tc.was, tc.held)) {
+			t.Errorf("%s, after an answer: Raise() = %d, want %d", name, w.Raise(tc.was, d, 0, tc.most), min(tc.most, max(tc.was, tc.held)))
+		}
+	}
+}
+
 func TestWakeWorkedExample(t *testing.T) {
-	w := Wake{PerReplica: 4, Quiet: 5 * time.Second}
-	raised := w.Raise(0, held(9, 0), 0, 8)
+	w := Wake{PerReplica: 4, Quiet: 5 * time.Second, Cold: 2}
+	cold := held(9, 0)
+	cold.Cold = true
+	raised := w.Raise(0, cold, 0, 8)
+	if raised != 2 {
+		t.Errorf("at 0 s the minimum is %d, want 2", raised)
+	}
+	if raised = w.Raise(raised, held(9, 0), 0, 8); raised != 3 {
+		t.Errorf("at 90 s the minimum is %d, want 3", raised)
+	}
 	for _, at := range []time.Duration{95, 97, 99} {
 		if raised = w.Raise(raised, held(0, at*time.Second-95*time.Second), 0, 8); raised != 3 {
 			t.Errorf("at %d s the minimum is %d, want 3", at, raised)

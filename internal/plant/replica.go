@@ -77,6 +77,16 @@ func (r *Replica) Prefilling() int {
 // silent is how many requests were given to it and have had no token yet.
 func (r *Replica) silent() int { return r.sent - int(r.engine.meter.TTFT.Count()) }
 
+// Answers is whether a request that was given to a ready replica has had its first token.
+func (f *Fleet) Answers() bool {
+	for _, r := range f.replicas {
+		if r.state == Ready && r.engine.meter.TTFT.Count() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // PlacedAt is when a node took it, ChangedAt when it last became ready or ceased to
 // be.
 func (r *Replica) PlacedAt() time.Duration { return r.placedAt }

@@ -14,6 +14,6 @@ import (
 func Guide(s *kserve.InferenceService, bounds law.Bounds) decide.Policy {
 	return decide.Policy{
 		Law: law.Delegated{}, Bounds: bounds,
-		Wake: &guard.Wake{PerReplica: kserve.RequestsPerReplica(s), CountsRunning: kserve.CountsRunning(s), Quiet: demand.TTL},
+		Wake: &guard.Wake{PerReplica: kserve.RequestsPerReplica(s), CountsRunning: kserve.CountsRunning(s), Quiet: demand.TTL, Cold: guard.ColdReplicas},
 	}
 }

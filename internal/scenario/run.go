@@ -358,7 +358,8 @@ func (r *run) fleetNow(pods []law.Pod) law.Fleet {
 func (r *run) demand(now time.Duration) demand.Demand {
 	r.hold(now)
 	held := r.fleet.Held()
-	return demand.Demand{Work: demand.Work{Held: held, InFlight: r.fleet.InFlight() - held}, Gateways: 1, Idle: now - r.held}
+	work := demand.Work{Held: held, InFlight: r.fleet.InFlight() - held, Cold: !r.fleet.Answers()}
+	return demand.Demand{Work: work, Gateways: 1, Idle: now - r.held}
 }
 
 // hold notes until when requests are held.
