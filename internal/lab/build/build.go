@@ -19,7 +19,7 @@ import (
 // Config says what to build from and where to say how it goes.
 type Config struct {
 	Root     string    // the checkout, as FindRoot returns it; files go to its bin/lab
-	Progress io.Writer // one line per file built
+	Progress io.Writer // how far it is, for each file built
 	Terminal bool      // Progress is a terminal, so a line may be rewritten
 }
 
@@ -54,7 +54,7 @@ func FindRoot(dir string) (string, error) {
 func Run(ctx context.Context, c Config) error {
 	b := &builder{
 		root: c.Root, out: filepath.Join(c.Root, "bin", "lab"),
-		progress:  progress{c.Progress, c.Terminal},
+		progress:  progress{w: c.Progress, terminal: c.Terminal},
 		toolchain: map[string]string{}, keys: map[string]string{},
 	}
 	for _, dir := range []string{".stamps", "manifests"} {
@@ -73,11 +73,11 @@ func Run(ctx context.Context, c Config) error {
 	var total time.Duration
 	for _, a := range stale {
 		total += a.about
+		b.progress.plan = append(b.progress.plan, a.about)
 	}
 	fmt.Fprintf(c.Progress, "bin/lab: %d to build, about %s on 2 cores with nothing cached\n", len(stale), about(total))
-	for i, a := range stale {
-		title := fmt.Sprintf("building %s (%d/%d), about %s", a.name(), i+1, len(stale), about(a.about))
-		if err := b.progress.during(title, a.name(), func() error { return b.make(ctx, a) }); err != nil {
+	for _, a := range stale {
+		if err := b.progress.during(a.name(), func() error { return b.make(ctx, a) }); err != nil {
 			return err
 		}
 	}

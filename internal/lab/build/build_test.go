@@ -72,7 +72,7 @@ func run(t *testing.T, root string) ([]string, error) {
 	var out bytes.Buffer
 	err := Run(t.Context(), Config{Root: root, Progress: &out})
 	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^building (\S+) \(`).FindAllStringSubmatch(out.String(), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\[\d+/\d+\] (\S+) done in `).FindAllStringSubmatch(out.String(), -1) {
 		names = append(names, m[1])
 	}
 	return names, err
@@ -148,7 +148,7 @@ func TestRunKeepsTheOldProgramWhenABuildFails(t *testing.T) {
 	}
 	t.Setenv("GO_FAILS", "no such program")
 	if diff := cmp.Diff([]string{"prometheus", "promtool"}, mustRun(t, root)); diff != "" {
-		t.Errorf("mended: -want +got\n%s", diff)
+		t.Errorf("fixed: -want +got\n%s", diff)
 	}
 }
 
