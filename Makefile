@@ -8,6 +8,9 @@ GO      ?= go
 VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo dev)
 LINTER  := bin/tools/golangci-lint
 
+# A command that may be silent for minutes says every 10 s that it is alive.
+patiently = (while sleep 10 >/dev/null 2>&1; do echo "still building $(1)"; done) & alive=$$!; trap "kill $$alive" EXIT;
+
 # The race detector needs cgo, which Go turns off where there is no C compiler.
 RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -37,7 +40,7 @@ rehearse: build lab ## run the guide step by step on a local cluster and check w
 .PHONY: build
 build: ## bin/flyball
 	@[ -x bin/flyball ] || echo "building bin/flyball, about 3 min on 2 cores with nothing cached"
-	@$(GO) build -trimpath -ldflags "-X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)" -o bin/flyball ./cmd/flyball
+	@$(call patiently,bin/flyball) $(GO) build -trimpath -ldflags "-X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)" -o bin/flyball ./cmd/flyball
 
 .PHONY: lab
 lab: build ## bin/lab: Kubernetes, KEDA, KServe and Prometheus, what is missing or out of date
@@ -128,8 +131,9 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: ## docs/invariants.md, from each package's doc.go
+generate: ## docs/invariants.md, from each package's doc.go, and docs/flags.md, from the commands
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
+	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 
 .PHONY: schemas
 schemas: ## internal/manifest/schemas: those of KServe's and KEDA's custom resources, from the modules that the lab pins
@@ -146,17 +150,17 @@ oracle: bin/oracle ## internal/law/testdata: what the real HPA and KPA decided o
 		bin/oracle/$$law -test.run TestGenerate -out $(CURDIR)/internal/law/testdata/$$law.json.gz || exit 1; \
 	done
 
-# Built anew when go says so, which takes it a second.
+# Built again when go says so, which takes it a second.
 .PHONY: bin/oracle
 bin/oracle:
 	@[ -x bin/oracle/hpa ] || echo "building the oracles, about 4 min on 2 cores with nothing cached"
-	@for law in $(ORACLES); do \
+	@$(call patiently,bin/oracle) for law in $(ORACLES); do \
 		$(GO) test -C lab/oracle/$$law -trimpath -c -o $(CURDIR)/bin/oracle/$$law . || exit 1; \
 	done
 
 $(LINTER): tools/go.mod tools/go.sum
 	@echo "building golangci-lint, about 3 min on 2 cores with nothing cached"
-	@$(GO) build -C tools -trimpath -ldflags "-s -w" -o ../bin/tools/ tool
+	@$(call patiently,bin/tools) $(GO) build -C tools -trimpath -ldflags "-s -w" -o ../bin/tools/ tool
 
 # The working tree as a git tree, untracked files too, without touching the index:
 # so that check sees what it changed itself, also when the tree was not clean.

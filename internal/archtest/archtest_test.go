@@ -15,7 +15,7 @@ import (
 // repository is where the tests run, seen from this folder.
 const repository = "../.."
 
-var rewrite = flag.Bool("rewrite", false, "write docs/invariants.md anew")
+var rewrite = flag.Bool("rewrite", false, "write docs/invariants.md again")
 
 // TestTree holds the house to its rules.
 func TestTree(t *testing.T) {

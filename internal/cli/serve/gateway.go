@@ -71,6 +71,7 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.admin, "admin-bind-address", ":8081", "address of /healthz, /readyz and /metrics")
 	fl.StringVar(&o.certificates, "certificates", "", "folder with tls.crt and tls.key, read again when they change; plain HTTP without")
 	fl.StringVar(&o.Name, "name", cmp.Or(os.Getenv("POD_NAME"), hostname()), "tells this gateway from its replicas")
+	fl.Lookup("name").DefValue = "$POD_NAME, or the name of the host"
 	fl.StringVar(&o.namespace, "controller-namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), "flyball-system"), "where the controller runs")
 	o.report.register(fl)
 	fl.DurationVar(&o.Hold.TTL, "hold-time", o.Hold.TTL, "how long a request may wait for a pod")
