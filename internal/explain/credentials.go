@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +10,9 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -33,8 +36,9 @@ func checkAuthentication(s Snapshot, v *Verdict, so *kserve.ScaledObject) {
 				"Correct it: %s. KEDA says: %s", secretList(secrets), name, newSecret(s.InferenceService.Namespace, secrets), word)
 		case strings.Contains(word, "<empty>"):
 			v.Warn("CredentialsMissing", "TriggerAuthentication %s finds no credentials in Secret %s: that Secret or its keys are missing, or named differently. "+
-				"The names that it expects: kubectl get triggerauthentication %s -n %s -o yaml; create the Secret: %s. KEDA says: %s",
-				name, secretList(secrets), name, s.InferenceService.Namespace, newSecret(s.InferenceService.Namespace, secrets), word)
+				"The names that it expects: %s; create the Secret: %s. KEDA says: %s",
+				name, secretList(secrets), hint.Command("kubectl", "get", "triggerauthentication", name, "-n", s.InferenceService.Namespace, "-o", "yaml"),
+				newSecret(s.InferenceService.Namespace, secrets), word)
 		}
 	}
 	if refused && len(seen) == 0 {
@@ -49,14 +53,25 @@ func authenticationMissing(s Snapshot, v *Verdict, metric int, t kserve.Trigger)
 	path := fmt.Sprintf("%s[%d].external.authenticationRef.authenticationRef.name", kserve.MetricsField, metric)
 	there := slices.Sorted(maps.Keys(s.Auths))
 	if len(there) > 0 {
-		v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s, but %s; if the names were meant to be the same: "+
-			`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"replace","path":"/%s","value":"%s"}]'`,
-			path, name, ns, strings.Join(there, ", "), s.InferenceService.Name, ns, pointer(path), there[0])
+		patch := fmt.Sprintf(`[{"op":"replace","path":"/%s","value":%s}]`, pointer(path), jsonText(there[0]))
+		v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s, but %s; if the names were meant to be the same: %s",
+			path, name, ns, strings.Join(there, ", "),
+			hint.Command("kubectl", "patch", "inferenceservice", s.InferenceService.Name, "-n", ns, "--type=json", "-p", patch))
 		return
 	}
-	v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; create it, with the name of your Secret: "+
-		`echo '{"apiVersion":"keda.sh/v1alpha1","kind":"TriggerAuthentication","metadata":{"name":"%s","namespace":"%s"},"spec":{"secretTargetRef":[%s]}}' | kubectl apply -f -`,
-		path, name, ns, name, ns, strings.Join(secretRefs(t.Metadata["authModes"]), ","))
+	v.Warn("AuthenticationMissing", "%s: there is no TriggerAuthentication %s in namespace %s; create it, with the name of your Secret: %s | kubectl apply -f -",
+		path, name, ns, hint.Command("printf", "%s", fmt.Sprintf(
+			`{"apiVersion":"keda.sh/v1alpha1","kind":"TriggerAuthentication","metadata":{"name":%s,"namespace":%s},"spec":{"secretTargetRef":[%s]}}`,
+			jsonText(name), jsonText(ns), strings.Join(secretRefs(t.Metadata["authModes"]), ","))))
+}
+
+// jsonText is a name as JSON has it: who wrote it may have put anything into it.
+func jsonText(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(text)
 }
 
 // pointer turns a.b[0].c into a/b/0/c.
@@ -85,11 +100,11 @@ func secretList(names []string) string {
 
 func newSecret(namespace string, names []string) string {
 	name := "SECRET"
-	if len(names) > 0 {
+	if len(names) > 0 && len(validation.IsDNS1123Subdomain(names[0])) == 0 { // no Secret has another name
 		name = names[0]
 	}
-	return fmt.Sprintf("kubectl create secret generic %s -n %s --from-literal=username=USER --from-literal=password=PASSWORD "+
-		"--dry-run=client -o yaml | kubectl apply -f -", name, namespace)
+	return hint.Command("kubectl", "create", "secret", "generic", name, "-n", namespace,
+		"--from-literal=username=USER", "--from-literal=password=PASSWORD", "--dry-run=client", "-o", "yaml") + " | kubectl apply -f -"
 }
 
 // complaint is KEDA's newest error about the service's metrics, "" while they are

@@ -79,3 +79,32 @@ func TestVerdictOnCredentials(t *testing.T) {
 		})
 	}
 }
+
+// What a tenant wrote into a manifest or a TriggerAuthentication is one word of each command.
+func TestCommandsAreQuoted(t *testing.T) {
+	const evil = `x'; touch /tmp/taken; echo "`
+	named := []string{"name: prom-basic-auth", `name: "x'; touch /tmp/taken; echo \""`}
+	for name, tc := range map[string]struct {
+		replace []string
+		o       Snapshot
+		says    string
+	}{
+		"a TriggerAuthentication that is missing": {named, Snapshot{ScaledObject: inState("", "")},
+			`printf %s '{"apiVersion":"keda.sh/v1alpha1","kind":"TriggerAuthentication","metadata":{"name":"x'\''; touch /tmp/taken; echo \"","namespace":"demo"}`},
+		"another that is there": {nil, Snapshot{ScaledObject: inState("", ""), Auths: map[string][]string{evil: nil}},
+			`"value":"x'\''; touch /tmp/taken; echo \""}]'`},
+		"its name, with an empty Secret": {named, Snapshot{
+			ScaledObject: inState("ScaledObjectCheckFailed", "username=<empty> is required"), Auths: map[string][]string{evil: {"a"}},
+		}, `kubectl get triggerauthentication 'x'\''; touch /tmp/taken; echo "' -n demo`},
+		"a Secret of no Secret's name": {nil, Snapshot{
+			ScaledObject: inState("TriggerError", "x"), Auths: map[string][]string{"prom-basic-auth": {"--kubeconfig=x; id"}},
+			Events: []corev1.Event{kedaSaid(unauthorized, 2)},
+		}, "kubectl create secret generic SECRET -n demo"},
+	} {
+		tc.o.InferenceService = *service(t, tc.replace...)
+		v := tc.o.Verdict()
+		if len(v.Notices) != 1 || !strings.Contains(v.Notices[0].Text, tc.says) {
+			t.Errorf("%s: Verdict() says %v, want …%s…", name, v.Notices, tc.says)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -31,8 +32,8 @@ func (r *Reconciler) takenModels(ctx context.Context, o observed, v *explain.Ver
 		case owner.Namespace == self.Namespace && owner.Name == self.Name:
 		case owner.Namespace == self.Namespace:
 			v.Warn("ModelNameTaken", "model name %q belongs to InferenceService %s, which gets the requests that name only the model; "+
-				"serve it under another --served-model-name, let clients name this service by its host, or claim the name: "+
-				"kubectl annotate inferenceservice %s -n %s %s=%s", model, owner.Name, self.Name, self.Namespace, kserve.ServesAnnotation, model)
+				"serve it under another --served-model-name, let clients name this service by its host, or claim the name: %s",
+				model, owner.Name, hint.Command("kubectl", "annotate", "inferenceservice", self.Name, "-n", self.Namespace, kserve.ServesAnnotation+"="+model))
 		default:
 			v.Warn("ModelNameTaken", "model name %q belongs to a service in another namespace, which had it first and gets the requests that name only the model; "+
 				"serve it under another --served-model-name, or let clients name this service by its host", model)

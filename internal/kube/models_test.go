@@ -29,7 +29,7 @@ func TestNewcomerIsTold(t *testing.T) {
 			Namespace: s.Namespace, Name: kserve.PredictorName(s.Name), Labels: map[string]string{kserve.ServiceLabel: s.Name},
 		}}
 		d.Spec.Template.Spec.Containers = []corev1.Container{{
-			Name: "kserve-container", Args: []string{"--model=/mnt/models", "--served-model-name", "llama", fmt.Sprint("only-", i)},
+			Name: "kserve-container", Args: []string{"--model=/mnt/models", "--served-model-name", "llama", fmt.Sprint("only-", i), "a;id"},
 		}}
 		services, deployments = append(services, s), append(deployments, d)
 		objects = append(objects, d, kubetest.Untyped(t, kserve.InferenceServiceKind, s))
@@ -37,7 +37,7 @@ func TestNewcomerIsTold(t *testing.T) {
 	r := &Reconciler{Client: kubetest.Client(t, objects...)}
 	for i, want := range []string{
 		"",
-		`model name "llama" belongs to InferenceService llama, which gets`,
+		`kubectl annotate inferenceservice copy -n demo 'flyball.dev/serves=a;id'`,
 		`model name "llama" belongs to a service in another namespace`,
 	} {
 		var v explain.Verdict

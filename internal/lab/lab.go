@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/lab/node"
 	"github.com/flyball-dev/flyball/internal/lab/proc"
 )
@@ -171,7 +172,7 @@ func (l *Lab) writeEnv() error {
 	var b strings.Builder
 	for _, e := range l.Env() {
 		name, value, _ := strings.Cut(e, "=")
-		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		fmt.Fprintf(&b, "export %s=%s\n", name, hint.Quote(value))
 	}
 	if err := os.WriteFile(l.path("env"), []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", l.path("env"), err)

@@ -91,8 +91,8 @@ func (f *upFlags) run(ctx context.Context, s *terminal.Streams) error {
 		printUsage(s, running.Usage())
 	}
 	fmt.Fprintf(s.Out, "export PATH=%s:%s:$PATH KUBECONFIG=%s FLYBALL_PROXY=%s\n",
-		f.Bin, filepath.Dir(f.Flyball), running.Kubeconfig(), running.Proxy())
-	fmt.Fprintf(s.Err, "next, in a second terminal: . %s/env; kubectl get pods -A; flyball status -A\nCtrl-C stops everything\n", f.Dir)
+		hint.Quote(f.Bin), hint.Quote(filepath.Dir(f.Flyball)), hint.Quote(running.Kubeconfig()), hint.Quote(running.Proxy()))
+	fmt.Fprintf(s.Err, "next, in a second terminal: . %s; kubectl get pods -A; flyball status -A\nCtrl-C stops everything\n", hint.Quote(f.Dir+"/env"))
 	if f.guide != "" {
 		return f.demonstrate(ctx, s, running)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/report"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -19,7 +20,7 @@ func (o *options) report(c *simulate.Comparison) error {
 	rows := c.Rows()
 	t := rowTable(rows, c.Currency, true)
 	data := report.Data{
-		Title: "Simulated: " + c.Setup.Workload.Name, Command: "flyball " + strings.Join(os.Args[1:], " "), Header: t.Header, Rows: t.Rows,
+		Title: "Simulated: " + c.Setup.Workload.Name, Command: hint.Command(append([]string{"flyball"}, os.Args[1:]...)...), Header: t.Header, Rows: t.Rows,
 		Facts: facts(c.File, o.seeds), Frontier: simulate.Frontier(rows),
 	}
 	for _, objective := range c.Setup.Terms.Objectives {

@@ -36,7 +36,7 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 func tooMany(cmd *cobra.Command, extra string) error {
 	err := fmt.Errorf("%s: one argument too many: %q", name(cmd), extra)
 	if _, missing := os.Stat(extra); cmd.Flags().Lookup("filename") != nil && (missing == nil || extra == "-") {
-		return hint.With(err, "a file or a folder is named by -f: %s -f %s", cmd.CommandPath(), extra)
+		return hint.With(err, "a file or a folder is named by -f: %s -f %s", cmd.CommandPath(), hint.Quote(extra))
 	}
 	return hint.With(err, "%s --help says what it takes", cmd.CommandPath())
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/hint"
 )
 
 func kubernetesCheck(gitVersion string) Check {
@@ -108,7 +109,7 @@ func (p program) check(d appsv1.Deployment) Check {
 	switch {
 	case d.Status.ReadyReplicas == 0:
 		c.Result = Fail
-		c.Fix = fmt.Sprintf("kubectl describe pods -n %s -l %s", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+		c.Fix = hint.Command("kubectl", "describe", "pods", "-n", d.Namespace, "-l", metav1.FormatLabelSelector(d.Spec.Selector))
 	case p.least != "" && older(v, p.least):
 		c.Result = Warn
 		c.Found += ": " + p.below
@@ -182,7 +183,7 @@ func (d Doctor) externalMetrics(ctx context.Context) []Check {
 		} else if c.Type == apiregistrationv1.Available {
 			return []Check{{
 				Fail, name, fmt.Sprintf("%s is not available: %s: %s", owner, c.Reason, c.Message),
-				fmt.Sprintf("kubectl logs -n %s deployment/%s", s.Spec.Service.Namespace, "keda-metrics-apiserver"),
+				hint.Command("kubectl", "logs", "-n", s.Spec.Service.Namespace, "deployment/keda-metrics-apiserver"),
 			}}
 		}
 	}
