@@ -28,10 +28,11 @@ func newDoctor(s *terminal.Streams) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what Flyball needs of a cluster, and say how to fix what is wrong",
 		Long: `Check the versions of Kubernetes, KServe and KEDA, the APIs, who serves external
-metrics, the webhooks, the rights of Flyball and of you, and every Prometheus that a
-ScaledObject names: whether it answers and its vLLM series carry isvc_name and
-namespace. Nothing is changed. Prometheus is asked from this machine, through
-FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set.
+metrics, the webhooks, the rights of Flyball and of you, and each Prometheus that the
+controller's --metric-servers or --prometheus names: whether it answers and its vLLM
+series carry isvc_name and namespace. Nothing is changed. Prometheus is asked from this
+machine, through FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set; an address that only
+a ScaledObject names is listed, and not asked.
 
 A password goes to the server that --prometheus names and to no other.
 FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD are used
@@ -45,7 +46,7 @@ Exit code: 0 nothing failed, 1 something failed, 2 the cluster does not answer.`
 		RunE: func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), s, o) },
 	}
 	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
-	cmd.Flags().StringVar(&o.address, "prometheus", "", "a Prometheus to ask besides those of ScaledObjects")
+	cmd.Flags().StringVar(&o.address, "prometheus", "", "a Prometheus to ask besides those of the controller's --metric-servers")
 	cmd.Flags().StringVar(&o.user, "prometheus-user", "", "its user")
 	cmd.Flags().StringVar(&o.passwords, "prometheus-password-file", "", "a file that holds its password")
 	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml")

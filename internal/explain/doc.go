@@ -6,6 +6,8 @@
 // INV-2: nothing is created while another autoscaler acts on the same target.
 // INV-3: a ScaledObject is deleted only if it is Flyball's or that of a stopped service.
 // INV-4: a refused service keeps the ScaledObject that it has.
+// INV-5: where servers are named, no metric that is new or edited takes a credential to
+// another one.
 //
 // It deliberately does not know how a snapshot is read, nor how replicas are computed:
 // KEDA and the HPA do.

@@ -77,6 +77,53 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// INV-5: as TestVerdict, where the administrator has named the servers.
+func TestVerdictOnServers(t *testing.T) {
+	const guides = "http://prometheus-operated.cpaas-system.svc.cluster.local:9090"
+	before := func(server string) *kserve.ScaledObject {
+		so, _, err := kserve.Map(service(t, guides, server))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return so
+	}
+	const evil, noRef = "http://evil:9090", "            authenticationRef:\n              authModes: basic\n              authenticationRef:\n                name: prom-basic-auth\n"
+	theirs := before(evil)
+	theirs.Labels = nil
+	for name, tc := range map[string]struct {
+		servers kserve.Servers
+		replace []string
+		own     *kserve.ScaledObject
+		want    Action
+		says    string // reason of the one notice
+	}{
+		"named":                        {servers: kserve.Servers{guides}, want: Create},
+		"none named":                   {replace: []string{guides, evil}, want: Create},
+		"another, new":                 {servers: kserve.Servers{guides}, replace: []string{guides, evil}, want: Abstain, says: "MetricServerRefused"},
+		"another, KServe's":            {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: theirs, want: Abstain, says: "MetricServerRefused"},
+		"another, of before":           {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
+		"of before, other bounds":      {servers: kserve.Servers{guides}, replace: []string{guides, evil, "maxReplicas: 8", "maxReplicas: 9"}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
+		"of before, another query":     {servers: kserve.Servers{guides}, replace: []string{guides, evil, "num_requests_running", "num_requests_waiting"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, another server":    {servers: kserve.Servers{guides}, replace: []string{guides, "http://worse:9090"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, another reference": {servers: kserve.Servers{guides}, replace: []string{guides, evil, "name: prom-basic-auth", "name: other"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, put right":         {servers: kserve.Servers{guides}, own: before(evil), want: Repair},
+		"another, without credentials": {servers: kserve.Servers{guides}, replace: []string{guides, evil, noRef, ""}, want: Create},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := Snapshot{
+				InferenceService: *service(t, tc.replace...), ScaledObject: tc.own, Servers: tc.servers,
+				Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}, "other": nil},
+			}.Verdict()
+			if v.Action != tc.want || tc.says == "" && len(v.Notices) > 0 || tc.says != "" && (len(v.Notices) != 1 || v.Notices[0].Reason != tc.says) {
+				t.Errorf("Verdict() = %v saying %v, want %v saying %q", v.Action, v.Notices, tc.want, tc.says)
+			}
+			if said := text(v.Notices); tc.says != "" && (!strings.Contains(said, "--metric-servers") || !strings.Contains(said, guides)) {
+				t.Errorf("Verdict() says %q, want what is allowed and by what", said)
+			}
+		})
+	}
+}
+
 func text(notices []Notice) string {
 	var all strings.Builder
 	for _, n := range notices {

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,29 @@ func TestHealthyServiceCausesNoWrite(t *testing.T) {
 	}
 	if len(n.writes) > 0 || len(n.walks) > 0 || n.live > 0 {
 		t.Errorf("writes %v, walks %v, %d requests past the watches, want none", n.writes, n.walks, n.live)
+	}
+}
+
+// TestServerIsNamed: where the administrator names others, a service with a ScaledObject
+// keeps it with an Event and without a write, and one without gets none.
+func TestServerIsNamed(t *testing.T) {
+	r, n := healthy(t)
+	recorder := events.NewFakeRecorder(20)
+	r.Servers, r.Events = kserve.Servers{"http://prometheus:9090"}, recorder
+	reconcile(t, r)
+	if got := said(recorder); !strings.HasPrefix(got, "Warning MetricServerNotAllowed") || len(n.writes) > 0 {
+		t.Errorf("with a ScaledObject: said %q, wrote %v, want MetricServerNotAllowed and nothing", got, n.writes)
+	}
+	so := cluster.NewObject(kserve.ScaledObjectKind)
+	so.SetName("llama-predictor")
+	so.SetNamespace("demo")
+	if err := n.Delete(t.Context(), so); err != nil {
+		t.Fatal(err)
+	}
+	n.writes = nil
+	reconcile(t, r)
+	if got := said(recorder); !strings.HasPrefix(got, "Warning MetricServerRefused") || len(n.writes) > 0 {
+		t.Errorf("without: said %q, wrote %v, want MetricServerRefused and nothing", got, n.writes)
 	}
 }
 

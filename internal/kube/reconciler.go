@@ -37,6 +37,8 @@ type Reconciler struct {
 	Acts   func() bool // false while another controller acts in the cluster
 	Demand func(demand.Service) demand.Demand
 
+	Servers kserve.Servers // that may be asked with a namespace's credential
+
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }
 
@@ -115,6 +117,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {
 	s, err := snapshot.Reader{From: from, Parts: snapshot.AllParts, KEDA: r.KEDA}.About(ctx, raw)
+	s.Servers = r.Servers
 	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw))), r.Now()}, err
 }
 

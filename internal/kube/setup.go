@@ -84,6 +84,8 @@ type Settings struct {
 	Demand       inbox.Settings
 	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
+
+	Servers kserve.Servers // that may be asked with a namespace's credential; none named is any
 }
 
 // Setup adds the reconciler to a manager made with Options. It starts as soon as
@@ -106,7 +108,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	}
 	settings.Demand.Namespace = settings.Namespace
 	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
-	p := parts{k, d, first}
+	p := parts{k, d, first, settings.Servers}
 	if err := addOptional(mgr, settings, p); err != nil {
 		return err
 	}
@@ -154,6 +156,8 @@ type parts struct {
 	kinds *cluster.Kinds
 	inbox *inbox.Inbox
 	first *claim.Claim
+
+	servers kserve.Servers
 }
 
 // start is done when everything is watched, or the manager stops. All replicas watch: the
@@ -168,7 +172,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: p.inbox.Of, Acts: p.first.Acts, Now: time.Now,
+		Demand: p.inbox.Of, Acts: p.first.Acts, Now: time.Now, Servers: p.servers,
 	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).

@@ -72,6 +72,17 @@ func TestLiveExamples(t *testing.T) {
 	}
 }
 
+// A password stays with the server that it is for, whatever client is given.
+func TestLiveFollowsNoRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	if _, err := live(t, s.URL, lint.Rules()[0].Good()); err == nil {
+		t.Error("Live() = nil, want that it was redirected")
+	}
+}
+
 func TestLiveBlames(t *testing.T) {
 	s := prometheus(t)
 	for query, want := range map[string]string{

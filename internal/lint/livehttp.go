@@ -17,7 +17,8 @@ func Dial(address string, through *http.Client, user, password string) (api.Clie
 		transport = basicAuth{transport, user, password}
 	}
 	c, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
-		Transport: transport, CheckRedirect: through.CheckRedirect, Timeout: through.Timeout,
+		Transport: transport, Timeout: through.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a password stays with its server
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("asking Prometheus at %s: %w", address, err)

@@ -21,11 +21,13 @@ import (
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube"
 )
 
 func newController(s *terminal.Streams) *cobra.Command {
 	var metrics, health string
+	var servers []string
 	var settings kube.Settings
 	cmd := &cobra.Command{
 		Use:   "controller",
@@ -37,6 +39,10 @@ passive and logs which it is.`,
 		Example: "  flyball controller --kubeconfig .flyball/kubeconfig",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if settings.Servers, err = kserve.NewServers(servers); err != nil {
+				return hint.With(fmt.Errorf("--metric-servers: %w", err), "for example http://prometheus-operated.cpaas-system.svc.cluster.local:9090")
+			}
 			if err := checkController(settings); err != nil {
 				return err
 			}
@@ -65,6 +71,7 @@ passive and logs which it is.`,
 	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with tls.crt and tls.key for it; plain HTTP without")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; none without")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with tls.crt and tls.key for it")
+	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may ask with their namespace's credential (default: whatever serverAddress names)")
 	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "let the pod with the least work leave first, by what gateways report")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig

@@ -6,6 +6,8 @@
 // INV-2: the user's password for Prometheus goes to the server that the user named, and
 // to no other.
 // INV-3: whatever is not as it should be comes with what to do about it.
+// INV-4: only servers that the administrator has named are asked, here or for the controller,
+// and none to which one of them redirects.
 //
 // It deliberately does not know why a service has the replicas that it has: flyball
 // status does.

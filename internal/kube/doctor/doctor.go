@@ -36,7 +36,7 @@ type Check struct {
 type Doctor struct {
 	Cluster    client.Client
 	Served     Served
-	HTTP       *http.Client // for Prometheus; must not follow redirects
+	HTTP       *http.Client // for Prometheus; no redirect is followed
 	Prometheus Prometheus
 	Shipped    fs.FS // config/, whose roles are what the controller must be allowed
 }
@@ -47,8 +47,7 @@ type Served interface {
 	ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error)
 }
 
-// Prometheus is a server that the user names. Its password is sent there and
-// nowhere else: the other addresses come from ScaledObjects, which tenants write.
+// Prometheus is a server that the user names. Its password is sent there and nowhere else.
 type Prometheus struct {
 	Address, User, Password string
 }

@@ -38,7 +38,9 @@ type ward struct {
 	denied   []string // "verb resource", of everyone
 	refused  []string // of the controller alone
 	prom     func(w http.ResponseWriter, r *http.Request, query string)
-	named    bool // the user names Prometheus and its password
+	named    bool   // the user names Prometheus and its password
+	limited  bool   // the controller names Prometheus
+	tenants  string // what another ScaledObject names
 	unserved error
 }
 
@@ -144,8 +146,8 @@ func healthy() *ward {
 			drainWebhook([]byte("ca")),
 			hookService("flyball-system", "flyball-drain-webhook"), podBehind("flyball-system", "flyball-drain-webhook", corev1.ConditionTrue),
 		},
-		named: true,
-		prom:  func(w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 3) },
+		named: true, limited: true,
+		prom: func(w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 3) },
 	}
 }
 
@@ -174,12 +176,19 @@ func (w *ward) examine(t *testing.T) []Check {
 	t.Cleanup(server.Close)
 	so := &kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}}
 	so.Spec.Triggers = []kserve.Trigger{{Type: "prometheus", Metadata: map[string]string{"serverAddress": server.URL + "/"}}}
+	theirs := &kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "theirs-predictor"}}
+	theirs.Spec.Triggers = []kserve.Trigger{{Type: "prometheus", Metadata: map[string]string{"serverAddress": w.tenants}}}
+	for _, o := range w.objects {
+		if d, ok := o.(*appsv1.Deployment); ok && d.Name == "flyball-controller" && w.limited {
+			d.Spec.Template.Spec.Containers[0].Args = []string{"controller", "--metric-servers=" + server.URL}
+		}
+	}
 	allowed := func(a *authorizationv1.ResourceAttributes, more ...string) bool {
 		return a.Resource != "secrets" && !slices.Contains(append(more, w.denied...), a.Verb+" "+a.Resource)
 	}
 	d := Doctor{
 		Served: w, HTTP: server.Client(), Shipped: os.DirFS("../../../config"),
-		Cluster: interceptor.NewClient(kubetest.Client(t, append(w.objects, kubetest.Untyped(t, kserve.ScaledObjectKind, so))...), interceptor.Funcs{
+		Cluster: interceptor.NewClient(kubetest.Client(t, append(w.objects, kubetest.Untyped(t, kserve.ScaledObjectKind, so), kubetest.Untyped(t, kserve.ScaledObjectKind, theirs))...), interceptor.Funcs{
 			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
 				switch r := o.(type) {
 				case *authorizationv1.SubjectAccessReview:
@@ -228,6 +237,7 @@ func TestDoctorOnHealthyCluster(t *testing.T) {
 		{OK, "webhook pods", "service.drain by flyball-system/flyball-drain-webhook", ""},
 		{OK, "rights of flyball", "", ""},
 		{OK, "your rights", "you may see all that flyball status -A shows", ""},
+		{OK, "metric servers", "credentials go to URL only", ""},
 		{OK, "prometheus", "URL answers", ""},
 		{OK, "vLLM series", "isvc_name and namespace on all 3", ""},
 	}
@@ -330,8 +340,17 @@ func prometheusIlls(t *testing.T) []illness {
 			}
 		}, "prometheus", Warn, "asks for credentials"},
 		{"a redirect", func(w *ward) {
-			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { rw.WriteHeader(http.StatusFound) }
+			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
+				http.Redirect(rw, r, unasked(t), http.StatusFound)
+			}
 		}, "prometheus", Fail, "HTTP 302"},
+		{"a redirect that keeps the method", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, r *http.Request, _ string) {
+				http.Redirect(rw, r, unasked(t), http.StatusTemporaryRedirect)
+			}
+		}, "prometheus", Fail, "HTTP 307"},
+		{"no server named for the controller", func(w *ward) { w.limited = false }, "metric servers", Warn, "any: whoever writes an InferenceService"},
+		{"a server named for the controller only", func(w *ward) { w.named = false }, "prometheus", OK, "URL answers"},
 		{"no Prometheus", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(rw, "<html>") }
 		}, "prometheus", Fail, "not Prometheus' JSON"},
@@ -345,6 +364,32 @@ func prometheusIlls(t *testing.T) []illness {
 				answer(rw, map[bool]int{true: 1, false: 4}[strings.Contains(query, `isvc_name!=""`)])
 			}
 		}, "vLLM series", Fail, "3 of 4 vLLM series lack isvc_name or namespace"},
+	}
+}
+
+// unasked is a server that must not be asked.
+func unasked(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") }))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// INV-4: this machine may reach what a tenant's pods do not.
+func TestDoctorAsksNoTenantsServer(t *testing.T) {
+	w := healthy()
+	w.tenants = unasked(t) + "/x;id"
+	i := slices.IndexFunc(w.examine(t), func(c Check) bool { return strings.Contains(c.Found, "is not asked from this machine") })
+	got := w.examine(t)[max(i, 0)]
+	want := Check{Warn, "prometheus", w.tenants + " is not asked from this machine: ScaledObject demo/theirs-predictor names it, and no administrator",
+		"if you trust it: flyball doctor --prometheus '" + w.tenants + "'"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("of a tenant's server: -want +got\n%s", diff)
+	}
+	w = healthy()
+	w.limited, w.named, w.prom = false, false, func(http.ResponseWriter, *http.Request, string) { t.Error("it was asked") }
+	if !slices.ContainsFunc(w.examine(t), func(c Check) bool { return strings.HasPrefix(c.Found, "URL/ is not asked") }) {
+		t.Error("of a server that nobody names: no word")
 	}
 }
 

@@ -10,59 +10,40 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
 	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
-	"k8s.io/apimachinery/pkg/api/meta"
 
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
-	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
 // series is what every vLLM pod reports while it is up, loaded or not.
 const series = `vllm:num_requests_running`
 
+// prometheus asks the servers that the administrator has named: here, or for the controller.
 func (d Doctor) prometheus(ctx context.Context) []Check {
-	addresses, err := d.addresses(ctx)
-	if err != nil {
-		return []Check{unseen("prometheus", err)}
+	servers, all := d.servers(ctx)
+	addresses, asked := slices.Clone(servers), slices.Clone(servers)
+	if a := d.Prometheus.Address; a != "" && (len(servers) == 0 || !servers.May(a)) {
+		addresses = append(addresses, a)
+		if own, err := kserve.NewServers([]string{a}); err == nil { // else no tenant's is the same
+			asked = append(asked, own...)
+		}
 	}
-	if len(addresses) == 0 {
-		return []Check{{
-			Warn, "prometheus", "no ScaledObject names a serverAddress yet",
-			"name it: flyball doctor --prometheus http://prometheus-operated.NAMESPACE.svc:9090",
-		}}
-	}
-	var all []Check
 	for _, a := range addresses {
 		all = append(all, d.ask(ctx, a)...)
 	}
-	return all
-}
-
-// addresses are those of all Prometheus triggers and the one that the user names,
-// sorted, each once.
-func (d Doctor) addresses(ctx context.Context) ([]string, error) {
-	var found []string
-	if d.Prometheus.Address != "" {
-		found = append(found, d.Prometheus.Address)
+	unasked := d.unasked(ctx, asked)
+	if len(addresses)+len(unasked) == 0 {
+		unasked = []Check{{
+			Warn, "prometheus", "no server is named yet",
+			"name it: flyball doctor --prometheus http://prometheus-operated.NAMESPACE.svc:9090",
+		}}
 	}
-	objects, err := cluster.ReadAll[kserve.ScaledObject](ctx, d.Cluster, kserve.ScaledObjectKind)
-	if err != nil && !meta.IsNoMatchError(err) {
-		return nil, err
-	}
-	for _, o := range objects {
-		for _, t := range o.Spec.Triggers {
-			if a := t.Metadata["serverAddress"]; t.Type == "prometheus" && a != "" {
-				found = append(found, strings.TrimRight(a, "/"))
-			}
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
+	return append(all, unasked...)
 }
 
 // ask finds out whether one server answers and whether its vLLM series carry the
@@ -73,7 +54,8 @@ func (d Doctor) ask(ctx context.Context, address string) []Check {
 		s.user, s.password = d.Prometheus.User, d.Prometheus.Password
 	}
 	c, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
-		Transport: s, CheckRedirect: d.HTTP.CheckRedirect, Timeout: d.HTTP.Timeout,
+		Transport: s, Timeout: d.HTTP.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a password stays with its server
 	}})
 	if err != nil {
 		return []Check{d.silent(address, s, err)}
@@ -128,7 +110,7 @@ func (d Doctor) silent(address string, s *server, err error) Check {
 	case !d.ours(address):
 		return Check{
 			Warn, name, at + " answers, and asks for credentials (" + status + "); its series are not looked at",
-			"flyball doctor --prometheus " + at + " --prometheus-user USER --prometheus-password-file FILE",
+			hint.Command("flyball", "doctor", "--prometheus", at, "--prometheus-user", "USER", "--prometheus-password-file", "FILE"),
 		}
 	}
 	return Check{
@@ -139,7 +121,7 @@ func (d Doctor) silent(address string, s *server, err error) Check {
 
 // ours tells whether the user's credentials are meant for the address.
 func (d Doctor) ours(address string) bool {
-	return d.Prometheus.User != "" && address == d.Prometheus.Address
+	return d.Prometheus.User != "" && (address == d.Prometheus.Address || kserve.Servers{address}.May(d.Prometheus.Address))
 }
 
 // count asks how many series match; none is 0.
