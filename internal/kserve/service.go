@@ -52,7 +52,8 @@ type Model struct {
 	ModelFormat      struct {
 		Name string `json:"name"`
 	} `json:"modelFormat"`
-	Runtime string `json:"runtime,omitempty"`
+	Runtime    string `json:"runtime,omitempty"`
+	StorageURI string `json:"storageUri,omitempty"`
 }
 
 // ServingRuntime is serving.kserve.io/v1alpha1, of a namespace or of the cluster.

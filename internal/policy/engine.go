@@ -31,8 +31,11 @@ func (p *maker) readPod(of *pod.Pod) error {
 	case serving == nil:
 		return nil
 	}
-	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.parallel(of, serving.Name, command))
+	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.image(of, serving.Image), p.parallel(of, serving.Name, command))
+	p.model()
 	p.version(serving.Image)
+	p.GPU, p.Nodes = vllm.Accelerator(&of.Spec)
+	p.Probes = probesOf(serving)
 	p.drain(serving)
 	return err
 }
@@ -62,7 +65,7 @@ func (p *maker) engine(of *pod.Pod, container string, command vllm.Command) erro
 			if kind = UnknownArgument; command.Program == vllm.Unknown || p.ignored(f.Unknown) {
 				continue
 			}
-			f.Fix += " --ignore-argument " + f.Unknown + " goes on without it"
+			f.Fix = strings.TrimSuffix(f.Fix, "?") + "; --ignore-argument " + f.Unknown + " goes on without it"
 		}
 		all = append(all, ofArgument(kind, of.At(container, f.Word), f))
 	}
@@ -92,21 +95,34 @@ func (p *maker) ignored(argument string) bool {
 	})
 }
 
-// parallel compares the GPUs of a replica with what the engine uses.
+// parallel compares the GPUs of a replica with what the engine uses: one, where no argument
+// says otherwise. Of a server that is not known all are taken to be used.
 func (p *maker) parallel(of *pod.Pod, container string, command vllm.Command) error {
+	given, ok := command.Last("tensor-parallel-size")
 	n := p.Engine.TensorParallelSize
-	if a, ok := command.Last("tensor-parallel-size"); ok && n > 0 && p.GPUs > 0 && n != p.GPUs {
-		f := vllm.Fault{Word: a.Word, What: fmt.Sprintf("--tensor-parallel-size is %d, and a replica has %d GPUs", n, p.GPUs), Fix: "set both to the same number"}
-		kind := Unsimulated
-		if n > p.GPUs {
-			kind = Arguments // vLLM does not start
+	switch {
+	case ok && n == 0, max(1, n) == p.GPUs: // a variable, or a fault
+		return nil
+	case p.GPUs == 0:
+		if of.Whole {
+			p.note("%s: its pods ask for no whole GPU: each is taken to have as many as its engine uses, %d", p.title(), max(1, n))
 		}
-		return Refusals{ofArgument(kind, of.At(container, a.Word), f)}.err()
+		return nil
+	case n == 0 && command.Program != vllm.Server && command.Program != vllm.HuggingFace:
+		p.Engine.TensorParallelSize = p.GPUs
+		p.note("%s: its replicas have %d GPUs each, and the engine is taken to use them all", p.title(), p.GPUs)
+		return nil
 	}
-	if n == 0 && p.GPUs > 1 {
-		p.note("%s: its replicas have %d GPUs each, and no --tensor-parallel-size says that the engine uses them", p.title(), p.GPUs)
+	f := vllm.Fault{Word: given.Word, What: fmt.Sprintf("--tensor-parallel-size is %d, and a replica has %d GPUs", max(1, n), p.GPUs), Fix: "set both to the same number"}
+	if !ok {
+		f.What = fmt.Sprintf("a replica has %d GPUs, and without --tensor-parallel-size vLLM uses one of them", p.GPUs)
+		f.Fix = fmt.Sprintf("add --tensor-parallel-size=%d, or ask for one GPU", p.GPUs)
 	}
-	return nil
+	kind := Unsimulated
+	if n > p.GPUs {
+		kind = Arguments // vLLM does not start
+	}
+	return Refusals{ofArgument(kind, of.At(container, f.Word), f)}.err()
 }
 
 // drain is how requests may end once the pod is told to.

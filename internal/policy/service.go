@@ -32,6 +32,10 @@ type Service struct {
 	Pod         *pod.Pod // nil until it is read
 	Engine      vllm.Args
 	GPUs        int           // of one replica; 0 if the manifests do not say
+	GPU         string        // which, as profiles call it; "" if the manifests do not say
+	Nodes       string        // what its pods ask of a node's labels, "" if nothing
+	Replicas    int           // before anything scales; 0 if the manifests do not say
+	Probes      Probes        // of the serving container
 	GracePeriod time.Duration // the pod's, 0 if the manifests do not say
 	// Drain is how requests may end within it once the pod is told to end: the zero value
 	// where they are cut at once, as vLLM does by default.
@@ -310,6 +314,7 @@ func (p *maker) build() error {
 	found, err := p.podOf()
 	p.lossless(&found)
 	errs = append(errs, err, p.readPod(&found), p.scaling())
+	p.start()
 	return join(errs...)
 }
 

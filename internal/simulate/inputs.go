@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -31,9 +30,9 @@ type Price struct {
 // A Load is what arrives, on what, and what is promised: a scenario that needs no text.
 type Load struct {
 	Workload   workload.Workload
-	Profile    string   // "": that of the manifests' model, or DefaultProfile
+	Profile    string   // "": that of the manifests' model, or DefaultProfile where there are none
 	Replicas   *Bounds  // nil: those of the manifests, or 1..8
-	Start      *int     // replicas that are ready at the start; nil: the minimum
+	Start      *int     // replicas that are ready at the start; nil: the Deployment's, or the minimum
 	Nodes      *Nodes   // nil: as many as the maximum needs
 	ColdStart  []string // phases in place of the profile's, as a scenario writes them
 	Objectives []score.Objective
@@ -47,15 +46,25 @@ type Nodes struct{ Number, GPUs int }
 
 // Parse reads a scenario.
 func (in Inputs) Parse(name, text string) (scenario.File, error) {
-	return scenario.Parse(name, text, scenario.Env{Workload: in.Workload, Profile: in.profile, Series: vllm.Signals()})
+	f, err := scenario.Parse(name, text, scenario.Env{Workload: in.Workload, Profile: in.profile, Series: vllm.Signals()})
+	if err == nil && in.Plan != nil {
+		f.Setup.Fleet.ColdStart, err = starting(in.Plan, f.Setup.Fleet.ColdStart)
+	}
+	return f, err
 }
 
 // Scenario is that of a load.
 func (in Inputs) Scenario(l Load) (scenario.File, error) {
 	f := scenario.New("")
 	f.Setup.Series = vllm.Signals()
-	var err error
-	if f.Profile, err = in.profile(cmp.Or(l.Profile, in.DefaultProfile())); err != nil {
+	name, err := l.Profile, error(nil)
+	if name == "" {
+		name, err = in.defaultProfile()
+	}
+	if err == nil {
+		f.Profile, err = in.profile(name)
+	}
+	if err != nil {
 		return f, err
 	}
 	bounds := Bounds{1, 8}
@@ -66,26 +75,39 @@ func (in Inputs) Scenario(l Load) (scenario.File, error) {
 		bounds = Bounds{in.Plan.Min, in.Plan.Max}
 	}
 	f.Min, f.Max = bounds.Min, bounds.Max
-	f.Setup.Start = bounds.Min
-	if l.Start != nil {
-		f.Setup.Start = *l.Start
-	}
+	f.Setup.Start = in.start(l, bounds)
 	if l.Nodes != nil {
 		f.Setup.Fleet.Nodes, f.Setup.Fleet.GPUsPerNode = l.Nodes.Number, l.Nodes.GPUs
 	}
 	if f.Setup.Fleet.ColdStart, err = scenario.ParseColdStart(f.Profile.ColdStart, l.ColdStart); err != nil {
 		return f, err
 	}
+	if in.Plan != nil {
+		if f.Setup.Fleet.ColdStart, err = starting(in.Plan, f.Setup.Fleet.ColdStart); err != nil {
+			return f, err
+		}
+	}
 	f.Setup.Workload, f.Setup.Terms.Objectives = l.Workload, l.Objectives
 	return f, f.Complete()
 }
 
-// DefaultProfile is that of the manifests' model, or of the guide.
-func (in Inputs) DefaultProfile() string {
-	if in.Plan == nil {
-		return DefaultProfile
+// start is how many replicas are ready then.
+func (in Inputs) start(l Load, b Bounds) int {
+	switch {
+	case l.Start != nil:
+		return *l.Start
+	case in.Plan != nil && in.Plan.Replicas > b.Min:
+		return min(in.Plan.Replicas, b.Max) // what scales it takes the rest away at once
 	}
-	return profileFor(in.Plan.Engine, in.Profiles)
+	return b.Min
+}
+
+// defaultProfile is that of the manifests' model, or of the guide.
+func (in Inputs) defaultProfile() (string, error) {
+	if in.Plan == nil {
+		return DefaultProfile, nil
+	}
+	return profileFor(in.Plan, in.Profiles)
 }
 
 // profile is the one of a name, as an engine with the manifests' arguments has it.

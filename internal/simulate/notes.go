@@ -9,6 +9,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -56,13 +57,7 @@ func (c *Comparison) Notes() ([]string, error) {
 		return lines, nil
 	}
 	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name))
-	if !isModel(c.Profile, p.Engine.ModelName()) && !isModel(c.Profile, p.Engine.Model) {
-		served := "do not say what is served"
-		if p.Engine.ModelName() != "" {
-			served = "have " + p.Engine.ModelName()
-		}
-		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", c.Profile.Model, served))
-	}
+	lines = append(lines, engineNotes(c.Profile, p)...)
 	switch way := p.Drain; {
 	case way == (drain.Config{}):
 		lines = append(lines, "a pod that is told to end cuts its requests: no hook or --shutdown-timeout lets it finish them (docs/drain.md)")
@@ -80,6 +75,22 @@ func (c *Comparison) Notes() ([]string, error) {
 		return nil, err
 	}
 	return slices.Concat(lines, queries, p.Notes), nil
+}
+
+// engineNotes say what of the engine is the profile's and not the manifests'.
+func engineNotes(profile plant.Profile, p *policy.Service) (lines []string) {
+	if !isModel(profile, p.Engine.ModelName()) && !isModel(profile, p.Engine.Model) {
+		served := "do not say what is served"
+		if m := modelOf(p.Engine); m != "" {
+			served = "have " + m
+		}
+		lines = append(lines, fmt.Sprintf("the profile is of %s, and the manifests %s: --profile chooses another (flyball profiles)", profile.Model, served))
+	}
+	switch {
+	case p.GPU != "" && p.GPU != profile.GPU, p.GPU == "" && p.Nodes != "":
+		lines = append(lines, fmt.Sprintf("the profile is of %s GPUs, and the pods ask for nodes with %s", profile.GPU, p.Nodes))
+	}
+	return lines
 }
 
 // Overload says, before a long run, that all replicas together cannot serve what arrives;

@@ -247,7 +247,7 @@ func (c *Command) unmatched(w Word, name string, found []match) {
 		}
 		f.Unknown, f.What, f.Fix = "", fmt.Sprintf("ambiguous option: %s could match %s", name, strings.Join(forms, ", ")), "write the whole name"
 	} else {
-		f.What = fmt.Sprintf("%s: no vLLM up to 0.32 is known to have such an argument", name)
+		f.What = fmt.Sprintf("%s: no vLLM up to %v is known to have such an argument", name, Newest)
 		f.Fix = "correct it, or remove it"
 		if near := hint.Nearest(strings.TrimPrefix(f.Unknown, "no-"), c.Program.Names()); near != "" {
 			f.Fix = "did you mean --" + near + "?"

@@ -14,6 +14,12 @@ const serverImage = "vllm-openai"
 // A Version is vLLM's. The zero Version is not known.
 type Version struct{ Major, Minor int }
 
+// Oldest and Newest are the versions whose options and scheduler are known here.
+var (
+	Oldest = Version{0, 8}
+	Newest = Version{0, 32}
+)
+
 // VersionOf reads it from the tag of an image of the vLLM project's, such as v0.23.0.
 func VersionOf(image string) Version {
 	if !strings.HasPrefix(imageName(image), serverImage) {

@@ -1,0 +1,92 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flyball-dev/flyball/internal/policy/pod"
+	"github.com/flyball-dev/flyball/internal/vllm"
+)
+
+// Probes are when the kubelet takes a container to be ready, from its start on.
+type Probes struct {
+	ReadyAfter time.Duration // not before
+	GivesUp    time.Duration // it restarts a container that has not answered by then; 0: never
+	By         string        // which of its probes does
+}
+
+// Worked example (TestProbes): a livenessProbe without a startupProbe beside it, of 30 s and
+// three failures in steps of 10 s, restarts what has not answered after 60 s.
+func probesOf(c *corev1.Container) Probes {
+	var p Probes
+	for _, waits := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe} {
+		if waits != nil {
+			p.ReadyAfter = max(p.ReadyAfter, secondsOf(waits.InitialDelaySeconds))
+		}
+	}
+	switch {
+	case c.StartupProbe != nil: // the others wait for it
+		p.GivesUp, p.By = patience(c.StartupProbe), "startupProbe"
+	case c.LivenessProbe != nil:
+		p.GivesUp, p.By = patience(c.LivenessProbe), "livenessProbe"
+	}
+	return p
+}
+
+func patience(p *corev1.Probe) time.Duration {
+	return secondsOf(p.InitialDelaySeconds) + time.Duration(cmp.Or(p.FailureThreshold, 3))*secondsOf(cmp.Or(p.PeriodSeconds, 10))
+}
+
+func secondsOf(n int32) time.Duration { return time.Duration(max(0, n)) * time.Second }
+
+// start is what the manifests say of a replica's start, and of how many there are before
+// anything scales.
+func (p *maker) start() {
+	if p.deployment == nil {
+		return
+	}
+	var d appsv1.Deployment
+	if p.deployment.Into(&d) != nil {
+		return // reading it strictly says why
+	}
+	if n := d.Spec.MinReadySeconds; n > 0 {
+		p.note("%s: spec.minReadySeconds is left out: rollouts wait for it, and neither traffic nor an autoscaler does", p.deployment)
+	}
+	if n := d.Spec.Replicas; n != nil && *n > 0 {
+		p.Replicas = int(*n)
+	}
+	if p.Replicas > p.Min && p.Replicas <= p.Max {
+		p.note("%s: the run starts with its %d replicas; where something scales it, leave spec.replicas out: each kubectl apply sets it again", p.deployment, p.Replicas)
+	}
+}
+
+// image refuses an engine that is not simulated, and notes one that nobody here knows.
+func (p *maker) image(of *pod.Pod, image string) error {
+	switch v := vllm.VersionOf(image); {
+	case v.Before(vllm.Oldest.Major, vllm.Oldest.Minor):
+		return origin{Document: of.Source}.unsimulated("", fmt.Sprintf("take an image of vLLM %v or later", vllm.Oldest),
+			"vLLM %v of image %s has another scheduler, which is not simulated", v, image)
+	case v != vllm.Newest && v.Since(vllm.Newest.Major, vllm.Newest.Minor):
+		p.note("%s: vLLM %v is simulated as %v, the newest that is known here", p.title(), v, vllm.Newest)
+	}
+	return nil
+}
+
+// model is the one that the service's storage has, where no argument tells: KServe puts it
+// into a folder.
+func (p *maker) model() {
+	if p.service == nil || p.service.Spec.Predictor.Model == nil {
+		return
+	}
+	if m := p.Engine.Model; m != "" && !strings.HasPrefix(m, "/mnt/") {
+		return
+	}
+	if name, ok := strings.CutPrefix(p.service.Spec.Predictor.Model.StorageURI, "hf://"); ok {
+		p.Engine.Model, _, _ = strings.Cut(name, ":") // a revision
+	}
+}

@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func TestProbes(t *testing.T) {
+	probe := func(delay, period, failures int32) *corev1.Probe {
+		return &corev1.Probe{InitialDelaySeconds: delay, PeriodSeconds: period, FailureThreshold: failures}
+	}
+	for _, c := range []struct {
+		of   corev1.Container
+		want Probes
+	}{
+		{corev1.Container{}, Probes{}},
+		{corev1.Container{LivenessProbe: probe(30, 10, 3)}, Probes{GivesUp: time.Minute, By: "livenessProbe"}},
+		{corev1.Container{LivenessProbe: probe(0, 0, 0)}, Probes{GivesUp: 30 * time.Second, By: "livenessProbe"}},
+		{corev1.Container{StartupProbe: probe(15, 10, 60), LivenessProbe: probe(0, 1, 1), ReadinessProbe: probe(120, 5, 1)},
+			Probes{ReadyAfter: 2 * time.Minute, GivesUp: 615 * time.Second, By: "startupProbe"}},
+	} {
+		if got := probesOf(&c.of); got != c.want {
+			t.Errorf("probesOf(%v) = %v, want %v", c.of, got, c.want)
+		}
+	}
+}
+
+// started is a Deployment that a ScaledObject keeps between 1 and 4.
+const started = `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: a, namespace: demo}
+spec:
+  scaleTargetRef: {name: a}
+  minReplicaCount: 1
+  maxReplicaCount: 4
+  triggers: [{type: prometheus, metadata: {serverAddress: "http://p:9090", threshold: "8", query: "sum(vllm:num_requests_running)"}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, namespace: demo}
+spec:
+  %s
+  template:
+    spec:
+      containers: [{name: vllm, image: "%s", args: [%s], resources: {limits: {nvidia.com/gpu: %d}}}]
+`
+
+// Whatever of a pod's start may matter is taken, or said.
+func TestStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec, image, args string
+		gpus              int
+		note              string
+		replicas, used    int
+	}{
+		"plain":      {"paused: false", "vllm/vllm-openai", "--model=m", 1, "", 0, 0},
+		"replicas":   {"replicas: 3", "vllm/vllm-openai", "--model=m", 1, "the run starts with its 3 replicas", 3, 0},
+		"at minimum": {"replicas: 1", "vllm/vllm-openai", "--model=m", 1, "", 1, 0},
+		"rollout":    {"minReadySeconds: 60", "vllm/vllm-openai", "--model=m", 1, "spec.minReadySeconds is left out", 0, 0},
+		"newer":      {"paused: false", "vllm/vllm-openai:v0.40.0", "--model=m", 1, "vLLM 0.40 is simulated as 0.32", 0, 0},
+		"no GPU":     {"paused: false", "vllm/vllm-openai", "--model=m", 0, "its pods ask for no whole GPU", 0, 0},
+		"unknown":    {"paused: false", "my/server", "", 2, "2 GPUs each, and the engine is taken to use them all", 0, 2},
+	} {
+		s, err := serviceOf(fmt.Sprintf(started, c.spec, c.image, c.args, c.gpus))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		notes := strings.Join(s.Notes, "\n")
+		said := strings.Contains(notes, "Deployment") || strings.Contains(notes, "simulated as") || strings.Contains(notes, "GPU")
+		if s.Replicas != c.replicas || s.Engine.TensorParallelSize != c.used || !strings.Contains(notes, c.note) || said != (c.note != "") {
+			t.Errorf("%s: %d replicas, %d GPUs used, notes %s; want %d, %d, %q", name, s.Replicas, s.Engine.TensorParallelSize, notes, c.replicas, c.used, c.note)
+		}
+	}
+}
