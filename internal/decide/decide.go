@@ -33,6 +33,8 @@ type State struct {
 	Name   string    // of the law whose state this is
 	Law    law.State // nil: from scratch
 	Raised int       // minimum, by the wake; 0: it is not raised
+	// Attempt is how the wake of a service with a minimum of 0 goes.
+	Attempt guard.Attempt
 }
 
 // An Input is all that a step sees. Times count from the start of the run.
@@ -71,7 +73,7 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	l := p.law()
 	next, d := State{Name: l.Name()}, Decision{}
 	if p.Wake != nil {
-		next.Raised = p.Wake.Raise(s.Raised, in.Demand, p.Bounds.Least(), p.Bounds.Most())
+		next.Raised, next.Attempt = p.wake(s, in)
 		d.On = FirstHeld
 	}
 	memory, foreign := s.Law, s.Law != nil && s.Name != next.Name
@@ -86,6 +88,9 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
 	}
 	out = out.Clamp(p.Bounds)
+	if next.Attempt.Phase == guard.Parked {
+		out = out.By(law.RuleParked, law.Replicas(law.TermReplicas, 0))
+	}
 	d.Replicas, d.Floor, d.Reasons, d.Next = out.Replicas, next.Raised, out.Reasons, out.Next
 	if foreign {
 		d.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, d.Reasons...)
@@ -93,5 +98,34 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	if next.Raised > 0 {
 		d.Next = min(d.Next, in.Now+max(p.Wake.Due(in.Demand), time.Millisecond))
 	}
+	if p.Wake != nil {
+		if due, looks := next.Attempt.Due(p.Wake.Patience, p.view(in)); looks {
+			d.Next = min(d.Next, in.Now+due)
+		}
+	}
 	return next, d
+}
+
+// wake is the minimum that the held requests ask for, and how the wake goes.
+func (p Policy) wake(s State, in Input) (raised int, a guard.Attempt) {
+	view, least := p.view(in), p.Bounds.Least()
+	raised = p.Wake.Raise(s.Raised, in.Demand, least, p.Wake.Room(view, least, p.Bounds.Most()))
+	if least > 0 {
+		return raised, a
+	}
+	if a = s.Attempt.Next(p.Wake.Patience, view, raised > 0 || in.Fleet.Desired > 0); a.Phase == guard.Parked {
+		raised = 0
+	}
+	return raised, a
+}
+
+// view is what the guard sees of the fleet.
+func (p Policy) view(in Input) guard.View {
+	v := guard.View{Now: in.Now, Desired: in.Fleet.Desired, Ready: in.Fleet.Ready, Crashing: in.Fleet.Crashing, Unplaced: in.Fleet.Pending}
+	for _, pod := range in.Fleet.Pods {
+		if pod.Unplaced() && in.Now-pod.CreatedAt > p.Wake.Place {
+			v.Overdue++
+		}
+	}
+	return v
 }

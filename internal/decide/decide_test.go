@@ -21,7 +21,12 @@ import (
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
-func wake() *guard.Wake { return &guard.Wake{PerReplica: 4, Quiet: 5 * time.Second} }
+func wake() *guard.Wake {
+	return &guard.Wake{
+		PerReplica: 4, Quiet: 5 * time.Second, Place: time.Minute,
+		Patience: guard.Patience{Ready: 2 * time.Minute, Crashing: time.Minute, BackOff: 5 * time.Minute, MostBackOff: time.Hour},
+	}
+}
 
 // A sleeper is a run of a service between 0 and 8 replicas that a ScaledObject scales on
 // its running requests and that may be woken.
@@ -70,6 +75,48 @@ func TestWakeWorkedExample(t *testing.T) {
 }
 
 // A law that knows no floor is raised to it, and the policy's bounds are above both.
+// What a wake that fails asked for is given back, of whatever law, and is not asked for
+// before the back-off is over, however much is held.
+func TestFailedWake(t *testing.T) {
+	s := newSleeper()
+	for _, c := range []struct {
+		at       time.Duration // seconds
+		crashing bool
+		replicas int
+		rule     law.Rule
+	}{
+		{0, false, 3, law.RuleUnset}, {59, true, 3, law.RuleUnset}, {60, true, 0, law.RuleParked}, {300, false, 0, law.RuleUnset},
+		{360, false, 3, law.RuleUnset}, {479, false, 3, law.RuleUnset}, {480, false, 0, law.RuleParked},
+	} {
+		s.in.Fleet.Crashing = c.crashing
+		s.step(c.at*time.Second, 9, 0)
+		s.in.Fleet.Ready = 0
+		if s.got.Replicas != c.replicas {
+			t.Errorf("at %d s: Step() = %+v, want %d replicas", c.at, s.got, c.replicas)
+		}
+		if c.rule != law.RuleUnset && s.got.Reasons[len(s.got.Reasons)-1].Rule != c.rule {
+			t.Errorf("at %d s: the last reason is %v, want %v", c.at, s.got.Reasons, c.rule)
+		}
+	}
+}
+
+// No more is asked for than nodes take.
+func TestUnplaced(t *testing.T) {
+	s := newSleeper()
+	s.step(0, 32, 0)
+	s.in.Fleet = law.Fleet{Desired: 8, Pending: 6, Starting: 2}
+	for range 6 {
+		s.in.Fleet.Pods = append(s.in.Fleet.Pods, law.Pod{Phase: law.PodPending})
+	}
+	if s.step(59*time.Second, 32, 0); s.got.Floor != 8 {
+		t.Errorf("after 59 s without a node: Step() = %+v, want a floor of 8", s.got)
+	}
+	s.in.Fleet.Desired, s.in.Fleet.Ready = 8, 0
+	if s.step(61*time.Second, 32, 0); s.got.Floor != 2 {
+		t.Errorf("after 61 s without a node: Step() = %+v, want a floor of 2", s.got)
+	}
+}
+
 func TestFloorOfAnyLaw(t *testing.T) {
 	p := Policy{Law: reference.Static{N: 0}, Bounds: law.Bounds{Max: 2}, Wake: wake()}
 	_, got := Step(p, State{}, Input{Demand: demand.Demand{Work: demand.Work{Held: 6}}})

@@ -68,8 +68,9 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 
 type writtenState struct {
 	versioned
-	Law    named `json:",omitzero"`
-	Raised int   `json:",omitempty"`
+	Law     named         `json:",omitzero"`
+	Raised  int           `json:",omitempty"`
+	Attempt guard.Attempt `json:",omitzero"`
 }
 
 // MarshalJSON writes the state down.
@@ -78,7 +79,7 @@ func (s State) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the state of law %s: %w", s.Name, err)
 	}
-	return json.Marshal(writtenState{versioned{Version}, named{s.Name, text}, s.Raised})
+	return json.Marshal(writtenState{versioned{Version}, named{s.Name, text}, s.Raised, s.Attempt})
 }
 
 // UnmarshalJSON reads it.
@@ -88,11 +89,11 @@ func (s *State) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("reading a state: %w", err)
 	}
 	if err := w.check("a state"); err != nil || w.Law.Name == "" {
-		*s = State{Raised: w.Raised}
+		*s = State{Raised: w.Raised, Attempt: w.Attempt}
 		return err
 	}
 	memory, err := catalog.ReadState(w.Law.Name, w.Law.Value)
-	*s = State{w.Law.Name, memory, w.Raised}
+	*s = State{w.Law.Name, memory, w.Raised, w.Attempt}
 	return err
 }
 

@@ -8,8 +8,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -34,22 +36,49 @@ func (s Snapshot) unplaced() *explanation {
 	return &e
 }
 
-// Unplaced counts the pods that no node takes, and those of which this has been so since
-// before a time: no node will come for these.
-func (s Snapshot) Unplaced(before time.Time) (all, long int) {
+// Fleet is the replicas as a step sees them. Times count from the epoch.
+func (s Snapshot) Fleet() law.Fleet {
+	f := law.Fleet{Crashing: s.allCrashing() != nil}
+	if s.Deployment != nil {
+		f.Desired, f.Ready = int(wantedReplicas(*s.Deployment)), int(s.Deployment.Status.ReadyReplicas)
+	}
 	for _, p := range s.Pods {
-		for _, c := range p.Status.Conditions {
-			if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || !alive(p) {
-				continue
-			}
-			all++
-			if c.LastTransitionTime.Time.Before(before) {
-				long++
-			}
+		pod := podOf(p)
+		switch {
+		case pod.Deleting:
+			f.Draining++
+		case pod.Phase == law.PodFailed:
+		case pod.Phase == law.PodPending:
+			f.Pending++
+		case !pod.Ready:
+			f.Starting++
+		}
+		f.Pods = append(f.Pods, pod)
+	}
+	return f
+}
+
+// podOf takes a pod for pending until a node has taken it, and for running from then on.
+func podOf(p corev1.Pod) law.Pod {
+	pod := law.Pod{Name: p.Name, Phase: law.PodRunning, Deleting: p.DeletionTimestamp != nil, CreatedAt: sinceEpoch(p.CreationTimestamp)}
+	if p.Status.StartTime != nil {
+		pod.StartedAt = sinceEpoch(*p.Status.StartTime)
+	}
+	for _, c := range p.Status.Conditions {
+		switch {
+		case c.Type == corev1.PodReady:
+			pod.Ready = c.Status == corev1.ConditionTrue
+		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
+			pod.Phase = law.PodPending
 		}
 	}
-	return all, long
+	if !alive(p) && !pod.Deleting {
+		pod.Phase = law.PodFailed
+	}
+	return pod
 }
+
+func sinceEpoch(t metav1.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
 
 // denied is a Deployment whose pods the API server does not take: a quota, or a
 // security policy.

@@ -30,13 +30,24 @@ type Wake struct {
 	// answering too, so that these ask for replicas beside those that are held.
 	CountsRunning bool
 	Quiet         time.Duration
-	Cold          int // replicas, at most, while no pod has answered; 0: no bound
+	Cold          int           // replicas, at most, while no pod has answered; 0: no bound
+	Place         time.Duration // that a replica may wait for a node that someone adds
+	Patience      Patience      `json:",omitzero"`
 }
 
 // ColdReplicas is Cold of a service that its user says nothing else of: whoever reaches a
 // gateway can send as many requests as a service has replicas, and two replicas answer
 // most bursts that a service sleeps through.
 const ColdReplicas = 2
+
+// Room is the most that is asked for while replicas wait for a node: no more of them, and
+// after Place none of those.
+func (w Wake) Room(v View, least, most int) int {
+	if v.Unplaced == 0 {
+		return most
+	}
+	return max(least, min(most, max(1, v.Desired-v.Overdue)))
+}
 
 // Raise is the minimum after what is demanded, where it was raised to a number before;
 // it is at most the maximum, and 0 where it is not above the least that there is anyway.

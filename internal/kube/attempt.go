@@ -3,54 +3,44 @@ package kube
 import (
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
-// How long a wake from zero may take to its first ready pod, and how long the service is
-// then kept at zero: twice as long with each failure in a row.
-const (
-	wakeTime     = time.Hour        // a large model is pulled and loaded in less
-	crashTime    = 10 * time.Minute // while every pod crashes, or cannot get its image
-	backOffFirst = 5 * time.Minute
-	backOffMost  = time.Hour
-	lookAtWake   = time.Minute // how often a wake is looked at
-)
-
-// attempt gives back the GPUs of a wake that brings no ready pod: KEDA alone would keep
-// them, since no pod means no metric, and an error scales nothing in. It says whether the
-// service is to be at zero, whatever is held. A service with a ready pod is never touched,
-// and neither is one that its user has paused.
-func attempt(o observed, v *explain.Verdict, raised bool) (parked bool) {
-	a := kserve.AttemptOf(o.ScaledObject)
-	wanted := o.Deployment != nil && o.Deployment.Spec.Replicas != nil && *o.Deployment.Spec.Replicas > 0
+// remembered is the state of the last step, which stands in the ScaledObject.
+func remembered(so *kserve.ScaledObject) decide.State {
+	a := kserve.AttemptOf(so)
+	s := decide.State{Raised: int(kserve.Raised(so)), Attempt: guard.Attempt{Failures: a.Failures}}
 	switch {
-	case o.Deployment != nil && o.Deployment.Status.ReadyReplicas > 0:
-		return false
-	case o.now.Before(a.Again):
-		a.Write(v.Apply)
-		return true
+	case !a.Again.IsZero():
+		s.Attempt.Phase, s.Attempt.At = guard.Parked, sinceEpoch(a.Again)
+	case !a.Since.IsZero():
+		s.Attempt.Phase, s.Attempt.At = guard.Waking, sinceEpoch(a.Since)
 	}
-	a.Again = time.Time{}
-	cause, crashing := o.NotReady()
-	limit := wakeTime
-	if crashing {
-		limit = crashTime
+	return s
+}
+
+// writeAttempt remembers how the wake goes. KEDA alone would keep the replicas of one that
+// fails, since no pod means no metric, and an error scales nothing down.
+func (o observed) writeAttempt(v *explain.Verdict, a guard.Attempt) {
+	before := kserve.AttemptOf(o.ScaledObject)
+	w := kserve.Attempt{Failures: a.Failures, Cause: before.Cause}
+	switch a.Phase {
+	case guard.Waking:
+		w.Since = ofEpoch(a.At)
+	case guard.Parked:
+		w.Again = ofEpoch(a.At)
+	case guard.Resting:
 	}
-	switch took := o.now.Sub(a.Since); {
-	case o.paused() || !raised && !wanted:
-		a.Since = time.Time{}
-	case a.Since.IsZero():
-		a.Since = o.now
-	case took >= limit:
-		a = kserve.Attempt{Failures: a.Failures + 1, Cause: cause}
-		a.Again = o.now.Add(min(backOffMost, backOffFirst<<min(a.Failures-1, 10)))
+	if a.Failures > before.Failures {
+		w.Cause, _ = o.NotReady()
 		v.Then(explain.GiveBack, "WakeFailed", "no pod was ready %s after the wake-up: %s. The service is scaled back to zero; the next request after %s wakes it again",
-			took.Round(time.Second), cause, a.Again.UTC().Format(time.RFC3339))
+			o.now.Sub(before.Since).Round(time.Second), w.Cause, w.Again.Format(time.RFC3339))
 		v.Done.Warning = true
 	}
-	a.Write(v.Apply)
-	return !a.Again.IsZero()
+	w.Write(v.Apply)
 }
 
 // paused tells whether the user has paused the ScaledObject.
@@ -63,13 +53,6 @@ func (o observed) paused() bool {
 	return set && pause != "false" || byReplicas && kserve.AttemptOf(o.ScaledObject).Again.IsZero()
 }
 
-// nextLook is when an attempt has to be looked at again; 0 is never.
-func nextLook(a kserve.Attempt, now time.Time) time.Duration {
-	switch {
-	case !a.Again.IsZero():
-		return max(time.Second, a.Again.Sub(now))
-	case !a.Since.IsZero():
-		return lookAtWake
-	}
-	return 0
-}
+func sinceEpoch(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
+
+func ofEpoch(d time.Duration) time.Time { return time.Unix(0, int64(d)).UTC() }

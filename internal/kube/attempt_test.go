@@ -12,6 +12,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/policy"
 )
 
 // A sleeping is a service with a minimum of 0 on a clock of the test's. What is decided
@@ -25,6 +26,7 @@ type sleeping struct {
 	d     *appsv1.Deployment
 	pods  []corev1.Pod
 	done  []string
+	again time.Duration
 }
 
 func newSleeping(t *testing.T) *sleeping {
@@ -41,6 +43,7 @@ func (s *sleeping) step() {
 		Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}},
 	}, demand.Demand{Work: demand.Work{Held: s.held}, Idle: idleOf(s.held)}, s.now}
 	v := o.verdict()
+	s.again = again(o, v)
 	if v.Done != nil {
 		s.done = append(s.done, v.Done.Reason+": "+v.Done.Text)
 	}
@@ -79,7 +82,7 @@ func (s *sleeping) fails() {
 	s.pass(time.Minute)
 	s.expect("woken", 4)
 	s.pods, s.held = crashing(), 0 // gateways give up
-	s.pass(crashTime - 2*time.Minute)
+	s.pass(policy.Patience().Crashing - 2*time.Minute)
 	s.expect("before its time is over", 4)
 	s.pass(2 * time.Minute)
 	s.expect("given up", 0)
@@ -100,8 +103,8 @@ func TestWakeThatFails(t *testing.T) {
 	if said := s.done[len(s.done)-1]; !strings.HasPrefix(said, "WakeFailed: no pod was ready 10m") || !strings.Contains(said, "pod llama-1: CrashLoopBackOff") {
 		t.Errorf("said %q, want what failed and why", said)
 	}
-	if again := nextLook(kserve.AttemptOf(s.so), s.now); again < 4*time.Minute || again > backOffFirst {
-		t.Errorf("looked at again after %s, want up to %s", again, backOffFirst)
+	if s.again < 4*time.Minute || s.again > policy.Patience().BackOff {
+		t.Errorf("looked at again after %s, want up to %s", s.again, policy.Patience().BackOff)
 	}
 }
 
@@ -118,13 +121,13 @@ func TestNextWake(t *testing.T) {
 		t.Errorf("annotations %v, want no pause", s.so.Annotations)
 	}
 	s.pods = crashing()
-	s.pass(crashTime)
+	s.pass(policy.Patience().Crashing)
 	s.expect("failed again", 0)
-	if a := kserve.AttemptOf(s.so); a.Failures != 2 || a.Again.Sub(s.now) < backOffFirst {
+	if a := kserve.AttemptOf(s.so); a.Failures != 2 || a.Again.Sub(s.now) < policy.Patience().BackOff {
 		t.Errorf("%+v, want a longer back-off", a)
 	}
 	s.pods = nil
-	s.pass(2 * backOffFirst)
+	s.pass(2 * policy.Patience().BackOff)
 	s.ready = 1
 	s.step()
 	s.expect("it serves", 3)
@@ -139,9 +142,9 @@ func TestWakeThatIsLeftAlone(t *testing.T) {
 		change func(*sleeping)
 		during time.Duration
 	}{
-		"a pod is ready beside those that crash": {func(s *sleeping) { s.pods, s.ready = crashing(), 1 }, 3 * wakeTime},
-		"a pod was ready once":                   {func(s *sleeping) { s.ready = 1; s.step(); s.ready = 0 }, wakeTime - time.Minute},
-		"it takes its time":                      {func(*sleeping) {}, wakeTime - time.Minute},
+		"a pod is ready beside those that crash": {func(s *sleeping) { s.pods, s.ready = crashing(), 1 }, 3 * policy.Patience().Ready},
+		"a pod was ready once":                   {func(s *sleeping) { s.ready = 1; s.step(); s.ready = 0 }, policy.Patience().Ready - time.Minute},
+		"it takes its time":                      {func(*sleeping) {}, policy.Patience().Ready - time.Minute},
 		"its user paused it":                     {func(s *sleeping) { s.so.Annotations = map[string]string{kserve.Paused: "true"} }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +164,7 @@ func TestWakeThatIsLeftAlone(t *testing.T) {
 func TestWakeThatTakesForever(t *testing.T) {
 	s := newSleeping(t)
 	s.held = 2
-	s.pass(wakeTime + time.Minute)
+	s.pass(policy.Patience().Ready + time.Minute)
 	if said := s.done[len(s.done)-1]; s.replicas() != 0 || !strings.Contains(said, "its pods are starting") {
 		t.Errorf("replicas = %d, said %q, want 0", s.replicas(), said)
 	}

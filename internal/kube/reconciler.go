@@ -18,6 +18,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -105,14 +106,10 @@ func again(o observed, v explain.Verdict) time.Duration {
 	case v.Apply == nil:
 		return 0
 	}
-	next := nextLook(kserve.AttemptOf(v.Apply), o.now)
-	if kserve.Raised(v.Apply) > 0 {
-		quiet := max(o.decision().Next, 10*time.Millisecond)
-		if next == 0 || quiet < next {
-			next = quiet
-		}
+	if next, d := o.step(); next.Raised > 0 || next.Attempt.Phase != guard.Resting {
+		return max(d.Next-sinceEpoch(o.now), 10*time.Millisecond)
 	}
-	return next
+	return 0
 }
 
 func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstructured.Unstructured) (observed, error) {

@@ -4,11 +4,10 @@ import (
 	"strconv"
 	"time"
 
-	"k8s.io/utils/ptr"
-
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/policy"
@@ -30,40 +29,29 @@ func (o observed) verdict() explain.Verdict {
 	return v
 }
 
-// decision is what the gateways' reports ask for, within the service's bounds. KEDA and
-// the HPA are its law. Everything that a restart must not lose stands in the ScaledObject
-// and in the reports, which are the step's state and input.
-func (o observed) decision() decide.Decision {
+// step is what the gateways' reports ask for, within the service's bounds. KEDA and the
+// HPA are its law. Everything that a restart must not lose stands in the ScaledObject and
+// in the reports, which are the step's state and input.
+func (o observed) step() (decide.State, decide.Decision) {
 	lo, hi, _ := kserve.Bounds(o.InferenceService.Spec.Predictor.Component)
-	if most := o.placeable(); most > 0 {
-		hi = max(lo, min(hi, most))
-	}
 	p := policy.Guide(&o.InferenceService, law.Bounds{Min: int(lo), Max: int(hi)})
-	_, d := decide.Step(p, decide.State{Raised: int(kserve.Raised(o.ScaledObject))}, decide.Input{Demand: o.demand})
-	return d
-}
-
-// placeTime is how long a pod may wait for a node that someone adds.
-const placeTime = 5 * time.Minute
-
-// placeable is the most that is asked for while pods wait for a node, 0 if none do: no more
-// of them, and after placeTime none of those.
-func (o observed) placeable() int32 {
-	all, long := o.Unplaced(o.now.Add(-placeTime))
-	if all == 0 || o.Deployment == nil {
-		return 0
+	if o.paused() { // by its user: nothing is given back
+		p.Wake.Patience = guard.Patience{}
 	}
-	return max(1, ptr.Deref(o.Deployment.Spec.Replicas, 1)-int32(long))
+	return decide.Step(p, remembered(o.ScaledObject), decide.Input{Now: sinceEpoch(o.now), Fleet: o.Fleet(), Demand: o.demand})
 }
 
 // wake raises the minimum of a service while requests are held for it, at zero and
-// above: no engine counts what a gateway holds.
+// above: no engine counts what a gateway holds. A wake from zero that brings no ready pod
+// is given back.
 func wake(o observed, v *explain.Verdict) {
 	lo := *v.Apply.Spec.MinReplicaCount
-	n := int32(o.decision().Floor)
-	if lo == 0 && attempt(o, v, n > 0) {
+	next, d := o.step()
+	o.writeAttempt(v, next.Attempt)
+	if next.Attempt.Phase == guard.Parked {
 		return
 	}
+	n := int32(d.Floor)
 	raise(v.Apply, n)
 	if v.Action == explain.Repair {
 		tellRaised(o, v, lo, n)
@@ -84,7 +72,7 @@ func tellRaised(o observed, v *explain.Verdict, lo, n int32) {
 	case n > was:
 		v.Then(explain.Rouse, "Queueing", "more requests are held than the ready pods can take: scaling up to at least %d of %d replicas", n, most)
 	case o.demand.Held > 0:
-		v.Then(explain.Settle, "NoRoom", "some pods could not be scheduled within %s: asking for no more than %d replicas, although requests are held", placeTime, n)
+		v.Then(explain.Settle, "NoRoom", "some pods could not be scheduled within %s: asking for no more than %d replicas, although requests are held", policy.PlaceTime, n)
 		v.Done.Warning = true
 	default:
 		v.Then(explain.Settle, "WakeWithdrawn", "no request has been held for %s: its metrics alone scale it again, down to %d if they say so", demand.TTL, lo)

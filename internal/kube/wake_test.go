@@ -160,8 +160,9 @@ func TestNoMoreThanCanBePlaced(t *testing.T) {
 	waiting := func(n int, since time.Duration) []corev1.Pod {
 		pods := make([]corev1.Pod, n)
 		for i := range pods {
+			pods[i].CreationTimestamp = metav1.NewTime(now.Add(-since))
 			pods[i].Status.Conditions = []corev1.PodCondition{{
-				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(now.Add(-since)), Message: "0/3 nodes: Insufficient nvidia.com/gpu",
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes: Insufficient nvidia.com/gpu",
 			}}
 		}
 		return pods

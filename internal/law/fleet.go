@@ -11,6 +11,8 @@ type Fleet struct {
 	Ready    int
 	Draining int // told to end, finishing what they have
 	Pods     []Pod
+	// Crashing: each that there is crashes, or cannot get its image.
+	Crashing bool `json:",omitempty"`
 }
 
 // Provisioned are the replicas that serve or will: what a scale reports as status.
@@ -38,6 +40,9 @@ type Pod struct {
 	// it is 0.
 	CreatedAt, StartedAt, RunsAt, ChangedAt time.Duration
 }
+
+// Unplaced tells whether no node has taken the pod.
+func (p Pod) Unplaced() bool { return p.Phase == PodPending && p.StartedAt == 0 && !p.Deleting }
 
 // A Phase is a pod's status.phase, as far as an autoscaler tells them apart.
 type Phase int

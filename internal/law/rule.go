@@ -11,6 +11,7 @@ const (
 	RuleMinimum
 	RuleMaximum
 	RuleFloor   // requests are held
+	RuleParked  // a wake has failed
 	RuleScratch // the state was another law's, or of an unknown version
 	RuleNoData
 	RuleFromZero
@@ -115,6 +116,7 @@ var rules = [numRules]struct {
 	RuleMinimum:  {"minimum", atLeast, []Name{TermMinimum}},
 	RuleMaximum:  {"maximum", atMost, []Name{TermMaximum}},
 	RuleFloor:    {"requests are held", atLeast, []Name{TermFloor}},
+	RuleParked:   {"wake failed", set, []Name{TermReplicas}},
 	RuleScratch:  {"from scratch", hold, nil},
 	RuleNoData:   {"no data", hold, nil},
 	RuleFromZero: {"scale from zero", atLeast, []Name{TermReplicas}},

@@ -50,7 +50,7 @@ func (p *progress) left(after time.Duration) time.Duration {
 	if p.expected > 0 {
 		slower = p.actual.Seconds() / p.expected.Seconds()
 	}
-	slower = max(slower, (p.actual + after).Seconds()/(p.expected + current).Seconds())
+	slower = max(slower, (p.actual+after).Seconds()/(p.expected+current).Seconds())
 	rest := max(0, slower*current.Seconds()-after.Seconds())
 	for _, later := range p.plan[p.done+1:] {
 		rest += slower * later.Seconds()
