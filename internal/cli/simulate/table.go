@@ -31,7 +31,7 @@ func (o *options) print(w io.Writer, c *simulate.Comparison) error {
 	case "csv":
 		return writeCSV(w, rows, c.Currency)
 	case "table", "wide":
-		if _, err := fmt.Fprintf(w, "%s\n\n", head(c.File, o.seeds)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\n\n", head(c.File, o.seeds, c.Currency)); err != nil {
 			return err
 		}
 	}
@@ -92,6 +92,9 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 	if o.output != "table" && o.output != "wide" {
 		return nil
 	}
+	if err := o.legend(w, c.Rows()); err != nil {
+		return err
+	}
 	lines := c.Verdict()
 	if change := c.Change(); change != nil {
 		lines = append(lines, change.Verdict())
@@ -105,13 +108,13 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 }
 
 // head says what the rows below are judged by.
-func head(f scenario.File, seeds int) string {
+func head(f scenario.File, seeds int, currency string) string {
 	var good []string
 	for _, o := range f.Setup.Terms.Objectives {
-		good = append(good, fmt.Sprintf("%s of at most %s", strings.ToUpper(o.Metric.String()), o.Target))
+		good = append(good, fmt.Sprintf("%s ≤ %s", strings.ToUpper(o.Metric.String()), o.Target))
 	}
-	return fmt.Sprintf("%s on %s; promised to %g %% of the requests: %s; seeds: %d, ± is the 95 %% interval of the mean",
-		terminal.Shorten(f.Setup.Workload.Name, 60), f.Profile.Name, 100*f.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds)
+	return fmt.Sprintf("%s on %s, simulated\nobjectives: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
+		terminal.Shorten(f.Setup.Workload.Name, 50), f.Profile.Name, 100*f.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, currency)
 }
 
 func objectiveTexts(f scenario.File) []string {
