@@ -131,6 +131,10 @@ func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
 		}
 	}
 	if settings.DeletionCost {
+		check := func(ctx context.Context) error { return leave.CheckPolicy(ctx, mgr.GetClient(), mgr.GetAPIReader()) }
+		if err := mgr.Add(everywhere{check}); err != nil {
+			return fmt.Errorf("adding the check of the admission policy: %w", err)
+		}
 		c := &leave.Costs{Client: mgr.GetClient(), Work: p.inbox.Pods, Acts: p.first.Acts, Log: mgr.GetLogger()}
 		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
