@@ -42,10 +42,10 @@ func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
 		input:     describe("input_tokens_total", "Tokens of prompts that arrived, estimated from their length.", byService...),
 		output:    describe("expected_output_tokens_total", "Tokens of answers that are expected, estimated from what requests allow.", byService...),
 		held:      describe("held_requests", "Requests that wait for a pod.", byService...),
-		heldBytes: describe("held_bytes", "Memory that they take.", byService...),
-		inFlight:  describe("in_flight_requests", "Requests at pods.", byService...),
+		heldBytes: describe("held_bytes", "Memory that requests take which wait for a pod.", byService...),
+		inFlight:  describe("in_flight_requests", "Requests that pods answer now.", byService...),
 		memory:    describe("request_bytes", "Memory that requests take: their headers, their bodies and what goes with each."),
-		podLoad:   describe("pod_in_flight_requests", "Requests at a pod.", "namespace", "service", "pod"),
+		podLoad:   describe("pod_in_flight_requests", "Requests that a pod answers now.", "namespace", "service", "pod"),
 	}
 	r.MustRegister(m, m.hold, m.firstByte, m.whole)
 	return m

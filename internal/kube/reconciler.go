@@ -22,6 +22,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/meter"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
@@ -37,6 +38,7 @@ type Reconciler struct {
 	Now    func() time.Time
 	Acts   func() bool // false while another controller acts in the cluster
 	Demand func(demand.Service) demand.Demand
+	Meter  *meter.Meter
 
 	Servers kserve.Servers // that may be asked with a namespace's credential
 
@@ -61,6 +63,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	changed, err := r.act(ctx, o, v)
+	r.Meter.Acted(v.Action, changed, err)
 	waits := o.demand.Held > 0
 	switch {
 	case apierrors.IsConflict(err) && waits:

@@ -30,6 +30,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
+	"github.com/flyball-dev/flyball/internal/kube/meter"
 )
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
@@ -108,7 +109,11 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	}
 	settings.Demand.Namespace = settings.Namespace
 	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
-	p := parts{k, d, first, settings.Servers}
+	m, err := meter.New(settings.Registry)
+	if err != nil {
+		return err
+	}
+	p := parts{k, d, first, m, settings.Servers}
 	if err := addOptional(mgr, settings, p); err != nil {
 		return err
 	}
@@ -160,6 +165,7 @@ type parts struct {
 	kinds *cluster.Kinds
 	inbox *inbox.Inbox
 	first *claim.Claim
+	meter *meter.Meter
 
 	servers kserve.Servers
 }
@@ -176,7 +182,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: p.inbox.Of, Acts: p.first.Acts, Now: time.Now, Servers: p.servers,
+		Demand: p.inbox.Of, Acts: p.first.Acts, Meter: p.meter, Now: time.Now, Servers: p.servers,
 	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
@@ -210,5 +216,11 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 			return fmt.Errorf("watching KEDA's objects: %w", err)
 		}
 	}
-	return addDeputy(mgr, r, p.inbox)
+	if err := addDeputy(mgr, r, p.inbox); err != nil {
+		return err
+	}
+	return mgr.Add(leading{func(ctx context.Context) error {
+		gateways := func() int { _, n := p.inbox.All(); return n }
+		return p.meter.Run(ctx, mgr.GetLogger(), func(ctx context.Context) (meter.Seen, error) { return r.look(ctx, gateways) })
+	}})
 }
