@@ -93,7 +93,7 @@ func together(changes []change) []string {
 	return nil
 }
 
-func (NeverIn) do(ctx context.Context, r *run) error {
+func (NeverDown) do(ctx context.Context, r *run) error {
 	f, err := r.openFeed(ctx, "Deployment", "apps/v1", "deployments")
 	if err != nil {
 		return err

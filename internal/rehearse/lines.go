@@ -123,10 +123,10 @@ func (p *parser) never(args []string) (Action, error) {
 	switch strings.Join(args, " ") {
 	case "two autoscalers":
 		return NeverTwo{}, nil
-	case "scale in":
-		return NeverIn{}, nil
+	case "scale down":
+		return NeverDown{}, nil
 	}
-	return nil, p.fail("never two autoscalers · never scale in", "never has the wrong words")
+	return nil, p.fail("never two autoscalers · never scale down", "never has the wrong words")
 }
 
 // expect reads: expect SIGHT within TIME.

@@ -33,7 +33,7 @@ step two: the second
   load start rate=0.5 output=2000 for=2m
   kill keda
   never two autoscalers
-  never scale in
+  never scale down
   hold "$up"
   expect value a/b {.spec.x} is "" within 1s
   load finish
@@ -60,7 +60,7 @@ after
 				{17, "load start rate=0.5 output=2000 for=2m", StartLoad{Load{"http://llama.demo.svc/v1", "m", 0.5, 100, 2000, 2 * time.Minute}}},
 				{18, "kill keda", Kill{"keda"}},
 				{19, "never two autoscalers", NeverTwo{}},
-				{20, "never scale in", NeverIn{}},
+				{20, "never scale down", NeverDown{}},
 				{21, `hold "$up"`, Hold{minutes}},
 				{22, `expect value a/b {.spec.x} is "" within 1s`, Expect{Value{"a/b", "{.spec.x}", ""}, time.Second}},
 				{23, "load finish", FinishLoad{}},
@@ -101,7 +101,7 @@ func TestParseRefuses(t *testing.T) {
 		{step("load start rate=x"), `r.txt:7: "x" is no number`, "rate="},
 		{step("load start rate=NaN output=1"), "r.txt:7: rate, output and prompt must be above zero", "rate="},
 		{"service a/b\nstep s: t\n load start rate=1", "r.txt:3: load has nowhere to go", "endpoint URL"},
-		{step("never scale out"), "r.txt:7: never has the wrong words", "scale in"},
+		{step("never scale up"), "r.txt:7: never has the wrong words", "scale down"},
 		{step("expect replicas 3"), "r.txt:7: expect says not by when", "within TIME"},
 		{step("expect replica 3 within 1s"), `r.txt:7: unknown word "replica"`, "replicas, targets"},
 		{step("expect replicas 5..3 within 1s"), `r.txt:7: "5..3" is no number of replicas`, "3..5"},

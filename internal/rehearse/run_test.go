@@ -117,7 +117,7 @@ step seen: everything can be seen
 step load: load comes and goes
   load start rate=2 output=3
   kill keda
-  never scale in
+  never scale down
   never two autoscalers
   hold 50ms
   load stop
@@ -194,7 +194,7 @@ func TestFailures(t *testing.T) {
 		"old event": {"expect event so/a reason=x within 50ms", map[string]string{
 			"events.json": `{"items":[{"involvedObject":{"kind":"SO","name":"a"},"reason":"x","eventTime":"2001-01-01T00:00:00Z"}]}`,
 		}, []string{"seen: no event about so/a"}},
-		"scaled in": {"never scale in\n  hold 60s", map[string]string{"deployments.watch": `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"4"},"spec":{"replicas":2}}}` + `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":1}}}` +
+		"scaled down": {"never scale down\n  hold 60s", map[string]string{"deployments.watch": `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"4"},"spec":{"replicas":2}}}` + `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":1}}}` +
 			`{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"6"},"spec":{"replicas":2}}}`},
 			[]string{"deployment llama-predictor was scaled down from 2 to 1"}},
 		"overlap":        {"never two autoscalers\n  hold 60s", two("9", "8"), []string{"HorizontalPodAutoscaler llama and ScaledObject so acted on llama-predictor at the same time"}},

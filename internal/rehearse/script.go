@@ -43,7 +43,7 @@ type Line struct {
 }
 
 // Action is what a line does. Its kinds are Apply, Shell, Kubectl, StartLoad,
-// StopLoad, FinishLoad, Kill, Hold, Expect, NeverIn and NeverTwo.
+// StopLoad, FinishLoad, Kill, Hold, Expect, NeverDown and NeverTwo.
 type Action interface {
 	do(ctx context.Context, r *run) error
 }
@@ -74,8 +74,8 @@ type (
 		See    Expectation
 		Within time.Duration
 	}
-	// NeverIn forbids, for the rest of the step, that the service is scaled in.
-	NeverIn struct{}
+	// NeverDown forbids, for the rest of the step, that the service is scaled in.
+	NeverDown struct{}
 	// NeverTwo forbids, for the rest of the step, two autoscalers on the service.
 	NeverTwo struct{}
 )
