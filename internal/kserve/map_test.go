@@ -7,54 +7,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"sigs.k8s.io/yaml"
 )
 
-// guide is the guide's manifest with the two bounds that it forgets.
-const guide = `
-metadata:
-  name: llama
-  namespace: demo
-  uid: u1
-  annotations:
-    serving.kserve.io/deploymentMode: RawDeployment
-    serving.kserve.io/autoscalerClass: external
-spec:
-  predictor:
-    minReplicas: 1
-    maxReplicas: 8
-    autoScaling:
-      metrics:
-        - type: External
-          external:
-            authenticationRef:
-              authModes: basic
-              authenticationRef:
-                name: prom-basic-auth
-            metric:
-              backend: prometheus
-              query: >
-                sum(vllm:num_requests_running{isvc_name="llama",namespace="demo"})
-              serverAddress: http://prometheus-operated.cpaas-system.svc.cluster.local:9090
-            target:
-              type: Value
-              value: '1'
-`
-
-// service is the guide's manifest after replacements "old", "new", ….
+// service is the guide's after replacements "old", "new", ….
 func service(t *testing.T, replace ...string) *InferenceService {
 	t.Helper()
-	text := strings.NewReplacer(replace...).Replace(guide)
-	if len(replace) > 0 && text == guide {
-		t.Fatalf("%q is not in the guide's manifest", replace[0])
-	}
-	o := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
-		t.Fatal(err)
-	}
 	s := &InferenceService{}
-	if err := Decode(o, s); err != nil {
+	o, err := kservetest.Service(replace...)
+	if err == nil {
+		err = Decode(o, s)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
@@ -70,7 +71,7 @@ func (a *apiServer) service(t *testing.T, namespace string, replace ...string) *
 
 func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string) *guided {
 	t.Helper()
-	text := strings.Replace(kubetest.Guide, "namespace: demo", "namespace: "+namespace, 1)
+	text := strings.Replace(kservetest.Guide, "namespace: demo", "namespace: "+namespace, 1)
 	for i := 0; i+1 < len(replace); i += 2 {
 		text = strings.Replace(text, replace[i], replace[i+1], 1)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
@@ -29,7 +30,7 @@ import (
 func reconciler(t *testing.T, keda bool, applyError error, more ...client.Object) (*Reconciler, *events.FakeRecorder) {
 	t.Helper()
 	o := cluster.NewObject(kserve.InferenceServiceKind)
-	if err := yaml.Unmarshal([]byte(kubetest.Guide), &o.Object); err != nil {
+	if err := yaml.Unmarshal([]byte(kservetest.Guide), &o.Object); err != nil {
 		t.Fatal(err)
 	}
 	o.SetGroupVersionKind(kserve.InferenceServiceKind)
