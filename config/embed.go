@@ -4,5 +4,5 @@ import "embed"
 
 // Files is the tree below config/.
 //
-//go:embed complete default drain gateway manager prometheus rbac
+//go:embed complete default drain gateway manager monitoring prometheus rbac
 var Files embed.FS

@@ -2,6 +2,7 @@ package config
 
 import (
 	"io/fs"
+	"path"
 	"slices"
 	"testing"
 
@@ -25,12 +26,14 @@ func load(t *testing.T, name string, into any) {
 
 // The same rules stand in two files, because kustomize cannot wrap one in the other.
 func TestRulesAreTheSame(t *testing.T) {
-	var plain struct{ Groups any }
-	var operators struct{ Spec struct{ Groups any } }
-	load(t, "prometheus/rules.yaml", &plain)
-	load(t, "prometheus/prometheusrule.yaml", &operators)
-	if diff := cmp.Diff(plain.Groups, operators.Spec.Groups); plain.Groups == nil || diff != "" {
-		t.Errorf("rules.yaml and prometheusrule.yaml: -plain +operator's\n%s", diff)
+	for _, name := range []string{"prometheus/rules.yaml", "monitoring/alerts.yaml"} {
+		var plain struct{ Groups any }
+		var operators struct{ Spec struct{ Groups any } }
+		load(t, name, &plain)
+		load(t, path.Join(path.Dir(name), "prometheusrule.yaml"), &operators)
+		if diff := cmp.Diff(plain.Groups, operators.Spec.Groups); plain.Groups == nil || diff != "" {
+			t.Errorf("%s and prometheusrule.yaml: -plain +operator's\n%s", name, diff)
+		}
 	}
 }
 
