@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // scaleTime is how long it may take from what is held to what is asked for, once the API
@@ -51,6 +53,30 @@ func testFaults(t *testing.T, a *apiServer, r *requests) {
 	}
 	r.stop()
 	a.startController(t, r)
+	t.Run("restored from a backup", func(t *testing.T) { testRestored(t, a) })
+}
+
+// testRestored: the object of that name is another one than was read, as after the restore
+// of a backup, or once a user has made it anew.
+func testRestored(t *testing.T, a *apiServer) {
+	s := a.sleeper(t, "faults-restored")
+	seen := s.decoded()
+	seen.UID = "of-before"
+	r := &Reconciler{Client: a.admin}
+	if changed, err := r.remove(t.Context(), seen); !apierrors.IsConflict(err) || changed {
+		t.Errorf("remove = %v, %v, want a conflict", changed, err)
+	}
+	seen = s.decoded()
+	want, _, err := kserve.Map(s.inferenceService())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Spec.MaxReplicaCount = new(int32(5))
+	s.patch("ScaledObject", `{"spec":{"pollingInterval":7}}`)
+	if changed, err := r.apply(t.Context(), seen, want); !apierrors.IsConflict(err) || changed {
+		t.Errorf("apply = %v, %v, want a conflict", changed, err)
+	}
+	s.eventuallyScaled()
 }
 
 // raisedInTime fails the test if the minimum takes longer.
