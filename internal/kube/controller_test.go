@@ -21,7 +21,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
-	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // TestController runs the controller against a real API server with the custom
