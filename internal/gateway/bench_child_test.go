@@ -91,7 +91,7 @@ func childGateway(kind, pods string) *Gateway {
 		panic(err)
 	}
 	g, err := New(Config{
-		Name: "gateway", Hold: hold, Limits: limits, Registry: prometheus.NewRegistry(),
+		Name: "gateway", Hold: hold, Limits: limits, Tenants: everybody(), Registry: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewJSONHandler(null, nil)), Tell: func(demand.Report) {}, PrefixBytes: 256,
 	})
 	if err != nil {

@@ -13,13 +13,15 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 )
 
 // Config is a gateway to be.
 type Config struct {
-	Name   string       // tells this gateway from its replicas
-	Hold   admit.Config // how much may be held and how long
-	Limits Limits
+	Name    string          // tells this gateway from its replicas
+	Tenants *tenant.Checker // tells who sends a request
+	Hold    admit.Config    // how much may be held and how long
+	Limits  Limits
 	// PrefixBytes is how much of a prompt's beginning decides to which pod it goes, as
 	// long as that pod is not busier than others: requests that begin alike then find
 	// their beginning in its cache. 0 does not look at it.
@@ -63,8 +65,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Name == "":
 		return errors.New("a gateway needs a name")
-	case c.Registry == nil || c.Log == nil:
-		return errors.New("a gateway needs a registry and a log")
+	case c.Registry == nil || c.Log == nil || c.Tenants == nil:
+		return errors.New("a gateway needs a registry, a log and to know who may send requests")
 	case c.PrefixBytes < 0:
 		return fmt.Errorf("prefix of %d bytes, must not be negative", c.PrefixBytes)
 	}

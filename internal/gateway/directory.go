@@ -3,14 +3,15 @@ package gateway
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // directory finds services. It is replaced, never changed.
 type directory struct {
 	byKey   map[string]*service
-	byHost  map[string][]*service
-	byModel map[string]*service // one for each, whoever is told to have it
-	list    []*service          // in the order of their keys
+	byHost  map[string][]*service // more than one: none of them is called by it
+	byModel map[string]*service   // one for each, whoever is told to have it
+	list    []*service            // in the order of their keys
 }
 
 // Update replaces what the gateway knows of services. Requests that are held for a
@@ -41,6 +42,7 @@ func (g *Gateway) Update(services []Service) {
 			}
 		}
 	}
+	next.joinReadings()
 	g.directory.Store(next)
 	select {
 	case <-g.told:
@@ -60,6 +62,47 @@ func (g *Gateway) Update(services []Service) {
 	}
 }
 
+// joinReadings gives each host name NAME-NAMESPACE to every service that it can be read as,
+// also to one whose own name is not known yet: a-b in c and a in b-c are both a-b-c.
+func (d *directory) joinReadings() {
+	alike := map[string][]*service{}
+	for _, s := range d.list {
+		told := s.told.Load()
+		l := told.Name + "-" + told.Namespace
+		alike[l] = append(alike[l], s)
+	}
+	for l, services := range alike {
+		if len(services) < 2 {
+			continue
+		}
+		for _, s := range services {
+			for _, host := range s.told.Load().Hosts {
+				if first, _, _ := strings.Cut(host, "."); first == l {
+					for _, other := range services {
+						enter(d.byHost, []string{host}, other)
+					}
+				}
+			}
+		}
+	}
+}
+
+// ways are how to call each of some services so that no other can be meant.
+func (d *directory) ways(services []*service) []string {
+	var all []string
+	for _, s := range services {
+		way := s.key + " by the header " + serviceHeader
+		hosts := slices.SortedFunc(slices.Values(s.told.Load().Hosts), func(a, b string) int {
+			return cmp.Or(len(a)-len(b), strings.Compare(a, b))
+		})
+		if i := slices.IndexFunc(hosts, func(h string) bool { return len(d.byHost[h]) == 1 }); i >= 0 {
+			way = s.key + " by the host name " + hosts[i]
+		}
+		all = append(all, way)
+	}
+	return all
+}
+
 func enter(index map[string][]*service, names []string, s *service) {
 	for _, name := range names {
 		if !slices.Contains(index[name], s) {
@@ -69,7 +112,7 @@ func enter(index map[string][]*service, names []string, s *service) {
 }
 
 func (g *Gateway) newService(told Service) *service {
-	s := &service{key: told.key(), pods: map[Pod]*pod{}}
+	s := &service{key: told.key(), namespace: told.Namespace, pods: map[Pod]*pod{}}
 	s.holdTime, s.firstByteTime, s.wholeTime = g.metrics.observers(told.Namespace, told.Name)
 	return s
 }

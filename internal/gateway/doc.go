@@ -20,6 +20,10 @@
 // stops within Limits.DrainDelay + Limits.DrainTime.
 // INV-10: a pod that answers nothing or only errors loses its share for a while, but the
 // last pod that may answer never does, nor more than half of a service's.
+// INV-11: a service that its client may not call does not exist for it; of one that it
+// neither names nor may see it learns the names of the models and no cause.
+// INV-12: no service is guessed: a host name of two readings leads to neither, and the
+// header that names a service counts from a trusted proxy alone.
 //
 // It deliberately knows no Kubernetes: which services and pods there are is told to
 // it by Update, and what becomes of its reports is not its concern. It looks into a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 )
 
 // An Outcome is how a request ended.
@@ -48,7 +49,9 @@ type exchange struct {
 	began   time.Time
 	trace   trace
 
+	tenant   tenant.Tenant
 	service  *service // nil until it is found
+	named    bool     // by its host name or the header
 	body     []byte
 	fixed    int64    // bytes of the budget for requests: its headers and what goes with it
 	reserved int64    // and of its body

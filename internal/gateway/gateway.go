@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 )
 
 // A Gateway is an http.Handler. Run must be running for requests to be held, and
@@ -115,6 +116,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// then somebody before the gateway may take what follows for a part of the body.
 		w.Header().Set("Connection", "close")
 	}
+	var err error
+	if x.tenant, err = g.config.Tenants.Of(r); err != nil {
+		x.refuse(unknownClient(err))
+		return
+	}
 	if !x.charge() {
 		x.refuse(memoryFull())
 		return
@@ -164,7 +170,7 @@ func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.RawQuery = p.In.URL.RawQuery
 	p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
 	p.SetXForwarded()
-	for _, h := range []string{serviceHeader, earlyHeader, "Expect"} {
+	for _, h := range []string{serviceHeader, earlyHeader, tenant.KeyHeader, tenant.ClientHeader, tenant.NamespacesHeader, "Expect"} {
 		p.Out.Header.Del(h)
 	}
 	if !isTwoWay(p.In.Header) { // no engine takes another one up

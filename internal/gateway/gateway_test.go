@@ -222,17 +222,17 @@ func TestNothingToWaitFor(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := w.front("gateway", nil)
 		f.Update([]Service{llama()})
-		held := f.start(chat)
+		held := f.startAt("llama.demo", chat)
 		s := llama()
 		s.Stuck = "the quota of namespace demo is used up"
 		f.Update([]Service{s})
-		for _, got := range []reply{<-held, f.post(chat)} {
+		for _, got := range []reply{<-held, <-f.startAt("llama.demo", chat)} {
 			if got.status != 503 || !strings.Contains(got.body, s.Stuck) || got.header.Get("Retry-After") == "" {
 				t.Errorf("got %v, want 503 with the reason", got)
 			}
 		}
 		f.Update([]Service{llama()})
-		held = f.start(chat)
+		held = f.startAt("llama.demo", chat)
 		f.Update(nil)
 		if got := <-held; got.status != 503 || !strings.Contains(got.body, "deleted") {
 			t.Errorf("after the service: %v", got)
@@ -255,7 +255,7 @@ func TestEarlyHeaders(t *testing.T) {
 			pause(t.Context(), 15*time.Second)
 			return done
 		}
-		const waiting = ": waiting for demo/llama\n\n"
+		const waiting = ": waiting for a pod\n\n"
 		first := ask()
 		f.Update([]Service{llama(w.engine("good", streams(1)))})
 		w.check("stream", (<-first).body, waiting+waiting+"data: 0\n\ndata: [DONE]\n\n")

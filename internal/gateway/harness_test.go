@@ -24,6 +24,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 )
 
 func TestMain(m *testing.M) {
@@ -88,6 +89,17 @@ func (w *world) listen(address string) *pipes {
 	return p
 }
 
+// fromAddress is a connection that comes from somewhere.
+type fromAddress struct{ net.Conn }
+
+func (fromAddress) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1} }
+
+// everybody may send requests, and everybody's headers are trusted.
+func everybody() *tenant.Checker {
+	all, _ := tenant.New(tenant.Config{Authenticate: "none", Proxies: []string{"0.0.0.0/0"}})
+	return all
+}
+
 // dial is refused where nobody listens.
 func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
@@ -97,7 +109,8 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	if p == nil {
 		return nil, refused
 	}
-	ours, theirs := net.Pipe()
+	ours, end := net.Pipe()
+	theirs := fromAddress{end}
 	select {
 	case p.accepted <- theirs:
 		w.mu.Lock()
@@ -207,6 +220,7 @@ func smallConfig() Config {
 	limits.BodyBytes, limits.RequestsBytes = 64<<10, 16<<20
 	limits.DrainDelay, limits.DrainTime = 5*time.Second, 25*time.Second
 	return Config{
+		Tenants: everybody(),
 		Hold: admit.Config{
 			Service: admit.Budget{Bytes: 200 << 10, Requests: 5}, Total: admit.Budget{Bytes: 400 << 10, Requests: 8}, TTL: time.Minute,
 		},
@@ -304,6 +318,16 @@ func (f *front) start(body string) <-chan reply {
 	return done
 }
 
+// startAt is start for a host name.
+func (f *front) startAt(host, body string) <-chan reply {
+	done := make(chan reply, 1)
+	r := f.request(f.w.t.Context(), http.MethodPost, "/v1/chat/completions", body)
+	r.Host = host
+	go func() { done <- f.do(r) }()
+	synctest.Wait()
+	return done
+}
+
 // raw sends bytes and returns the status of the answer.
 func (f *front) raw(text string) string {
 	f.w.t.Helper()
@@ -396,5 +420,5 @@ func pause(ctx context.Context, d time.Duration) bool {
 // loopbackConfig is that of a gateway outside of worlds.
 func loopbackConfig() Config {
 	hold, limits := Defaults()
-	return Config{Name: "gateway", Hold: hold, Limits: limits, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	return Config{Name: "gateway", Hold: hold, Limits: limits, Tenants: everybody(), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 }

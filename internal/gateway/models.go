@@ -14,7 +14,7 @@ type listed struct {
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
-	Status  string `json:"status"`
+	Status  string `json:"status,omitempty"`
 }
 
 // models answers questions about models, also of services that sleep; where a host
@@ -33,14 +33,10 @@ func (x *exchange) models() (bool, *refusal) {
 		no.allow = http.MethodGet
 		return false, no
 	}
-	services := x.g.directory.Load().list
-	if x.service != nil {
-		if len(*x.service.ready.Load()) > 0 {
-			return false, nil
-		}
-		services = []*service{x.service}
+	if x.named && len(*x.service.ready.Load()) > 0 {
+		return false, nil
 	}
-	all := listModels(services)
+	all := x.listModels()
 	if !one {
 		x.writeJSON(map[string]any{"object": "list", "data": all})
 		return true, nil
@@ -54,12 +50,24 @@ func (x *exchange) models() (bool, *refusal) {
 	return false, unknownModel(id)
 }
 
-func listModels(services []*service) []listed {
-	all := []listed{}
+// listModels are those of the service that is named, or of all that the client may call;
+// of those that it may not see, the names.
+func (x *exchange) listModels() []listed {
+	services, all := x.g.directory.Load().list, []listed{}
+	if x.named {
+		services = []*service{x.service}
+	}
 	for _, s := range services {
 		told := s.told.Load()
+		if !x.mayCall(s) {
+			continue
+		}
 		for _, m := range told.Models {
-			all = append(all, listed{ID: m, Object: "model", OwnedBy: s.key, Status: told.state()})
+			one := listed{ID: m, Object: "model", OwnedBy: "flyball"}
+			if x.maySee(s) {
+				one.OwnedBy, one.Status = s.key, told.state()
+			}
+			all = append(all, one)
 		}
 	}
 	return all

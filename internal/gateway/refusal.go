@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
@@ -16,6 +17,7 @@ type refusal struct {
 	status     int
 	code       string
 	message    string
+	plain      string        // the message for those who may not see the service; empty if message is for all
 	retryAfter time.Duration // 0 where trying again is of no use
 	allow      string        // methods, with 405
 	hangUp     bool          // what is left of the request must not be read
@@ -36,8 +38,19 @@ func unknownService(key string) *refusal {
 	return invalidRequest(http.StatusNotFound, "service_not_found", "There is no service %.256q: %s names one as NAMESPACE/NAME.", key, serviceHeader)
 }
 
-func ambiguous(host string) *refusal {
-	return invalidRequest(http.StatusBadRequest, "ambiguous", "The host name %.256q is that of several services; name one by the header %s: NAMESPACE/NAME.", host, serviceHeader)
+func ambiguous(host string, ways []string) *refusal {
+	return invalidRequest(http.StatusBadRequest, "ambiguous", "The host name %.256q is that of several services; call the one that is meant: %s.", host, strings.Join(ways, "; "))
+}
+
+func untrustedHeader() *refusal {
+	return invalidRequest(http.StatusForbidden, "header_not_trusted",
+		"The gateway takes %s from trusted proxies only: call the service by its host name, or have whoever runs the gateway name the sender's network in --trusted-proxies.", serviceHeader)
+}
+
+func unknownClient(err error) *refusal {
+	no := invalidRequest(http.StatusUnauthorized, "invalid_api_key", "The client is not known: %v.", err)
+	no.hangUp = true
+	return no
 }
 
 func noModel() *refusal {
@@ -119,20 +132,30 @@ func unavailable(code string, retry time.Duration, format string, args ...any) *
 	}
 }
 
+// to words it for those who may not see the service: a tenant learns nothing of another.
+func (r *refusal) to(others string, args ...any) *refusal {
+	r.plain = fmt.Sprintf(others, args...)
+	return r
+}
+
 func stuck(s *Service) *refusal {
-	return unavailable("no_capacity", 30*time.Second, "The service %s/%s has no pod and cannot get one: %s.", s.Namespace, s.Name, s.Stuck)
+	return unavailable("no_capacity", 30*time.Second, "The service %s/%s has no pod and cannot get one: %s.", s.Namespace, s.Name, s.Stuck).
+		to("The model has no pod and cannot get one.")
 }
 
 func deleted(s *Service) *refusal {
-	return unavailable("service_deleted", 30*time.Second, "The service %s/%s has been deleted.", s.Namespace, s.Name)
+	return unavailable("service_deleted", 30*time.Second, "The service %s/%s has been deleted.", s.Namespace, s.Name).
+		to("The model is not served any more.")
 }
 
 func asleep(s *Service) *refusal {
-	return unavailable("service_"+s.state(), 10*time.Second, "The service %s/%s has no pod that takes requests (%s); reading alone wakes none.", s.Namespace, s.Name, s.state())
+	return unavailable("service_"+s.state(), 10*time.Second, "The service %s/%s has no pod that takes requests (%s); reading alone wakes none.", s.Namespace, s.Name, s.state()).
+		to("The model has no pod that takes requests; reading alone wakes none.")
 }
 
 func rollingOut(s *Service) *refusal {
-	return unavailable("model_rolling_out", 10*time.Second, "No pod of the service %s/%s that serves the model is ready: the model is being renamed.", s.Namespace, s.Name)
+	return unavailable("model_rolling_out", 10*time.Second, "No pod of the service %s/%s that serves the model is ready: the model is being renamed.", s.Namespace, s.Name).
+		to("No pod that serves the model is ready: the model is being renamed.")
 }
 
 func closing() *refusal {
@@ -151,7 +174,7 @@ func (g *Gateway) expired(s *service) *refusal {
 		no.message = fmt.Sprintf("The service %s had no room within %v.", s.key, g.config.Hold.TTL)
 	}
 	no.outcome = Expired
-	return no
+	return no.to("The model had no pod with room within %v.", g.config.Hold.TTL)
 }
 
 func tooLong(limit time.Duration) *refusal {
@@ -166,7 +189,7 @@ func lostByPod() *refusal {
 }
 
 func badUpstream(err error) *refusal {
-	return &refusal{outcome: Failed, status: http.StatusBadGateway, code: "bad_upstream", message: fmt.Sprintf("The request cannot be passed on: %v.", err)}
+	return &refusal{outcome: Failed, status: http.StatusBadGateway, code: "bad_upstream", message: fmt.Sprintf("The request cannot be passed on: %v.", err), plain: "The pod gave no answer that can be passed on."}
 }
 
 func badStream(status int) *refusal {
@@ -174,7 +197,11 @@ func badStream(status int) *refusal {
 }
 
 // json is the body that OpenAI's clients read.
-func (r *refusal) json() []byte {
+func (r *refusal) json(sees bool) []byte {
+	message := r.message
+	if !sees && r.plain != "" {
+		message = r.plain
+	}
 	kind := "invalid_request_error"
 	switch {
 	case r.status == http.StatusTooManyRequests:
@@ -192,7 +219,7 @@ func (r *refusal) json() []byte {
 		Param   *string `json:"param"`
 		Code    *string `json:"code"`
 	}
-	body, err := json.Marshal(map[string]detail{"error": {r.message, kind, nil, code}})
+	body, err := json.Marshal(map[string]detail{"error": {message, kind, nil, code}})
 	if err != nil { // strings and pointers to strings always marshal
 		return nil
 	}
@@ -207,7 +234,7 @@ func (x *exchange) refuse(r *refusal) bool {
 		w.WriteHeader(r.status)
 		return true
 	}
-	body := r.json()
+	body := r.json(x.service == nil || x.maySee(x.service))
 	if w.early {
 		_, _ = w.Write(event(body)) // the client may be gone
 		return true

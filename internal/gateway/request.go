@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	serviceHeader = "X-Flyball-Service"       // NAMESPACE/NAME
+	serviceHeader = "X-Flyball-Service"       // NAMESPACE/NAME, from a trusted proxy
 	earlyHeader   = "X-Flyball-Early-Headers" // true: a stream may begin with comments while it is held
 )
 
@@ -76,9 +76,10 @@ func (x *exchange) prepare() (answered bool) {
 		return x.refuse(wrongMethod(r))
 	}
 	var refused *refusal
-	if x.service, refused = x.named(); refused != nil {
+	if x.service, refused = x.called(); refused != nil {
 		return x.refuse(refused)
 	}
+	x.named = x.service != nil
 	switch done, refused := x.models(); {
 	case refused != nil:
 		return x.refuse(refused)
@@ -103,13 +104,12 @@ func (x *exchange) prepare() (answered bool) {
 
 // find looks into the body, and finds the service by model if nothing else names one.
 func (x *exchange) find() *refusal {
-	named := x.service != nil
-	if how := x.request.Header.Get("Content-Encoding"); how != "" && !named {
+	if how := x.request.Header.Get("Content-Encoding"); how != "" && !x.named {
 		return encoded(how)
 	}
 	name, ok := x.read()
 	switch {
-	case named: // what is wrong with the body is for the engine to say
+	case x.named: // what is wrong with the body is for the engine to say
 		x.only, x.limited = x.service.told.Load().Only[name]
 		return nil
 	case !ok:
@@ -118,34 +118,52 @@ func (x *exchange) find() *refusal {
 		return noModel()
 	}
 	var refused *refusal
-	if x.service, refused = x.g.byModel(name); refused == nil {
+	if x.service, refused = x.byModel(name); refused == nil {
 		x.only, x.limited = x.service.told.Load().Only[name]
 	}
 	return refused
 }
 
-// named finds the service by header or host name; nil if neither names one.
-func (x *exchange) named() (*service, *refusal) {
+// called finds the service by header or host name; nil if neither names one. What the
+// client may not call does not exist for it.
+func (x *exchange) called() (*service, *refusal) {
 	d := x.g.directory.Load()
 	if key := x.request.Header.Get(serviceHeader); key != "" {
+		if !x.g.config.Tenants.Trusts(x.request) {
+			return nil, untrustedHeader()
+		}
 		s := d.byKey[key]
-		if s == nil {
+		if s == nil || !x.mayCall(s) {
 			return nil, unknownService(key)
 		}
 		return s, nil
 	}
-	switch found := d.byHost[hostName(x.request.Host)]; len(found) {
-	case 0:
-		return nil, nil
-	case 1:
-		return found[0], nil
-	default:
-		return nil, ambiguous(hostName(x.request.Host))
+	host := hostName(x.request.Host)
+	found := d.byHost[host]
+	callable := make([]*service, 0, 1)
+	for _, s := range found {
+		if x.mayCall(s) {
+			callable = append(callable, s)
+		}
 	}
+	switch {
+	case len(callable) == 0:
+		return nil, nil
+	case len(found) > 1:
+		return nil, ambiguous(host, d.ways(callable))
+	}
+	return found[0], nil
 }
 
-func (g *Gateway) byModel(name string) (*service, *refusal) {
-	if s := g.directory.Load().byModel[name]; s != nil {
+func (x *exchange) mayCall(s *service) bool { return x.tenant.MayCall(s.namespace) }
+
+// maySee is whether the client may learn of a service what it is and does.
+func (x *exchange) maySee(s *service) bool {
+	return x.named && s == x.service || x.tenant.MaySee(s.namespace)
+}
+
+func (x *exchange) byModel(name string) (*service, *refusal) {
+	if s := x.g.directory.Load().byModel[name]; s != nil && x.mayCall(s) {
 		return s, nil
 	}
 	return nil, unknownModel(name)

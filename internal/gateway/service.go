@@ -45,12 +45,13 @@ func (s *Service) state() string {
 
 // service is a Service and what the gateway does for it.
 type service struct {
-	key   string
-	told  atomic.Pointer[Service]
-	ready atomic.Pointer[[]*pod]
-	pods  map[Pod]*pod // ready, or with requests still; the gateway's lock
-	gone  bool         // no longer in the directory; the gateway's lock
-	queue uint64       // counts the times at which requests began to be held; the gateway's lock
+	key       string
+	namespace string
+	told      atomic.Pointer[Service]
+	ready     atomic.Pointer[[]*pod]
+	pods      map[Pod]*pod // ready, or with requests still; the gateway's lock
+	gone      bool         // no longer in the directory; the gateway's lock
+	queue     uint64       // counts the times at which requests began to be held; the gateway's lock
 
 	held     atomic.Int64 // in the hold queue
 	inFlight atomic.Int64 // at pods

@@ -45,7 +45,7 @@ func (x *exchange) comment() {
 		w.early = true
 	}
 	// A client that is gone ends the request's context.
-	_, _ = io.WriteString(w, ": waiting for "+x.service.key+"\n\n")
+	_, _ = io.WriteString(w, ": waiting for a pod\n\n")
 	_ = w.FlushError()
 }
 
@@ -66,7 +66,7 @@ func inStream(answer *http.Response) error {
 	var flat bytes.Buffer
 	if json.Compact(&flat, text) != nil {
 		flat.Reset()
-		flat.Write(badStream(answer.StatusCode).json())
+		flat.Write(badStream(answer.StatusCode).json(true))
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(event(flat.Bytes())))
 	answer.ContentLength = -1

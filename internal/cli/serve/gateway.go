@@ -27,6 +27,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/directory"
 )
@@ -37,6 +38,7 @@ type gatewayOptions struct {
 	kubeconfig, namespace string
 	public, admin         string // addresses
 	certificates          string // folder
+	tenants               tenant.Config
 	report                reportOptions
 
 	body, requests, holdService, holdTotal resource.QuantityValue
@@ -48,11 +50,11 @@ func newGateway(s *terminal.Streams) *cobra.Command {
 		Use:   "gateway",
 		Short: "Hold, route and wake: an OpenAI-compatible gateway in front of all services",
 		Long: `Pass requests to the pods of InferenceServices, by host name, by the model in the
-body or by the header X-Flyball-Service. A request for a service that has no ready
+body or by the header X-Flyball-Service of a trusted proxy. A request for a service that has no ready
 pod is held in bounded memory, and the controller is told, which wakes the service.
 Any number of gateways may run beside each other. None writes to Kubernetes.`,
-		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig
-  flyball gateway --bind-address :8443 --certificates /etc/flyball/tls --hold-time 15m`,
+		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig --authenticate none
+  flyball gateway --bind-address :8443 --certificates /etc/flyball/tls --authenticate keys --keys-file /etc/flyball/keys/keys`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
 	}
@@ -74,6 +76,9 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.Lookup("name").DefValue = "$POD_NAME, or the name of the host"
 	fl.StringVar(&o.namespace, "controller-namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), "flyball-system"), "where the controller runs")
 	o.report.register(fl)
+	fl.StringVar(&o.tenants.Authenticate, "authenticate", "", "who may send requests: none (everybody), header (a proxy names the client) or keys; has to be said")
+	fl.StringVar(&o.tenants.KeysFile, "keys-file", "", "of keys: lines of NAME SHA256 NAMESPACE,..., read again when it changes")
+	fl.StringSliceVar(&o.tenants.Proxies, "trusted-proxies", nil, "networks whose X-Flyball-Service counts, and with header X-Flyball-Client: CIDR,...")
 	fl.DurationVar(&o.Hold.TTL, "hold-time", o.Hold.TTL, "how long a request may wait for a pod")
 	fl.IntVar(&o.Hold.Service.Requests, "hold-requests", o.Hold.Service.Requests, "how many requests may wait for a service")
 	fl.IntVar(&o.Hold.Total.Requests, "hold-requests-total", o.Hold.Total.Requests, "and for all services")
@@ -106,6 +111,10 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	o.Registry = prometheus.NewRegistry()
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	o.sizes()
+	var err error
+	if o.Tenants, err = tenant.New(o.tenants); err != nil {
+		return err
+	}
 	if err := o.Validate(); err != nil {
 		return err
 	}
@@ -194,6 +203,7 @@ func (o *gatewayOptions) serve(ctx context.Context, g *gateway.Gateway, d *direc
 		blind = d.Run(life, func(all []explain.Backend) { g.Update(servicesOf(all)) })
 	})
 	wg.Go(func() { told.keepAlive(life) })
+	wg.Go(func() { o.Tenants.Watch(life, o.Log) })
 	err = g.Run(stop, public, admin)
 	end()
 	wg.Wait()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flyball-dev/flyball/internal/gateway"
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
 )
 
@@ -26,7 +27,7 @@ func exported(t *testing.T) (controller, gateways []string) {
 	if _, err := meter.New(ofController); err != nil {
 		t.Fatal(err)
 	}
-	c := gateway.Config{Name: "a", Registry: ofGateway, Log: slog.New(slog.DiscardHandler)}
+	c := gateway.Config{Name: "a", Tenants: &tenant.Checker{}, Registry: ofGateway, Log: slog.New(slog.DiscardHandler)}
 	c.Hold, c.Limits = gateway.Defaults()
 	if _, err := gateway.New(c); err != nil {
 		t.Fatal(err)
