@@ -190,7 +190,7 @@ func notScaled() []reasonCase {
 			s.ScaledObject.Annotations = map[string]string{"autoscaling.keda.sh/paused-replicas": "2"}
 			s.HPAs = nil
 		}, Paused, "paused-replicas=2", "kubectl annotate scaledobject llama-predictor -n demo autoscaling.keda.sh/paused-replicas-"},
-		{"may not scale in", func(s *Snapshot) {
+		{"may not scale down", func(s *Snapshot) {
 			s.ScaledObject.Annotations = map[string]string{"autoscaling.keda.sh/paused-scale-in": "true"}
 		}, HeldOneWay, "scaling down is paused", "kubectl annotate scaledobject llama-predictor -n demo autoscaling.keda.sh/paused-scale-in-"},
 		{"sleeps", func(s *Snapshot) {

@@ -82,7 +82,7 @@ func queryRules() []Rule {
 		{
 			ID: "query-vector-zero", Severity: Warning, Title: "a query that puts 0 where there are no series",
 			Why: "When Prometheus loses the pods, or a label changes, \"or vector(0)\" says that there is no load, and a " +
-				"busy service is scaled in.",
+				"busy service is scaled down.",
 			Fix:   "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(vllm:num_requests_running{…})",
 			check: checkVectorZero,
 		},

@@ -99,12 +99,12 @@ func TestRules(t *testing.T) {
 			{false, "query-syntax", []string{"minReplicaCount: 1", "minReplicaCount: 0", "type: prometheus", "type: kafka"}, "", nil},
 			{false, "fallback-at-zero", nil, "", nil},
 		},
-		"fallback-scales-in": {
-			{true, "fallback-scales-in", []string{"currentReplicasIfHigher", "currentReplicasIfLower"}, "", nil},
-			{false, "fallback-scales-in", []string{"currentReplicasIfHigher", "static", "replicas: 2", "replicas: 8"}, "", nil},
-			{false, "fallback-scales-in", []string{"currentReplicasIfHigher", "currentReplicas"}, "", nil},
+		"fallback-scales-down": {
+			{true, "fallback-scales-down", []string{"currentReplicasIfHigher", "currentReplicasIfLower"}, "", nil},
+			{false, "fallback-scales-down", []string{"currentReplicasIfHigher", "static", "replicas: 2", "replicas: 8"}, "", nil},
+			{false, "fallback-scales-down", []string{"currentReplicasIfHigher", "currentReplicas"}, "", nil},
 		},
-		"fallback-at-zero": {{false, "fallback-scales-in", nil, "", nil}},
+		"fallback-at-zero": {{false, "fallback-scales-down", nil, "", nil}},
 		"short-cooldown": {
 			{true, "fallback-at-zero", nil, "", func(o *lint.Options) { o.Gap = time.Hour }},
 			{false, "fallback-at-zero", nil, "", nil},

@@ -22,7 +22,7 @@ func zeroRules() []Rule {
 			check: checkZeroIsOne,
 		},
 		{
-			ID: "fallback-scales-in", Severity: Warning, Title: "a fallback below what may be running",
+			ID: "fallback-scales-down", Severity: Warning, Title: "a fallback below what may be running",
 			Why: "After failureThreshold failed queries a static fallback sets its replicas, also where more are busy: " +
 				"the outage of Prometheus becomes one of the service.",
 			Fix:   "behavior: currentReplicasIfHigher",
@@ -52,7 +52,7 @@ func zeroRules() []Rule {
 		},
 		{
 			ID: "inert-cooldown", Severity: Info, Title: "a cooldownPeriod that does nothing",
-			Why:   "It is the wait before zero (or idleReplicaCount). How slowly the HPA scales in is its stabilization window.",
+			Why:   "It is the wait before zero (or idleReplicaCount). How slowly the HPA scales down is its stabilization window.",
 			Fix:   "set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds instead",
 			check: checkInertCooldown,
 		},

@@ -38,8 +38,22 @@ func Read(f File) ([]*Document, error) {
 		if err := n.Decode(&whole); err != nil { // a key that is given twice, an alias of itself or of too much
 			return nil, unreadable(f, err)
 		}
-		all = append(all, documentsIn(f.Name, n.Content[0], n.Content[0].Line)...)
+		some, err := documentsIn(f.Name, n.Content[0], n.Content[0].Line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
+}
+
+// noObject is about a document, or an item of a List, that has no fields.
+func noObject(file string, n *yaml.Node, line int) error {
+	what := "a value"
+	if resolve(n).Kind == yaml.SequenceNode {
+		what = "a list"
+	}
+	return hint.With(fmt.Errorf("reading %s: line %d: %s, where an object is expected", file, line, what),
+		"a manifest is an object with apiVersion, kind and metadata; put --- between several, or make them the items of a kind: List")
 }
 
 func unreadable(f File, err error) error {
@@ -51,7 +65,10 @@ func unreadable(f File, err error) error {
 }
 
 // documentsIn is one object, or the items of a List.
-func documentsIn(file string, n *yaml.Node, line int) []*Document {
+func documentsIn(file string, n *yaml.Node, line int) ([]*Document, error) {
+	if resolve(n).Kind != yaml.MappingNode {
+		return nil, noObject(file, n, line)
+	}
 	d := &Document{File: file, Line: line, root: resolve(n)}
 	d.Kind, d.Namespace, d.Name = d.Get("kind").Text(), d.Get("metadata", "namespace").Text(), d.Get("metadata", "name").Text()
 	if d.Name == "" {
@@ -64,15 +81,20 @@ func documentsIn(file string, n *yaml.Node, line int) []*Document {
 		d.Version = version
 	}
 	if d.Kind != "List" || d.Group != "" {
-		return []*Document{d}
+		return []*Document{d}, nil
 	}
 	var all []*Document
 	for _, item := range d.Get("items").Items() {
-		if item.OK() && item.node.Kind == yaml.MappingNode {
-			all = append(all, documentsIn(file, item.node, item.line)...)
+		if !item.OK() {
+			continue
 		}
+		some, err := documentsIn(file, item.node, item.line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
-	return all
+	return all, nil
 }
 
 // ReadAll reads files in their order.

@@ -75,11 +75,10 @@ func TestRead(t *testing.T) {
 		text string
 		want []string
 	}{
-		"several":   {scaledText + "---\n# nothing\n---\n~\n---\nkind: Other\n", []string{"2 ScaledObject demo/a", "28 Other"}},
-		"windows":   {strings.ReplaceAll(scaledText, "\n", "\r\n"), []string{"2 ScaledObject demo/a"}},
-		"a list":    {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {generateName: p-}\n- 3\n-\n", []string{"4 Pod p-"}},
-		"JSON":      {"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\n\"metadata\":{\"name\":\"a\"}}", []string{"1 Deployment a"}},
-		"no object": {"just text\n---\n- 1\n", []string{"1 a document", "3 a document"}},
+		"several": {scaledText + "---\n# nothing\n---\n~\n---\nkind: Other\n", []string{"2 ScaledObject demo/a", "28 Other"}},
+		"windows": {strings.ReplaceAll(scaledText, "\n", "\r\n"), []string{"2 ScaledObject demo/a"}},
+		"a list":  {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {generateName: p-}\n-\n", []string{"4 Pod p-"}},
+		"JSON":    {"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\n\"metadata\":{\"name\":\"a\"}}", []string{"1 Deployment a"}},
 	} {
 		var got []string
 		for _, d := range read(t, tc.text) {
@@ -97,12 +96,16 @@ func TestReadRefuses(t *testing.T) {
 	for c := 'b'; c < 'l'; c++ {
 		bomb += string(c) + ": &" + string(c) + " [" + strings.TrimSuffix(strings.Repeat("*"+string(c-1)+", ", 9), ", ") + "]\n"
 	}
+	const object = " | a manifest is an object with apiVersion, kind and metadata; put --- between several, or make them the items of a kind: List"
 	for text, want := range map[string]string{
 		"a: [1\nb":                           "reading f.yaml: line 2: did not find expected ',' or ']' | it must be YAML or JSON as kubectl takes it",
 		"a: {{ .Values.a }}\nb: {{- if x }}": "reading f.yaml: line 1: did not find expected node content | it looks like a template; render it first: helm template …, and give what that prints with -f -",
 		"\x00\x01":                           "reading f.yaml: control characters are not allowed | it must be YAML or JSON as kubectl takes it",
 		"a: 1\na: 2":                         "reading f.yaml: unmarshal errors:\n  line 2: mapping key \"a\" already defined at line 1 | it must be YAML or JSON as kubectl takes it",
 		"a: &a [*a]":                         "reading f.yaml: anchor 'a' value contains itself | it must be YAML or JSON as kubectl takes it",
+		"kind: A\n---\n- kind: A\n":          "reading f.yaml: line 3: a list, where an object is expected" + object,
+		"just text":                          "reading f.yaml: line 1: a value, where an object is expected" + object,
+		"kind: List\nitems: [{kind: A}, 3]":  "reading f.yaml: line 2: a value, where an object is expected" + object,
 		bomb:                                 "reading f.yaml: document contains excessive aliasing | it must be YAML or JSON as kubectl takes it",
 		strings.Repeat("[", 20000):           "reading f.yaml: exceeded max depth of 10000 | it must be YAML or JSON as kubectl takes it",
 	} {
