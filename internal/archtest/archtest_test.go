@@ -117,7 +117,7 @@ func TestCleanHouse(t *testing.T) {
 // rule; rows without a line must pass.
 func TestPlantedViolations(t *testing.T) {
 	proved := map[string]bool{}
-	for i, p := range slices.Concat(plantedLayers(), plantedShapes(), plantedRooms(), plantedCalls(), plantedDocs()) {
+	for i, p := range slices.Concat(plantedLayers(), plantedShapes(), plantedRooms(), plantedCalls(), plantedDocs(), plantedWords()) {
 		t.Run(fmt.Sprintf("%s/%d", p.rule, i), func(t *testing.T) {
 			fsys := clean()
 			fsys[p.file] = &fstest.MapFile{Data: []byte(p.text)}

@@ -48,6 +48,18 @@ func plantedLayers() []planted {
 	}
 }
 
+func plantedWords() []planted {
+	return []planted{
+		{"vocabulary", "internal/lab/a.go", "package lab\n\nconst a = \"sum(vllm:num_requests_running)\"\n", 3},
+		{"vocabulary", "internal/lab/a.go", "package lab\n\nconst a = `--max-num-seqs=`\n", 3},
+		{"vocabulary", "internal/lab/a.go", "package lab\n\nconst a = \"shutdown-timeout\"\n", 3},
+		{"vocabulary", "internal/lab/a.go", "package lab\n\nconst a = \"serving.kserve.io/stop\"\n", 3},
+		{"vocabulary", "internal/lab/a.go", "package lab\n\n// vllm:num_requests_running\nconst a = \"set --max-num-seqs higher, or model\"\n", 0},
+		{"vocabulary", "internal/vllm/a.go", "package vllm\n\nconst a = \"vllm:num_requests_running\"\n", 0},
+		{"vocabulary", "internal/lab/a_test.go", "package lab\n\nconst a = \"vllm:num_requests_running\"\n", 0},
+	}
+}
+
 func plantedShapes() []planted {
 	return []planted{
 		{"file length", "internal/lab/a.go", lines("package lab\n", 501), 1},

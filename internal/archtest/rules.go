@@ -34,7 +34,7 @@ type reporter func(f string, pos token.Pos, format string, args ...any)
 
 // rules are the structural house rules, each with its reason.
 func rules() []rule {
-	return slices.Concat(layerRules(), shapeRules(), roomRules(), callRules(), docRules())
+	return slices.Concat(layerRules(), shapeRules(), roomRules(), callRules(), docRules(), vocabularyRules())
 }
 
 // Check returns every violation in the tree, ordered by place.

@@ -13,14 +13,15 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // vLLM's names (docs/vllm-metrics.md).
 const (
-	firstTokens     = "vllm:time_to_first_token_seconds_count"
-	waiting         = "vllm:num_requests_waiting"
-	promptTokens    = "vllm:request_prompt_tokens"
-	generatedTokens = "vllm:request_generation_tokens"
+	firstTokens     = vllm.TimeToFirstTokenSeconds + "_count"
+	waiting         = vllm.NumRequestsWaiting
+	promptTokens    = vllm.RequestPromptTokens
+	generatedTokens = vllm.RequestGenerationTokens
 )
 
 // A service is chosen by the labels that config/prometheus sets.

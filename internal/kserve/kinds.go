@@ -8,13 +8,20 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
+// Group and KEDAGroup are the API groups of KServe and of KEDA; KServe's labels and
+// annotations begin with its own.
+const (
+	Group     = "serving.kserve.io"
+	KEDAGroup = "keda.sh"
+)
+
 // Kinds of KServe and KEDA that Flyball reads. Their Go modules are not
 // imported (docs/design/0001-the-lab.md); objects travel as unstructured ones
 // and are decoded into the structs below, which hold only the fields in use.
 var (
-	InferenceServiceKind      = schema.GroupVersionKind{Group: "serving.kserve.io", Version: "v1beta1", Kind: "InferenceService"}
-	ScaledObjectKind          = schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObject"}
-	TriggerAuthenticationKind = schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "TriggerAuthentication"}
+	InferenceServiceKind      = schema.GroupVersionKind{Group: Group, Version: "v1beta1", Kind: "InferenceService"}
+	ScaledObjectKind          = schema.GroupVersionKind{Group: KEDAGroup, Version: "v1alpha1", Kind: "ScaledObject"}
+	TriggerAuthenticationKind = schema.GroupVersionKind{Group: KEDAGroup, Version: "v1alpha1", Kind: "TriggerAuthentication"}
 )
 
 // Decode reads an unstructured object into one of the structs above.

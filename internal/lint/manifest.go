@@ -11,11 +11,11 @@ import (
 // kinds are what rules look at, with the API group that makes the kind that one.
 func kinds() map[string]string {
 	return map[string]string{
-		"InferenceService":        "serving.kserve.io",
-		"ServingRuntime":          "serving.kserve.io",
-		"ClusterServingRuntime":   "serving.kserve.io",
-		"ScaledObject":            "keda.sh",
-		"TriggerAuthentication":   "keda.sh",
+		"InferenceService":        kserve.Group,
+		"ServingRuntime":          kserve.Group,
+		"ClusterServingRuntime":   kserve.Group,
+		"ScaledObject":            kserve.KEDAGroup,
+		"TriggerAuthentication":   kserve.KEDAGroup,
 		"HorizontalPodAutoscaler": "autoscaling",
 		"Deployment":              "apps",
 		"PrometheusRule":          "monitoring.coreos.com",

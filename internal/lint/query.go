@@ -31,8 +31,8 @@ func (t trigger) only(names ...string) bool {
 }
 
 const (
-	running = "vllm:num_requests_running"
-	waiting = "vllm:num_requests_waiting"
+	running = vllm.NumRequestsRunning
+	waiting = vllm.NumRequestsWaiting
 )
 
 // fromEngine tells whether all that the trigger reads comes from vLLM's pods.

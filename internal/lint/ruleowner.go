@@ -21,7 +21,7 @@ func ownerRules() []Rule {
 			ID: "class-drops-metrics", Severity: Error, Title: "metrics that the autoscaler class does not read",
 			Why: "Classes hpa and (unset) read only Resource metrics: with others alone the HPA silently gets CPU 80 %. " +
 				"Class none reads nothing.",
-			Fix:   "serving.kserve.io/autoscalerClass: external",
+			Fix:   kserve.ClassAnnotation + ": external",
 			check: checkDropped,
 		},
 		{

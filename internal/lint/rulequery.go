@@ -83,7 +83,7 @@ func queryRules() []Rule {
 			ID: "query-vector-zero", Severity: Warning, Title: "a query that puts 0 where there are no series",
 			Why: "When Prometheus loses the pods, or a label changes, \"or vector(0)\" says that there is no load, and a " +
 				"busy service is scaled down.",
-			Fix:   "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(vllm:num_requests_running{…})",
+			Fix:   "leave it out with ignoreNullValues \"false\", or take the 0 from the pods: or 0 * sum(" + vllm.NumRequestsRunning + "{…})",
 			check: checkVectorZero,
 		},
 	}
@@ -120,7 +120,7 @@ func checkUnknown(m *manifests, report reporter) {
 			if colon, ok := vllm.Colon(name); ok && !recorded[name] && vllm.IsSeries(colon) {
 				report(t.query, "vLLM exports no %s: its names have a colon, %s", name, colon)
 			}
-			if !strings.HasPrefix(name, "vllm:") || vllm.IsSeries(name) || recorded[name] {
+			if !strings.HasPrefix(name, vllm.Prefix) || vllm.IsSeries(name) || recorded[name] {
 				continue
 			}
 			switch near := vllm.NearestSeries(name); {

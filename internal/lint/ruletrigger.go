@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // triggerRules are about a target and what it does to the number.
@@ -14,14 +15,14 @@ func triggerRules() []Rule {
 			ID: "waiting-only", Severity: Warning, Title: "a service that scales on waiting requests alone",
 			Why: "Nothing waits while the batches have room, so the metric is 0 up to the edge of saturation: the " +
 				"service goes to its minimum while it is busy, and grows only when requests already wait.",
-			Fix:   "add a second trigger on vllm:num_requests_running; the higher desired count wins",
+			Fix:   "add a second trigger on " + vllm.NumRequestsRunning + "; the higher desired count wins",
 			check: checkWaitingOnly,
 		},
 		{
 			ID: "cpu-for-gpu", Severity: Warning, Title: "a GPU service that scales on CPU or memory alone",
 			Why: "vLLM's processor time hardly follows its load, and its memory does not at all: the engine spins at one " +
 				"request as at a hundred.",
-			Fix:   "scale on vllm:num_requests_running or vllm:kv_cache_usage_perc",
+			Fix:   "scale on " + vllm.NumRequestsRunning + " or " + vllm.KVCacheUsagePerc,
 			check: checkCPU,
 		},
 		{
@@ -175,7 +176,7 @@ func checkSum(m *manifests, report reporter) {
 func checkWaitingOnly(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		if len(s.triggers) > 0 && !slices.ContainsFunc(s.triggers, func(t trigger) bool {
-			return !t.only(waiting, "vllm:num_requests_waiting_by_reason")
+			return !t.only(waiting, vllm.NumRequestsWaitingByReason)
 		}) {
 			report(s.triggers[0].place(), "no trigger sees the requests that run")
 		}

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // zeroRules are about zero replicas, outages, and settings that matter only there.
@@ -18,7 +20,7 @@ func zeroRules() []Rule {
 		{
 			ID: "zero-is-one", Severity: Warning, Title: "a minimum of 0 with class hpa",
 			Why:   "An HPA does not scale to zero: KServe makes a minimum of 0 one, and of a maximum of 0 as well.",
-			Fix:   "to stop the service, the annotation serving.kserve.io/stop: 'true'; to scale to zero, class external behind a gateway of Flyball's",
+			Fix:   "to stop the service, the annotation " + kserve.StopAnnotation + ": 'true'; to scale to zero, class external behind a gateway of Flyball's",
 			check: checkZeroIsOne,
 		},
 		{

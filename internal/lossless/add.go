@@ -41,7 +41,7 @@ type Addition string
 
 // What a pod needs in order to end without loss.
 const (
-	addedTimeout Addition = "--shutdown-timeout" // vLLM's time after SIGTERM
+	addedTimeout Addition = "--" + vllm.OptionShutdownTimeout // vLLM's time after SIGTERM
 	addedHook    Addition = "preStop"
 	addedGrace   Addition = "terminationGracePeriodSeconds"
 )
@@ -95,7 +95,7 @@ func addTimeout(c *corev1.Container, command vllm.Command, args vllm.Args, grace
 	if args.ShutdownTimeout != nil {
 		timeout = int64(args.ShutdownTimeout.Seconds())
 	}
-	if _, own := command.Last("shutdown-timeout"); own {
+	if _, own := command.Last(vllm.OptionShutdownTimeout); own {
 		return timeout, nil, ""
 	}
 	if refusal = noTimeout(c); refusal != "" {

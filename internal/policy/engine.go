@@ -98,7 +98,7 @@ func (p *maker) ignored(argument string) bool {
 // parallel compares the GPUs of a replica with what the engine uses: one, where no argument
 // says otherwise. Of a server that is not known all are taken to be used.
 func (p *maker) parallel(of *pod.Pod, container string, command vllm.Command) error {
-	given, ok := command.Last("tensor-parallel-size")
+	given, ok := command.Last(vllm.OptionTensorParallelSize)
 	n := p.Engine.TensorParallelSize
 	switch {
 	case ok && n == 0, max(1, n) == p.GPUs: // a variable, or a fault

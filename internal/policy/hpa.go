@@ -189,7 +189,7 @@ func (p *maker) gauge(o origin, path, name string) (reading.Signal, error) {
 	if err := p.exported(o, path+".metric.name", vllm.Adapted(name)); err != nil {
 		return reading.SignalUnset, err
 	}
-	return reading.SignalUnset, o.unsimulated(path+".metric.name", "use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, "+
+	return reading.SignalUnset, o.unsimulated(path+".metric.name", "use "+vllm.NumRequestsRunning+", "+vllm.NumRequestsWaiting+" or "+vllm.KVCacheUsagePerc+", "+
 		"or a ScaledObject with a query", "what an adapter makes of %q is in no manifest", name)
 }
 

@@ -98,11 +98,11 @@ func serviceAnnotations(o origin, s *kserve.InferenceService) error {
 		"logger-secret-file", "disable-auto-update", "inferencepool-migrated", "server-type", "storage-initializer-uid",
 		"gpu-resource-types", "storageSpec", "storage-spec",
 	} {
-		known = append(known, "serving.kserve.io/"+short)
+		known = append(known, kserve.Group+"/"+short)
 	}
 	for _, name := range sortedKeys(s.Annotations) {
 		group, _, _ := strings.Cut(name, "/")
-		if (group == "serving.kserve.io" || group == "flyball.dev") && !slices.Contains(known, name) {
+		if (group == kserve.Group || group == "flyball.dev") && !slices.Contains(known, name) {
 			return o.refuse(Invalid, "metadata.annotations["+name+"]", meant(name, known), "there is no such annotation")
 		}
 	}

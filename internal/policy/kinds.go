@@ -9,18 +9,19 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
 // known are the kinds that are read, with the versions that are.
 func known() map[string][]string {
 	return map[string][]string{
-		"serving.kserve.io/InferenceService":      {"v1beta1"},
-		"serving.kserve.io/ServingRuntime":        {"v1alpha1"},
-		"serving.kserve.io/ClusterServingRuntime": {"v1alpha1"},
-		"keda.sh/ScaledObject":                    {"v1alpha1"},
-		"keda.sh/TriggerAuthentication":           {"v1alpha1"},
-		"keda.sh/ClusterTriggerAuthentication":    {"v1alpha1"},
+		kserve.Group + "/InferenceService":      {"v1beta1"},
+		kserve.Group + "/ServingRuntime":        {"v1alpha1"},
+		kserve.Group + "/ClusterServingRuntime": {"v1alpha1"},
+		kserve.KEDAGroup + "/ScaledObject":                    {"v1alpha1"},
+		kserve.KEDAGroup + "/TriggerAuthentication":           {"v1alpha1"},
+		kserve.KEDAGroup + "/ClusterTriggerAuthentication":    {"v1alpha1"},
 		"autoscaling/HorizontalPodAutoscaler":     {"v2", "v1"},
 		"apps/Deployment":                         {"v1"},
 		"monitoring.coreos.com/PodMonitor":        {"v1"},
@@ -45,14 +46,14 @@ func harmless() map[string]string {
 		"/PersistentVolume":                         weights,
 		"/PersistentVolumeClaim":                    weights,
 		"storage.k8s.io/*":                          weights,
-		"serving.kserve.io/ClusterStorageContainer": weights,
+		kserve.Group + "/ClusterStorageContainer": weights,
 		"policy/PodDisruptionBudget":                "scaling down is no eviction",
 		"scheduling.k8s.io/PriorityClass":           "no other pods compete for the simulated nodes",
 		"apiextensions.k8s.io/*":                    "it only defines kinds",
 		"cert-manager.io/*":                         "certificates do not scale",
 		"/ConfigMap":                                "no setting of a simulated part is read from it",
-		"keda.sh/TriggerAuthentication":             "the simulated Prometheus asks for no credentials",
-		"keda.sh/ClusterTriggerAuthentication":      "the simulated Prometheus asks for no credentials",
+		kserve.KEDAGroup + "/TriggerAuthentication":             "the simulated Prometheus asks for no credentials",
+		kserve.KEDAGroup + "/ClusterTriggerAuthentication":      "the simulated Prometheus asks for no credentials",
 		"monitoring.coreos.com/Prometheus":          "the simulated Prometheus takes its place",
 	}
 }

@@ -146,7 +146,7 @@ func (m *manifests) service(t *target) (Service, error) {
 }
 
 // custom tells whether a kind is a custom resource with a schema.
-func custom(d *manifest.Document) bool { return d.Group == "serving.kserve.io" || d.Group == "keda.sh" }
+func custom(d *manifest.Document) bool { return d.Group == kserve.Group || d.Group == kserve.KEDAGroup }
 
 // only is the one namespace that documents name, "default" where there is none or several.
 func only(docs []*manifest.Document) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // An Expression is what can be said of a query without data.
@@ -108,7 +109,7 @@ func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 func parseExpr(query string) (parser.Expr, error) {
 	if strings.TrimSpace(query) == "" {
-		return nil, hint.With(errors.New("the query is empty"), "write PromQL that gives one number, such as sum(vllm:num_requests_waiting)")
+		return nil, hint.With(errors.New("the query is empty"), "write PromQL that gives one number, such as sum("+vllm.NumRequestsWaiting+")")
 	}
 	expr, err := newParser().ParseExpr(query)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // metrics are vLLM's series for one engine. Names, types, labels and buckets are
@@ -70,45 +71,46 @@ func newMetrics(r prometheus.Registerer, a Args, e plant.Config, speed float64) 
 	m.addLatencies(f)
 	m.addLengths(f, e.MaxModelLen)
 	if a.ShowHiddenMetrics {
+		const removed = "Removed name of "
 		m.hidden = &hiddenMetrics{
-			kvUsage: f.gauge("vllm:gpu_cache_usage_perc", "Removed name of vllm:kv_cache_usage_perc."),
-			queries: f.counter("vllm:gpu_prefix_cache_queries_total", "Removed name of vllm:prefix_cache_queries_total."),
-			hits:    f.counter("vllm:gpu_prefix_cache_hits_total", "Removed name of vllm:prefix_cache_hits_total."),
-			itl:     f.histogram("vllm:time_per_output_token_seconds", "Removed name of vllm:inter_token_latency_seconds.", plant.TokenBuckets()),
+			kvUsage: f.gauge(vllm.GPUCacheUsagePerc, removed+vllm.KVCacheUsagePerc+"."),
+			queries: f.counter(vllm.GPUPrefixCacheQueriesTotal, removed+vllm.PrefixCacheQueriesTotal+"."),
+			hits:    f.counter(vllm.GPUPrefixCacheHitsTotal, removed+vllm.PrefixCacheHitsTotal+"."),
+			itl:     f.histogram(vllm.TimePerOutputTokenSeconds, removed+vllm.InterTokenLatencySeconds+".", plant.TokenBuckets()),
 		}
 	}
 	return m
 }
 
 func (m *metrics) addScheduler(f family) {
-	m.running = f.gauge("vllm:num_requests_running", "Requests in the engine's batch.")
-	m.waiting = f.gauge("vllm:num_requests_waiting", "Requests that wait to be processed, the preempted included.")
-	const byReason, byReasonHelp = "vllm:num_requests_waiting_by_reason", "Waiting requests by what they wait for."
+	m.running = f.gauge(vllm.NumRequestsRunning, "Requests in the engine's batch.")
+	m.waiting = f.gauge(vllm.NumRequestsWaiting, "Requests that wait to be processed, the preempted included.")
+	const byReason, byReasonHelp = vllm.NumRequestsWaitingByReason, "Waiting requests by what they wait for."
 	m.waitingCapacity = f.with("reason", "capacity").gauge(byReason, byReasonHelp)
 	f.with("reason", "deferred").gauge(byReason, byReasonHelp)
-	m.kvUsage = f.gauge("vllm:kv_cache_usage_perc", "Share of the KV cache that requests hold; 1 is all of it.")
+	m.kvUsage = f.gauge(vllm.KVCacheUsagePerc, "Share of the KV cache that requests hold; 1 is all of it.")
 	for _, state := range []string{"awake", "weights_offloaded", "discard_all"} {
-		g := f.with("sleep_state", state).gauge("vllm:engine_sleep_state", "1 for the state that the engine is in.")
+		g := f.with("sleep_state", state).gauge(vllm.EngineSleepState, "1 for the state that the engine is in.")
 		if state == "awake" {
 			g.Set(1)
 		}
 	}
-	m.queries = f.counter("vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.")
-	m.hits = f.counter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.")
-	f.counter("vllm:external_prefix_cache_queries_total", "Prompt tokens looked up through a KV connector.")
-	f.counter("vllm:external_prefix_cache_hits_total", "Prompt tokens found through a KV connector.")
-	f.counter("vllm:mm_cache_queries_total", "Items looked up in the multi-modal cache.")
-	f.counter("vllm:mm_cache_hits_total", "Items found in the multi-modal cache.")
-	m.preemptions = f.counter("vllm:num_preemptions_total", "Requests that lost their KV blocks to another.")
-	m.prompt = f.counter("vllm:prompt_tokens_total", "Prompt tokens whose prefill is complete.")
-	const bySource, bySourceHelp = "vllm:prompt_tokens_by_source_total", "Prompt tokens by where their KV came from."
+	m.queries = f.counter(vllm.PrefixCacheQueriesTotal, "Prompt tokens looked up in the prefix cache.")
+	m.hits = f.counter(vllm.PrefixCacheHitsTotal, "Prompt tokens found in the prefix cache.")
+	f.counter(vllm.ExternalPrefixCacheQueriesTotal, "Prompt tokens looked up through a KV connector.")
+	f.counter(vllm.ExternalPrefixCacheHitsTotal, "Prompt tokens found through a KV connector.")
+	f.counter(vllm.MMCacheQueriesTotal, "Items looked up in the multi-modal cache.")
+	f.counter(vllm.MMCacheHitsTotal, "Items found in the multi-modal cache.")
+	m.preemptions = f.counter(vllm.NumPreemptionsTotal, "Requests that lost their KV blocks to another.")
+	m.prompt = f.counter(vllm.PromptTokensTotal, "Prompt tokens whose prefill is complete.")
+	const bySource, bySourceHelp = vllm.PromptTokensBySourceTotal, "Prompt tokens by where their KV came from."
 	m.promptComputed = f.with("source", "local_compute").counter(bySource, bySourceHelp)
 	m.promptHit = f.with("source", "local_cache_hit").counter(bySource, bySourceHelp)
 	f.with("source", "external_kv_transfer").counter(bySource, bySourceHelp)
-	m.promptCached = f.counter("vllm:prompt_tokens_cached_total", "Prompt tokens that were cached, here or elsewhere.")
-	m.generated = f.counter("vllm:generation_tokens_total", "Tokens generated.")
+	m.promptCached = f.counter(vllm.PromptTokensCachedTotal, "Prompt tokens that were cached, here or elsewhere.")
+	m.generated = f.counter(vllm.GenerationTokensTotal, "Tokens generated.")
 	m.outcomes = map[plant.Outcome]prometheus.Counter{}
-	const success, successHelp = "vllm:request_success_total", "Requests that have ended, by reason."
+	const success, successHelp = vllm.RequestSuccessTotal, "Requests that have ended, by reason."
 	for _, o := range []plant.Outcome{plant.Stop, plant.Length, plant.Aborted} {
 		m.outcomes[o] = f.with("finished_reason", o.String()).counter(success, successHelp)
 	}
@@ -117,26 +119,26 @@ func (m *metrics) addScheduler(f family) {
 }
 
 func (m *metrics) addLatencies(f family) {
-	m.ttft = f.histogram("vllm:time_to_first_token_seconds", "Time from arrival to the first token.", plant.TTFTBuckets())
-	m.itl = f.histogram("vllm:inter_token_latency_seconds", "Time between two tokens of a request.", plant.TokenBuckets())
-	m.tpot = f.histogram("vllm:request_time_per_output_token_seconds", "Mean time per token after the first, of each request.", plant.TokenBuckets())
-	m.e2e = f.histogram("vllm:e2e_request_latency_seconds", "Time from arrival to the last token.", plant.RequestBuckets())
-	m.queue = f.histogram("vllm:request_queue_time_seconds", "Time spent waiting.", plant.RequestBuckets())
-	m.inference = f.histogram("vllm:request_inference_time_seconds", "Time spent running.", plant.RequestBuckets())
-	m.prefill = f.histogram("vllm:request_prefill_time_seconds", "Time from running to the first token.", plant.RequestBuckets())
-	m.decode = f.histogram("vllm:request_decode_time_seconds", "Time from the first token to the last.", plant.RequestBuckets())
+	m.ttft = f.histogram(vllm.TimeToFirstTokenSeconds, "Time from arrival to the first token.", plant.TTFTBuckets())
+	m.itl = f.histogram(vllm.InterTokenLatencySeconds, "Time between two tokens of a request.", plant.TokenBuckets())
+	m.tpot = f.histogram(vllm.RequestTimePerOutputTokenSeconds, "Mean time per token after the first, of each request.", plant.TokenBuckets())
+	m.e2e = f.histogram(vllm.E2ERequestLatencySeconds, "Time from arrival to the last token.", plant.RequestBuckets())
+	m.queue = f.histogram(vllm.RequestQueueTimeSeconds, "Time spent waiting.", plant.RequestBuckets())
+	m.inference = f.histogram(vllm.RequestInferenceTimeSeconds, "Time spent running.", plant.RequestBuckets())
+	m.prefill = f.histogram(vllm.RequestPrefillTimeSeconds, "Time from running to the first token.", plant.RequestBuckets())
+	m.decode = f.histogram(vllm.RequestDecodeTimeSeconds, "Time from the first token to the last.", plant.RequestBuckets())
 }
 
 func (m *metrics) addLengths(f family, maxModelLen int) {
 	lengths := oneTwoFive(maxModelLen)
-	m.promptLen = f.histogram("vllm:request_prompt_tokens", "Prompt tokens of a request.", lengths)
-	m.generatedLen = f.histogram("vllm:request_generation_tokens", "Tokens generated for a request.", lengths)
-	m.maxGenerated = f.histogram("vllm:request_max_num_generation_tokens", "Most tokens generated for one of a request's answers.", lengths)
-	m.maxTokens = f.histogram("vllm:request_params_max_tokens", "The parameter max_tokens of a request.", lengths)
-	m.computedLen = f.histogram("vllm:request_prefill_kv_computed_tokens", "Prompt tokens that were computed, not cached.", lengths)
-	m.paramsN = f.histogram("vllm:request_params_n", "The parameter n of a request.", []float64{1, 2, 5, 10, 20})
-	m.numPreemptions = f.histogram("vllm:request_num_preemptions", "How often a request was preempted.", []float64{1, 2, 3, 4, 5, 10, 20})
-	m.iteration = f.histogram("vllm:iteration_tokens_total", "Tokens per step of the engine.", []float64{
+	m.promptLen = f.histogram(vllm.RequestPromptTokens, "Prompt tokens of a request.", lengths)
+	m.generatedLen = f.histogram(vllm.RequestGenerationTokens, "Tokens generated for a request.", lengths)
+	m.maxGenerated = f.histogram(vllm.RequestMaxNumGenerationTokens, "Most tokens generated for one of a request's answers.", lengths)
+	m.maxTokens = f.histogram(vllm.RequestParamsMaxTokens, "The parameter max_tokens of a request.", lengths)
+	m.computedLen = f.histogram(vllm.RequestPrefillKVComputedTokens, "Prompt tokens that were computed, not cached.", lengths)
+	m.paramsN = f.histogram(vllm.RequestParamsN, "The parameter n of a request.", []float64{1, 2, 5, 10, 20})
+	m.numPreemptions = f.histogram(vllm.RequestNumPreemptions, "How often a request was preempted.", []float64{1, 2, 3, 4, 5, 10, 20})
+	m.iteration = f.histogram(vllm.IterationTokensTotal, "Tokens per step of the engine.", []float64{
 		1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384,
 	})
 }
@@ -170,7 +172,7 @@ func registerCacheConfig(f family, a Args, e plant.Config) {
 	} {
 		f = f.with(label, value)
 	}
-	f.gauge("vllm:cache_config_info", "Settings of the KV cache.").Set(1)
+	f.gauge(vllm.CacheConfigInfo, "Settings of the KV cache.").Set(1)
 }
 
 // seconds turns a duration of the engine's into seconds on the wall.

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
@@ -135,9 +136,9 @@ func (p program) version(d appsv1.Deployment) string {
 func (d Doctor) apis(context.Context) []Check {
 	var all []Check
 	for _, api := range []struct{ groupVersion, resource, fix string }{
-		{"serving.kserve.io/v1beta1", "inferenceservices", "install KServe's CRDs; Flyball picks them up by itself"},
-		{"keda.sh/v1alpha1", "scaledobjects", "install KEDA's CRDs; Flyball picks them up by itself"},
-		{"keda.sh/v1alpha1", "triggerauthentications", "install KEDA's CRDs; Flyball picks them up by itself"},
+		{kserve.InferenceServiceKind.GroupVersion().String(), "inferenceservices", "install KServe's CRDs; Flyball picks them up by itself"},
+		{kserve.ScaledObjectKind.GroupVersion().String(), "scaledobjects", "install KEDA's CRDs; Flyball picks them up by itself"},
+		{kserve.ScaledObjectKind.GroupVersion().String(), "triggerauthentications", "install KEDA's CRDs; Flyball picks them up by itself"},
 		{"autoscaling/v2", "horizontalpodautoscalers", "upgrade Kubernetes: autoscaling/v2 is there since 1.23"},
 	} {
 		name := "api " + api.resource

@@ -18,10 +18,11 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // series is what every vLLM pod reports while it is up, loaded or not.
-const series = `vllm:num_requests_running`
+const series = vllm.NumRequestsRunning
 
 // prometheus asks the servers that the administrator has named: here, or for the controller.
 func (d Doctor) prometheus(ctx context.Context) []Check {

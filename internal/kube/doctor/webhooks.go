@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/config"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // A hook is one admission webhook on a kind that matters here.
@@ -35,11 +37,11 @@ func (d Doctor) webhooks(ctx context.Context) []Check {
 	var all []Check
 	for _, kind := range []struct{ group, resource, lost, fix string }{
 		{
-			"keda.sh", "scaledobjects", "KEDA refuses no second autoscaler on a target and no bad ScaledObject",
+			kserve.KEDAGroup, "scaledobjects", "KEDA refuses no second autoscaler on a target and no bad ScaledObject",
 			"install KEDA's admission webhooks",
 		},
 		{
-			"serving.kserve.io", "inferenceservices", "KServe refuses no bad InferenceService and fills in no defaults",
+			kserve.Group, "inferenceservices", "KServe refuses no bad InferenceService and fills in no defaults",
 			"install KServe's webhooks",
 		},
 	} {
