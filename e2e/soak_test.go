@@ -50,6 +50,16 @@ const (
 	deletion = "kubectl delete pod"
 	killed   = "KEDA operator killed" // its own pod, that is, while services scale in
 	rolled   = "both gateways rolled" // theirs
+	hangs    = "an engine hangs for 45 s, Ready"
+	crashes  = "every engine crashes at its start"
+	nothing  = "nothing" // deletes pods
+)
+
+// What clients ask for.
+const (
+	streams = iota // over HTTP/1.1, by 'flyball load'
+	whole          // answers in one piece
+	http2          // streams over HTTP/2
 )
 
 // row is one of the table's: a service of its own, its load, and what is done meanwhile.
@@ -58,6 +68,7 @@ type row struct {
 	what    string  // is done
 	cause   string  // of the deletions of the service's pods
 	waves   bool    // the load comes and goes; else it is even
+	asks    int     // streams, whole or http2
 	rate    float64 // requests per second, of waves at their top
 	disturb func(context.Context, *soak, *row, time.Time) error
 
@@ -81,7 +92,10 @@ func (r *row) title() string {
 
 func (r *row) duplicated() int { return r.engine.finished - r.load.Outcomes["ok"] }
 
-func (r *row) drains() bool { return r.service.runtime != plain || r.service.webhook }
+// drains tells whether the service's pods end without loss, if they are deleted.
+func (r *row) drains() bool {
+	return r.service.webhook || r.service.runtime == draining || r.service.runtime == sleeping
+}
 
 // soakRows are the phases: the rows of one run side by side, each with a service of its own.
 func soakRows(soak time.Duration, drain bool) [][]*row {
@@ -102,12 +116,16 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 			{service: hooked, what: deletion + ", webhook", cause: deletion, rate: 5, disturb: remove},
 			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 5, disturb: remove},
 		},
-		{{service: fixed("soak-gateways"), what: rolled, cause: "nothing", rate: 2 * rate, disturb: rollGateways}},
+		{
+			{service: fixed("soak-gateways"), what: rolled, cause: nothing, rate: 2 * rate, disturb: rollGateways},
+		},
 		{{service: sleepy("soak-keda"), what: killed, cause: scaleIn, waves: true, rate: 8, disturb: killKEDA}},
 	}
 	if !drain {
 		for _, r := range slices.Concat(phases...) {
-			r.service.runtime, r.service.webhook = plain, false
+			if r.drains() {
+				r.service.runtime, r.service.webhook = plain, false
+			}
 		}
 	}
 	return phases
@@ -229,15 +247,48 @@ func judge(t *testing.T, r *row) {
 	if r.waves {
 		atLeast(t, r.what+": requests held, while the service was at zero", r.gateway.held, 1)
 	}
-	if r.drains() {
-		whole(t, r)
-	} else if r.cause == rollout || r.cause == eviction || r.cause == deletion {
-		atLeast(t, r.what+": streams cut, or the test does not see losses", r.load.Outcomes["cut"], 1)
+	judgeLosses(t, r)
+}
+
+// judgeLosses holds a row to what may be lost of it.
+func judgeLosses(t *testing.T, r *row) {
+	t.Helper()
+	switch {
+	case r.drains():
+		intact(t, r)
+	case r.what == hangs:
+		judgeHanging(t, r)
+	case r.what == crashes:
+		judgeCrashing(t, r)
+	case r.cause == rollout || r.cause == eviction || r.cause == deletion:
+		atLeast(t, r.what+": requests lost, or the test does not see losses", r.lost(), 1)
 	}
 }
 
-// whole wants every request answered in full, and once.
-func whole(t *testing.T, r *row) {
+// judgeHanging wants what waits for a first byte to be tried again elsewhere, and what has
+// one to wait until the engine goes on.
+func judgeHanging(t *testing.T, r *row) {
+	t.Helper()
+	if r.lost() != 0 {
+		t.Errorf("%s: %d requests not answered in full; outcomes %v, first errors %v", r.what, r.lost(), r.load.Outcomes, r.load.FirstErrors)
+	}
+	atLeast(t, r.what+": engines that hung", r.others, 1)
+	atLeast(t, r.what+": requests tried again, or none met the engine that hung", r.gateway.retried, 1)
+}
+
+// judgeCrashing wants every request to be refused with the reason: none is answered, none
+// waits to its end.
+func judgeCrashing(t *testing.T, r *row) {
+	t.Helper()
+	said := r.load.FirstErrors["http_error"]
+	if r.load.Outcomes["http_error"] != r.load.Sent || !strings.Contains(said, "503") || !strings.Contains(said, "crash") {
+		t.Errorf("%s: outcomes %v of %d requests, first errors %v; want each refused with 503 and why", r.what, r.load.Outcomes, r.load.Sent, r.load.FirstErrors)
+	}
+	atLeast(t, r.what+": pods given back", r.deletions[scaleIn], 1)
+}
+
+// intact wants every request answered in full, and once.
+func intact(t *testing.T, r *row) {
 	t.Helper()
 	if r.lost() != 0 || r.engine.aborted != 0 || r.duplicated() != 0 {
 		t.Errorf("%s: %d requests not answered in full, %d aborted by engines, %d answered more than once; outcomes %v, first errors %v",

@@ -3,13 +3,16 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,16 +25,18 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/yaml"
 )
 
 const soakNamespace = "demo" // that of examples/zero, whose files are applied
 
-// Runtimes: the two that are shipped, and one of them without what makes its pods drain.
+// Runtimes: the two that are shipped, and one of them without what makes its pods drain,
+// which may hang or crash as well.
 const (
 	draining = "vllm-drain"    // of examples/lossless
 	sleeping = "vllm-lossless" // of examples/zero
 	plain    = "vllm-plain"
+	hung     = "vllm-hung"  // Ready as long as it accepts connections
+	crash    = "vllm-crash" // ends at its start
 )
 
 // service is an InferenceService to be.
@@ -162,46 +167,11 @@ func await(ctx context.Context, limit time.Duration, what string, ok func() bool
 	return nil
 }
 
-// plainRuntime is the shipped runtime without its preStop hook and --shutdown-timeout.
-func plainRuntime() (string, error) {
-	text, err := os.ReadFile(filepath.Join(root, "examples", "lossless", "runtime.yaml"))
-	if err != nil {
-		return "", err
-	}
-	var o struct {
-		APIVersion string         `json:"apiVersion"`
-		Kind       string         `json:"kind"`
-		Metadata   map[string]any `json:"metadata"`
-		Spec       map[string]any `json:"spec"`
-	}
-	if err := yaml.UnmarshalStrict(text, &o); err != nil {
-		return "", fmt.Errorf("reading the shipped runtime: %w", err)
-	}
-	o.Metadata["name"] = plain
-	containers, _ := o.Spec["containers"].([]any)
-	left := 0
-	for _, c := range containers {
-		c, _ := c.(map[string]any)
-		args, _ := c["args"].([]any)
-		kept := slices.DeleteFunc(slices.Clone(args), func(a any) bool { return strings.HasPrefix(fmt.Sprint(a), "--shutdown-timeout") })
-		if c["lifecycle"] != nil && len(kept) < len(args) {
-			left++
-		}
-		c["args"] = kept
-		delete(c, "lifecycle")
-	}
-	if left == 0 {
-		return "", errors.New("the shipped runtime has no container with a preStop hook and --shutdown-timeout")
-	}
-	out, err := yaml.Marshal(o)
-	return string(out), err
-}
-
 // prepare applies everything and waits until services with pods have them and the others
-// are at zero.
+// are at zero, but those that crash.
 func (s *soak) prepare(ctx context.Context, rows []*row) error {
-	zero, runtimes := filepath.Join("examples", "zero"), filepath.Join("examples", "lossless", "runtime.yaml")
-	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "01-runtime.yaml"), "-f", runtimes); err != nil {
+	zero, shipped := filepath.Join("examples", "zero"), filepath.Join("examples", "lossless", "runtime.yaml")
+	if err := s.kubectl(ctx, "", "apply", "-f", filepath.Join(zero, "01-runtime.yaml"), "-f", shipped); err != nil {
 		return err
 	}
 	secret := s.cluster.command(ctx, "/bin/sh", filepath.Join(zero, "02-secret.sh"))
@@ -217,20 +187,24 @@ func (s *soak) prepare(ctx context.Context, rows []*row) error {
 		"-p", `[{"op":"test","path":"/webhooks/0/name","value":"service.drain.flyball.dev"},{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`); err != nil {
 		return err
 	}
-	manifests, err := plainRuntime()
+	manifests, err := runtimes()
 	if err != nil {
 		return err
 	}
-	manifests += "---\n"
 	for _, r := range rows {
 		manifests += r.service.manifest()
 	}
 	if err := s.kubectl(ctx, manifests, "apply", "-f", "-"); err != nil {
 		return err
 	}
+	return s.begin(ctx, rows)
+}
+
+// begin waits until all are scaled, with a short cooldown, and at their least.
+func (s *soak) begin(ctx context.Context, rows []*row) error {
 	for _, r := range rows {
 		name := r.service.name + "-predictor"
-		err := await(ctx, time.Minute, "ScaledObject "+name, func() bool { // a short cooldown, for short waves
+		err := await(ctx, time.Minute, "ScaledObject "+name, func() bool {
 			return s.kubectl(ctx, "", "patch", "scaledobject", name, "-n", soakNamespace, "--type", "merge",
 				"-p", `{"spec":{"cooldownPeriod":10,"pollingInterval":5}}`) == nil
 		})
@@ -239,16 +213,22 @@ func (s *soak) prepare(ctx context.Context, rows []*row) error {
 		}
 	}
 	for _, r := range rows {
-		if err := s.settled(ctx, r.service); err != nil {
+		if r.service.runtime == crash {
+			continue // KServe begins with one pod, and no pod, no metric, is no reason to take it away
+		}
+		if err := s.settled(ctx, r.service, 3*time.Minute); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// giveBackTime is when a wake of which every pod crashes has been given back.
+const giveBackTime = 11 * time.Minute
+
 // settled waits until a service has the least of pods, all ready, and none that ends.
-func (s *soak) settled(ctx context.Context, of service) error {
-	return await(ctx, 3*time.Minute, fmt.Sprintf("%s to have %d pods", of.name, of.least), func() bool {
+func (s *soak) settled(ctx context.Context, of service, limit time.Duration) error {
+	return await(ctx, limit, fmt.Sprintf("%s to have %d pods", of.name, of.least), func() bool {
 		pods := s.watched.of(serviceLabel, of.name)
 		return len(pods) == of.least && !slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return !ready(p) })
 	})
@@ -257,8 +237,11 @@ func (s *soak) settled(ctx context.Context, of service) error {
 // finish waits until no pod is about to end, and gathers what gateways and engines say.
 func (s *soak) finish(ctx context.Context, rows []*row) error {
 	for _, r := range rows {
-		name := r.service.name
-		err := s.settled(ctx, r.service)
+		name, limit := r.service.name, 3*time.Minute
+		if r.service.runtime == crash {
+			limit = giveBackTime
+		}
+		err := s.settled(ctx, r.service, limit)
 		if err != nil {
 			return err
 		}
@@ -436,6 +419,63 @@ func killKEDA(ctx context.Context, s *soak, r *row, until time.Time) error {
 			return err
 		}
 	}
+}
+
+// freeze stops an engine for a while, one after the other. It accepts connections as long
+// as the system has room for them, which is all that its readiness probe asks for.
+func freeze(ctx context.Context, s *soak, r *row, until time.Time) error {
+	const takes, between = 45 * time.Second, 20 * time.Second
+	for i := 0; time.Now().Add(takes + between).Before(until); i++ {
+		pods := s.alive(r.service)
+		slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+		p := pods[i%len(pods)]
+		if err := s.signal(p.Name, syscall.SIGSTOP); err != nil {
+			return err
+		}
+		err := pass(ctx, takes)
+		for _, now := range s.alive(r.service) {
+			if now.Name == p.Name && !ready(now) {
+				s.t.Errorf("%s: %s is not Ready: this is no test of an engine that is", r.what, p.Name)
+			}
+		}
+		if err = errors.Join(err, s.signal(p.Name, syscall.SIGCONT)); err != nil {
+			return err
+		}
+		r.others++
+		if err := pass(ctx, between); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass waits.
+func pass(ctx context.Context, d time.Duration) error {
+	end := time.Now().Add(d)
+	return await(ctx, d+time.Second, "the moment", func() bool { return !time.Now().Before(end) })
+}
+
+// signal sends a signal to the processes of a pod.
+func (s *soak) signal(pod string, sig syscall.Signal) error {
+	sent := 0
+	for _, path := range marked(s.t, s.cluster.dir) {
+		env, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(env, []byte("\x00HOSTNAME="+pod+"\x00")) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			return err
+		}
+		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("sending %v to %s: %w", sig, pod, err)
+		}
+		sent++
+	}
+	if sent == 0 {
+		return fmt.Errorf("sending %v to %s: it has no process", sig, pod)
+	}
+	return nil
 }
 
 func total(counts map[string]int) int {

@@ -55,21 +55,36 @@ const (
 	leastOut, mostEx = 8, 17 // shortest answer, and by how much one may be longer
 )
 
-// arrivals are the row's requests as a trace for 'flyball load', the same in each run:
-// a Poisson process of the highest rate, of which as many are kept as the rate asks for.
-func (r *row) arrivals(takes time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintln(&b, "arrival_s,input_tokens,output_tokens")
+// An arrival is of one request.
+type arrival struct {
+	at     time.Duration // since the beginning
+	output int           // tokens
+}
+
+// arrivals are the row's requests, the same in each run: a Poisson process of the highest
+// rate, of which as many are kept as the rate asks for.
+func (r *row) arrivals(takes time.Duration) []arrival {
+	var all []arrival
 	random := rand.New(rand.NewPCG(1, uint64(len(r.what))))
 	for at := 0.0; ; {
-		fmt.Fprintf(&b, "%.3f,%d,%d\n", at, inputTokens, outputTokens(random))
+		all = append(all, arrival{time.Duration(at * float64(time.Second)), outputTokens(random)})
 		for keep := false; !keep; keep = random.Float64()*r.rate < r.rateAt(time.Duration(at*float64(time.Second))) {
 			at += random.ExpFloat64() / r.rate
 		}
 		if at > takes.Seconds() {
-			return b.String()
+			return all
 		}
 	}
+}
+
+// trace is the arrivals as 'flyball load' reads them.
+func trace(arrivals []arrival) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "arrival_s,input_tokens,output_tokens")
+	for _, a := range arrivals {
+		fmt.Fprintf(&b, "%.3f,%d,%d\n", a.at.Seconds(), inputTokens, a.output)
+	}
+	return b.String()
 }
 
 func outputTokens(random *rand.Rand) int {
@@ -81,11 +96,18 @@ func outputTokens(random *rand.Rand) int {
 
 // load sends the row's requests and returns when all of them have ended.
 func (s *soak) load(ctx context.Context, r *row, takes time.Duration) (loadResult, error) {
-	trace := filepath.Join(s.dir, r.service.name+".csv")
-	if err := os.WriteFile(trace, []byte(r.arrivals(takes)), 0o600); err != nil {
+	arrivals := r.arrivals(takes)
+	switch r.asks {
+	case whole:
+		return s.wholeAnswers(r.service).send(ctx, arrivals), nil
+	case http2:
+		return s.http2Streams(r.service).send(ctx, arrivals), nil
+	}
+	path := filepath.Join(s.dir, r.service.name+".csv")
+	if err := os.WriteFile(path, []byte(trace(arrivals)), 0o600); err != nil {
 		return loadResult{}, err
 	}
-	return s.send(ctx, "http://"+r.service.name+"-"+soakNamespace+".example.com/v1", r.service.model(), trace)
+	return s.send(ctx, "http://"+r.service.name+"-"+soakNamespace+".example.com/v1", r.service.model(), path)
 }
 
 // send is 'flyball load' with a trace, until all its requests have ended.
