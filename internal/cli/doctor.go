@@ -47,8 +47,8 @@ Exit code: 0 nothing failed, 1 something failed, 2 the cluster does not answer.`
 	}
 	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
 	cmd.Flags().StringVar(&o.address, "prometheus", "", "a Prometheus to ask besides those of the controller's --metric-servers")
-	cmd.Flags().StringVar(&o.user, "prometheus-user", "", "its user")
-	cmd.Flags().StringVar(&o.passwords, "prometheus-password-file", "", "a file that holds its password")
+	cmd.Flags().StringVar(&o.user, "prometheus-user", "", "user for that Prometheus")
+	cmd.Flags().StringVar(&o.passwords, "prometheus-password-file", "", "file with the password for that Prometheus")
 	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml")
 	return cmd
 }

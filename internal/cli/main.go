@@ -25,7 +25,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 func newRoot(s *terminal.Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "flyball",
-		Short:   "The external autoscaler that KServe's autoscalerClass \"external\" asks for",
+		Short:   "Scale LLM inference services: the autoscaler for KServe's class \"external\"",
 		Example: "  flyball up                  # a local cluster with simulated GPUs\n  flyball status -A           # what scales, and why",
 	}
 	root.AddCommand(newDoctor(s), newStatus(s), newValidate(s), version.Command(s), lint.New(s, version.Name()), simulate.New(s))

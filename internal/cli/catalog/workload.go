@@ -98,7 +98,7 @@ serve --save-detailed and aiperf (profile_export.jsonl) write; packed with gzip 
 			return terminal.PrintAs(s.Out, output, d, terminal.Table{})
 		},
 	}
-	cmd.Flags().Uint64Var(&seed, "seed", 1, "of what is drawn; a trace is the same for every seed")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of random draws; a trace is the same for every seed")
 	terminal.OutputFlag(cmd, &output, "table", "json", "yaml")
 	return cmd
 }

@@ -26,7 +26,7 @@ type Manifests struct {
 // Flags adds -f and -R.
 func (m *Manifests) Flags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&m.Paths, "filename", "f", nil, "a manifest, a folder of them, or - for standard input; may be repeated")
-	f.BoolVarP(&m.Recursive, "recursive", "R", false, "also the folders in a folder")
+	f.BoolVarP(&m.Recursive, "recursive", "R", false, "also read the folders in a folder")
 }
 
 // Read opens files, of folders the *.yaml, *.yml and *.json by name, and standard input.

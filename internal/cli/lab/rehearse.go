@@ -69,7 +69,7 @@ script names. 2: the rehearsal was not possible, or another step failed.`,
 	cmd.Flags().BoolVar(&f.killKeda, "kill-keda", false, "kill KEDA's pods where the script says so")
 	cmd.Flags().BoolVar(&f.up, "up", false, "start a local cluster for it, and stop it afterwards")
 	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "cluster to use (default $KUBECONFIG, then .flyball/kubeconfig)")
-	cmd.Flags().StringToStringVar(&f.set, "set", nil, "overrule a let of the script, as name=value")
+	cmd.Flags().StringToStringVar(&f.set, "set", nil, "override a let of the script, as name=value")
 	cmd.MarkFlagsMutuallyExclusive("up", "kubeconfig")
 	return cmd
 }

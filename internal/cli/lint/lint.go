@@ -59,12 +59,12 @@ manifest is unreadable.`,
 	f.StringVar(&o.explain, "explain", "", "print what a rule finds, why, the fix, an example and what a simulation makes of it")
 	f.IntVar(&o.GPUs, "gpus", 0, "the GPUs that the cluster has for the service")
 	f.IntVar(&o.MaxNumSeqs, "max-num-seqs", 0, "vLLM's, where no manifest has it among the arguments")
-	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "from a scale-up until the new replica serves")
-	f.DurationVar(&o.Generation, "generation", o.Generation, "of the longest answer")
+	f.DurationVar(&o.ColdStart, "cold-start", o.ColdStart, "how long it takes from a scale-up until the new replica serves")
+	f.DurationVar(&o.Generation, "generation", o.Generation, "how long the longest answer takes")
 	f.DurationVar(&o.Gap, "gap", 0, "the longest gap between requests that should not end in zero replicas")
 	f.StringVar(&o.live, "live", "", "a Prometheus to ask whether the series exist")
-	f.StringVar(&o.user, "live-user", "", "its user")
-	f.StringVar(&o.passwords, "live-password-file", "", "a file that holds its password (default $FLYBALL_PROMETHEUS_PASSWORD)")
+	f.StringVar(&o.user, "live-user", "", "user for that Prometheus")
+	f.StringVar(&o.passwords, "live-password-file", "", "file with the password for that Prometheus (default $FLYBALL_PROMETHEUS_PASSWORD)")
 	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml", "sarif")
 	return cmd
 }

@@ -67,12 +67,12 @@ passive and logs which it is.`,
 	}
 	cmd.Flags().StringVar(&metrics, "metrics-bind-address", "0", "address of /metrics; 0 for none")
 	cmd.Flags().StringVar(&health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
-	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; none without")
-	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with tls.crt and tls.key for it; plain HTTP without")
-	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; none without")
-	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with tls.crt and tls.key for it")
+	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; not served if empty")
+	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key; plain HTTP if empty")
+	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; not served if empty")
+	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with its tls.crt and tls.key")
 	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may ask with their namespace's credential (default: whatever serverAddress names)")
-	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "let the pod with the least work leave first, by what gateways report")
+	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "delete the pod with the least work first, by what gateways report")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
 	cmd.Flags().AddGoFlagSet(fromRuntime)

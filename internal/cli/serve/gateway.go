@@ -48,11 +48,11 @@ func newGateway(s *terminal.Streams) *cobra.Command {
 	o := &gatewayOptions{}
 	cmd := &cobra.Command{
 		Use:   "gateway",
-		Short: "Hold, route and wake: an OpenAI-compatible gateway in front of all services",
-		Long: `Pass requests to the pods of InferenceServices, by host name, by the model in the
-body or by the header X-Flyball-Service of a trusted proxy. A request for a service that has no ready
-pod is held in bounded memory, and the controller is told, which wakes the service.
-Any number of gateways may run beside each other. None writes to Kubernetes.`,
+		Short: "Run the gateway: it routes requests, holds them and wakes services from zero",
+		Long: `Route requests to the pods of InferenceServices by host name, by the model in the body or
+by the header X-Flyball-Service of a trusted proxy. A request for a service without a ready
+pod is held in bounded memory while the controller, which is told of it, wakes the service.
+Any number of gateways may run side by side. None of them writes to Kubernetes.`,
 		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig --authenticate none
   flyball gateway --bind-address :8443 --certificates /etc/flyball/tls --authenticate keys --keys-file /etc/flyball/keys/keys`,
 		Args: cobra.NoArgs,
@@ -72,26 +72,26 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.public, "bind-address", ":8080", "address for requests")
 	fl.StringVar(&o.admin, "admin-bind-address", ":8081", "address of /healthz, /readyz and /metrics")
 	fl.StringVar(&o.certificates, "certificates", "", "folder with tls.crt and tls.key, read again when they change; plain HTTP without")
-	fl.StringVar(&o.Name, "name", cmp.Or(os.Getenv("POD_NAME"), hostname()), "tells this gateway from its replicas")
+	fl.StringVar(&o.Name, "name", cmp.Or(os.Getenv("POD_NAME"), hostname()), "name that distinguishes this gateway from its replicas")
 	fl.Lookup("name").DefValue = "$POD_NAME, or the name of the host"
 	fl.StringVar(&o.namespace, "controller-namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), "flyball-system"), "where the controller runs")
 	o.report.register(fl)
-	fl.StringVar(&o.tenants.Authenticate, "authenticate", "", "who may send requests: none (everybody), header (a proxy names the client) or keys; has to be said")
-	fl.StringVar(&o.tenants.KeysFile, "keys-file", "", "of keys: lines of NAME SHA256 NAMESPACE,..., read again when it changes")
+	fl.StringVar(&o.tenants.Authenticate, "authenticate", "", "who may send requests: none (everybody), header (a proxy names the client) or keys; required")
+	fl.StringVar(&o.tenants.KeysFile, "keys-file", "", "file of keys, for --authenticate keys: lines of NAME SHA256 NAMESPACE,..., read again when it changes")
 	fl.StringSliceVar(&o.tenants.Proxies, "trusted-proxies", nil, "networks whose X-Flyball-Service counts, and with header X-Flyball-Client: CIDR,...")
 	fl.DurationVar(&o.Hold.TTL, "hold-time", o.Hold.TTL, "how long a request may wait for a pod")
 	fl.IntVar(&o.Hold.Service.Requests, "hold-requests", o.Hold.Service.Requests, "how many requests may wait for a service")
-	fl.IntVar(&o.Hold.Total.Requests, "hold-requests-total", o.Hold.Total.Requests, "and for all services")
+	fl.IntVar(&o.Hold.Total.Requests, "hold-requests-total", o.Hold.Total.Requests, "the same for all services together")
 	size(&o.holdService, o.Hold.Service.Bytes, "hold-memory", "how much memory the requests that wait for a service may take")
-	size(&o.holdTotal, o.Hold.Total.Bytes, "hold-memory-total", "and those for all services")
+	size(&o.holdTotal, o.Hold.Total.Bytes, "hold-memory-total", "the same for all services together")
 	size(&o.body, o.Limits.BodyBytes, "body-size", "how large a request may be")
 	size(&o.requests, o.Limits.RequestsBytes, "request-memory-total", "how much memory all requests may take, their bodies and headers")
 	fl.IntVar(&o.Limits.Connections, "connections", o.Limits.Connections, "how many connections may be open; the longest idle one makes room for another")
-	fl.IntVar(&o.Limits.HeaderBytes, "header-size", o.Limits.HeaderBytes, "how many bytes the header of a request may have")
+	fl.IntVar(&o.Limits.HeaderBytes, "header-size", o.Limits.HeaderBytes, "the most bytes that the header of a request may have")
 	fl.DurationVar(&o.Limits.RequestTime, "request-time", o.Limits.RequestTime, "how long a request may take, to its last byte")
-	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "at the end: how long to answer while not being ready")
-	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "and how long what was begun may take after that")
-	fl.IntVar(&o.PrefixBytes, "prefix-bytes", 0, "send requests that begin with the same so many bytes to the same pod, if it is not busier than others")
+	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "on shutdown: how long to go on answering while not ready")
+	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "on shutdown: how long requests in flight may take after that")
+	fl.IntVar(&o.PrefixBytes, "prefix-bytes", 0, "send requests that share a prefix of this many bytes to the same pod, unless it is busier than others")
 }
 
 // hostname is empty where the machine has none; a gateway then asks for a name.

@@ -27,10 +27,10 @@ type pastOptions struct {
 }
 
 func (p *pastOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&p.address, "from-prometheus", "", "replay what arrived, by what the Prometheus at this address has of vLLM")
-	f.StringVar(&p.last, "last", "24h", "of how long, as 90m or 7d; no more than the server has")
-	f.StringVar(&p.user, "prometheus-user", "", "its user (default $FLYBALL_PROMETHEUS_USER)")
-	f.StringVar(&p.passwords, "prometheus-password-file", "", "a file that holds its password (default $FLYBALL_PROMETHEUS_PASSWORD)")
+	f.StringVar(&p.address, "from-prometheus", "", "replay the load that the Prometheus at this address has recorded of vLLM")
+	f.StringVar(&p.last, "last", "24h", "how much of the past to replay, as 90m or 7d; no more than the server has")
+	f.StringVar(&p.user, "prometheus-user", "", "user for that Prometheus (default $FLYBALL_PROMETHEUS_USER)")
+	f.StringVar(&p.passwords, "prometheus-password-file", "", "file with the password for that Prometheus (default $FLYBALL_PROMETHEUS_PASSWORD)")
 }
 
 // readPast asks the server of --from-prometheus, and says what it read. Of manifests it is

@@ -39,18 +39,19 @@ func New(s *terminal.Streams) *cobra.Command {
 		Use:   "simulate [--compare BEFORE AFTER]",
 		Short: "Say what an autoscaler would do: attainment, replicas and cost, simulated",
 		Long: `Run autoscalers against a workload on a simulated fleet: vLLM's scheduler with
-calibrated step times, cold starts, finite GPUs, and the metric path between (scrapes,
-PromQL, KEDA's polling, the HPA's sync). What scales is what manifests say (-f: any mix of
-InferenceService, ScaledObject, HorizontalPodAutoscaler and Deployment), laws by name
-(--law), or those of the scenario; what arrives and on what is a scenario, or a workload
-and a profile. With --from-prometheus arrives what vLLM's own counters say of the last
-time of a service. What of a manifest is not simulated is an error that names it.
+calibrated step times, cold starts, a finite number of GPUs, and the metric path
+(scrapes, PromQL, KEDA's polling, the HPA's sync). The autoscaler is what manifests
+define (-f: any mix of InferenceService, ScaledObject, HorizontalPodAutoscaler and
+Deployment), a law by name (--law), or those of a scenario. The load is a workload on a
+profile of model and GPU, or that of a scenario; with --from-prometheus it is what
+vLLM's own counters recorded of a service. Whatever in a manifest matters and cannot be
+simulated is an error that names it.
 
 All numbers are simulated. Attainment is the share of requests that meet every
-objective; ± is the 95 % confidence interval over the seeds. EXCESS is how many more
-GPU-hours a law takes than the frontier of all laws here for the same attainment; static
-and oracle know the future and are not counted as laws. Exit code 1: an expectation, of
---expect or of the scenario, does not hold: a gate for CI.`,
+objective; ± is the 95 % confidence interval over the seeds. EXCESS is by how much a law
+takes more GPU-hours than the cheapest mix of the other laws here with the same attainment;
+static and oracle know the future and are not counted. Exit code 1: an expectation
+(--expect, or one of the scenario) does not hold, as a gate for CI.`,
 		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
   flyball simulate -f service.yaml --law hpa --law kpa --workload aibrix-8min
   flyball simulate -f service.yaml --workload azure2023-conv --expect 'attainment >= 0.95'
@@ -87,7 +88,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.StringVar(&o.nodes, "nodes", "", "nodes and their GPUs, as 4x8 (default as many as the maximum needs)")
 	fl.StringVar(&o.coldStart, "cold-start", "", "phases of a start in place of the profile's: schedule, pull, load, compile and ready, as pull=3m,load=90s, or pulled")
-	fl.StringVar(&o.price, "price", "", "of a GPU for an hour, as 2.50 or 2.50EUR (default the profile's, in USD)")
+	fl.StringVar(&o.price, "price", "", "price of a GPU-hour, as 2.50 or 2.50EUR (default the profile's, in USD)")
 	fl.BoolVar(&o.compare, "compare", false, "the manifests BEFORE against those AFTER, each besides what -f names")
 	fl.StringVar(&o.sweep, "sweep", "", "values to try, as target=4..48, of the manifests' target or of a parameter of the one law: which is the cheapest that keeps the promise?")
 	fl.IntVar(&o.seeds, "seeds", 3, "how often each law is run, each time with other arrivals and cold starts")
