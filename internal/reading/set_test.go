@@ -68,7 +68,9 @@ func fill(s *reading.Series, r *rand.Rand) reading.Series {
 	}
 	for range r.IntN(3) {
 		s.Pods = append(s.Pods, anyReading(r))
-		s.AddBuckets()
+		for i, b := 0, s.AddBuckets(); i < len(b); i++ {
+			b[i] = anyReading(r).Value
+		}
 	}
 	return reading.Series{Total: s.Total, Pods: slices.Clone(s.Pods), Bounds: slices.Clone(s.Bounds), Buckets: clone(s.Buckets)}
 }
