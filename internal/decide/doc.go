@@ -8,6 +8,11 @@
 // INV-3: the reasons lead from the replicas last asked for to those of the decision, and
 // each gives its number again from its terms.
 // INV-4: the next step is later than this one.
+// INV-5: with Flyball's own law no fewer replicas are asked for while a pod that should
+// have been read was not, or what was read contradicts what else is known.
+// INV-6: with it, whatever is read, the number is within the policy's bounds.
+// INV-7: with it more that waits or is held never asks for fewer.
+// INV-8: with it replicas that never become ready do not make it ask for more and more.
 //
 // It deliberately knows no cluster and no plant, nor which of the two it decides for.
 package decide

@@ -2,7 +2,6 @@ package promise
 
 import (
 	"encoding/json"
-	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/lawtest"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -24,54 +24,43 @@ func exampleLaw() Law {
 // INV-1: what is asked for follows what arrives, up within seconds and down after a start
 // and a drain.
 func TestFollowsDemand(t *testing.T) {
-	w, l := newWorld(3), exampleLaw()
-	w.rate = 10
-	s, n := w.play(l, nil, 3, 20*time.Minute)
-	w.rate = 60
-	s, more := w.play(l, s, n, 20*time.Minute+45*time.Second)
+	w, l := lawtest.NewWorld(3), exampleLaw()
+	w.Rate = 10
+	s, n := play(w, l, nil, 3, 20*time.Minute)
+	w.Rate = 60
+	s, more := play(w, l, s, n, 20*time.Minute+45*time.Second)
 	if more < 3*n {
 		t.Errorf("of six times the rate %d replicas became %d within 45 s, want three times as many", n, more)
 	}
-	w.rate = 10
-	s, held := w.play(l, s, more, 22*time.Minute)
+	w.Rate = 10
+	s, held := play(w, l, s, more, 22*time.Minute)
 	if held < more {
 		t.Errorf("%d replicas became %d before a start and a drain were over", more, held)
 	}
-	if _, again := w.play(l, s, held, 6*time.Hour); again >= more/2 {
+	if _, again := play(w, l, s, held, 6*time.Hour); again >= more/2 {
 		t.Errorf("%d replicas became %d within hours at a sixth of the rate", more, again)
 	}
-}
-
-// without takes the readings of one pod away, or makes them stale.
-func without(in law.Input, pod int, q reading.Quality) law.Input {
-	in.Readings = slices.Clone(in.Readings)
-	for i := range in.Readings {
-		pods := slices.Clone(in.Readings[i].Pods)
-		pods[pod].Quality = q
-		in.Readings[i].Pods = pods
-	}
-	return in
 }
 
 // INV-2: blind it never asks for fewer.
 func TestBlind(t *testing.T) {
 	l := exampleLaw()
 	for name, blind := range map[string]func(law.Input) law.Input{
-		"absent":        func(in law.Input) law.Input { return without(in, 0, reading.Absent) },
-		"stale":         func(in law.Input) law.Input { return without(in, 1, reading.Stale) },
-		"invalid":       func(in law.Input) law.Input { return without(in, 2, reading.Invalid) },
+		"absent":        func(in law.Input) law.Input { return lawtest.Spoilt(in, 0, reading.Absent) },
+		"stale":         func(in law.Input) law.Input { return lawtest.Spoilt(in, 1, reading.Stale) },
+		"invalid":       func(in law.Input) law.Input { return lawtest.Spoilt(in, 2, reading.Invalid) },
 		"nothing":       func(in law.Input) law.Input { in.Readings = nil; return in },
 		"pods unknown":  func(in law.Input) law.Input { in.Fleet.Pods = nil; return in },
 		"contradictory": func(in law.Input) law.Input { in.Demand.InFlight = 10000; return in },
 	} {
-		w := newWorld(8)
-		w.rate = 60
-		s, n := w.play(l, nil, 8, 10*time.Minute)
-		w.rate = 5
-		for w.now < 40*time.Minute {
-			w.pass()
+		w := lawtest.NewWorld(8)
+		w.Rate = 60
+		s, n := play(w, l, nil, 8, 10*time.Minute)
+		w.Rate = 5
+		for w.Now < 40*time.Minute {
+			w.Pass()
 			var out law.Output
-			if s, out = l.Step(s, blind(w.input(l.Needs(), n))); out.Replicas < n {
+			if s, out = l.Step(s, blind(w.Input(l.Needs(), n))); out.Replicas < n {
 				t.Errorf("%s: %d replicas became %d: %v", name, n, out.Replicas, out.Reasons)
 				break
 			}
@@ -83,13 +72,13 @@ func TestBlind(t *testing.T) {
 func TestNeverReady(t *testing.T) {
 	l := exampleLaw()
 	l.Max = 0
-	w := newWorld(1)
-	w.rate = 20
-	s, n := w.play(l, nil, 1, 10*time.Minute)
-	w.start, w.pods = 0, nil // no pod is ready from now on
-	w.scale(n)
-	s, n = w.play(l, s, n, 25*time.Minute)
-	if _, later := w.play(l, s, n, 3*time.Hour); later > n {
+	w := lawtest.NewWorld(1)
+	w.Rate = 20
+	s, n := play(w, l, nil, 1, 10*time.Minute)
+	w.Start, w.Servers = 0, nil // no pod is ready from now on
+	w.Scale(n)
+	s, n = play(w, l, s, n, 25*time.Minute)
+	if _, later := play(w, l, s, n, 3*time.Hour); later > n {
 		t.Errorf("%d replicas that are never ready became %d", n, later)
 	}
 }
@@ -97,23 +86,23 @@ func TestNeverReady(t *testing.T) {
 // INV-4: the same state and input yield the same decision, also where the state was
 // written down and read in between; it stays small.
 func TestStateIsWrittenDown(t *testing.T) {
-	w, l := newWorld(3), exampleLaw()
-	w.rate = 12
+	w, l := lawtest.NewWorld(3), exampleLaw()
+	w.Rate = 12
 	var s law.State
 	n := 3
-	for w.now < 3*time.Hour {
-		if w.rate += 0.02; w.now > 90*time.Minute {
-			w.rate -= 0.04
+	for w.Now < 3*time.Hour {
+		if w.Rate += 0.02; w.Now > 90*time.Minute {
+			w.Rate -= 0.04
 		}
-		w.pass()
-		in := w.input(l.Needs(), n)
-		if int(w.now/worldEvery)%97 == 0 {
+		w.Pass()
+		in := w.Input(l.Needs(), n)
+		if int(w.Now/lawtest.Every)%97 == 0 {
 			text, err := json.Marshal(s)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(text) > 64<<10 {
-				t.Fatalf("state after %v: %d bytes, want 64 KiB at most", w.now, len(text))
+				t.Fatalf("state after %v: %d bytes, want 64 KiB at most", w.Now, len(text))
 			}
 			var read State
 			if err := json.Unmarshal(text, &read); err != nil {
@@ -122,24 +111,24 @@ func TestStateIsWrittenDown(t *testing.T) {
 			other, out := l.Step(read, in)
 			next, want := l.Step(s, in)
 			if d := cmp.Diff(want, out); d != "" {
-				t.Fatalf("after %v: Step(read) is not Step(kept) (-want +got):\n%s", w.now, d)
+				t.Fatalf("after %v: Step(read) is not Step(kept) (-want +got):\n%s", w.Now, d)
 			}
 			if d := cmp.Diff(next, other); d != "" {
-				t.Fatalf("after %v: the states differ (-want +got):\n%s", w.now, d)
+				t.Fatalf("after %v: the states differ (-want +got):\n%s", w.Now, d)
 			}
 		}
 		var out law.Output
 		s, out = l.Step(s, in)
 		n = out.Replicas
-		w.scale(n)
+		w.Scale(n)
 	}
 }
 
 // A state of another version is from scratch, and that is said.
 func TestOtherVersion(t *testing.T) {
-	w, l := newWorld(2), exampleLaw()
-	w.pass()
-	_, out := l.Step(State{Version: Version + 1}, w.input(l.Needs(), 2))
+	w, l := lawtest.NewWorld(2), exampleLaw()
+	w.Pass()
+	_, out := l.Step(State{Version: Version + 1}, w.Input(l.Needs(), 2))
 	if len(out.Reasons) == 0 || out.Reasons[0].Rule != law.RuleScratch || out.Replicas != 2 {
 		t.Errorf("Step() = %+v, want 2 from scratch", out)
 	}
@@ -148,25 +137,25 @@ func TestOtherVersion(t *testing.T) {
 // INV-5: the last replica goes when nothing has come for long enough, and one comes back
 // for what is held.
 func TestZero(t *testing.T) {
-	w, l := newWorld(1), exampleLaw()
+	w, l := lawtest.NewWorld(1), exampleLaw()
 	l.Min = 0
-	w.rate = 5
-	s, n := w.play(l, nil, 1, 30*time.Minute)
-	w.rate = 0
-	s, n = w.play(l, s, n, 31*time.Minute)
+	w.Rate = 5
+	s, n := play(w, l, nil, 1, 30*time.Minute)
+	w.Rate = 0
+	s, n = play(w, l, s, n, 31*time.Minute)
 	if n < 1 {
 		t.Errorf("%d replicas a minute after the last request, want 1", n)
 	}
-	s, n = w.play(l, s, n, 50*time.Minute)
+	s, n = play(w, l, s, n, 50*time.Minute)
 	if n != 0 {
 		t.Fatalf("%d replicas twenty minutes after the last request, want 0", n)
 	}
-	w.rate = 1
-	s, n = w.play(l, s, n, 51*time.Minute)
+	w.Rate = 1
+	s, n = play(w, l, s, n, 51*time.Minute)
 	if n < 1 {
-		t.Errorf("%d replicas with %v requests held, want 1", n, w.held)
+		t.Errorf("%d replicas with %v requests held, want 1", n, w.Held)
 	}
-	if _, n = w.play(l, s, n, 55*time.Minute); n < 1 || w.held > 0 {
-		t.Errorf("%d replicas and %v requests held four minutes later", n, w.held)
+	if _, n = play(w, l, s, n, 55*time.Minute); n < 1 || w.Held > 0 {
+		t.Errorf("%d replicas and %v requests held four minutes later", n, w.Held)
 	}
 }
