@@ -27,7 +27,7 @@ const (
 	Identified   Doubt = iota
 	NoRequests         // none has been seen: it is not known what they are like
 	OnlyBelieved       // it is the prior's: no pod has generated enough yet
-	TooWide            // what was seen leaves more than a factor of two open
+	TooWide            // what was seen leaves more than a factor of four open
 	numDoubts
 )
 
