@@ -14,7 +14,11 @@
 // INV-5: none is released at or after its deadline; Tick ends those whose
 // deadline has come and no other.
 // INV-6: the queue keeps nothing of a request that has ended, nor of a service
-// that holds none.
+// or client that holds none.
+// INV-7: a client that is named holds no more of a budget than was free before its last
+// request, so that no number of its requests fills one.
+// INV-8: under one name there are at most so many wakes at once, and after them one with
+// each share of the hour that has passed.
 //
 // It deliberately knows no HTTP, no pods, no bodies and no clock: a request is
 // its size, time is an argument, and what wakes a service is for others to find

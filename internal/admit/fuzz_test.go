@@ -49,7 +49,7 @@ func (p *player) play(op, a, b byte) {
 	id, service := ID(a%16), string('a'+rune(b%3))
 	switch op % 6 {
 	case 0, 1:
-		p.offer(Request{ID: id, Service: service, Bytes: int64(a>>4)*int64(b>>6) - 1, Tokens: int64(b) << (a % 56)})
+		p.offer(Request{ID: id, Service: service, Client: []string{"", "x", "y"}[op/6%3], Bytes: int64(a>>4)*int64(b>>6) - 1, Tokens: int64(b) << (a % 56)})
 	case 2:
 		room := int(a%8) - 1
 		got, want := p.q.Release(p.clock, service, room), p.plain.release(p.clock, service, room)
@@ -139,6 +139,14 @@ func (p *player) check() {
 	}
 	if got := p.q.Total(); got != all || over(got, p.q.config.Total) {
 		p.t.Fatalf("INV-2: Total = %+v, the services hold %+v, the budget is %+v", got, all, p.q.config.Total)
+	}
+	clients := map[string]bool{}
+	for _, w := range p.plain.wait {
+		clients[w.Client] = true
+	}
+	delete(clients, "")
+	if len(p.q.clients) != len(clients) {
+		p.t.Fatalf("INV-6: %d clients hold requests, the queue knows %d", len(clients), len(p.q.clients))
 	}
 	if len(p.open) != all.Requests || len(p.q.known) != all.Requests || len(p.q.lines) != lines {
 		p.t.Fatalf("INV-6: %d held; the queue knows %d, in %d services", len(p.open), len(p.q.known), len(p.q.lines))

@@ -31,6 +31,13 @@ func (p *plain) held(service string) Load {
 	return l
 }
 
+func (p *plain) heldOf(client, service string) Load {
+	all := p.wait
+	defer func() { p.wait = all }()
+	p.wait = slices.DeleteFunc(slices.Clone(all), func(w plainRequest) bool { return w.Client != client })
+	return p.held(service)
+}
+
 func (p *plain) offer(now time.Duration, r Request) Answer {
 	p.now = max(p.now, now)
 	if r.Bytes < 0 {
@@ -56,6 +63,20 @@ func (p *plain) offer(now time.Duration, r Request) Answer {
 		return ServiceRequests
 	case total.Requests+1 > p.config.Total.Requests:
 		return TotalRequests
+	}
+	if r.Client != "" {
+		for _, of := range []struct {
+			budget  Budget
+			service string
+		}{{p.config.Service, r.Service}, {p.config.Total, ""}} {
+			all, has := p.held(of.service), p.heldOf(r.Client, of.service)
+			switch {
+			case has.Bytes+r.Bytes+all.Bytes > of.budget.Bytes:
+				return ClientBytes
+			case has.Requests+1+all.Requests > of.budget.Requests:
+				return ClientRequests
+			}
+		}
 	}
 	p.wait = append(p.wait, plainRequest{r, p.now})
 	return Held

@@ -66,8 +66,9 @@ func (l *Load) remove(r Request) {
 
 // line is one service's requests, the oldest first.
 type line struct {
-	load  Load
-	queue chain
+	load    Load
+	clients loads
+	queue   chain
 }
 
 // A Queue holds requests. Its methods take the time on a clock of the caller's; a
@@ -79,6 +80,7 @@ type Queue struct {
 	lines   map[string]*line
 	all     chain // the oldest first, so the first deadline first
 	total   Load
+	clients loads
 	offered uint64
 	ended   [numOutcomes]uint64
 }
@@ -88,7 +90,7 @@ func New(c Config) (*Queue, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Queue{config: c, known: map[ID]*held{}, lines: map[string]*line{}, all: chain{link: byAge}}, nil
+	return &Queue{config: c, known: map[ID]*held{}, lines: map[string]*line{}, clients: loads{}, all: chain{link: byAge}}, nil
 }
 
 // Offer puts a request at the end of its service's line, or says why not.
@@ -103,7 +105,7 @@ func (q *Queue) Offer(now time.Duration, r Request) Answer {
 		return v
 	}
 	if l == nil {
-		l = &line{queue: chain{link: byService}}
+		l = &line{clients: loads{}, queue: chain{link: byService}}
 		q.lines[r.Service] = l
 	}
 	h := &held{Request: r, deadline: Never, line: l}
@@ -113,16 +115,18 @@ func (q *Queue) Offer(now time.Duration, r Request) Answer {
 	q.known[r.ID] = h
 	q.all.push(h)
 	q.total.add(r)
+	q.clients.add(r)
+	l.clients.add(r)
 	l.queue.push(h)
 	l.load.add(r)
 	return Held
 }
 
-// judge looks at bytes first and at counts second.
+// judge looks at bytes first and at counts second, and at the client's shares last.
 func (q *Queue) judge(r Request, l *line) Answer {
-	var service Load
+	var service, clients Load
 	if l != nil {
-		service = l.load
+		service, clients = l.load, l.clients[r.Client]
 	}
 	c := q.config
 	switch {
@@ -139,7 +143,10 @@ func (q *Queue) judge(r Request, l *line) Answer {
 	case q.total.Requests >= c.Total.Requests:
 		return TotalRequests
 	}
-	return Held
+	if v := c.Service.exceeds(r, clients, service); v != Held {
+		return v
+	}
+	return c.Total.exceeds(r, q.clients[r.Client], q.total)
 }
 
 // Tick ends the requests whose deadline has come and names them, the oldest first.
@@ -237,6 +244,8 @@ func (q *Queue) end(h *held, o Outcome) {
 	delete(q.known, h.ID)
 	q.all.remove(h)
 	q.total.remove(h.Request)
+	q.clients.remove(h.Request)
+	h.line.clients.remove(h.Request)
 	h.line.queue.remove(h)
 	h.line.load.remove(h.Request)
 	if h.line.load.Requests == 0 {

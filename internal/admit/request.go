@@ -9,6 +9,7 @@ type ID uint64
 type Request struct {
 	ID      ID
 	Service string
+	Client  string // "": it has no share of its own
 	// Bytes is what the request keeps in memory while it waits, its body above all.
 	Bytes int64
 	// Tokens is the work that it asks for, as far as it can be told.
@@ -35,6 +36,8 @@ const (
 	TotalBytes             // all services together hold too many bytes
 	ServiceRequests        // its service holds too many requests
 	TotalRequests          // all services together hold too many requests
+	ClientBytes            // its client holds too many bytes, of the service's or of all
+	ClientRequests         // its client holds too many requests, likewise
 	Duplicate              // one of that ID waits already, and goes on waiting
 	numAnswers
 )
@@ -42,7 +45,7 @@ const (
 func (a Answer) String() string {
 	names := [numAnswers]string{
 		"invalid", "held", "too large", "service bytes", "total bytes",
-		"service requests", "total requests", "duplicate",
+		"service requests", "total requests", "client bytes", "client requests", "duplicate",
 	}
 	if a < 0 || a >= numAnswers {
 		return names[0]

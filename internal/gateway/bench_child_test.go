@@ -78,7 +78,7 @@ func (p *pooled) Put(b []byte) { p.pool.Put(b) } //nolint:staticcheck // as ever
 
 // childGateway does all that a gateway does, its access log included.
 func childGateway(kind, pods string) *Gateway {
-	hold, limits := Defaults()
+	hold, limits, wakes := Defaults()
 	hold.Service.Requests, hold.Total.Requests = 20000, 20000
 	hold.Total.Bytes, hold.Service = 2<<30, admit.Budget{Bytes: 2 << 30, Requests: 20000}
 	limits.DrainDelay, limits.DrainTime, limits.Connections = 0, 0, 20000
@@ -91,7 +91,7 @@ func childGateway(kind, pods string) *Gateway {
 		panic(err)
 	}
 	g, err := New(Config{
-		Name: "gateway", Hold: hold, Limits: limits, Tenants: everybody(), Registry: prometheus.NewRegistry(),
+		Name: "gateway", Hold: hold, Limits: limits, Wakes: wakes, Tenants: everybody(), Registry: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewJSONHandler(null, nil)), Tell: func(demand.Report) {}, PrefixBytes: 256,
 	})
 	if err != nil {

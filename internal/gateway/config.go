@@ -22,6 +22,7 @@ type Config struct {
 	Tenants *tenant.Checker // tells who sends a request
 	Hold    admit.Config    // how much may be held and how long
 	Limits  Limits
+	Wakes   Wakes
 	// PrefixBytes is how much of a prompt's beginning decides to which pod it goes, as
 	// long as that pod is not busier than others: requests that begin alike then find
 	// their beginning in its cache. 0 does not look at it.
@@ -34,6 +35,9 @@ type Config struct {
 	// Dial opens connections to pods; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
+
+// Wakes bound how often services are woken within an hour.
+type Wakes struct{ Service, Client int } // each service, and each client where clients are told apart
 
 // Limits bound what clients, pods and the gateway's own end may take.
 type Limits struct {
@@ -51,13 +55,13 @@ type Limits struct {
 }
 
 // Defaults fit an engine with a cold start of minutes.
-func Defaults() (admit.Config, Limits) {
+func Defaults() (admit.Config, Limits, Wakes) {
 	return admit.Defaults(), Limits{
 		Connections: 10000, HeaderBytes: 32 << 10, HeaderTime: 10 * time.Second,
 		BodyBytes: 32 << 20, BodyTime: time.Minute, RequestsBytes: 1 << 30,
 		WriteTime: time.Minute, RequestTime: time.Hour, IdleTime: 2 * time.Minute,
 		DrainDelay: 5 * time.Second, DrainTime: 10 * time.Minute,
-	}
+	}, Wakes{Service: 20, Client: 20}
 }
 
 // Validate refuses limits that would let nothing through, or that never act.

@@ -119,7 +119,9 @@ func (g *Gateway) newService(told Service) *service {
 
 // learn keeps the state of pods that stay, and of those that have requests still.
 func (s *service) learn(told Service) {
-	s.told.Store(&told)
+	if before := s.told.Swap(&told); len(told.Pods) > 0 || before != nil && before.Starting > 0 && told.Starting == 0 {
+		s.woken = false
+	}
 	ready := make([]*pod, 0, len(told.Pods))
 	for _, p := range told.Pods {
 		if s.pods[p] == nil {

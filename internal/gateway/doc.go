@@ -24,6 +24,8 @@
 // neither names nor may see it learns the names of the models and no cause.
 // INV-12: no service is guessed: a host name of two readings leads to neither, and the
 // header that names a service counts from a trusted proxy alone.
+// INV-13: no service is woken, and no client wakes, more often within an hour than Wakes
+// allows; a request that joins a wake is none.
 //
 // It deliberately knows no Kubernetes: which services and pods there are is told to
 // it by Update, and what becomes of its reports is not its concern. It looks into a

@@ -15,7 +15,7 @@ import (
 
 // floodLimits fit into 117 MiB.
 func floodLimits() (admit.Config, Limits) {
-	hold, limits := Defaults()
+	hold, limits, _ := Defaults()
 	hold.Total = admit.Budget{Bytes: 12 << 20, Requests: 1000}
 	hold.Service = hold.Total
 	limits.Connections, limits.RequestsBytes, limits.BodyBytes = 600, 24<<20, 1<<20

@@ -37,6 +37,7 @@ type Gateway struct {
 
 	mu      sync.Mutex
 	queue   *admit.Queue
+	wakes   wakes
 	lastID  admit.ID
 	tickets map[admit.ID]*ticket
 	closed  bool // nothing is held any more
@@ -51,8 +52,12 @@ func New(c Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	budgets, err := newWakes(c.Wakes)
+	if err != nil {
+		return nil, err
+	}
 	g := &Gateway{
-		config: c, began: time.Now(), log: c.Log, queue: queue,
+		config: c, began: time.Now(), log: c.Log, queue: queue, wakes: budgets,
 		tickets: map[admit.ID]*ticket{}, urgent: make(chan struct{}, 1), told: make(chan struct{}),
 	}
 	g.directory.Store(&directory{})

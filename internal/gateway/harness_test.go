@@ -216,11 +216,11 @@ func (f *front) last() demand.Item {
 
 // smallConfig holds up to 5 requests a service for a minute, and stops within 30 s.
 func smallConfig() Config {
-	_, limits := Defaults()
+	_, limits, wakes := Defaults()
 	limits.BodyBytes, limits.RequestsBytes = 64<<10, 16<<20
 	limits.DrainDelay, limits.DrainTime = 5*time.Second, 25*time.Second
 	return Config{
-		Tenants: everybody(),
+		Tenants: everybody(), Wakes: wakes,
 		Hold: admit.Config{
 			Service: admit.Budget{Bytes: 200 << 10, Requests: 5}, Total: admit.Budget{Bytes: 400 << 10, Requests: 8}, TTL: time.Minute,
 		},
@@ -419,6 +419,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // loopbackConfig is that of a gateway outside of worlds.
 func loopbackConfig() Config {
-	hold, limits := Defaults()
-	return Config{Name: "gateway", Hold: hold, Limits: limits, Tenants: everybody(), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	hold, limits, wakes := Defaults()
+	return Config{Name: "gateway", Hold: hold, Limits: limits, Wakes: wakes, Tenants: everybody(), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 }

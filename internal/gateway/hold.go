@@ -81,14 +81,18 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	case time.Since(t.x.began) >= g.config.Hold.TTL: // pods took it and failed until now
 		return g.expired(s)
 	}
+	if refused := g.refuseWakeLocked(t.x); refused != nil {
+		return refused
+	}
 	g.lastID++
 	t.id = g.lastID
 	answer := g.queue.Offer(g.now(), admit.Request{
-		ID: t.id, Service: s.key, Bytes: int64(cap(t.x.body)) + headerBytes(t.x.request) + admit.Overhead, Tokens: t.x.input + t.x.output,
+		ID: t.id, Service: s.key, Client: t.x.tenant.Name, Bytes: int64(cap(t.x.body)) + headerBytes(t.x.request) + admit.Overhead, Tokens: t.x.input + t.x.output,
 	})
 	if answer != admit.Held {
-		return full(answer)
+		return g.full(t.x, answer)
 	}
+	g.wakeLocked(t.x)
 	g.tickets[t.id] = t
 	// The controller hears of the first one at once, and again whenever twice as many
 	// wait: how many replicas are asked for depends on it.

@@ -110,11 +110,23 @@ func gone() *refusal {
 	return &refusal{outcome: ClientGone, status: statusClientGone, code: "client_gone", message: "The client closed the connection before its answer."}
 }
 
-func full(v admit.Answer) *refusal {
-	return &refusal{
-		outcome: Full, status: http.StatusTooManyRequests, code: "queue_full", retryAfter: 5 * time.Second,
-		message: fmt.Sprintf("Too many requests are waiting for the model to start (%v).", v),
+// full says which budget is, and what to do about it.
+func (g *Gateway) full(x *exchange, v admit.Answer) *refusal {
+	budget, all := g.config.Hold.Service, g.config.Hold.Total
+	no := &refusal{outcome: Full, status: http.StatusTooManyRequests, code: "queue_full", retryAfter: 5 * time.Second}
+	switch v {
+	case admit.ClientBytes, admit.ClientRequests:
+		no = &refusal{outcome: Full, status: http.StatusTooManyRequests, code: "client_full", retryAfter: 5 * time.Second}
+		no.message = fmt.Sprintf("The client %.64q has as many requests waiting as its share of the gateway's %d requests and %d MiB for a model, or of %d and %d MiB in all (%v): "+
+			"wait for answers before sending more.", x.tenant.Name, budget.Requests, budget.Bytes>>20, all.Requests, all.Bytes>>20, v)
+	case admit.ServiceBytes, admit.ServiceRequests:
+		no.message = fmt.Sprintf("As many requests wait for the model as the gateway holds: %d, or %d MiB (%v). Try again later; "+
+			"whoever runs the gateway can raise --hold-requests and --hold-memory.", budget.Requests, budget.Bytes>>20, v)
+	default:
+		no.message = fmt.Sprintf("As many requests wait as the gateway holds for all models: %d, or %d MiB (%v). Try again later; "+
+			"whoever runs the gateway can raise --hold-requests-total and --hold-memory-total.", all.Requests, all.Bytes>>20, v)
 	}
+	return no
 }
 
 func memoryFull() *refusal {

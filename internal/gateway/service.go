@@ -51,6 +51,7 @@ type service struct {
 	ready     atomic.Pointer[[]*pod]
 	pods      map[Pod]*pod // ready, or with requests still; the gateway's lock
 	gone      bool         // no longer in the directory; the gateway's lock
+	woken     bool         // by a request, since it last had pods or some on the way; the gateway's lock
 	queue     uint64       // counts the times at which requests began to be held; the gateway's lock
 
 	held     atomic.Int64 // in the hold queue

@@ -63,7 +63,7 @@ Any number of gateways may run side by side. None of them writes to Kubernetes.`
 }
 
 func (o *gatewayOptions) register(fl *pflag.FlagSet) {
-	o.Hold, o.Limits = gateway.Defaults()
+	o.Hold, o.Limits, o.Wakes = gateway.Defaults()
 	size := func(v *resource.QuantityValue, n int64, name, usage string) {
 		v.Quantity = *resource.NewQuantity(n, resource.BinarySI)
 		fl.Var(v, name, usage)
@@ -82,6 +82,8 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&o.Hold.TTL, "hold-time", o.Hold.TTL, "how long a request may wait for a pod")
 	fl.IntVar(&o.Hold.Service.Requests, "hold-requests", o.Hold.Service.Requests, "how many requests may wait for a service")
 	fl.IntVar(&o.Hold.Total.Requests, "hold-requests-total", o.Hold.Total.Requests, "the same for all services together")
+	fl.IntVar(&o.Wakes.Service, "wakes-per-service", o.Wakes.Service, "how often a service may be woken within an hour")
+	fl.IntVar(&o.Wakes.Client, "wakes-per-client", o.Wakes.Client, "how often a client may wake services within an hour, where clients are told apart")
 	size(&o.holdService, o.Hold.Service.Bytes, "hold-memory", "how much memory the requests that wait for a service may take")
 	size(&o.holdTotal, o.Hold.Total.Bytes, "hold-memory-total", "the same for all services together")
 	size(&o.body, o.Limits.BodyBytes, "body-size", "how large a request may be")

@@ -28,7 +28,7 @@ func exported(t *testing.T) (controller, gateways []string) {
 		t.Fatal(err)
 	}
 	c := gateway.Config{Name: "a", Tenants: &tenant.Checker{}, Registry: ofGateway, Log: slog.New(slog.DiscardHandler)}
-	c.Hold, c.Limits = gateway.Defaults()
+	c.Hold, c.Limits, c.Wakes = gateway.Defaults()
 	if _, err := gateway.New(c); err != nil {
 		t.Fatal(err)
 	}
