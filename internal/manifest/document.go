@@ -1,11 +1,11 @@
 package manifest
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/flyball-dev/flyball/internal/hint"
 )
@@ -44,7 +44,8 @@ func (d *Document) At(path string) Field {
 	return f
 }
 
-// Into reads what of a document a struct has, as encoding/json does.
+// Into reads what of a document a struct has, as the API server does: a key whose letters
+// have another case is another field.
 func (d *Document) Into(to any) error {
 	text, err := d.json()
 	if err == nil {

@@ -90,6 +90,16 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// As the API server reads it: autoscaling is not autoScaling.
+func TestIntoCase(t *testing.T) {
+	var got struct {
+		MinReplicas int `json:"minReplicas"`
+	}
+	if err := read(t, "kind: A\nminreplicas: 3\n")[0].Into(&got); err != nil || got.MinReplicas != 0 {
+		t.Errorf("Into reads minreplicas as %d, %v, want 0", got.MinReplicas, err)
+	}
+}
+
 // What kubectl does not take either, with a bound on what aliases may make of it.
 func TestReadRefuses(t *testing.T) {
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\n"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
@@ -95,10 +97,10 @@ func (m *manifests) takenOver(d *manifest.Document) *manifest.Document {
 // object among the manifests that made the autoscaler, as in what kubectl get prints.
 func (m *manifests) scaled(d *manifest.Document) (ref kserve.ScaleTarget, owner *manifest.Document, err error) {
 	var o struct {
-		Metadata struct {
-			OwnerReferences []struct{ Kind, Name string }
-		}
-		Spec struct{ ScaleTargetRef kserve.ScaleTarget }
+		Metadata metav1.ObjectMeta `json:"metadata"`
+		Spec     struct {
+			ScaleTargetRef kserve.ScaleTarget `json:"scaleTargetRef"`
+		} `json:"spec"`
 	}
 	at := origin{Document: d}
 	if d.Into(&o) != nil {
