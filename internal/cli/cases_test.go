@@ -19,49 +19,64 @@ func quiet(f lint.Finding) bool {
 	return f.Rule == "no-credentials" || f.Rule == "short-grace" || f.Rule == "cut-at-shutdown" && strings.HasPrefix(f.Found, "no --shutdown")
 }
 
-// A verdict is what lint and simulate should say of one of testdata/cases.
+// A verdict is what lint and simulate should say of one of testdata/cases, and what they
+// said before (ae49fab).
 type verdict struct {
 	lint    []string // of each finding the rule and what was found
 	refused string   // by simulate; "" if it runs
+	before  was
+}
+
+// was is what was said before: the rules that lint found but for the quiet ones, and whether
+// simulate refused it. The same as now was right already, or is another's test to tell.
+type was struct {
+	rules   string
+	refused bool
+	same    string // why it is as it was
 }
 
 // one is a verdict of a refusal that lint and simulate give in the same words.
-func one(rule, found string) verdict { return verdict{[]string{rule + ": " + found}, found} }
+func one(rule, found string, before was) verdict {
+	return verdict{[]string{rule + ": " + found}, found, before}
+}
 
 func cases() map[string]verdict {
 	const metric = "spec.predictor.autoScaling.metrics[0].external."
 	return map[string]verdict{
-		"alone":                {}, // the labels of the query say enough
-		"withdep":              {},
-		"batching-div":         {}, // sum/8 with 1 is a target of 8
-		"formula-unknown-name": one("formula", "spec.advanced.scalingModifiers.formula: unknown name runn (1:7)"),
-		"formula-no-target":    one("formula", `spec.advanced.scalingModifiers.target: "" is none`),
-		"idle-eq-min":          one("bounds", "spec.idleReplicaCount: it must be less than minReplicaCount"),
-		"utilization":          one("target-invalid", "spec.triggers[0].metricType: a query has no Utilization"),
+		"alone":                {before: was{same: "TestCaseAlone"}}, // the labels of the query say enough
+		"withdep":              {before: was{same: "its table is that of alone"}},
+		"batching-div":         {before: was{rules: "target-no-batching"}}, // sum/8 with 1 is a target of 8
+		"formula-unknown-name": one("formula", "spec.advanced.scalingModifiers.formula: unknown name runn (1:7)", was{refused: true}),
+		"formula-no-target":    one("formula", `spec.advanced.scalingModifiers.target: "" is none`, was{refused: true}),
+		"idle-eq-min":          one("bounds", "spec.idleReplicaCount: it must be less than minReplicaCount", was{refused: true}),
+		"utilization":          one("target-invalid", "spec.triggers[0].metricType: a query has no Utilization", was{refused: true}),
 		"meta-typo": {
 			[]string{"null-is-zero: ignoreNullValues is not set, so it is true", "unknown-setting: spec.triggers[0].metadata.ignoreNullValue: KEDA's prometheus trigger has no such setting"},
 			"spec.triggers[0].metadata.ignoreNullValue: KEDA's prometheus trigger has no such setting",
+			was{rules: "null-is-zero", refused: true},
 		},
-		"paused-replicas": one("paused", "metadata.annotations[autoscaling.keda.sh/paused-replicas]: a paused autoscaler does not scale"),
-		"sat-formula":     {}, // beside a formula KEDA does not use the thresholds
+		"paused-replicas": one("paused", "metadata.annotations[autoscaling.keda.sh/paused-replicas]: a paused autoscaler does not scale", was{refused: true}),
+		"sat-formula":     {before: was{rules: "target-saturates"}}, // beside a formula KEDA does not use the thresholds
 		"sat-avg-value":   {lint: []string{"target-saturates: target 20 of at most 16 running requests (--max-num-seqs) in a pod"}},
 		"sat-abbrev":      {lint: []string{"target-saturates: target 20 of at most 16 running requests (--max-num-seqs) in a pod"}},
 		"hook-sleep":      {lint: []string{"cut-at-shutdown: its preStop hook and --shutdown-timeout leave 15s, but an answer may take 1m0s"}},
 		"hook-sleep-down": {lint: []string{
 			"short-stabilization: 15s, but a replica takes 2m0s to start",
 			"cut-at-shutdown: its preStop hook and --shutdown-timeout leave 15s, but an answer may take 1m0s",
-		}},
+		}, before: was{rules: "short-stabilization"}},
 		"underscore": {
 			[]string{"query-unknown-metric: vLLM exports no vllm_num_requests_running: its names have a colon, vllm:num_requests_running"},
 			"asks for vllm_num_requests_running, which a simulated vLLM does not have",
+			was{refused: true},
 		},
-		"removed-low": one("query-removed-metric", "spec.triggers[0].metadata.query: vLLM does not export vllm:gpu_cache_usage_perc any more; it is vllm:kv_cache_usage_perc now"),
+		"removed-low": one("query-removed-metric", "spec.triggers[0].metadata.query: vLLM does not export vllm:gpu_cache_usage_perc any more; it is vllm:kv_cache_usage_perc now", was{rules: "query-removed-metric"}),
 		"removed-swapped": {
 			[]string{
 				"query-no-service: vllm:num_requests_swapped is read from every service",
 				"query-removed-metric: spec.triggers[0].metadata.query: vLLM does not export vllm:num_requests_swapped any more, and nothing took its place",
 			},
 			"spec.triggers[0].metadata.query: vLLM does not export vllm:num_requests_swapped any more, and nothing took its place",
+			was{"query-no-service query-removed-metric", true, "as documented"},
 		},
 		"hpa-min0": {
 			[]string{
@@ -70,6 +85,7 @@ func cases() map[string]verdict {
 				"zero-is-one: it is 1 in the HPA that KServe makes",
 			},
 			"spec.predictor: a percentage of the cpu request, and what is requested is not in the manifests",
+			was{rules: "cpu-for-gpu", refused: true},
 		},
 		"refused-backend": {
 			[]string{
@@ -77,26 +93,39 @@ func cases() map[string]verdict {
 				"wrong-type: " + metric + `metric.backend: "datadog" is none of prometheus, graphite`,
 			},
 			metric + `metric.backend: "datadog" is none of prometheus, graphite`,
+			was{refused: true},
 		},
-		"refused-noserver":   one("trigger-incomplete", metric+"metric.serverAddress: it is missing"),
-		"refused-serverless": one("refused", `metadata.annotations[serving.kserve.io/deploymentMode]: mode "Serverless" has no Deployment to scale`),
+		"refused-noserver":   one("trigger-incomplete", metric+"metric.serverAddress: it is missing", was{}),
+		"refused-serverless": one("refused", `metadata.annotations[serving.kserve.io/deploymentMode]: mode "Serverless" has no Deployment to scale`, was{refused: true}),
 		"refused-tiny": {
 			[]string{
 				"target-invalid: " + metric + "target.value: KEDA rounds the target 0.0001 to thousandths, to 0",
 				"target-no-batching: target 0.0001: each running request asks for a replica",
 			},
 			metric + "target.value: KEDA rounds the target 0.0001 to thousandths, to 0",
+			was{rules: "target-no-batching", refused: true},
 		},
-		"refused-workerspec":  one("refused", "spec.predictor.workerSpec: a multi-node service cannot be scaled by replicas"),
-		"refused-minabovemax": one("bounds", "spec.predictor.maxReplicas: maxReplicas 2 is below minReplicas 5"),
+		"refused-workerspec":  one("refused", "spec.predictor.workerSpec: a multi-node service cannot be scaled by replicas", was{refused: true}),
+		"refused-minabovemax": one("bounds", "spec.predictor.maxReplicas: maxReplicas 2 is below minReplicas 5", was{"bounds", true, "right already"}),
 		"refused-longname": {
 			[]string{
 				"name-too-long: metadata.name: its 47 characters make KEDA's name keda-hpa-a-very-long-name-of-a-model-that-goes-on-and-on-predictor longer than 63",
 				`query-wrong-service: vllm:num_requests_running is read where isvc_name="a", but this scales a-very-long-name-of-a-model-that-goes-on-and-on`,
 			},
 			"metadata.name: its 47 characters make KEDA's name keda-hpa-a-very-long-name-of-a-model-that-goes-on-and-on-predictor longer than 63",
+			was{"name-too-long query-wrong-service", true, "right already"},
 		},
 	}
+}
+
+// changed tells whether lint or simulate says another thing now.
+func (v verdict) changed() bool {
+	var rules []string
+	for _, f := range v.lint {
+		rule, _, _ := strings.Cut(f, ":")
+		rules = append(rules, rule)
+	}
+	return strings.Join(rules, " ") != v.before.rules || (v.refused != "") != v.before.refused
 }
 
 // Lint finds in each of the cases what a cluster, the controller or simulate refuse, and
@@ -110,6 +139,9 @@ func TestCases(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
 			want := cases()[name]
+			if want.changed() == (want.before.same != "") {
+				t.Errorf("changed since before: %v, but %q", want.changed(), want.before.same)
+			}
 			if diff := cmp.Diff(want.lint, linted(t, file)); diff != "" {
 				t.Errorf("lint: -want +got\n%s", diff)
 			}
@@ -171,6 +203,14 @@ func TestCaseHook(t *testing.T) {
 	row, notes := simulated(t, "hook-sleep-down", "poisson:stages=6m:4/6m:1/6m:4/6m:1,input=500,output=2000")
 	if row.Aborted == 0 || !strings.Contains(notes, "sleeps for 15s and then cuts what is left") {
 		t.Errorf("%v aborted, notes %s; want some, and why", row.Aborted, notes)
+	}
+}
+
+// A trace whose keys are Mooncake's and whose times are seconds lasts its 70 seconds.
+func TestCaseTrace(t *testing.T) {
+	code, out, errOut := runs("workload", "describe", "testdata/cases/trace-seconds.jsonl")
+	if code != 0 || !strings.Contains(out, "4 in 1m10s") {
+		t.Errorf("exit %d, %s%s; want 4 requests in 1m10s", code, out, errOut)
 	}
 }
 
