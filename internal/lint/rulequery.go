@@ -180,7 +180,7 @@ func checkMany(m *manifests, report reporter) {
 // several values, and all others where the query does not name a service.
 func splitting(e parser.Expr) []string {
 	named := !slices.ContainsFunc(query.Selectors(e), func(s *parser.VectorSelector) bool { return !naming(s) })
-	within := []string{"pod", "instance", "pod_name", "kubernetes_pod_name", "node", "engine", "le", "reason", "finished_reason", "source", "value"}
+	within := []string{"pod", "instance", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "node", "engine", "le", "reason", "finished_reason", "source", "value"}
 	return slices.DeleteFunc(loose(e), func(label string) bool { return named && !slices.Contains(within, label) })
 }
 
@@ -193,10 +193,14 @@ func engineSelectors(t trigger) []*parser.VectorSelector {
 
 // scopes are labels that do not tell one service from another.
 func scopes() []string {
-	return []string{
-		model.MetricNameLabel, "namespace", "exported_namespace", "kubernetes_namespace", "engine", "le", "reason",
-		"source", "finished_reason", "cluster", "env", "environment", "prometheus", "sleep_state",
-	}
+	return append(namespaces(), model.MetricNameLabel, "engine", "le", "reason",
+		"source", "finished_reason", "cluster", "env", "environment", "prometheus", "sleep_state")
+}
+
+// namespaces are the labels that scrapes give for a pod's: Prometheus' own, by way of
+// OpenTelemetry, and as its receivers write it.
+func namespaces() []string {
+	return []string{"namespace", "exported_namespace", "kubernetes_namespace", "k8s_namespace", "k8s_namespace_name"}
 }
 
 func checkNamespace(m *manifests, report reporter) {
@@ -205,7 +209,7 @@ func checkNamespace(m *manifests, report reporter) {
 			return // the server adds it to each selector
 		}
 		for _, s := range engineSelectors(t) {
-			if matcher(s, "namespace") == nil && matcher(s, "exported_namespace") == nil && matcher(s, "kubernetes_namespace") == nil {
+			if !slices.ContainsFunc(namespaces(), func(label string) bool { return matcher(s, label) != nil }) {
 				report(t.query, "%s is read from every namespace", query.Series(s))
 				return
 			}

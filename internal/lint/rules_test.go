@@ -71,6 +71,7 @@ func TestRules(t *testing.T) {
 		"query-no-namespace": {
 			{true, "query-syntax", query(`sum(vllm:num_requests_running{namespace=~".*",isvc_name="llama"})`), "", nil},
 			{false, "query-syntax", query(`sum(vllm:num_requests_running{exported_namespace="demo",isvc_name="llama"})`), "", nil},
+			{false, "query-syntax", query(`sum(vllm:num_requests_running{k8s_namespace="demo",k8s_pod_name=~"llama-.*"})`), "", nil},
 			{false, "query-no-namespace", []string{sum, `sum(vllm:num_requests_running{isvc_name="llama"})`, "threshold:", "namespace: demo\n        threshold:"}, "", nil},
 			{false, "query-syntax", query("sum(queue_length)"), "", nil},
 		},

@@ -31,7 +31,7 @@ func (p *maker) readPod(of *pod.Pod) error {
 	case serving == nil:
 		return nil
 	}
-	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.image(of, serving.Image), p.parallel(of, serving.Name, command))
+	err = join(p.gpus(of), p.engine(of, serving.Name, command), p.image(of.Image(serving.Name), serving.Image), p.parallel(of, serving.Name, command))
 	p.model()
 	p.version(serving.Image)
 	p.GPU, p.Nodes = vllm.Accelerator(&of.Spec)
@@ -43,6 +43,9 @@ func (p *maker) readPod(of *pod.Pod) error {
 // gpus are those of one replica.
 func (p *maker) gpus(of *pod.Pod) error {
 	g := vllm.GPUsOfPod(of.Spec.Containers)
+	if len(of.Spec.ResourceClaims) > 0 {
+		p.note("%s: what its resource claims ask for is not read: a replica is taken to have as many whole GPUs as its engine uses", p.title())
+	}
 	if p.GPUs = g.Whole; len(g.Shares) == 0 {
 		return nil
 	}
@@ -104,7 +107,7 @@ func (p *maker) parallel(of *pod.Pod, container string, command vllm.Command) er
 	case ok && n == 0, max(1, n) == p.GPUs: // a variable, or a fault
 		return nil
 	case p.GPUs == 0:
-		if of.Whole {
+		if of.Whole && len(of.Spec.ResourceClaims) == 0 {
 			p.note("%s: its pods ask for no whole GPU: each is taken to have as many as its engine uses, %d", p.title(), max(1, n))
 		}
 		return nil

@@ -92,7 +92,7 @@ func (p *maker) runtimePod(out *pod.Pod, m *kserve.Model) (corev1.PodSpec, error
 	}
 	if d == nil {
 		out.Whole = false
-		p.note("%s: its serving runtime %q is not given: what it sets is as in the profile", p.isvc, m.Runtime)
+		p.note("%s: its serving runtime%s is not given: what it sets is as in the profile", p.isvc, strings.TrimRight(" "+m.Runtime, " "))
 		return corev1.PodSpec{}, nil
 	}
 	r, err := decode[kserve.ServingRuntime](p.manifests, d)

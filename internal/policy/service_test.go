@@ -167,6 +167,7 @@ func TestReadRefuses(t *testing.T) {
 		"spec:\n  scaleTargetRef: {name: llama-predictor}\n  triggers: []\n"
 	for _, c := range []struct{ file, old, with, want string }{
 		{"external", "minReplicas: 0", "minReplcas: 0", "f.yaml:24: InferenceService demo/llama: spec.predictor.minReplcas: there is no such field | did you mean minReplicas?"},
+		{"keda-class", "autoScaling:", "autoscaling:", "f.yaml:11: InferenceService llama: spec.predictor.autoscaling: there is no such field | did you mean autoScaling?"},
 		{"external", "value: '1'", "value: '0'", "f.yaml:35: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0].external.target.value: the target 0 is not positive | give a number above 0"},
 		{"external", "backend: prometheus", "backend: graphite", `f.yaml:29: InferenceService demo/llama: spec.predictor.autoScaling.metrics[0]: "graphite" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
 		{"external", "maxReplicas: 8", `maxReplicas: "8"`, `f.yaml:25: InferenceService demo/llama: spec.predictor.maxReplicas: "8" is not a whole number | write a whole number`},
@@ -191,7 +192,7 @@ func TestReadRefuses(t *testing.T) {
 		{"scaledobject", "behavior: currentReplicasIfHigher", "behavior: keep", `f.yaml:18: ScaledObject serving/chat: spec.fallback.behavior: "keep" is none of static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower, scalingModifiers | use one of these`},
 		{"scaledobject", "{name: chat-vllm}", "{name: chat-vllm, kind: StatefulSet}", `f.yaml:11: ScaledObject serving/chat: spec.scaleTargetRef.kind: "StatefulSet" is not simulated | simulate a Deployment, or a law by name with --law`},
 		{"scaledobject", ", --tensor-parallel-size=4", "", "f.yaml:48: Deployment serving/chat-vllm: spec.template.spec: a replica has 4 GPUs, and without --tensor-parallel-size vLLM uses one of them | add --tensor-parallel-size=4, or ask for one GPU"},
-		{"scaledobject", "vllm-openai", "vllm-openai:v0.6.3", "f.yaml:40: Deployment serving/chat-vllm: vLLM 0.6 of image vllm/vllm-openai:v0.6.3 has another scheduler, which is not simulated | take an image of vLLM 0.8 or later"},
+		{"scaledobject", "vllm-openai", "vllm-openai:v0.6.3", "f.yaml:52: Deployment serving/chat-vllm: spec.template.spec.containers[0].image: vLLM 0.6 of image vllm/vllm-openai:v0.6.3 has another scheduler, which is not simulated | take an image of vLLM 0.8 or later"},
 		{"hpa", "minReplicas: 2", "minReplicas: 0", "f.yaml:32: HorizontalPodAutoscaler serving/chat: spec.minReplicas: to scale to 0 an HPA needs the gate HPAScaleToZero, which Kubernetes 1.36 has off | set it to 1, or use KEDA"},
 		{"hpa", "name: cpu", "name: memory", "f.yaml:38: HorizontalPodAutoscaler serving/chat: spec.metrics[0].resource.name: the memory of a vLLM does not follow its load, and is not simulated | remove it, or use a Prometheus query"},
 		{"hpa", "vllm_num_requests_running", "requests_per_second", `f.yaml:40: HorizontalPodAutoscaler serving/chat: spec.metrics[1].pods.metric.name: what an adapter makes of "requests_per_second" is in no manifest | use vllm:num_requests_running, vllm:num_requests_waiting or vllm:kv_cache_usage_perc, or a ScaledObject with a query`},

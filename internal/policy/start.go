@@ -66,10 +66,10 @@ func (p *maker) start() {
 }
 
 // image refuses an engine that is not simulated, and notes one that nobody here knows.
-func (p *maker) image(of *pod.Pod, image string) error {
+func (p *maker) image(at pod.Place, image string) error {
 	switch v := vllm.VersionOf(image); {
 	case v.Before(vllm.Oldest.Major, vllm.Oldest.Minor):
-		return origin{Document: of.Source}.unsimulated("", fmt.Sprintf("take an image of vLLM %v or later", vllm.Oldest),
+		return origin{Document: at.Document}.unsimulated(at.Path, fmt.Sprintf("take an image of vLLM %v or later", vllm.Oldest),
 			"vLLM %v of image %s has another scheduler, which is not simulated", v, image)
 	case v != vllm.Newest && v.Since(vllm.Newest.Major, vllm.Newest.Minor):
 		p.note("%s: vLLM %v is simulated as %v, the newest that is known here", p.title(), v, vllm.Newest)
@@ -86,7 +86,9 @@ func (p *maker) model() {
 	if m := p.Engine.Model; m != "" && !strings.HasPrefix(m, "/mnt/") {
 		return
 	}
-	if name, ok := strings.CutPrefix(p.service.Spec.Predictor.Model.StorageURI, "hf://"); ok {
-		p.Engine.Model, _, _ = strings.Cut(name, ":") // a revision
+	scheme, name, _ := strings.Cut(p.service.Spec.Predictor.Model.StorageURI, "://")
+	name, _, _ = strings.Cut(name, ":") // a revision
+	if scheme == "hf" || vllm.Billions(name) > 0 {
+		p.Engine.Model = strings.TrimSuffix(name, "/")
 	}
 }

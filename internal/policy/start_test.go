@@ -29,6 +29,29 @@ func TestProbes(t *testing.T) {
 	}
 }
 
+// The model is that of the storage, where its address tells one.
+func TestStoredModel(t *testing.T) {
+	service := text(t, "external")
+	for uri, want := range map[string]string{
+		"hf://Qwen/Qwen3-14B:main": "Qwen/Qwen3-14B", "s3://models/meta-llama/Llama-3.1-8B-Instruct/": "models/meta-llama/Llama-3.1-8B-Instruct",
+		"pvc://weights": "/mnt/models", "s3://models/llm-demo/": "/mnt/models",
+	} {
+		s, err := serviceOf(replaced(t, service, "hf://Qwen/Qwen3-14B", uri))
+		if err != nil || s.Engine.Model != want {
+			t.Errorf("%s: model %q, %v, want %q", uri, s.Engine.Model, err, want)
+		}
+	}
+}
+
+// What claims ask for is not known here.
+func TestResourceClaims(t *testing.T) {
+	claims := strings.Replace(started, "      containers:", "      resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]\n      containers:", 1)
+	s, err := serviceOf(fmt.Sprintf(claims, "paused: false", "vllm/vllm-openai", "", 0))
+	if notes := strings.Join(s.Notes, "\n"); err != nil || !strings.Contains(notes, "resource claims") || strings.Contains(notes, "no whole GPU") {
+		t.Errorf("%v, notes %s", err, notes)
+	}
+}
+
 // started is a Deployment that a ScaledObject keeps between 1 and 4.
 const started = `apiVersion: keda.sh/v1alpha1
 kind: ScaledObject

@@ -18,7 +18,7 @@ func (c *Contender) fault() error {
 			"a minimum of 1, or Flyball's gateway, which wakes a service of class external (docs/gateway.md)")
 	case c.blind == len(c.Results):
 		return hint.With(fmt.Errorf("%s: it never read a value: nothing answered %s", c.Name, strings.Join(c.unread, ", ")),
-			"a query must select the series of this service by its labels (docs/simulate.md)")
+			"a query must select the series of this service by its labels, and make one of all pods' by sum() or avg(): KEDA refuses several (docs/simulate.md)")
 	}
 	return nil
 }

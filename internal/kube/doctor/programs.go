@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/config"
-	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 func kubernetesCheck(gitVersion string) Check {

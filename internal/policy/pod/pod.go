@@ -20,7 +20,7 @@ type Pod struct {
 	Root   string // the path of the spec in the source
 	Whole  bool   // nothing that KServe would add is missing
 
-	places map[string][]Place // of a container's command and args, by name/list
+	places map[string][]Place // of a container's command, args and image, by name/list
 }
 
 // A Place is a field of a document.
@@ -34,6 +34,9 @@ func (p *Pod) Put(d *manifest.Document, path string, c corev1.Container) {
 	if p.places == nil {
 		p.places = map[string][]Place{}
 	}
+	if c.Image != "" {
+		p.places[c.Name+"/image"] = []Place{{d, path + ".image"}}
+	}
 	for list, words := range map[string][]string{"command": c.Command, "args": c.Args} {
 		for i := range words {
 			key := c.Name + "/" + list
@@ -41,6 +44,9 @@ func (p *Pod) Put(d *manifest.Document, path string, c corev1.Container) {
 		}
 	}
 }
+
+// Image is where a container's image is written.
+func (p *Pod) Image(container string) Place { return p.At(container, vllm.Word{List: "image"}) }
 
 // At is where a word of a container is written.
 func (p *Pod) At(container string, w vllm.Word) Place {
