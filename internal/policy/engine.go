@@ -35,7 +35,7 @@ func (p *maker) readPod(of *pod.Pod) error {
 	p.model()
 	p.version(serving.Image)
 	p.GPU, p.Nodes = vllm.Accelerator(&of.Spec)
-	p.Probes = probesOf(serving)
+	p.Probes = pod.ProbesOf(serving)
 	p.drain(serving)
 	return err
 }

@@ -35,7 +35,7 @@ type Service struct {
 	GPU         string        // which, as profiles call it; "" if the manifests do not say
 	Nodes       string        // what its pods ask of a node's labels, "" if nothing
 	Replicas    int           // before anything scales; 0 if the manifests do not say
-	Probes      Probes        // of the serving container
+	Probes      pod.Probes    // of the serving container
 	GracePeriod time.Duration // the pod's, 0 if the manifests do not say
 	// Drain is how requests may end within it once the pod is told to end: the zero value
 	// where they are cut at once, as vLLM does by default.

@@ -4,30 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	corev1 "k8s.io/api/core/v1"
 )
-
-func TestProbes(t *testing.T) {
-	probe := func(delay, period, failures int32) *corev1.Probe {
-		return &corev1.Probe{InitialDelaySeconds: delay, PeriodSeconds: period, FailureThreshold: failures}
-	}
-	for _, c := range []struct {
-		of   corev1.Container
-		want Probes
-	}{
-		{corev1.Container{}, Probes{}},
-		{corev1.Container{LivenessProbe: probe(30, 10, 3)}, Probes{GivesUp: time.Minute, By: "livenessProbe"}},
-		{corev1.Container{LivenessProbe: probe(0, 0, 0)}, Probes{GivesUp: 30 * time.Second, By: "livenessProbe"}},
-		{corev1.Container{StartupProbe: probe(15, 10, 60), LivenessProbe: probe(0, 1, 1), ReadinessProbe: probe(120, 5, 1)},
-			Probes{ReadyAfter: 2 * time.Minute, GivesUp: 615 * time.Second, By: "startupProbe"}},
-	} {
-		if got := probesOf(&c.of); got != c.want {
-			t.Errorf("probesOf(%v) = %v, want %v", c.of, got, c.want)
-		}
-	}
-}
 
 // The model is that of the storage, where its address tells one.
 func TestStoredModel(t *testing.T) {

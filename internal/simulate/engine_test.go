@@ -6,6 +6,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -45,14 +46,14 @@ func TestProfileFor(t *testing.T) {
 func TestStarting(t *testing.T) {
 	start := plant.ColdStart{Load: plant.Phase{Mean: 40 * time.Second}, Compile: plant.Phase{Mean: 20 * time.Second}, Ready: plant.Phase{Mean: 5 * time.Second, CV: .3}}
 	for _, c := range []struct {
-		probes policy.Probes
+		probes pod.Probes
 		want   time.Duration // until it is ready; 0: never
 	}{
-		{policy.Probes{}, 65 * time.Second},
-		{policy.Probes{ReadyAfter: 30 * time.Second}, 65 * time.Second},
-		{policy.Probes{ReadyAfter: 4 * time.Minute}, 4 * time.Minute},
-		{policy.Probes{GivesUp: time.Minute, By: "livenessProbe"}, 65 * time.Second},
-		{policy.Probes{GivesUp: 59 * time.Second, By: "livenessProbe"}, 0},
+		{pod.Probes{}, 65 * time.Second},
+		{pod.Probes{ReadyAfter: 30 * time.Second}, 65 * time.Second},
+		{pod.Probes{ReadyAfter: 4 * time.Minute}, 4 * time.Minute},
+		{pod.Probes{GivesUp: time.Minute, By: "livenessProbe"}, 65 * time.Second},
+		{pod.Probes{GivesUp: 59 * time.Second, By: "livenessProbe"}, 0},
 	} {
 		got, err := starting(&policy.Service{Probes: c.probes}, start)
 		if (err != nil) != (c.want == 0) || err == nil && got.Mean() != c.want {
