@@ -131,10 +131,11 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, and docs/metrics.md
+generate: ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, and the dashboards
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
+	$(GO) test -count=1 -run TestBoards ./internal/dashboard -rewrite
 
 .PHONY: schemas
 schemas: ## internal/manifest/schemas: those of KServe's and KEDA's custom resources, from the modules that the lab pins

@@ -79,3 +79,28 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("docs/runbook.md: -alerts +sections\n%s", diff)
 	}
 }
+
+// Each query of each panel parses and asks for what there is.
+func TestDashboards(t *testing.T) {
+	known := ours(t)
+	files, err := Files.ReadDir("monitoring/dashboards")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := 0
+	for _, f := range files {
+		var board struct {
+			Panels []struct{ Targets []struct{ Expr string } }
+		}
+		load(t, "monitoring/dashboards/"+f.Name(), &board)
+		for _, p := range board.Panels {
+			for _, q := range p.Targets {
+				checkQuery(t, q.Expr, known)
+				queries++
+			}
+		}
+	}
+	if len(files) == 0 || queries == 0 {
+		t.Errorf("%d dashboards with %d queries, want some", len(files), queries)
+	}
+}

@@ -19,7 +19,7 @@ func TestPrograms(t *testing.T) {
 		"complete":   {"kubectl", []string{"kustomize", "complete"}, "--demand-bind-address=$(POD_IP):9444"},
 		"prometheus": {"kubectl", []string{"kustomize", "prometheus"}, "kind: PodMonitor"},
 		"rules":      {"promtool", []string{"check", "rules", "prometheus/rules.yaml"}, "2 rules found"},
-		"monitoring": {"kubectl", []string{"kustomize", "monitoring"}, "alert: FlyballNoLeader"},
+		"monitoring": {"kubectl", []string{"kustomize", "monitoring"}, "grafana_dashboard: \"1\""},
 		"alerts":     {"promtool", []string{"test", "rules", "monitoring/alerts_test.yaml"}, "SUCCESS"},
 		"scrape":     {"promtool", []string{"check", "config", "--syntax-only", "prometheus/scrape.yaml"}, "SUCCESS"},
 	} {

@@ -44,7 +44,7 @@ func wordsRank(name string) int {
 
 func isEdge(name string) bool {
 	switch name {
-	case "scrape", "promsim", "kube", "keda", "gateway", "vllmsim", "lab",
+	case "dashboard", "scrape", "promsim", "kube", "keda", "gateway", "vllmsim", "lab",
 		"history", "journal", "load", "rehearse", "lint", "report", "web":
 		return true
 	}
