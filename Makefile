@@ -6,7 +6,9 @@
 
 GO      ?= go
 VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo dev)
+STAMP   := -X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)
 LINTER  := bin/tools/golangci-lint
+ARCHES  ?= $(shell $(GO) env GOARCH)
 
 # A command that may be silent for minutes says every 10 s that it is alive.
 patiently = (while sleep 10 >/dev/null 2>&1; do echo "still building $(1)"; done) & alive=$$!; trap "kill $$alive" EXIT;
@@ -40,20 +42,29 @@ rehearse: build lab ## run the guide step by step on a local cluster and check w
 .PHONY: build
 build: ## bin/flyball
 	@[ -x bin/flyball ] || echo "building bin/flyball, about 3 min on 2 cores with nothing cached"
-	@$(call patiently,bin/flyball) $(GO) build -trimpath -ldflags "-X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)" -o bin/flyball ./cmd/flyball
+	@$(call patiently,bin/flyball) $(GO) build -trimpath -ldflags "$(STAMP)" -o bin/flyball ./cmd/flyball
 
 .PHONY: lab
 lab: build ## bin/lab: Kubernetes, KEDA, KServe and Prometheus, what is missing or out of date
 	@bin/flyball lab
 
+.PHONY: image
+image: $(foreach a,$(ARCHES),server-$(a)) ## dist/flyball-image.tar for ARCHES="amd64 arm64" (default: this machine's); PUSH=REGISTRY/flyball:TAG pushes it
+	@$(GO) run -C tools/image . -version $(VERSION) $(if $(PUSH),-push $(PUSH),-out $(CURDIR)/dist/flyball-image.tar) \
+		$(foreach a,$(ARCHES),$(a)=$(CURDIR)/bin/linux-$(a)/flyball-server)
+
+# What the image holds: static, for Linux.
+server-%:
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/linux-$*/flyball-server ./cmd/flyball-server
+
 .PHONY: clean
 clean: ## remove what was built, but not bin/lab, which takes half an hour
-	rm -rf bin/flyball bin/tools bin/oracle
+	rm -rf bin/flyball bin/linux-* bin/tools bin/oracle dist
 
 ##@ Test
 
 .PHONY: test
-test: lab race oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
+test: lab race image-test oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
 
 .PHONY: check
 check: $(LINTER) ## before a commit: format, lint, unit tests, generate, and none of it changed a file
@@ -71,6 +82,10 @@ unit: ## unit tests and archtest
 race: ## the same under the race detector
 	@[ -n "$(RACE)" ] || echo "NO C COMPILER: the race detector is off"
 	$(GO) test $(RACE) -shuffle=on ./...
+
+.PHONY: image-test
+image-test: ## push an image to a registry within the test
+	$(GO) test -C tools/image ./...
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
