@@ -57,6 +57,24 @@ image: $(foreach a,$(ARCHES),server-$(a)) ## dist/flyball-image.tar for ARCHES="
 server-%:
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/linux-$*/flyball-server ./cmd/flyball-server
 
+.PHONY: release
+release: clean-dist image $(foreach a,$(ARCHES),cli-$(a)) ## dist/ for ARCHES: programs, image, kustomizations, SBOM, third-party notices, checksums
+	@git archive --format=tar.gz --prefix=flyball/ -o dist/flyball-config.tar.gz HEAD config LICENSE
+	@$(GO) run -C tools/release . -modules $(shell $(GO) env GOMODCACHE) -goroot $(shell $(GO) env GOROOT) -dist $(CURDIR)/dist \
+		$(foreach a,$(ARCHES),$(CURDIR)/dist/flyball_linux_$(a) $(CURDIR)/bin/linux-$(a)/flyball-server)
+	@ls -l dist
+
+cli-%:
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o dist/flyball_linux_$* ./cmd/flyball
+
+.PHONY: clean-dist
+clean-dist:
+	@rm -rf dist
+
+.PHONY: vulncheck
+vulncheck: ## known faults in what the programs call; needs the network
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./cmd/...
+
 .PHONY: clean
 clean: ## remove what was built, but not bin/lab, which takes half an hour
 	rm -rf bin/flyball bin/linux-* bin/tools bin/oracle dist
@@ -64,7 +82,7 @@ clean: ## remove what was built, but not bin/lab, which takes half an hour
 ##@ Test
 
 .PHONY: test
-test: lab race image-test oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
+test: lab race release-test oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
 
 .PHONY: check
 check: $(LINTER) ## before a commit: format, lint, unit tests, generate, and none of it changed a file
@@ -83,9 +101,10 @@ race: ## the same under the race detector
 	@[ -n "$(RACE)" ] || echo "NO C COMPILER: the race detector is off"
 	$(GO) test $(RACE) -shuffle=on ./...
 
-.PHONY: image-test
-image-test: ## push an image to a registry within the test
+.PHONY: release-test
+release-test: ## the programs that make a release; one pushes an image to a registry within the test
 	$(GO) test -C tools/image ./...
+	$(GO) test -C tools/release ./...
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
