@@ -24,9 +24,12 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 func newRoot(s *terminal.Streams) *cobra.Command {
 	root := &cobra.Command{
-		Use:     "flyball",
-		Short:   "Scale LLM inference services: the autoscaler for KServe's class \"external\"",
-		Example: "  flyball up                  # a local cluster with simulated GPUs\n  flyball status -A           # what scales, and why",
+		Use:   "flyball",
+		Short: "Scale LLM inference services: the autoscaler for KServe's class \"external\"",
+		Example: "  flyball lint -f service.yaml                                # what will go wrong when it scales\n" +
+			"  flyball simulate -f service.yaml --workload azure2023-conv  # what it will do, and at what cost\n" +
+			"  flyball up                                                  # a local cluster with simulated GPUs\n" +
+			"  flyball status -A                                           # what scales, and why",
 	}
 	root.AddCommand(newDoctor(s), newStatus(s), newValidate(s), version.Command(s), lint.New(s, version.Name()), simulate.New(s))
 	root.AddCommand(serve.Commands(s)...)

@@ -207,7 +207,7 @@ func (s *spec) finish() error {
 	for _, key := range slices.Sorted(maps.Keys(s.keys)) {
 		if !s.read[key] {
 			known := slices.Sorted(maps.Keys(s.read))
-			return fmt.Errorf("%s has no key %s, but %s", s.kind, key, strings.Join(known, ", "))
+			return fmt.Errorf("%s has no key %q; it has %s", s.kind, key, strings.Join(known, ", "))
 		}
 	}
 	if len(s.errs) > 0 {

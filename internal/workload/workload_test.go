@@ -408,8 +408,8 @@ func TestFindRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                             `workload "": no such name or kind`,
 		"azure2032-conv":                               `workload "azure2032-conv": no such name or kind`,
-		"poisson:rte=5":                                "workload poisson: poisson has no key rte, but ",
-		"staged-ramp:cv=2":                             "workload staged-ramp: staged has no key cv, but cached, drain, input, ",
+		"poisson:rte=5":                                "workload poisson: poisson has no key \"rte\"; it has ",
+		"staged-ramp:cv=2":                             "workload staged-ramp: staged has no key \"cv\"; it has cached, drain, input, ",
 		"poisson:rate":                                 `workload poisson: "rate" is not key=value`,
 		"poisson:rate=1,rate=2":                        "workload poisson: rate is given twice",
 		"poisson:rate=NaN":                             "workload poisson: rate=NaN: must be a number, not negative",
@@ -443,7 +443,7 @@ func TestFindRefuses(t *testing.T) {
 		"trace:file=absent.csv":             "workload trace: file: open absent.csv",
 		"trace:file=bad.csv":                `workload trace: file bad.csv: line 3: arrival_s is "NaN", must be a finite number`,
 		"azure2023-conv:from=2h":            "workload azure2023-conv: no request arrives from 2h0m0s on for 0s",
-		"azure2023-conv:rate=5":             "workload azure2023-conv: trace has no key rate, but cached, duration, file, from, speed, timeout",
+		"azure2023-conv:rate=5":             "workload azure2023-conv: trace has no key \"rate\"; it has cached, duration, file, from, speed, timeout",
 		"staged-ramp+poisson:rate=1":        "staged-ramp waits between its stages: it cannot run beside another workload",
 	} {
 		_, err := Find(text, files)
