@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 )
 
 // service is the guide's after replacements "old", "new", ….
