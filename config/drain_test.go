@@ -22,7 +22,7 @@ func kustomize(t *testing.T, base string, components []string, more string) stri
 		text += "components:\n"
 	}
 	for _, c := range components {
-		text += "  - ../config/drain/" + c + "\n"
+		text += "  - ../config/" + c + "\n"
 	}
 	if err := os.Mkdir(filepath.Join(folder, "own"), 0o700); err != nil {
 		t.Fatal(err)
@@ -39,12 +39,12 @@ func kustomize(t *testing.T, base string, components []string, more string) stri
 
 // TestDrainComponents puts them on top of both kustomizations that install the controller.
 func TestDrainComponents(t *testing.T) {
-	for base, components := range map[string][]string{"default": {"webhook", "cert-manager"}, "complete": {"webhook", "cert-manager", "cost"}} {
+	for base, components := range map[string][]string{"default": {"drain/webhook", "cert-manager"}, "complete": {"drain/webhook", "cert-manager", "drain/cost"}} {
 		t.Run(base, func(t *testing.T) {
 			out := kustomize(t, base, components, "")
 			for _, want := range []string{
-				"- --drain-webhook=$(POD_IP):9443\n", "secretName: flyball-drain-webhook\n",
-				"cert-manager.io/inject-ca-from: flyball-system/flyball-drain-webhook\n",
+				"- --drain-webhook=$(POD_IP):9443\n", "secretName: flyball-controller-tls\n",
+				"cert-manager.io/inject-ca-from: flyball-system/flyball-controller ",
 			} {
 				if !strings.Contains(out, want) {
 					t.Errorf("%q is missing", want)
@@ -60,7 +60,7 @@ func TestDrainComponents(t *testing.T) {
 // TestAnotherNamespace: what names the namespace within a text follows it, whichever parts
 // are there.
 func TestAnotherNamespace(t *testing.T) {
-	for name, components := range map[string][]string{"all": {"webhook", "cert-manager", "cost"}, "cost": {"cost"}, "none": nil} {
+	for name, components := range map[string][]string{"all": {"drain/webhook", "cert-manager", "drain/cost"}, "cost": {"drain/cost"}, "none": nil} {
 		out := kustomize(t, "complete", components, "namespace: scaling\ntransformers: [../config/namespace]\n")
 		if strings.Contains(out, "flyball-system") {
 			t.Errorf("%s: flyball-system is left in %s", name, out)
@@ -69,7 +69,7 @@ func TestAnotherNamespace(t *testing.T) {
 			t.Errorf("%s: the admission policy is not about the account in the namespace", name)
 		}
 	}
-	out := kustomize(t, "complete", []string{"cost"}, "namespace: scaling\n")
+	out := kustomize(t, "complete", []string{"drain/cost"}, "namespace: scaling\n")
 	if !strings.Contains(out, `== "system:serviceaccount:flyball-system:flyball-controller"`) {
 		t.Error("without the transformer the policy follows by itself: the transformer is not needed")
 	}

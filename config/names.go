@@ -7,6 +7,9 @@ const (
 	Controller = "flyball-controller"
 
 	// DrainWebhook is the Service behind which the controller's replicas are asked about
-	// new pods, and the Secret with its certificate.
+	// new pods.
 	DrainWebhook = "flyball-drain-webhook"
+
+	// Certificate is the Secret with the controller's certificate, and its authority.
+	Certificate = "flyball-controller-tls"
 )

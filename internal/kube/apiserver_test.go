@@ -172,8 +172,7 @@ func (a *apiServer) controllerWith(t *testing.T, settings Settings, files ...str
 			a.create(t, o)
 		}
 	}
-	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t), settings: settings}
-	r.settings.Demand = inbox.Settings{Address: r.demand}
+	r := newRequests(t, settings)
 	a.startController(t, r)
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -246,6 +245,7 @@ func freeAddress(t *testing.T) string {
 // requests are those that one user made, as RBAC sees them.
 type requests struct {
 	health, demand string // addresses
+	authority      []byte // of what serves at demand
 	settings       Settings
 	killed         bool // it ends as one does that is killed: its lease stays
 	stop           func()
@@ -253,6 +253,15 @@ type requests struct {
 	mu        sync.Mutex
 	used      map[string]bool // "group/resource verb"
 	forbidden []string
+}
+
+// newRequests is for a controller that listens to gateways.
+func newRequests(t *testing.T, settings Settings) *requests {
+	t.Helper()
+	folder, authority := servingCertificate(t)
+	r := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t), authority: authority, settings: settings}
+	r.settings.Demand = inbox.Settings{Address: r.demand, Certificates: folder}
+	return r
 }
 
 // readyz is what the kubelet would see.

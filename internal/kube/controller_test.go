@@ -191,7 +191,7 @@ func testHandover(t *testing.T, a *apiServer) {
 	}
 	s.annotate(kserve.ClassAnnotation, "external")
 	adopted := s.eventuallyScaled()
-	s.eventuallySays("ScaledObjectAdopted", "KServe made")
+	s.eventuallySays("ScaledObjectAdopted", "created by KServe")
 	if adopted.UID != theirs.GetUID() || adopted.Labels["app"] == "" || adopted.Spec.Triggers[0].Metadata["ignoreNullValues"] != "false" ||
 		len(adopted.OwnerReferences) != 1 || *adopted.OwnerReferences[0].BlockOwnerDeletion {
 		t.Errorf("adopted = %+v, want the same object with Flyball's triggers and one owner", adopted)
@@ -250,7 +250,7 @@ func testRivals(t *testing.T, a *apiServer) {
 	}{
 		"rival-hpa":    {hpaOwnedBy("rival-hpa", nil), "AnotherAutoscaler", "kubectl delete horizontalpodautoscaler llama-predictor -n rival-hpa"},
 		"rival-so":     {theirs, "AnotherAutoscaler", "kubectl delete scaledobject theirs -n rival-so"},
-		"rival-kserve": {kservesHPA, "WaitingForHPA", "llama-predictor first"},
+		"rival-kserve": {kservesHPA, "WaitingForHPA", "HorizontalPodAutoscaler llama-predictor"},
 	} {
 		a.namespace(t, namespace)
 		a.create(t, tc.rival)

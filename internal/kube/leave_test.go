@@ -237,7 +237,7 @@ func testOtherVerbs(t *testing.T, controller client.Client, p *corev1.Pod) {
 
 // testDeletionCost goes the whole way: report, ranking, patch.
 func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
-	a.namespace(t, "ranked")
+	a.service(t, "ranked")
 	var pods []*corev1.Pod
 	for range 2 {
 		p := a.pod(t, "ranked", kserve.ServiceLabel, "llama", kserve.ComponentLabel, "predictor")

@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -25,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -184,6 +186,9 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
 		Demand: p.inbox.Of, Acts: p.first.Acts, Meter: p.meter, Now: time.Now, Servers: p.servers,
 	}
+	if err := know(ctx, mgr, p.inbox); err != nil {
+		return err
+	}
 	wakes := waker{mgr.GetClient()}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		Named("inferenceservice").
@@ -223,4 +228,16 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 		gateways := func() int { _, n := p.inbox.All(); return n }
 		return p.meter.Run(ctx, mgr.GetLogger(), func(ctx context.Context) (meter.Seen, error) { return r.look(ctx, gateways) })
 	}})
+}
+
+// know lets the inbox tell the services that exist, once all are watched.
+func know(ctx context.Context, mgr ctrl.Manager, to *inbox.Inbox) error {
+	if _, err := mgr.GetCache().GetInformer(ctx, cluster.NewObject(kserve.InferenceServiceKind)); err != nil {
+		return fmt.Errorf("watching InferenceServices: %w", err)
+	}
+	to.Know(func(s demand.Service) bool {
+		err := mgr.GetClient().Get(ctx, client.ObjectKey(s), cluster.NewObject(kserve.InferenceServiceKind))
+		return !apierrors.IsNotFound(err)
+	})
+	return nil
 }

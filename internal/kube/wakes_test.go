@@ -4,6 +4,8 @@ package kube
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +16,8 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,12 +38,26 @@ func testWakes(t *testing.T, a *apiServer, r *requests) {
 	}
 }
 
-// token is one of a ServiceAccount of flyball-system, for an audience.
-func (a *apiServer) token(t *testing.T, account, audience string) string {
+// token is one of a ServiceAccount of flyball-system, for an audience, bound to a pod if it
+// has a name.
+func (a *apiServer) token(t *testing.T, account, audience, pod string) string {
 	t.Helper()
 	sa := &corev1.ServiceAccount{}
 	sa.Namespace, sa.Name = "flyball-system", account
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}}}
+	if pod != "" {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: sa.Namespace, Name: pod}, Spec: corev1.PodSpec{
+			ServiceAccountName: account, AutomountServiceAccountToken: new(false), Containers: []corev1.Container{{Name: "gateway", Image: "flyball"}},
+		}}
+		err := a.admin.Create(t.Context(), p)
+		if apierrors.IsAlreadyExists(err) {
+			err = a.admin.Get(t.Context(), client.ObjectKeyFromObject(p), p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod, UID: p.UID}
+	}
 	if err := a.admin.SubResource("token").Create(t.Context(), sa, request); err != nil {
 		t.Fatal(err)
 	}
@@ -47,18 +65,21 @@ func (a *apiServer) token(t *testing.T, account, audience string) string {
 }
 
 // post returns the status; 0 where nobody listens.
-func post(t *testing.T, address, token string, r demand.Report) int {
+func post(t *testing.T, to *requests, token string, r demand.Report) int {
 	t.Helper()
 	body, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+inbox.Path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+to.demand+inbox.Path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := http.DefaultClient.Do(req)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS13}}
+	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(to.authority)
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return 0
 	}
@@ -68,8 +89,9 @@ func post(t *testing.T, address, token string, r demand.Report) int {
 
 // A reporter is a gateway that repeats its report every second until it is stopped.
 type reporter struct {
-	name, address, token string
-	stop                 func()
+	name, token string
+	to          *requests
+	stop        func()
 
 	mu   sync.Mutex
 	last demand.Report
@@ -77,7 +99,7 @@ type reporter struct {
 
 func (a *apiServer) reporter(t *testing.T, name string, r *requests) *reporter {
 	t.Helper()
-	g := &reporter{name: name, address: r.demand, token: a.token(t, inbox.Account, inbox.Audience), last: demand.Report{Gateway: name}}
+	g := &reporter{name: name, to: r, token: a.token(t, inbox.Account, inbox.Audience, name), last: demand.Report{Gateway: name}}
 	end, ended := make(chan struct{}), make(chan struct{})
 	g.stop = sync.OnceFunc(func() { close(end); <-ended })
 	go func() {
@@ -100,7 +122,7 @@ func (a *apiServer) reporter(t *testing.T, name string, r *requests) *reporter {
 func (g *reporter) send(t *testing.T) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return post(t, g.address, g.token, g.last)
+	return post(t, g.to, g.token, g.last)
 }
 
 // holds reports at once.
@@ -220,8 +242,7 @@ func testSecond(t *testing.T, a *apiServer, r *requests) {
 	g.holds(t, 3, s)
 	s.eventuallyRaised(3)
 	a.namespace(t, "second-system")
-	second := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
-	second.settings.Demand = inbox.Settings{Address: second.demand}
+	second := newRequests(t, Settings{})
 	a.startControllerAs(t, second, rest.CopyConfig(a.config), "second-system")
 	defer func() { second.stop() }()
 	before := s.scaledObject().GetResourceVersion()
@@ -250,8 +271,7 @@ func testKilled(t *testing.T, a *apiServer, r *requests) {
 	g.holds(t, 0, s)
 	s.eventuallyRaised(0)
 	g.stop()
-	other := &requests{used: map[string]bool{}, health: freeAddress(t), demand: freeAddress(t)}
-	other.settings.Demand = inbox.Settings{Address: other.demand}
+	other := newRequests(t, Settings{})
 	a.startController(t, other)
 	defer func() { other.stop() }()
 	g = a.reporter(t, "gateway-a", other)
@@ -330,10 +350,12 @@ func testStrangers(t *testing.T, a *apiServer, r *requests) {
 		want  int
 	}{
 		"no token":         {"x", http.StatusUnauthorized},
-		"another audience": {a.token(t, inbox.Account, "https://kubernetes.default.svc.cluster.local"), http.StatusUnauthorized},
-		"another account":  {a.token(t, "flyball-controller", inbox.Audience), http.StatusForbidden},
+		"another audience": {a.token(t, inbox.Account, "https://kubernetes.default.svc.cluster.local", "x"), http.StatusUnauthorized},
+		"another account":  {a.token(t, "flyball-controller", inbox.Audience, "y"), http.StatusForbidden},
+		"no pod's":         {a.token(t, inbox.Account, inbox.Audience, ""), http.StatusForbidden},
+		"another pod's":    {a.token(t, inbox.Account, inbox.Audience, "z"), http.StatusForbidden},
 	} {
-		if got := post(t, r.demand, tc.token, report); got != tc.want {
+		if got := post(t, r, tc.token, report); got != tc.want {
 			t.Errorf("%s: POST = %d, want %d", name, got, tc.want)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/hint"
 )
 
@@ -113,7 +114,7 @@ func (l *Lab) writeFlyball() (string, error) {
 	if err := os.CopyFS(whole, l.cfg.Install); err != nil {
 		return "", err
 	}
-	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "flyball"}, "flyball-drain-webhook.flyball-system.svc")
+	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "flyball"}, config.DrainWebhook+"."+config.Namespace+".svc", config.Controller+"."+config.Namespace+".svc")
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +127,7 @@ func (l *Lab) writeFlyball() (string, error) {
 		return "", err
 	}
 	for name, content := range map[string][]byte{
-		"certificate.yaml":   l.tlsSecret("flyball-system", "flyball-drain-webhook", certs),
+		"certificate.yaml":   l.tlsSecret(config.Namespace, config.Certificate, certs),
 		"kustomization.yaml": []byte(strings.ReplaceAll(string(text), "${CA}", l.caBundle())),
 	} {
 		if err := os.WriteFile(filepath.Join(own, name), content, 0o600); err != nil {

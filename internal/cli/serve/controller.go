@@ -68,7 +68,7 @@ passive and logs which it is.`,
 	cmd.Flags().StringVar(&metrics, "metrics-bind-address", "0", "address of /metrics; 0 for none")
 	cmd.Flags().StringVar(&health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	cmd.Flags().StringVar(&settings.Demand.Address, "demand-bind-address", "", "address where gateways report; not served if empty")
-	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key; plain HTTP if empty")
+	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; not served if empty")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with its tls.crt and tls.key")
 	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may ask with their namespace's credential (default: whatever serverAddress names)")
@@ -83,6 +83,8 @@ func checkController(s kube.Settings) error {
 	switch {
 	case s.DrainWebhook.Address != "" && s.DrainWebhook.Certificates == "":
 		return hint.With(errors.New("--drain-webhook without a certificate"), "give the folder with tls.crt and tls.key: --drain-webhook-certificates DIR")
+	case s.Demand.Address != "" && s.Demand.Certificates == "":
+		return hint.With(errors.New("--demand-bind-address without a certificate"), "give the folder with tls.crt and tls.key: --demand-certificates DIR")
 	case s.DeletionCost && s.Demand.Address == "":
 		return hint.With(errors.New("--deletion-cost without reports"), "let gateways report what each pod has to do: --demand-bind-address ADDRESS")
 	}

@@ -53,7 +53,7 @@ func newGateway(s *terminal.Streams) *cobra.Command {
 by the header X-Flyball-Service of a trusted proxy. A request for a service without a ready
 pod is held in bounded memory while the controller, which is told of it, wakes the service.
 Any number of gateways may run side by side. None of them writes to Kubernetes.`,
-		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig --authenticate none
+		Example: `  flyball gateway --kubeconfig .flyball/kubeconfig --authenticate none --token-file token --controller-ca ca.crt
   flyball gateway --bind-address :8443 --certificates /etc/flyball/tls --authenticate keys --keys-file /etc/flyball/keys/keys`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },

@@ -82,7 +82,11 @@ func reporting(t *testing.T) (*reports, *controllers) {
 	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := &reportOptions{token: token}
+	_, authority := selfSigned(t, "flyball-controller.flyball-system.svc")
+	o := &reportOptions{token: token, caFile: token + ".ca"}
+	if err := os.WriteFile(o.caFile, authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r, err := o.reports(gateway.Config{Name: "a", Log: slog.New(slog.DiscardHandler)}, "flyball-system",
 		func() []string { return []string{"10.0.0.8:9444", "10.0.0.9:9444"} })
 	if err != nil {
@@ -102,7 +106,7 @@ func TestReportsReachControllers(t *testing.T) {
 	r.tell(want)
 	r.Wait()
 	slices.Sort(c.urls)
-	if want := []string{"http://10.0.0.8:9444/v1/demand", "http://10.0.0.9:9444/v1/demand"}; !slices.Equal(c.urls, want) {
+	if want := []string{"https://10.0.0.8:9444/v1/demand", "https://10.0.0.9:9444/v1/demand"}; !slices.Equal(c.urls, want) {
 		t.Errorf("told %v, want %v", c.urls, want)
 	}
 	if diff := cmp.Diff([]demand.Report{want, want}, c.told); diff != "" || c.tokens[0] != "Bearer secret" {
@@ -147,7 +151,7 @@ func TestReportsKeepAlive(t *testing.T) {
 func TestReportsGoWhereTheyAreSent(t *testing.T) {
 	none := func() []string { return nil }
 	o := &reportOptions{controllers: []string{"https://a:1/", "http://b:2"}}
-	if got, want := o.urls("http://", none), []string{"https://a:1/v1/demand", "http://b:2/v1/demand"}; !slices.Equal(got, want) {
+	if got, want := o.urls(none), []string{"https://a:1/v1/demand", "http://b:2/v1/demand"}; !slices.Equal(got, want) {
 		t.Errorf("urls() = %v, want %v", got, want)
 	}
 	empty := filepath.Join(t.TempDir(), "ca.crt")
@@ -157,6 +161,10 @@ func TestReportsGoWhereTheyAreSent(t *testing.T) {
 	for _, file := range []string{empty, empty + ".missing"} {
 		if _, err := (&reportOptions{caFile: file}).reports(gateway.Config{}, "x", none); err == nil {
 			t.Errorf("reports() with the authority %s = nil, want an error", file)
+		}
+		plain := &reportOptions{caFile: file, controllers: []string{"http://b:2"}}
+		if _, err := plain.reports(gateway.Config{}, "x", none); err != nil {
+			t.Errorf("reports() to http://b:2 with the authority %s = %v, want none", file, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ type reportOptions struct {
 func (o *reportOptions) register(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&o.controllers, "controller", nil, "URL of a controller to report to (default: every pod labelled app="+config.Controller+")")
 	fl.StringVar(&o.token, "token-file", "/var/run/secrets/flyball/token", "with this gateway's token for the audience "+inbox.Audience)
-	fl.StringVar(&o.caFile, "controller-ca", "", "file with the authority of the controllers' certificate; plain HTTP without")
+	fl.StringVar(&o.caFile, "controller-ca", "/var/run/secrets/flyball/controller-ca.crt", "file with the authority of the controllers' certificate, read again for each connection")
 }
 
 // reports passes on what the gateway has to do, and that it is alive.
@@ -50,28 +51,26 @@ type reports struct {
 }
 
 func (o *reportOptions) reports(c gateway.Config, namespace string, found func() []string) (*reports, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute} // no proxy: a token goes this way
-	scheme := "http://"
-	if o.caFile != "" {
+	if slices.ContainsFunc(o.urls(found), secure) || len(o.controllers) == 0 {
 		if _, err := o.authority(); err != nil {
 			return nil, err
 		}
-		transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			pool, err := o.authority() // the file is another one after a rotation
-			if err != nil {
-				return nil, err
-			}
-			// Replicas are called by their addresses, which no certificate names.
-			d := &tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: config.Controller + "." + namespace + ".svc"}}
-			return d.DialContext(ctx, network, address)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute} // no proxy: a token goes this way
+	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		pool, err := o.authority() // the file is another one after a rotation
+		if err != nil {
+			return nil, err
 		}
-		scheme = "https://"
+		// Replicas are called by their addresses, which no certificate names.
+		d := &tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: config.Controller + "." + namespace + ".svc"}}
+		return d.DialContext(ctx, network, address)
 	}
 	return &reports{
 		beat: make(chan struct{}, 1), last: demand.Report{Gateway: c.Name},
 		Teller: &gateway.Teller{
 			Client: &http.Client{Transport: transport}, Log: c.Log,
-			Replicas: func() []string { return o.urls(scheme, found) },
+			Replicas: func() []string { return o.urls(found) },
 			Token: func() (string, error) { // the kubelet renews it
 				token, err := os.ReadFile(o.token)
 				return strings.TrimSpace(string(token)), err
@@ -84,7 +83,7 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 func (o *reportOptions) authority() (*x509.CertPool, error) {
 	pem, err := os.ReadFile(o.caFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the controllers' authority: %w", err)
+		return nil, hint.With(fmt.Errorf("reading the controllers' authority: %w", err), "give the file ca.crt of the controllers' certificate: --controller-ca FILE")
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
@@ -93,7 +92,10 @@ func (o *reportOptions) authority() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (o *reportOptions) urls(scheme string, found func() []string) []string {
+// secure is false where whoever names a URL trusts the way to it, as within a mesh.
+func secure(url string) bool { return !strings.HasPrefix(url, "http://") }
+
+func (o *reportOptions) urls(found func() []string) []string {
 	var urls []string
 	for _, base := range o.controllers {
 		urls = append(urls, strings.TrimSuffix(base, "/")+inbox.Path)
@@ -102,7 +104,7 @@ func (o *reportOptions) urls(scheme string, found func() []string) []string {
 		return urls
 	}
 	for _, address := range found() {
-		urls = append(urls, scheme+address+inbox.Path)
+		urls = append(urls, "https://"+address+inbox.Path)
 	}
 	return urls
 }

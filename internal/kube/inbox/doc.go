@@ -4,6 +4,10 @@
 // INV-1: a report counts only with a token of the gateways' ServiceAccount for this
 // audience, reviewed by the API server no longer than a minute ago.
 // INV-2: a slow or absent API server delays no report whose token was good.
+// INV-3: a gateway reports under the name of the pod that its token is bound to, and of
+// services that exist.
+// INV-4: a token that was refused costs the API server one question in a while, and few are
+// asked at once.
 //
 // It deliberately does not know what the demand is for.
 package inbox

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,21 +33,15 @@ const (
 	// who may report.
 	Account = "flyball-gateway"
 
-	maxReport     = 4 << 20          // bytes: 30,000 services
-	reviewPeriod  = 30 * time.Second // how long a token that was good is not asked about again
-	reviewTimeout = 10 * time.Second // of asking anew, while the token is still taken
-	maxReviewed   = 1000             // tokens
+	maxReport = 4 << 20 // bytes: 30,000 services
 )
 
 // Settings say where gateways report; without an address they cannot.
 type Settings struct {
 	Address      string // to listen on
 	Namespace    string // of the gateways' ServiceAccount
-	Certificates string // folder with tls.crt and tls.key; plain HTTP without
+	Certificates string // folder with tls.crt and tls.key
 }
-
-// errNotBearer is a request without a token.
-var errNotBearer = errors.New("a bearer token is required")
 
 // An Inbox is the endpoint where gateways report, and the table of what they said.
 type Inbox struct {
@@ -60,30 +53,19 @@ type Inbox struct {
 	mu       sync.Mutex
 	table    *demand.Table
 	more     []func(demand.Service) // told of services of which more is held
+	exists   func(demand.Service) bool
 	reviewed map[[sha256.Size]byte]reviewed
+	refused  map[[sha256.Size]byte]refusal
 	renewals sync.WaitGroup
+	reviews  chan struct{} // one for each that is under way
 }
-
-// reviewed is a token that was good. It is asked about again beside the report that
-// comes after renew, so that no wake waits for the API server.
-type reviewed struct{ renew, until time.Time }
 
 // New reviews tokens with c; it serves once it is started.
 func New(s Settings, c client.Client, log logr.Logger, now func() time.Time) *Inbox {
 	return &Inbox{
 		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
-		reviewed: map[[sha256.Size]byte]reviewed{},
-	}
-}
-
-// reviewer asks the API server whose token it is.
-func reviewer(c client.Client) func(context.Context, string) (authenticationv1.TokenReviewStatus, error) {
-	return func(ctx context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
-		r := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{Audience}}}
-		if err := c.Create(ctx, r); err != nil {
-			return r.Status, fmt.Errorf("reviewing a token: %w", err)
-		}
-		return r.Status, nil
+		exists:   func(demand.Service) bool { return true },
+		reviewed: map[[sha256.Size]byte]reviewed{}, refused: map[[sha256.Size]byte]refusal{}, reviews: make(chan struct{}, maxReviews),
 	}
 }
 
@@ -116,6 +98,13 @@ func (b *Inbox) Tell(f func(demand.Service)) {
 	b.more = append(b.more, f)
 }
 
+// Know has what is said of services that do not exist left out. f must not block.
+func (b *Inbox) Know(f func(demand.Service) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.exists = f
+}
+
 // NeedLeaderElection lets every replica listen: the next leader knows the demand.
 func (b *Inbox) NeedLeaderElection() bool { return false }
 
@@ -136,23 +125,19 @@ func (b *Inbox) serve(ctx context.Context, l net.Listener) error {
 		Handler: b, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	serve := func() error { return server.Serve(l) }
-	if folder := b.settings.Certificates; folder != "" {
-		certificates, err := certwatcher.New(folder+"/tls.crt", folder+"/tls.key")
-		if err != nil {
-			return errors.Join(fmt.Errorf("reading the certificate for the gateways: %w", err), l.Close())
-		}
-		server.TLSConfig = &tls.Config{GetCertificate: certificates.GetCertificate, MinVersion: tls.VersionTLS13}
-		go func() {
-			if err := certificates.Start(ctx); err != nil {
-				b.log.Error(err, "the certificate for the gateways is not read again")
-			}
-		}()
-		serve = func() error { return server.ServeTLS(l, "", "") }
+	certificates, err := certwatcher.New(b.settings.Certificates+"/tls.crt", b.settings.Certificates+"/tls.key")
+	if err != nil {
+		return errors.Join(fmt.Errorf("reading the certificate for the gateways: %w", err), l.Close())
 	}
+	server.TLSConfig = &tls.Config{GetCertificate: certificates.GetCertificate, MinVersion: tls.VersionTLS13}
+	go func() {
+		if err := certificates.Start(ctx); err != nil {
+			b.log.Error(err, "the certificate for the gateways is not read again")
+		}
+	}()
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // a report lives for seconds: none is waited for
 	defer stop()
-	if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := server.ServeTLS(l, "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the gateways' reports: %w", err)
 	}
 	return nil
@@ -169,7 +154,8 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "POST is required", http.StatusMethodNotAllowed)
 		return
 	}
-	if status, err := b.authenticate(req); err != nil {
+	pod, status, err := b.authenticate(req)
+	if err != nil {
 		http.Error(w, err.Error(), status)
 		return
 	}
@@ -182,6 +168,10 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "reading the report: "+err.Error(), status)
 		return
 	}
+	if r.Gateway != pod {
+		http.Error(w, fmt.Sprintf("the token is that of pod %s, which may not report as %q", pod, r.Gateway), http.StatusForbidden)
+		return
+	}
 	if err := b.take(r); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -190,6 +180,13 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 func (b *Inbox) take(r demand.Report) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	exists := b.exists
+	b.mu.Unlock()
+	r.Services = slices.DeleteFunc(r.Services, func(i demand.Item) bool { return !exists(i.Service()) })
 	b.mu.Lock()
 	more, err := b.table.Report(b.now(), r)
 	tell := slices.Clone(b.more)
@@ -203,67 +200,4 @@ func (b *Inbox) take(r demand.Report) error {
 		}
 	}
 	return nil
-}
-
-// authenticate returns the status of a refusal.
-func (b *Inbox) authenticate(req *http.Request) (int, error) {
-	token, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
-		return http.StatusUnauthorized, errNotBearer
-	}
-	known, renew := b.known(token)
-	if renew {
-		ctx := context.WithoutCancel(req.Context())
-		b.renewals.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
-			defer cancel()
-			_, _ = b.ask(ctx, token) // a token that was refused is so to the next report, aloud
-		})
-	}
-	if known {
-		return 0, nil
-	}
-	return b.ask(req.Context(), token)
-}
-
-// known is whether the token was good a short time ago, and whether this caller is the
-// one who has to ask about it again.
-func (b *Inbox) known(token string) (known, renew bool) {
-	hash, now := sha256.Sum256([]byte(token)), b.now()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	r := b.reviewed[hash]
-	if known = now.Before(r.until); !known || now.Before(r.renew) {
-		return known, false
-	}
-	r.renew = r.until
-	b.reviewed[hash] = r
-	return true, true
-}
-
-// ask has a token reviewed, and remembers what came of it. It returns the status of a
-// refusal.
-func (b *Inbox) ask(ctx context.Context, token string) (int, error) {
-	hash := sha256.Sum256([]byte(token))
-	status, err := b.review(ctx, token)
-	if err != nil { // what is known of it stays so until its time is over
-		b.log.Error(err, "a token is not reviewed")
-		return http.StatusServiceUnavailable, errors.New("the token cannot be reviewed now")
-	}
-	want := fmt.Sprintf("system:serviceaccount:%s:%s", b.settings.Namespace, Account)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.reviewed, hash)
-	switch {
-	case !status.Authenticated || !slices.Contains(status.Audiences, Audience):
-		return http.StatusUnauthorized, fmt.Errorf("the token is none for the audience %s", Audience)
-	case status.User.Username != want:
-		return http.StatusForbidden, fmt.Errorf("%s may not report, only %s", status.User.Username, want)
-	}
-	if len(b.reviewed) >= maxReviewed {
-		clear(b.reviewed)
-	}
-	renew := b.now().Add(reviewPeriod)
-	b.reviewed[hash] = reviewed{renew: renew, until: renew.Add(reviewPeriod)}
-	return 0, nil
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -18,7 +19,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -47,8 +51,11 @@ func newEndpoint() *endpoint {
 		e.reviews++
 		status := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{Audience}}
 		status.User.Username = "system:serviceaccount:flyball-system:flyball-gateway"
+		status.User.Extra = map[string]authenticationv1.ExtraValue{podClaim: {"a"}}
 		switch token {
 		case "gateway":
+		case "unbound":
+			status.User.Extra = nil
 		case "other":
 			status.User.Username = "system:serviceaccount:demo:flyball-gateway"
 		case "audience":
@@ -134,7 +141,8 @@ func TestTokenIsReviewedAgain(t *testing.T) {
 		{"for too long", reviewPeriod, func() {}, 503, 4},
 		{"it is back", 1, func() { down = false }, 204, 5},
 		{"revoked", reviewPeriod, func() { revoked = true }, 204, 6},
-		{"and known to be", 1, func() {}, 401, 7},
+		{"and known to be", 1, func() {}, 401, 6},
+		{"but not for long", refusedTime, func() { revoked = false }, 204, 7},
 	} {
 		e.clock = e.clock.Add(step.after)
 		step.change()
@@ -161,6 +169,8 @@ func TestReportsThatAreRefused(t *testing.T) {
 		"unknown token":      {token: "x", body: threeHeld, status: 401, says: "flyball-controller"},
 		"another audience":   {token: "audience", body: threeHeld, status: 401, says: "flyball-controller"},
 		"another account":    {token: "other", body: threeHeld, status: 403, says: "system:serviceaccount:demo:flyball-gateway may not"},
+		"no pod's token":     {token: "unbound", body: threeHeld, status: 403, says: "not bound to a pod"},
+		"another pod's name": {token: "gateway", body: strings.Replace(threeHeld, `"a"`, `"b"`, 1), status: 403, says: `that of pod a, which may not report as "b"`},
 		"no API server":      {token: "broken", body: threeHeld, status: 503, says: "cannot be reviewed"},
 		"another path":       {path: "/v1/models", token: "gateway", status: 404, says: "not found"},
 		"another method":     {method: "GET", token: "gateway", status: 405, says: "POST"},
@@ -183,6 +193,67 @@ func TestReportsThatAreRefused(t *testing.T) {
 		if list, _ := e.All(); len(list) > 0 || len(e.told) > 0 {
 			t.Errorf("%s: the table has %v, told of %v, want nothing", name, list, e.told)
 		}
+	}
+}
+
+// INV-4.
+func TestRefusedTokensAreKnown(t *testing.T) {
+	e := newEndpoint()
+	for _, token := range []string{"x", "other", "audience", "unbound"} {
+		before := e.reviews
+		first := e.post(token, threeHeld)
+		for range 5 {
+			if again := e.post(token, threeHeld); again.Code != first.Code || again.Body.String() != first.Body.String() {
+				t.Errorf("%s: %d %s, want as at first %d %s", token, again.Code, again.Body, first.Code, first.Body)
+			}
+		}
+		if asked := e.reviews - before; asked != 1 {
+			t.Errorf("%s: the API server was asked %d times, want 1", token, asked)
+		}
+	}
+	for i := range maxReviewed + 10 {
+		e.post(fmt.Sprint(i), threeHeld)
+	}
+	if len(e.refused) > maxReviewed {
+		t.Errorf("%d refused tokens are kept, want at most %d", len(e.refused), maxReviewed)
+	}
+}
+
+// INV-4: strangers with many tokens leave the API server its work.
+func TestFewReviewsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint()
+		free := make(chan struct{})
+		var under atomic.Int32
+		e.review = func(context.Context, string) (authenticationv1.TokenReviewStatus, error) {
+			under.Add(1)
+			<-free
+			return authenticationv1.TokenReviewStatus{}, nil
+		}
+		var all sync.WaitGroup
+		for i := range 3 * maxReviews {
+			all.Go(func() { e.post(fmt.Sprint(i), threeHeld) })
+		}
+		synctest.Wait()
+		if got := under.Load(); got != maxReviews {
+			t.Errorf("%d reviews at once, want %d", got, maxReviews)
+		}
+		close(free)
+		all.Wait()
+	})
+}
+
+// INV-3: what is said of a service that does not exist is left out, the rest counts.
+func TestServicesMustExist(t *testing.T) {
+	e := newEndpoint()
+	e.Know(func(s demand.Service) bool { return s.Name == "llama" })
+	body := strings.Replace(threeHeld, `"services":[`, `"services":[{"namespace":"demo","name":"ghost","held":9},`, 1)
+	if res := e.post("gateway", body); res.Code != http.StatusNoContent {
+		t.Fatalf("POST = %d %s, want 204", res.Code, res.Body)
+	}
+	all, _ := e.All()
+	if len(all) != 1 || all[0].Name != "llama" || len(e.told) != 1 {
+		t.Errorf("the table has %v, told of %v, want llama alone", all, e.told)
 	}
 }
 
