@@ -16,7 +16,7 @@ const (
 	RuleNoData
 	RuleFromZero
 	RuleStatic
-	RuleNeed
+	RuleSchedule
 
 	// The HPA's.
 	RuleFirstSync
@@ -121,7 +121,7 @@ var rules = [numRules]struct {
 	RuleNoData:   {"no data", hold, nil},
 	RuleFromZero: {"scale from zero", atLeast, []Name{TermReplicas}},
 	RuleStatic:   {"static", set, []Name{TermReplicas}},
-	RuleNeed:     {"need one cold start ahead", set, []Name{TermNeeded}},
+	RuleSchedule: {"schedule", set, []Name{TermReplicas}},
 
 	RuleFirstSync:     {"first sync", hold, nil},
 	RuleAtZero:        {"disabled at zero", hold, nil},

@@ -97,7 +97,6 @@ const (
 	TermMinimum          // replicas
 	TermMissing          // metrics without a value
 	TermMost             // number of replicas that may be asked for
-	TermNeeded           // replicas, by hindsight
 	TermObjective        // of a latency
 	TermPanic            // load over the panic window
 	TermPods             // that the metric was taken of
@@ -136,7 +135,7 @@ var names = [numNames]string{
 	TermFewer: "fewer", TermFloor: "floor", TermGoal: "goal", TermGreatest: "greatest", TermHeld: "held", TermITL: "itl",
 	TermIdle: "idle", TermJump: "jump", TermLead: "lead", TermLeast: "least", TermLimit: "limit", TermLoad: "load",
 	TermMaxDown: "max-down", TermMaxUp: "max-up", TermMaximum: "maximum", TermMetric: "metric", TermMinimum: "minimum",
-	TermMissing: "missing", TermMost: "most", TermNeeded: "needed", TermObjective: "objective", TermPanic: "panic",
+	TermMissing: "missing", TermMost: "most", TermObjective: "objective", TermPanic: "panic",
 	TermPods: "pods", TermProvisioned: "provisioned", TermQueue: "queue", TermQuiet: "quiet", TermRatio: "ratio",
 	TermReady: "ready", TermReplicas: "replicas", TermSignal: "signal", TermStable: "stable", TermTTFT: "ttft",
 	TermTarget: "target", TermThreshold: "threshold", TermTolerance: "tolerance", TermUsage: "usage", TermValue: "value",

@@ -13,7 +13,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/law/promise"
-	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/law/wva"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -24,15 +23,6 @@ import (
 func (s Setup) informed(l law.Law, seed uint64) law.Law {
 	e := s.Fleet.Engine
 	switch l := l.(type) {
-	case reference.Oracle:
-		if l.ColdStart == 0 {
-			l.ColdStart = s.Fleet.ColdStart.Mean()
-		}
-		l.Needed = s.needed(seedOf(seed))
-		for i := range l.Needed {
-			l.Needed[i].From += s.Past.Now
-		}
-		return l
 	case keda.Law:
 		// A service that is warm when the run begins was active until then.
 		if s.Start > 0 {
@@ -43,7 +33,7 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 		l.BatchTokens, l.Cost = e.MaxNumBatchedTokens, stepCost(e)
 		return l
 	case dynamo.SLA:
-		l.Rates = s.rates(l.TTFT, l.ITL, seedOf(seed))
+		l.Rates = s.rates(l.TTFT, l.ITL, SeedOf(seed))
 		return l
 	case promise.Law:
 		return s.promised(l)
@@ -103,7 +93,7 @@ func (s Setup) rates(ttft, itl time.Duration, seed uint64) dynamo.Rates {
 	type sum struct{ n, in, out float64 }
 	var sums []sum
 	shared := false
-	for r, when := range s.arrivals(seed) {
+	for r, when := range s.Arrivals(seed) {
 		for len(sums) <= int(when/window) {
 			sums = append(sums, sum{})
 		}
@@ -148,8 +138,8 @@ func within(ttft, tpot time.Duration) []score.Objective {
 	return []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: ttft}, {Metric: score.TPOT, Quantile: .9, Target: tpot}}
 }
 
-// seedOf is the workload's seed in a run.
-func seedOf(seed uint64) uint64 { return des.Stream(seed, "workload").Uint64() }
+// SeedOf is the workload's seed in a run.
+func SeedOf(seed uint64) uint64 { return des.Stream(seed, "workload").Uint64() }
 
 // probes is how many requests a rate is tried with: as many as arrive in 100 s, so that
 // a queue that grows has the time to show.

@@ -53,7 +53,7 @@ func TestDemand(t *testing.T) {
 		}
 	}
 	arrival := time.Duration(0)
-	for _, at := range f.Setup.arrivals(seedOf(1)) {
+	for _, at := range f.Setup.Arrivals(SeedOf(1)) {
 		arrival = at
 		break
 	}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,12 +10,14 @@ import (
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/catalog"
+	"github.com/flyball-dev/flyball/internal/law/spec"
 )
 
 // Each law that there is runs, and every request is in its result (INV-3); the same
 // run twice is the same (INV-1).
 func TestEveryLaw(t *testing.T) {
-	for _, spec := range catalog.Specs() {
+	specs := slices.DeleteFunc(catalog.Specs(), func(s spec.Spec) bool { return s.Name == "oracle" }) // a schedule, once it has a plan
+	for _, spec := range specs {
 		f := parse(t, small)
 		f.Setup.Draw = true
 		if spec.Name == "static" {
@@ -32,7 +35,7 @@ func TestEveryLaw(t *testing.T) {
 			t.Errorf("%s: twice the same run: %v %s", spec.Name, err, diff)
 		}
 		arrived := 0
-		for range f.Setup.arrivals(seedOf(7)) {
+		for range f.Setup.Arrivals(SeedOf(7)) {
 			arrived++
 		}
 		if one.Requests != arrived {

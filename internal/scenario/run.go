@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/des"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/score"
@@ -25,6 +28,7 @@ type Outcome struct {
 	// by the texts of their queries or their names; Blind says that it got none of any.
 	Unread []string
 	Blind  bool
+	Plan   reference.Plan // what was asked for
 }
 
 const (
@@ -59,6 +63,8 @@ type run struct {
 
 	wanted               int
 	changed              time.Duration // when it last did
+	plan                 reference.Plan
+	allowed              int // misses; with one more the run is given up
 	nextStep, nextScrape time.Duration
 	state                score.Fleet
 	known                map[*plant.Replica]string // that were scraped, by pod name
@@ -74,23 +80,34 @@ func Run(s Setup, p decide.Policy, seed uint64) (Outcome, error) {
 	if err := s.Validate(); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.Workload.Check(seedOf(seed)); err != nil {
+	if err := s.Workload.Check(SeedOf(seed)); err != nil {
 		return Outcome{}, err
 	}
+	if o, ok := p.Law.(reference.Oracle); ok && len(o.Levels) == 0 {
+		return Outcome{}, errors.New("the oracle has no plan: one is searched for before the run")
+	}
+	out, _, err := RunUntil(s, p, seed, math.MaxInt)
+	return out, err
+}
+
+// RunUntil gives a run up when more requests than so many have missed, and says so.
+func RunUntil(s Setup, p decide.Policy, seed uint64, missed int) (Outcome, bool, error) {
 	r, err := newRun(s, p, seed)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
+	r.allowed = missed
 	end, err := r.play()
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	out := Outcome{Result: r.rec.Result(end), Portions: r.rec.portions(end), Past: Past{s.Past.Now + end, r.memory}}
 	out.Unread, out.Blind = r.unread()
+	out.Plan = r.plan
 	if s.Draw {
 		out.Points = r.track.points(end)
 	}
-	return out, nil
+	return out, r.rec.Missed() > r.allowed, nil
 }
 
 func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
@@ -107,8 +124,8 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 	}
 	r := &run{
 		Setup: s, fleet: fleet, rec: newJudge(s), track: newTrack(s), sampler: newSampler(s.Fleet.Engine, s.Scrape),
-		source: s.Workload.Open(seedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
-		known: map[*plant.Replica]string{}, policy: p, memory: s.Past.State,
+		source: s.Workload.Open(SeedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
+		known: map[*plant.Replica]string{}, policy: p, memory: s.Past.State, plan: reference.Always(s.Start),
 	}
 	r.next, r.more = r.source.Next()
 	return r, r.announce(r.nextScrape)
@@ -120,7 +137,7 @@ func (s Setup) begin(p decide.Policy) int {
 	if len(p.Law.Needs()) > 0 {
 		return s.Start
 	}
-	_, d := decide.Step(p, decide.State{}, decide.Input{Fleet: law.Fleet{Desired: s.Start}})
+	_, d := decide.Step(p, decide.State{}, decide.Input{Now: reference.Before, Fleet: law.Fleet{Desired: s.Start}})
 	return min(max(0, d.Replicas), s.Fleet.Capacity())
 }
 
@@ -160,6 +177,9 @@ func (r *run) play() (time.Duration, error) {
 			return end, nil
 		}
 		r.collect(now)
+		if r.rec.Missed() > r.allowed {
+			return now, nil
+		}
 		if now == arrival {
 			last = now
 			r.offer(now)
@@ -322,7 +342,7 @@ func (r *run) step(now time.Duration) {
 	r.memory, r.on = next, d.On
 	r.nextStep = max(d.Next-r.Past.Now, now+time.Millisecond)
 	if d.Replicas != r.wanted {
-		r.wanted, r.changed = d.Replicas, now
+		r.wanted, r.changed, r.plan = d.Replicas, now, r.plan.Add(now, d.Replicas)
 		r.fleet.SetReplicas(now, r.wanted)
 	}
 }

@@ -112,6 +112,9 @@ func (r *Recorder) abort(why string) {
 	r.aborts[i].Requests++
 }
 
+// Missed is how many requests have missed an objective so far.
+func (r *Recorder) Missed() int { return len(r.missed) }
+
 // Now is the time of the newest Fleet.
 func (r *Recorder) Now() time.Duration { return r.at }
 

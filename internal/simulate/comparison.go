@@ -10,6 +10,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -44,10 +45,12 @@ type Contender struct {
 	Past    scenario.Past    // what its law remembers after the first seed's last episode
 	// portions are the days and episodes, with their results by seed.
 	portions []portion
-	own      bool            // it is what manifests say
-	setup    *scenario.Setup // nil: the comparison's
-	unread   []string        // signals that had no value in any run
-	blind    int             // runs in which none had
+	own      bool             // it is what manifests say
+	setup    *scenario.Setup  // nil: the comparison's
+	Found    *Found           // of one whose plan was searched for
+	plans    []reference.Plan // what was asked for, beside Results
+	unread   []string         // signals that had no value in any run
+	blind    int              // runs in which none had
 }
 
 // Compare takes what the manifests say, and the laws that are named, or else the
@@ -142,40 +145,42 @@ func scrapedOf(p *policy.Service) scraped {
 var ErrInterrupted = errors.New("interrupted")
 
 // Run runs every contender that has no results yet under every seed, on all cores; done is
-// called after each. It returns at once when the context ends: the contenders then have the
-// results of the runs that had ended, those without any are left out, and those under way
-// are abandoned.
+// called after each, and while plans are searched for, which is last, after each run of the
+// plant. It returns at once when the context ends: the contenders then have the results of the
+// runs that had ended, those without any are left out, and those under way are abandoned.
 func (c *Comparison) Run(ctx context.Context, seeds int, done func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var todo []*Contender
+	var todo, searching []*Contender
 	for _, one := range c.Contenders {
-		if len(one.Results) == 0 {
+		switch {
+		case len(one.Results) > 0:
+		case one.searches():
+			searching = append(searching, one)
+		default:
 			todo = append(todo, one)
 		}
 	}
-	all := len(todo) * seeds
-	ended := c.start(ctx, todo, seeds)
-	got := make([][][]scenario.Outcome, len(todo))
-	for i := range got {
-		got[i] = make([][]scenario.Outcome, seeds)
-	}
-	for n := range all {
-		select {
-		case <-ctx.Done():
-			c.keep(todo, got)
-			return fmt.Errorf("%w after %d of %d runs", ErrInterrupted, n, all)
-		case one := <-ended:
-			if one.err != nil {
-				return fmt.Errorf("%s: %w", todo[one.contender].Name, one.err)
-			}
-			got[one.contender][one.seed] = one.episodes
-			done()
+	err := c.each(ctx, todo, seeds, done, func(p part, _ func() error) (scenario.Outcome, error) {
+		return scenario.Run(p.setup, p.of.Policy, p.seed)
+	})
+	for _, one := range searching {
+		if err == nil {
+			err = c.search(ctx, one, seeds, done)
 		}
 	}
-	c.keep(todo, got)
-	return nil
+	c.Contenders = slices.DeleteFunc(c.Contenders, func(one *Contender) bool { return len(one.Results) == 0 })
+	return err
 }
+
+// A part is one episode of a contender's run.
+type part struct {
+	of    *Contender
+	setup scenario.Setup
+	seed  uint64
+	place int // among the contender's results
+}
+
+// An act makes a part; it may call tick after each run of the plant.
+type act func(p part, tick func() error) (scenario.Outcome, error)
 
 // A run is one that has ended.
 type run struct {
@@ -184,16 +189,57 @@ type run struct {
 	err             error
 }
 
+// each does an act for every contender, seed and episode, and gives the contenders what came
+// of it.
+func (c *Comparison) each(ctx context.Context, todo []*Contender, seeds int, done func(), do act) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ticks := make(chan struct{})
+	all := len(todo) * seeds
+	ended := c.start(ctx, todo, seeds, func(p part) (scenario.Outcome, error) {
+		return do(p, func() error {
+			select {
+			case ticks <- struct{}{}:
+				return nil
+			case <-ctx.Done():
+				return ErrInterrupted
+			}
+		})
+	})
+	got := make([][][]scenario.Outcome, len(todo))
+	for i := range got {
+		got[i] = make([][]scenario.Outcome, seeds)
+	}
+	for n := 0; n < all; {
+		select {
+		case <-ctx.Done():
+			c.keep(todo, got)
+			return fmt.Errorf("%w after %d of %d runs", ErrInterrupted, n, all)
+		case <-ticks:
+			done()
+		case one := <-ended:
+			if one.err != nil {
+				return fmt.Errorf("%s: %w", todo[one.contender].Name, one.err)
+			}
+			got[one.contender][one.seed] = one.episodes
+			n++
+			done()
+		}
+	}
+	c.keep(todo, got)
+	return nil
+}
+
 // start begins the runs in their order, as many at a time as there are cores, until the
 // context ends. The channel has room for all, so that none waits for a reader.
-func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int) <-chan run {
+func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int, do func(part) (scenario.Outcome, error)) <-chan run {
 	ended := make(chan run, len(todo)*seeds)
 	var next atomic.Int64
 	for range runtime.GOMAXPROCS(0) {
 		go func() {
 			for i := int(next.Add(1)) - 1; i < cap(ended) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				one := run{contender: i / seeds, seed: i % seeds}
-				one.episodes, one.err = c.play(todo[one.contender], one.seed)
+				one.episodes, one.err = c.play(todo[one.contender], one.seed, do)
 				ended <- one
 			}
 		}()
@@ -204,8 +250,8 @@ func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int) <-
 // maxSeeds is how many seeds there may be: those of the episodes lie beyond.
 const maxSeeds = 1000
 
-// play runs all episodes of a contender under a seed.
-func (c *Comparison) play(one *Contender, seed int) ([]scenario.Outcome, error) {
+// play does all episodes of a contender under a seed.
+func (c *Comparison) play(one *Contender, seed int, do func(part) (scenario.Outcome, error)) ([]scenario.Outcome, error) {
 	s := c.Setup
 	if one.setup != nil {
 		s = *one.setup
@@ -213,7 +259,7 @@ func (c *Comparison) play(one *Contender, seed int) ([]scenario.Outcome, error) 
 	s.Draw, s.Past = c.Setup.Draw && seed == 0, c.Pasts[one.Name]
 	var all []scenario.Outcome
 	for episode := range max(c.Episodes, 1) {
-		out, err := scenario.Run(s, one.Policy, uint64(seed+1+episode*maxSeeds))
+		out, err := do(part{one, s, uint64(seed + 1 + episode*maxSeeds), seed*max(c.Episodes, 1) + episode})
 		if err != nil {
 			return all, err
 		}
@@ -244,7 +290,6 @@ func (c *Comparison) keep(todo []*Contender, got [][][]scenario.Outcome) {
 			}
 		}
 	}
-	c.Contenders = slices.DeleteFunc(c.Contenders, func(one *Contender) bool { return len(one.Results) == 0 })
 }
 
 // portion adds a result to those of a part.
@@ -268,7 +313,7 @@ func (c *Contender) took(out *scenario.Outcome) {
 	if out.Blind {
 		c.blind++
 	}
-	c.Results = append(c.Results, out.Result)
+	c.Results, c.plans = append(c.Results, out.Result), append(c.plans, out.Plan)
 }
 
 // Unexpected says which expectations of the scenario do not hold.

@@ -5,6 +5,8 @@
 // INV-2: a Prometheus of a run has more than one service: a query that does not single one
 // out reads the others too.
 // INV-3: a query for a metric that nothing simulated exposes is refused before the run.
+// INV-4: a plan that is searched for is not dearer than another contender that attains as much
+// under the same setup.
 //
 // It deliberately opens no file, prints nothing and knows no flag: cli binds what names
 // stand for, and says what came out.

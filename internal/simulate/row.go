@@ -41,6 +41,7 @@ type Row struct {
 	Excess              *float64           `json:"excess"`          // null: it knows the future, or misses the promise, or no other law is there to compare
 	CI95                map[string]float64 `json:"ci95"`            // half widths
 	Portions            []Row              `json:"portions,omitempty"`
+	Found               *Found             `json:"bestPlanFound,omitempty"`
 }
 
 // Hindsight says that a law knows what none can.
@@ -141,7 +142,7 @@ func (c *Contender) row(t score.Terms) Row {
 		fault = strings.TrimPrefix(err.Error(), c.Name+": ")
 	}
 	return Row{
-		Law: c.Name, Seeds: len(c.Results), CI95: half, Fault: fault,
+		Law: c.Name, Seeds: len(c.Results), CI95: half, Fault: fault, Found: c.Found,
 		Attainment:          within("attainment", Attainment),
 		AttainmentPublished: within("attainmentPublished", func(r score.Result) float64 { return r.AttainmentPublished }),
 		WorstFiveMinutes:    within("worstFiveMinutes", func(r score.Result) float64 { return r.WorstFiveMinutes }),

@@ -50,7 +50,7 @@ simulated is an error that names it.
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is by how much a law
 takes more GPU-hours than the cheapest mix of the other laws here with the same attainment;
-static and oracle know the future and are not counted. Exit code 1: an expectation
+static, schedule and oracle know the future and are not counted. Exit code 1: an expectation
 (--expect, or one of the scenario) does not hold, as a gate for CI.`,
 		Example: `  flyball simulate -f examples/guide --workload azure2023-conv --html report.html
   flyball simulate -f service.yaml --law hpa --law kpa --workload aibrix-8min
@@ -177,7 +177,11 @@ func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared [
 	if c.Pasts, err = o.remembered(); err != nil {
 		return nil, err
 	}
-	done := terminal.NewCount(s.Err, len(c.Contenders)*o.seeds)
+	all := len(c.Contenders) * o.seeds
+	if c.Searches() {
+		all = 0
+	}
+	done := terminal.NewCount(s.Err, all)
 	defer done.Clear()
 	if err := c.Run(ctx, o.seeds, done.Add); err != nil {
 		return c.Comparison, err

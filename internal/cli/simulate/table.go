@@ -104,6 +104,11 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 			return err
 		}
 	}
+	for _, line := range c.Plans() {
+		if _, err := fmt.Fprintln(w, "note: "+line); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

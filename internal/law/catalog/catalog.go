@@ -27,7 +27,7 @@ func Specs() []spec.Spec {
 	all := []spec.Spec{
 		aibrix.APASpec(), aibrix.KPASpec(), dynamo.LoadSpec(), dynamo.SLASpec(), hpa.Spec(), keda.Spec(), keda.ProductionStackSpec(),
 		knative.Spec(), kthena.Spec(), kubeai.Spec(), llmd.QueueSpec(), llmd.SLOSpec(), llmd.TokensSpec(), promise.Spec(), rayserve.Spec(),
-		reference.OracleSpec(), reference.StaticSpec(), skyserve.Spec(), wva.QueueingSpec(), wva.ThroughputSpec(), wva.V1Spec(),
+		reference.OracleSpec(), reference.ScheduleSpec(), reference.StaticSpec(), skyserve.Spec(), wva.QueueingSpec(), wva.ThroughputSpec(), wva.V1Spec(),
 		wva.V2Spec(),
 	}
 	slices.SortFunc(all, func(a, b spec.Spec) int { return strings.Compare(a.Name, b.Name) })

@@ -33,7 +33,7 @@ type sample struct {
 func informed(l law.Law) law.Law {
 	switch l := l.(type) {
 	case reference.Oracle:
-		l.ColdStart, l.Needed = time.Minute, []reference.Level{{Replicas: 3}, {From: time.Hour, Replicas: 7}}
+		l.Levels = []reference.Level{{Replicas: 3}, {From: time.Hour, Replicas: 7}}
 		return l
 	case dynamo.Load:
 		line := dynamo.Line{Base: .01, PerPrefill: 1e-4, PerKV: 1e-7}
@@ -222,7 +222,7 @@ func TestNoLawScalesInBlind(t *testing.T) {
 	for _, s := range samples(t) {
 		name, _, _ := strings.Cut(s.name, ":")
 		switch name {
-		case "static", "oracle", "keda", "keda with a formula", "llmd-queue", "llmd-slo", "llmd-tokens", "production-stack":
+		case "static", "schedule", "oracle", "keda", "keda with a formula", "llmd-queue", "llmd-slo", "llmd-tokens", "production-stack":
 			continue
 		}
 		var state law.State

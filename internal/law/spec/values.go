@@ -33,6 +33,12 @@ func (v *Values) text(name string) (Param, string) {
 	return Param{}, ""
 }
 
+// Text is a parameter as it stands.
+func (v *Values) Text(name string) string {
+	_, s := v.text(name)
+	return s
+}
+
 // given is a count, and 0 where the law has no such parameter.
 func (v *Values) given(name string) int {
 	if !v.spec.Takes(name) {
