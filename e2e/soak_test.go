@@ -105,6 +105,8 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 	}
 	fixed := func(name string) service { return service{name: name, least: pods, most: pods, runtime: draining} }
 	sleepy := func(name string) service { return service{name: name, least: 0, most: 4, runtime: sleeping} }
+	hanging := service{name: "soak-hang", least: 3, most: 3, runtime: hung}
+	crashing := service{name: "soak-crash", least: 0, most: 1, runtime: crash}
 	undrained := service{name: "soak-plain", least: 3, most: 3, runtime: plain}
 	hooked := service{name: "soak-webhook", least: 3, most: 3, runtime: plain, webhook: true}
 	phases := [][]*row{
@@ -115,9 +117,14 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 			{service: fixed("soak-delete"), what: deletion, cause: deletion, rate: rate, disturb: remove},
 			{service: hooked, what: deletion + ", webhook", cause: deletion, rate: 5, disturb: remove},
 			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 5, disturb: remove},
+			{service: fixed("soak-whole"), what: deletion + ", whole answers", cause: deletion, asks: whole, rate: rate, disturb: remove},
+			{service: fixed("soak-http2"), what: deletion + ", HTTP/2", cause: deletion, asks: http2, rate: rate, disturb: remove},
+			{service: hanging, what: hangs, cause: nothing, rate: rate, disturb: freeze},
+			{service: crashing, what: crashes, cause: scaleIn, rate: 0.2, disturb: undisturbed},
 		},
 		{
 			{service: fixed("soak-gateways"), what: rolled, cause: nothing, rate: 2 * rate, disturb: rollGateways},
+			{service: fixed("soak-gateways-http2"), what: rolled + ", HTTP/2", cause: nothing, asks: http2, rate: rate, disturb: undisturbed},
 		},
 		{{service: sleepy("soak-keda"), what: killed, cause: scaleIn, waves: true, rate: 8, disturb: killKEDA}},
 	}
