@@ -150,6 +150,10 @@ bench-gateway: ## the gateway's CPU, latency and memory against a bare httputil.
 validate: build ## docs/validation.md: how far the simulator is off; fails if a bound does not hold
 	bin/flyball validate --out docs/validation.md
 
+.PHONY: law-study
+law-study: ## docs/laws-study.md: Flyball's law and the published ones on workloads that it was made on and others, about 10 min
+	$(GO) test -tags study -count=1 -timeout 3h -v -run '^TestLawStudy$$' ./internal/simulate -record $(CURDIR)/docs/laws-study.md
+
 ##@ Write
 
 .PHONY: format
