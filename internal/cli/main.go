@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +34,10 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 			"  flyball up                                                  # a local cluster with simulated GPUs\n" +
 			"  flyball status -A                                           # what scales, and why",
 	}
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") { // a plugin: kubectl flyball
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl flyball"}
+	}
+	version.Flag(root)
 	root.AddCommand(newDoctor(s), newStatus(s), newValidate(s), version.Command(s), lint.New(s, version.Name()), simulate.New(s))
 	root.AddCommand(serve.Commands(s)...)
 	root.AddCommand(catalog.Commands(s)...)

@@ -54,6 +54,7 @@ hold and is not a known miss, or a known miss holds.`,
 		},
 	}
 	cmd.Flags().StringSliceVar(&only, "only", nil, "sections: "+strings.Join(names, ", ")+" (default all)")
+	terminal.Complete(cmd, "only", names...)
 	cmd.Flags().StringVar(&out, "out", "", "write the page to this file, whole or not at all (default: print it)")
 	return cmd
 }

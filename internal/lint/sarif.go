@@ -33,6 +33,7 @@ type sarifRule struct {
 	Short   sarifText  `json:"shortDescription"`
 	Full    sarifText  `json:"fullDescription"`
 	Help    sarifText  `json:"help"`
+	HelpURI string     `json:"helpUri"`
 	Default sarifLevel `json:"defaultConfiguration"`
 }
 
@@ -69,13 +70,16 @@ type sarifRegion struct {
 	StartLine int `json:"startLine"`
 }
 
+// rulesPage is where the rules are told of.
+const rulesPage = "https://github.com/flyball-dev/flyball/blob/main/docs/lint.md#rules"
+
 // NewSARIF writes findings as SARIF; the version is flyball's.
 func NewSARIF(findings []Finding, version string) SARIF {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "flyball lint", Version: version}}, Results: []sarifResult{}}
 	rules := Rules()
 	for _, r := range rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Fix}, sarifLevel{r.Severity.sarif()},
+			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Fix}, rulesPage, sarifLevel{r.Severity.sarif()},
 		})
 	}
 	for _, f := range findings {

@@ -66,6 +66,11 @@ manifest is unreadable.`,
 	f.StringVar(&o.user, "live-user", "", "user for that Prometheus")
 	f.StringVar(&o.passwords, "live-password-file", "", "file with the password for that Prometheus (default $FLYBALL_PROMETHEUS_PASSWORD)")
 	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml", "sarif")
+	var rules []string
+	for _, r := range lint.Rules() {
+		rules = append(rules, r.ID)
+	}
+	terminal.Complete(cmd, "explain", rules...)
 	return cmd
 }
 

@@ -23,6 +23,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		Short:   "Flyball's controller and gateway, as they run in a cluster",
 		Example: "  flyball-server controller\n  flyball-server gateway --bind-address :8080",
 	}
+	version.Flag(root)
 	root.AddCommand(version.Command(s))
 	root.AddCommand(Commands(s)...)
 	usage.Keep(root, s)

@@ -9,6 +9,12 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/spf13/cobra"
+
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/law/catalog"
+	"github.com/flyball-dev/flyball/internal/workload"
+
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/scenario"
@@ -42,6 +48,23 @@ func (o *options) file(in simulate.Inputs) (scenario.File, error) {
 		f.Setup.Terms.Objectives, err = o.promised()
 	}
 	return f, err
+}
+
+// complete lets the shell know the names that are built in.
+func complete(cmd *cobra.Command) {
+	var laws, workloads []string
+	for _, l := range catalog.Specs() {
+		laws = append(laws, l.Name)
+	}
+	for _, w := range workload.Library() {
+		workloads = append(workloads, w.Name)
+	}
+	terminal.Complete(cmd, "law", laws...)
+	terminal.Complete(cmd, "workload", workloads...)
+	terminal.Complete(cmd, "scenario", scenario.Library()...)
+	if profiles, err := plant.Profiles(); err == nil { // else the run itself says what is wrong
+		terminal.Complete(cmd, "profile", profiles.Names()...)
+	}
 }
 
 // load is what the flags describe.

@@ -99,6 +99,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml", "csv")
 	o.past.flags(fl)
+	complete(cmd)
 	cmd.MarkFlagsMutuallyExclusive("scenario", "workload", "from-prometheus")
 	cmd.MarkFlagsOneRequired("scenario", "workload", "from-prometheus")
 	cmd.MarkFlagsMutuallyExclusive("scenario", "profile")

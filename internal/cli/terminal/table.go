@@ -25,6 +25,7 @@ type Table struct {
 // OutputFlag adds -o; the first of the formats is the default.
 func OutputFlag(cmd *cobra.Command, format *string, formats ...string) {
 	cmd.Flags().StringVarP(format, "output", "o", formats[0], "one of "+strings.Join(formats, ", "))
+	Complete(cmd, "output", formats...)
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if !slices.Contains(formats, *format) {
@@ -35,6 +36,12 @@ func OutputFlag(cmd *cobra.Command, format *string, formats ...string) {
 		}
 		return check(cmd, args)
 	}
+}
+
+// Complete lets the shell complete a flag of the command by these values.
+func Complete(cmd *cobra.Command, flag string, values ...string) {
+	// It fails only for a flag that the command does not have.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // PrintAs writes v as json or yaml, and in every other format t. The caller has

@@ -16,6 +16,12 @@ var stamp = "dev"
 // Name is the version.
 func Name() string { return stamp }
 
+// Flag adds --version to a program.
+func Flag(root *cobra.Command) {
+	root.Version = stamp
+	root.SetVersionTemplate("flyball {{.Version}}\n")
+}
+
 // built is what -o json prints of this program.
 type built struct {
 	Version  string `json:"version"`
