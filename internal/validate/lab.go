@@ -80,7 +80,7 @@ when the load begins. ` + "`make compare`" + ` records it again, in a quarter of
 
 "Within one" is the share of seconds in which the simulated replicas are within one of the lab's: the mean of ten seeds, and
 the least. The simulator is told the lab's phases, when the HPA syncs and when Prometheus scrapes. What is left to the seeds
-is how long starts take, and which pod a scale-in ends; its requests are cut, as the guide's runtime does not drain. "Two
+is how long starts take, and which pod a scale-down ends; its requests are cut, as the guide's runtime does not drain. "Two
 seeds" is how often these agree with each other: more cannot be expected. With "phases unknown", as they are to a user, each
 seed draws its own.
 

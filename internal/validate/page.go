@@ -79,7 +79,7 @@ Everything here is simulated, on one plant: ` + "`internal/plant`" + ` with the 
 the same in every row. Step times come from kernel benchmarks; three numbers were chosen with runs below in view: the two
 of the API server's own time (` + "`frontEnd…`" + `, on the TTFT of Qwen3-14B) and the share of questions asked before (on the dense
 models). Measured and published figures are from ` + "`data/`" + `, with their origins in ` + "`data/SOURCES.md`" + `. ` + "`make validate`" + ` writes
-this page again, byte for byte the same, and exits 1 if a bound fails that is not a known miss. Above each table stands the
+this page again, byte for byte the same, and exits 1 if a bound fails that is not a known miss. Above each table is the
 command that prints its figures.
 
 The bounds on measured runs and on the lab are the design's. Those on the published ramp, in percentage points for the score,
