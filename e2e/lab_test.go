@@ -116,7 +116,8 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// TestZero is the rehearsal of examples/zero: hold, wake, refuse, roll out.
+// TestZero is the rehearsal of examples/zero: hold, wake, refuse, roll out. The dashboards
+// show it.
 func TestZero(t *testing.T) {
 	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -132,6 +133,7 @@ func TestZero(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("flyball rehearse examples/zero: %v", err)
 	}
+	c.panelsAnswer(t)
 }
 
 // TestNothingLeft runs two labs side by side, ends one by Ctrl-C and one by
