@@ -100,6 +100,16 @@ type gridRequest struct {
 
 const gridInput, gridOutput, gridBatch = 1200, 200, 2048
 
+// compute is how many prompt tokens a step with so much room computes, the oldest first.
+func compute(waiting []gridRequest, room int) int {
+	all := 0
+	for i := range waiting {
+		chunk := min(room-all, gridInput-waiting[i].prompt)
+		waiting[i].prompt, all = waiting[i].prompt+chunk, all+chunk
+	}
+	return all
+}
+
 // run is what an engine with a grid's step times counts in intervals of 15 s, and the
 // share of its requests within the objectives.
 func (g *grid) run(perSecond, seconds, ttft, tpot float64) (uses []capacity.Use, met float64) {
@@ -115,16 +125,11 @@ func (g *grid) run(perSecond, seconds, ttft, tpot float64) (uses []capacity.Use,
 			now = next
 			continue
 		}
-		room, held := gridBatch-len(running), 0
-		decoding := len(running)
+		decoding, held := len(running), 0
 		for _, q := range running {
 			held += gridInput + gridOutput - q.ahead
 		}
-		prefill := 0
-		for i := range waiting {
-			chunk := min(room, gridInput-waiting[i].prompt)
-			waiting[i].prompt, room, prefill = waiting[i].prompt+chunk, room-chunk, prefill+chunk
-		}
+		prefill := compute(waiting, gridBatch-decoding)
 		took := g.step([3]float64{float64(prefill), float64(decoding), float64(held) / max(float64(decoding), 1)})
 		now += took
 		use.Gaps, use.GapSeconds = use.Gaps+float64(decoding), use.GapSeconds+float64(decoding)*took
