@@ -251,3 +251,23 @@ func busier(in Input, r *rand.Rand) Input {
 	}
 	return in
 }
+
+// A tick of Flyball's own law with eight pods, an hour after it began.
+func BenchmarkPromise(b *testing.B) {
+	w, p := lawtest.NewWorld(8), promised(8, 8)
+	w.Rate = 40
+	s, n := play(w, p, State{}, 8, time.Hour)
+	inputs := make([]Input, 720)
+	for i := range inputs {
+		w.Pass()
+		inputs[i] = see(w, p, n)
+	}
+	next := s
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i %= len(inputs); i == 0 {
+			next = s
+		}
+		next, _ = Step(p, next, inputs[i])
+	}
+}
