@@ -140,6 +140,17 @@ func (p *player) check() {
 	if got := p.q.Total(); got != all || over(got, p.q.config.Total) {
 		p.t.Fatalf("INV-2: Total = %+v, the services hold %+v, the budget is %+v", got, all, p.q.config.Total)
 	}
+	p.checkClients()
+	if len(p.open) != all.Requests || len(p.q.known) != all.Requests || len(p.q.lines) != lines {
+		p.t.Fatalf("INV-6: %d held; the queue knows %d, in %d services", len(p.open), len(p.q.known), len(p.q.lines))
+	}
+	if got, want := p.q.Next(), p.plain.next(); got != want {
+		p.t.Fatalf("Next = %v, want %v", got, want)
+	}
+	p.checkOutcomes()
+}
+
+func (p *player) checkClients() {
 	clients := map[string]bool{}
 	for _, w := range p.plain.wait {
 		clients[w.Client] = true
@@ -148,13 +159,6 @@ func (p *player) check() {
 	if len(p.q.clients) != len(clients) {
 		p.t.Fatalf("INV-6: %d clients hold requests, the queue knows %d", len(clients), len(p.q.clients))
 	}
-	if len(p.open) != all.Requests || len(p.q.known) != all.Requests || len(p.q.lines) != lines {
-		p.t.Fatalf("INV-6: %d held; the queue knows %d, in %d services", len(p.open), len(p.q.known), len(p.q.lines))
-	}
-	if got, want := p.q.Next(), p.plain.next(); got != want {
-		p.t.Fatalf("Next = %v, want %v", got, want)
-	}
-	p.checkOutcomes()
 }
 
 func over(l Load, b Budget) bool { return l.Bytes > b.Bytes || l.Requests > b.Requests }

@@ -64,21 +64,28 @@ func (p *plain) offer(now time.Duration, r Request) Answer {
 	case total.Requests+1 > p.config.Total.Requests:
 		return TotalRequests
 	}
-	if r.Client != "" {
-		for _, of := range []struct {
-			budget  Budget
-			service string
-		}{{p.config.Service, r.Service}, {p.config.Total, ""}} {
-			all, has := p.held(of.service), p.heldOf(r.Client, of.service)
-			switch {
-			case has.Bytes+r.Bytes+all.Bytes > of.budget.Bytes:
-				return ClientBytes
-			case has.Requests+1+all.Requests > of.budget.Requests:
-				return ClientRequests
-			}
-		}
+	if v := p.shares(r); v != Held {
+		return v
 	}
 	p.wait = append(p.wait, plainRequest{r, p.now})
+	return Held
+}
+
+// shares are looked at by adding up.
+func (p *plain) shares(r Request) Answer {
+	for _, of := range []struct {
+		budget  Budget
+		service string
+	}{{p.config.Service, r.Service}, {p.config.Total, ""}} {
+		all, has := p.held(of.service), p.heldOf(r.Client, of.service)
+		switch {
+		case r.Client == "":
+		case has.Bytes+r.Bytes+all.Bytes > of.budget.Bytes:
+			return ClientBytes
+		case has.Requests+1+all.Requests > of.budget.Requests:
+			return ClientRequests
+		}
+	}
 	return Held
 }
 

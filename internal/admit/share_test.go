@@ -20,27 +20,24 @@ func TestFairShare(t *testing.T) {
 		"bytes of all":          {Budget{1200, 100}, Budget{1200, 1000}, 100, []string{"a", "b", "c"}, ClientBytes},
 	} {
 		q := newQueue(t, Config{Service: tc.service, Total: tc.total, TTL: time.Minute})
-		id := ID(0)
 		for _, c := range []struct {
 			client string
 			want   int
 		}{{"first", 6}, {"second", 3}, {"third", 2}} {
-			if got := fill(q, &id, c.client, tc.services, tc.bytes, tc.answer); got != c.want {
-				t.Errorf("%s: %s holds %d, want %d", name, c.client, got, c.want)
+			if got, answer := fill(q, c.client, tc.services, tc.bytes); got != c.want || answer != tc.answer {
+				t.Errorf("%s: %s holds %d, then %v, want %d and %v", name, c.client, got, answer, c.want, tc.answer)
 			}
 		}
 	}
 }
 
-// fill offers until the answer comes, and returns how many are held.
-func fill(q *Queue, id *ID, client string, services []string, bytes int64, until Answer) int {
+// fill offers requests to one service after another until they are refused, and returns
+// how many are held.
+func fill(q *Queue, client string, services []string, bytes int64) (int, Answer) {
 	for n := 0; ; n++ {
-		*id++
-		if got := q.Offer(0, Request{ID: *id, Client: client, Service: services[n%len(services)], Bytes: bytes}); got != Held {
-			if got != until {
-				return -1
-			}
-			return n
+		r := Request{ID: ID(q.Offered()), Client: client, Service: services[n%len(services)], Bytes: bytes}
+		if got := q.Offer(0, r); got != Held {
+			return n, got
 		}
 	}
 }
@@ -48,9 +45,8 @@ func fill(q *Queue, id *ID, client string, services []string, bytes int64, until
 // TestNobodyHasNoShare: where clients are not told apart the whole budget is theirs.
 func TestNobodyHasNoShare(t *testing.T) {
 	q := newQueue(t, Config{Service: Budget{1000, 12}, Total: Budget{2000, 12}, TTL: time.Minute})
-	id := ID(0)
-	if got := fill(q, &id, "", []string{"a"}, 1, ServiceRequests); got != 12 {
-		t.Errorf("holds %d, want 12", got)
+	if got, answer := fill(q, "", []string{"a"}, 1); got != 12 || answer != ServiceRequests {
+		t.Errorf("holds %d, then %v, want 12 and %v", got, answer, ServiceRequests)
 	}
 }
 

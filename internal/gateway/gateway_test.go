@@ -222,17 +222,17 @@ func TestNothingToWaitFor(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := w.front("gateway", nil)
 		f.Update([]Service{llama()})
-		held := f.startAt("llama.demo", chat)
+		held := f.startByHost()
 		s := llama()
 		s.Stuck = "the quota of namespace demo is used up"
 		f.Update([]Service{s})
-		for _, got := range []reply{<-held, <-f.startAt("llama.demo", chat)} {
+		for _, got := range []reply{<-held, <-f.startByHost()} {
 			if got.status != 503 || !strings.Contains(got.body, s.Stuck) || got.header.Get("Retry-After") == "" {
 				t.Errorf("got %v, want 503 with the reason", got)
 			}
 		}
 		f.Update([]Service{llama()})
-		held = f.startAt("llama.demo", chat)
+		held = f.startByHost()
 		f.Update(nil)
 		if got := <-held; got.status != 503 || !strings.Contains(got.body, "deleted") {
 			t.Errorf("after the service: %v", got)

@@ -318,11 +318,11 @@ func (f *front) start(body string) <-chan reply {
 	return done
 }
 
-// startAt is start for a host name.
-func (f *front) startAt(host, body string) <-chan reply {
+// startByHost is start for a request that names the service, so that its client is told causes.
+func (f *front) startByHost() <-chan reply {
 	done := make(chan reply, 1)
-	r := f.request(f.w.t.Context(), http.MethodPost, "/v1/chat/completions", body)
-	r.Host = host
+	r := f.request(f.w.t.Context(), http.MethodPost, "/v1/chat/completions", chat)
+	r.Host = "llama.demo"
 	go func() { done <- f.do(r) }()
 	synctest.Wait()
 	return done

@@ -21,7 +21,7 @@ func TestG8_HoldExpires(t *testing.T) {
 		waits := llama()
 		waits.Starting, waits.Hindered = 4, "4 pods without a node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
 		f.Update([]Service{waits})
-		if got := <-f.startAt("llama.demo", chat); got.status != 503 || !strings.Contains(got.body, waits.Hindered) {
+		if got := <-f.startByHost(); got.status != 503 || !strings.Contains(got.body, waits.Hindered) {
 			t.Errorf("while pods wait for a node: %v, want 503 with the cause", got)
 		}
 

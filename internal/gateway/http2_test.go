@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 )
 
 // http2 is a client that speaks HTTP/2 without TLS.
@@ -66,5 +68,31 @@ func TestSlowReaderOfHTTP2(t *testing.T) {
 		pause(t.Context(), f.config.Limits.WriteTime/4)
 		synctest.Wait()
 		w.check("given up", f.count("requests_total", "demo", "client_gone", "llama"), 1.0)
+	})
+}
+
+// TestRefusedStreamOfHTTP2: a request that is refused before its body is read, as one
+// without a key is, does not end the connection that a proxy has others on.
+func TestRefusedStreamOfHTTP2(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := w.front("gateway", w.keys())
+		s := llama(w.engine("pod", says("yes")))
+		s.Namespace = "a"
+		f.Update([]Service{s})
+		client := w.http2()
+		for _, key := range []string{"", "of-a", "other", "of-a"} {
+			r := f.request(t.Context(), http.MethodPost, "/v1/chat/completions", chat)
+			r.Header.Set(tenant.KeyHeader, key)
+			answer, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			w.check("status of the key "+key, answer.StatusCode == http.StatusOK, key == "of-a")
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.check("connections", len(w.conns["gateway:80"]), 1)
 	})
 }

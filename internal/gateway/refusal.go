@@ -260,7 +260,7 @@ func (x *exchange) refuse(r *refusal) bool {
 	if r.allow != "" {
 		h.Set("Allow", r.allow)
 	}
-	if r.hangUp {
+	if r.hangUp && x.request.ProtoMajor < 2 { // a stream can be left: the connection is others' too
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(r.status)

@@ -122,10 +122,9 @@ func (k *Checker) Trusts(r *http.Request) bool {
 
 // Of is who sends a request. The error is for its client.
 func (k *Checker) Of(r *http.Request) (Tenant, error) {
-	switch k.mode {
-	case Keys:
+	if k.mode == Keys {
 		return k.byKey(r.Header)
-	case Header:
+	} else if k.mode == Header {
 		return k.byProxy(r)
 	}
 	return Tenant{}, nil
