@@ -30,20 +30,25 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			found++
-			file, heading, _ := strings.Cut(m[1], "#")
-			to := page
-			if file != "" {
-				to = path.Join(path.Dir(page), file)
-			}
-			if _, err := os.Stat(to); err != nil {
-				t.Errorf("%s: %s: no such file", page, m[1])
-			} else if heading != "" && !headings(t, to)[heading] {
-				t.Errorf("%s: %s: no such heading", page, m[1])
-			}
+			checkLink(t, page, m[1])
 		}
 	}
 	if found < 50 {
 		t.Errorf("%d links, and there are many more", found)
+	}
+}
+
+func checkLink(t *testing.T, page, link string) {
+	t.Helper()
+	file, heading, _ := strings.Cut(link, "#")
+	to := page
+	if file != "" {
+		to = path.Join(path.Dir(page), file)
+	}
+	if _, err := os.Stat(to); err != nil {
+		t.Errorf("%s: %s: no such file", page, link)
+	} else if heading != "" && !headings(t, to)[heading] {
+		t.Errorf("%s: %s: no such heading", page, link)
 	}
 }
 
