@@ -1,8 +1,10 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -124,6 +126,12 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 
 // addOptional adds what the settings ask for.
 func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
+	if folder := cmp.Or(settings.DrainWebhook.Certificates, settings.Demand.Certificates); folder != "" {
+		end := func() (time.Time, error) { return leave.CertificateEnd(filepath.Join(folder, "tls.crt")) }
+		if err := meter.AddCertificate(settings.Registry, end); err != nil {
+			return err
+		}
+	}
 	if settings.Demand.Address != "" {
 		if err := mgr.Add(p.inbox); err != nil {
 			return fmt.Errorf("adding the endpoint for gateways: %w", err)

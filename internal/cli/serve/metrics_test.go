@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,6 +26,9 @@ func exported(t *testing.T) (controller, gateways []string) {
 	t.Helper()
 	ofController, ofGateway := prometheus.NewRegistry(), prometheus.NewRegistry()
 	if _, err := meter.New(ofController); err != nil {
+		t.Fatal(err)
+	}
+	if err := meter.AddCertificate(ofController, func() (time.Time, error) { return time.Time{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	c := gateway.Config{Name: "a", Tenants: &tenant.Checker{}, Registry: ofGateway, Log: slog.New(slog.DiscardHandler)}

@@ -69,23 +69,29 @@ func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
 // without asking, and nothing else would show it.
 func validCertificate(file string, now func() time.Time) healthz.Checker {
 	return func(*http.Request) error {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("reading the certificate of the drain webhook: %w", err)
+		end, err := CertificateEnd(file)
+		if err == nil && now().After(end) {
+			err = fmt.Errorf("the certificate of the drain webhook has expired at %s", end.UTC().Format(time.RFC3339))
 		}
-		block, _ := pem.Decode(text)
-		if block == nil {
-			return fmt.Errorf("reading the certificate of the drain webhook: none in %s", file)
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		switch {
-		case err != nil:
-			return fmt.Errorf("reading the certificate of the drain webhook: %w", err)
-		case now().After(c.NotAfter):
-			return fmt.Errorf("the certificate of the drain webhook has expired at %s", c.NotAfter.UTC().Format(time.RFC3339))
-		}
-		return nil
+		return err
 	}
+}
+
+// CertificateEnd is until when the first certificate of a file is good.
+func CertificateEnd(file string) (time.Time, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the certificate: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return time.Time{}, fmt.Errorf("reading the certificate: none in %s", file)
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the certificate: %w", err)
+	}
+	return c.NotAfter, nil
 }
 
 // webhook answers from the question alone: it asks no one and needs no rights.

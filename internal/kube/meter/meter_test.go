@@ -150,3 +150,19 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
+
+// What a replica serves with is said by each, and not by one that cannot read it.
+func TestCertificate(t *testing.T) {
+	end, broken := time.Unix(1_800_000_000, 0), error(nil)
+	r := prometheus.NewPedanticRegistry()
+	if err := AddCertificate(r, func() (time.Time, error) { return end, broken }); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(t, r, "certificate"); !strings.Contains(got, "flyball_certificate_expiry_timestamp_seconds 1.8e+09") {
+		t.Errorf("/metrics has %q, want the end of the certificate", got)
+	}
+	broken = errors.New("none")
+	if got := shown(t, r, "certificate"); got != "" {
+		t.Errorf("/metrics has %q of a certificate that cannot be read, want nothing", got)
+	}
+}

@@ -1,0 +1,35 @@
+package meter
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// certificate is when the one that this replica serves with ends.
+type certificate struct {
+	desc *prometheus.Desc
+	end  func() (time.Time, error)
+}
+
+// AddCertificate tells until when the certificate is good that is mounted now. Where none can
+// be read there is no such series.
+func AddCertificate(r prometheus.Registerer, end func() (time.Time, error)) error {
+	desc := prometheus.NewDesc("flyball_certificate_expiry_timestamp_seconds",
+		"When the certificate ends with which gateways and the API server are answered; nobody is heard after that.", nil, nil)
+	if err := r.Register(certificate{desc, end}); err != nil {
+		return fmt.Errorf("adding metrics: %w", err)
+	}
+	return nil
+}
+
+// Describe is one half of prometheus.Collector.
+func (c certificate) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
+
+// Collect is the other.
+func (c certificate) Collect(out chan<- prometheus.Metric) {
+	if end, err := c.end(); err == nil {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(end.Unix()))
+	}
+}
