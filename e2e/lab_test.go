@@ -122,6 +122,7 @@ func TestZero(t *testing.T) {
 	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
+	c.unworried(t)
 	whole, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
@@ -134,6 +135,20 @@ func TestZero(t *testing.T) {
 		t.Fatalf("flyball rehearse examples/zero: %v", err)
 	}
 	c.panelsAnswer(t)
+}
+
+// unworried wants no complaint of the lab about itself: flyball doctor knows all versions and
+// may ask Prometheus, and no controller warns of addresses that the lab cannot have otherwise.
+func (c *cluster) unworried(t *testing.T) {
+	t.Helper()
+	said, err := c.command(t.Context(), "bin/flyball", "doctor").CombinedOutput()
+	if err != nil || bytes.Contains(said, []byte("unknown")) || bytes.Contains(said, []byte("credentials (HTTP")) {
+		t.Errorf("flyball doctor: %v\n%s", err, said)
+	}
+	events, err := c.command(t.Context(), "bin/lab/kubectl", "get", "events", "-A").CombinedOutput()
+	if err != nil || bytes.Contains(events, []byte("FailedToUpdateEndpoint")) {
+		t.Errorf("kubectl get events: %v\n%s", err, events)
+	}
 }
 
 // TestNothingLeft runs two labs side by side, ends one by Ctrl-C and one by

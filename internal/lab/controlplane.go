@@ -125,6 +125,9 @@ func (l *Lab) controllerManagerArgs(port int) []string {
 		"--use-service-account-credentials=true", "--service-account-private-key-file=" + l.pki.path("sa.key"),
 		"--root-ca-file=" + l.pki.path("ca.crt"), "--service-cluster-ip-range=" + l.serviceRange(),
 		"--cert-dir=" + l.path("tmp"), "--profiling=false",
+		// Pods have loopback addresses, which Endpoints and EndpointSlices may not hold: all that
+		// their controllers could do is warn of it.
+		"--controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller",
 	}
 	if l.cfg.HPASyncPeriod > 0 {
 		args = append(args, "--horizontal-pod-autoscaler-sync-period="+l.cfg.HPASyncPeriod.String())

@@ -4,8 +4,8 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/x509/pkix"
 	"embed"
 	"fmt"
@@ -128,7 +128,7 @@ func (l *Lab) writeFlyball() (string, error) {
 	}
 	for name, content := range map[string][]byte{
 		"certificate.yaml":   l.tlsSecret(config.Namespace, config.Certificate, certs),
-		"kustomization.yaml": []byte(strings.ReplaceAll(string(text), "${CA}", l.caBundle())),
+		"kustomization.yaml": []byte(strings.NewReplacer("${CA}", l.caBundle(), "${VERSION}", cmp.Or(l.cfg.Version, "dev")).Replace(string(text))),
 	} {
 		if err := os.WriteFile(filepath.Join(own, name), content, 0o600); err != nil {
 			return "", err
@@ -237,10 +237,11 @@ func (l *Lab) poll(ctx context.Context, ready func(context.Context) bool) error 
 	return nil
 }
 
-// platformManifest makes a password that only this lab knows.
+const prometheusUser = "admin"
+
+// platformManifest is the platform that the guide takes as given.
 func (l *Lab) platformManifest() ([]byte, error) {
-	password := rand.Text()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(l.secret), bcrypt.MinCost)
 	if err != nil {
 		return nil, fmt.Errorf("hashing Prometheus' password: %w", err)
 	}
@@ -253,7 +254,7 @@ func (l *Lab) platformManifest() ([]byte, error) {
 		return nil, fmt.Errorf("reading the platform manifest: %w", err)
 	}
 	return []byte(strings.NewReplacer(
-		"${USERNAME}", "admin", "${PASSWORD}", password, "${PASSWORD_HASH}", string(hash),
+		"${USERNAME}", prometheusUser, "${PASSWORD}", l.secret, "${PASSWORD_HASH}", string(hash),
 		"${SCRAPE_INTERVAL}", l.cfg.ScrapeInterval.String(), "${RULES}", indent(string(rules)),
 	).Replace(string(text))), nil
 }

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -30,6 +31,7 @@ type Config struct {
 	Dir            string // the lab's directory, emptied at the start
 	Bin            string // the built upstream programs and their manifests
 	Flyball        string // the flyball program that pods run
+	Version        string // of it, the tag of its images
 	Install        fs.FS  // Flyball's kustomizations: "complete" is applied, "prometheus/rules.yaml" is loaded
 	GPUNodes       int
 	GPUsPerNode    int
@@ -51,6 +53,7 @@ type Lab struct {
 	server string
 	rest   *rest.Config
 	client kubernetes.Interface
+	secret string                  // Prometheus' password, which only this lab knows
 	kinds  apiextensions.Interface // the same API server's custom resources
 	probe  *http.Client
 	agent  *node.Agent
@@ -73,7 +76,7 @@ func Up(ctx context.Context, cfg Config) (*Lab, error) {
 		own.Close() // closing releases the lock
 		return nil, err
 	}
-	l := &Lab{cfg: cfg, own: own, claim: claimed, stopping: make(chan struct{}), failed: make(chan error, 2)}
+	l := &Lab{cfg: cfg, own: own, claim: claimed, secret: rand.Text(), stopping: make(chan struct{}), failed: make(chan error, 2)}
 	if err := l.up(ctx); err != nil {
 		l.Stop()
 		return nil, err
@@ -164,6 +167,9 @@ func (l *Lab) Env() []string {
 		"PATH=" + l.cfg.Bin + ":" + filepath.Dir(l.cfg.Flyball) + ":" + os.Getenv("PATH"),
 		"KUBECONFIG=" + l.Kubeconfig(),
 		"FLYBALL_PROXY=" + l.Proxy(),
+		"FLYBALL_PROMETHEUS=http://prometheus-operated.cpaas-system.svc.cluster.local:9090",
+		"FLYBALL_PROMETHEUS_USER=" + prometheusUser,
+		"FLYBALL_PROMETHEUS_PASSWORD=" + l.secret,
 	}
 }
 
@@ -174,7 +180,7 @@ func (l *Lab) writeEnv() error {
 		name, value, _ := strings.Cut(e, "=")
 		fmt.Fprintf(&b, "export %s=%s\n", name, hint.Quote(value))
 	}
-	if err := os.WriteFile(l.path("env"), []byte(b.String()), 0o644); err != nil {
+	if err := os.WriteFile(l.path("env"), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("writing %s: %w", l.path("env"), err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/cli/version"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/lab"
 )
@@ -110,14 +111,14 @@ func (f *upFlags) resolve() error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	f.Flyball = self
+	f.Flyball, f.Version = self, version.Name()
 	for _, p := range []*string{&f.Dir, &f.Bin} {
 		if *p, err = filepath.Abs(*p); err != nil {
 			return fmt.Errorf("finding the working directory: %w", err)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(f.Bin, "kube-apiserver")); errors.Is(err, fs.ErrNotExist) {
-		return hint.With(fmt.Errorf("no lab programs in %s", f.Bin), "build them with 'make lab' (about 20 minutes the first time)")
+		return hint.With(fmt.Errorf("no lab programs in %s", f.Bin), "build them with 'make lab' (about half an hour on 2 cores the first time)")
 	}
 	f.Install = config.Files
 	return nil
