@@ -58,7 +58,8 @@ server-%:
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/linux-$*/flyball-server ./cmd/flyball-server
 
 .PHONY: release
-release: clean-dist image $(foreach a,$(ARCHES),cli-$(a)) ## dist/ for ARCHES: programs, image, kustomizations, SBOM, third-party notices, checksums
+release: clean-dist image $(foreach a,$(ARCHES),cli-$(a)) ## dist/ for ARCHES: programs, image, chart, kustomizations, SBOM, third-party notices, checksums
+	@$(GO) run -C tools/chart . -chart $(CURDIR)/charts/flyball -version $(VERSION) -pack $(CURDIR)/dist
 	@git archive --format=tar.gz --prefix=flyball/ -o dist/flyball-config.tar.gz HEAD config LICENSE
 	@$(GO) run -C tools/release . -modules $(shell $(GO) env GOMODCACHE) -goroot $(shell $(GO) env GOROOT) -dist $(CURDIR)/dist \
 		$(foreach a,$(ARCHES),$(CURDIR)/dist/flyball_linux_$(a) $(CURDIR)/bin/linux-$(a)/flyball-server)
@@ -105,6 +106,7 @@ race: ## the same under the race detector
 release-test: ## the programs that make a release; one pushes an image to a registry within the test
 	$(GO) test -C tools/image ./...
 	$(GO) test -C tools/release ./...
+	$(GO) test -C tools/chart ./...
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
@@ -174,6 +176,10 @@ generate: ## docs/invariants.md, from each package's doc.go, docs/flags.md, from
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
 	$(GO) test -count=1 -run TestBoards ./internal/dashboard -rewrite
+
+.PHONY: chart
+chart: ## charts/flyball's template, from config/complete
+	$(GO) test -C tools/chart -count=1 -run TestTemplateIsWritten . -rewrite
 
 .PHONY: schemas
 schemas: ## internal/manifest/schemas: those of KServe's and KEDA's custom resources, from the modules that the lab pins

@@ -1,0 +1,118 @@
+// Command chart writes the template of Flyball's Helm chart from config/complete, and packs
+// the chart.
+//
+//	chart -config config/complete -chart charts/flyball
+//	chart -chart charts/flyball -version 1.2.3 -pack dist
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/chart/v2/util"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// The template's place in the chart.
+const template = "templates/flyball.yaml"
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("chart: ")
+	config := flag.String("config", "", "kustomization to write the template from")
+	chart := flag.String("chart", "", "the chart's folder")
+	version := flag.String("version", "", "version to pack it as")
+	dist := flag.String("pack", "", "folder to pack it into")
+	flag.Parse()
+	if err := run(*config, *chart, *version, *dist); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(config, chart, version, dist string) error {
+	switch {
+	case chart == "" || (config == "") == (dist == ""):
+		return errors.New("give -chart and either -config or -pack")
+	case dist != "":
+		return pack(chart, version, dist)
+	}
+	text, err := write(config)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(chart, template), []byte(text), 0o644)
+}
+
+// objects are those of a kustomization, as YAML documents.
+func objects(config string) (string, error) {
+	all, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), config)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", config, err)
+	}
+	text, err := all.AsYaml()
+	return string(text), err
+}
+
+// replaced are the words of config/complete that the chart leaves to who installs it. Each
+// must be there, so that a change of config/ is not lost silently.
+var replaced = [][2]string{
+	{"namespace: flyball-system\n", "namespace: {{ .Release.Namespace }}\n"},
+	{"app.kubernetes.io/managed-by: kustomize\n", "app.kubernetes.io/managed-by: {{ .Release.Service }}\n"},
+	{"image: flyball\n", `image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"` + "\n"},
+}
+
+// write is the template: the objects of a kustomization but its Namespace, which a chart
+// leaves to helm.
+func write(config string) (string, error) {
+	text, err := objects(config)
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(text, "{{") {
+		return "", fmt.Errorf("%s has {{, which Helm would read", config)
+	}
+	var b strings.Builder
+	b.WriteString("{{- /* Written from config/complete by make chart; a test compares. Do not edit. */ -}}\n")
+	for doc := range strings.SplitSeq(text, "---\n") {
+		if strings.Contains(doc, "\nkind: Namespace\n") {
+			continue
+		}
+		b.WriteString("---\n" + doc)
+	}
+	out := b.String()
+	for _, r := range replaced {
+		if !strings.Contains(out, r[0]) {
+			return "", fmt.Errorf("%s has no %q", config, r[0])
+		}
+		out = strings.ReplaceAll(out, r[0], r[1])
+	}
+	if i := strings.Index(out, "flyball-system"); i >= 0 {
+		return "", fmt.Errorf("%s names the namespace where the chart does not replace it: %q", config, out[max(0, i-80):i+14])
+	}
+	return out, nil
+}
+
+// pack writes NAME-VERSION.tgz, which helm push takes to a registry. A chart's version is a
+// number, which a commit between two releases is not.
+func pack(chart, version, dist string) error {
+	c, err := loader.LoadDir(chart)
+	if err != nil {
+		return err
+	}
+	c.Metadata.Version, c.Metadata.AppVersion = "0.0.0-"+version, version
+	if number, ok := strings.CutPrefix(version, "v"); ok {
+		c.Metadata.Version = number
+	}
+	if err := os.MkdirAll(dist, 0o755); err != nil {
+		return err
+	}
+	_, err = util.Save(c, dist)
+	return err
+}
