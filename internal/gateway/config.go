@@ -61,7 +61,7 @@ func Defaults() (admit.Config, Limits, Wakes) {
 		BodyBytes: 32 << 20, BodyTime: time.Minute, RequestsBytes: 1 << 30,
 		WriteTime: time.Minute, RequestTime: time.Hour, IdleTime: 2 * time.Minute,
 		DrainDelay: 5 * time.Second, DrainTime: 10 * time.Minute,
-	}, Wakes{Service: 20, Client: 20}
+	}, Wakes{Service: 60, Client: 20}
 }
 
 // Validate refuses limits that would let nothing through, or that never act.
