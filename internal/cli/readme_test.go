@@ -31,27 +31,20 @@ func TestReadme(t *testing.T) {
 	var ran, elsewhere []string
 	for _, line := range shellLines(t, "README.md") {
 		words := strings.Fields(line)
-		if words[0] == "make" && regexp.MustCompile(`(?m)^`+words[1]+`:.*## `).Match(made) || words[0] == "kubectl" || line == ". .flyball/env" {
+		switch {
+		case words[0] == "make" && regexp.MustCompile(`(?m)^`+words[1]+`:.*## `).Match(made), words[0] == "kubectl", line == ". .flyball/env":
 			elsewhere = append(elsewhere, line)
-			continue
-		}
-		if words[0] != "bin/flyball" {
+		case words[0] != "bin/flyball":
 			t.Errorf("%s: neither a command of flyball nor a target of make", line)
-			continue
-		}
-		if slices.Contains([]string{"status", "down"}, words[1]) {
+		case slices.Contains([]string{"status", "down"}, words[1]):
 			if _, _, err := newRoot(&terminal.Streams{}).Find(words[1:]); err != nil {
 				t.Errorf("%s: %v", line, err)
 			}
 			elsewhere = append(elsewhere, line)
-			continue
+		default:
+			asReader(t, line, strings.Fields(inPlace.Replace(strings.Join(words[1:], " "))))
+			ran = append(ran, words[1])
 		}
-		start := time.Now()
-		if code, out, errOut := runs(strings.Fields(inPlace.Replace(strings.Join(words[1:], " ")))...); code != 0 || out == "" {
-			t.Errorf("%s: exit code %d\n%s%s", line, code, out, errOut)
-		}
-		t.Logf("%6.1f s  %s", time.Since(start).Seconds(), line)
-		ran = append(ran, words[1])
 	}
 	if diff := cmp.Diff([]string{"lint", "simulate", "simulate", "simulate"}, ran); diff != "" {
 		t.Errorf("commands that ran: -want +got\n%s", diff)
@@ -59,6 +52,15 @@ func TestReadme(t *testing.T) {
 	if len(elsewhere) < 5 {
 		t.Errorf("only %q need a cluster or make", elsewhere)
 	}
+}
+
+func asReader(t *testing.T, line string, words []string) {
+	t.Helper()
+	start := time.Now()
+	if code, out, errOut := runs(words...); code != 0 || out == "" {
+		t.Errorf("%s: exit code %d\n%s%s", line, code, out, errOut)
+	}
+	t.Logf("%6.1f s  %s", time.Since(start).Seconds(), line)
 }
 
 // shellLines are those of a page's blocks of shell.
