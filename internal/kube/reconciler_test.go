@@ -246,4 +246,13 @@ func TestDeputyOnlyRaises(t *testing.T) {
 	if len(n.writes) > 0 {
 		t.Errorf("raised already, nothing held, another installation acts: writes %v, want none", n.writes)
 	}
+	r.Acts = func() bool { return true }
+	if err := n.Delete(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	n.writes = nil
+	ask()
+	if len(n.writes) > 0 {
+		t.Errorf("held, without a ScaledObject: writes %v, want none: to create it is the leader's", n.writes)
+	}
 }

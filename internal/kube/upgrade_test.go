@@ -61,20 +61,7 @@ func TestUpgradeKeepsScaling(t *testing.T) {
 				if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Namespace: so.GetNamespace(), Name: "llama"}}); err != nil {
 					t.Fatal(err)
 				}
-				now, decoded := cluster.NewObject(kserve.ScaledObjectKind), &kserve.ScaledObject{}
-				if err := n.Get(t.Context(), client.ObjectKeyFromObject(so), now); err != nil {
-					t.Fatal(err)
-				}
-				if now.GetUID() != so.GetUID() {
-					t.Errorf("UID = %s, want that of before, %s", now.GetUID(), so.GetUID())
-				}
-				if diff := cmp.Diff(so.Object["spec"], now.Object["spec"]); diff != "" && heard.Gateways == 0 {
-					t.Errorf("spec: -before +now\n%s", diff)
-				}
-				if err := kserve.Decode(now, decoded); err != nil {
-					t.Fatal(err)
-				}
-				return decoded
+				return theSame(t, n, so, heard.Gateways == 0)
 			}
 			for range 3 {
 				if got := kserve.Raised(ask()); got != tc.raised || len(n.writes) != tc.takes {
@@ -89,4 +76,23 @@ func TestUpgradeKeepsScaling(t *testing.T) {
 			}
 		})
 	}
+}
+
+// theSame is what has become of an object: it is the same one, if need be to its spec.
+func theSame(t *testing.T, n *counted, was *unstructured.Unstructured, spec bool) *kserve.ScaledObject {
+	t.Helper()
+	now, decoded := cluster.NewObject(kserve.ScaledObjectKind), &kserve.ScaledObject{}
+	if err := n.Get(t.Context(), client.ObjectKeyFromObject(was), now); err != nil {
+		t.Fatal(err)
+	}
+	if now.GetUID() != was.GetUID() {
+		t.Errorf("UID = %s, want that of before, %s", now.GetUID(), was.GetUID())
+	}
+	if diff := cmp.Diff(was.Object["spec"], now.Object["spec"]); diff != "" && spec {
+		t.Errorf("spec: -before +now\n%s", diff)
+	}
+	if err := kserve.Decode(now, decoded); err != nil {
+		t.Fatal(err)
+	}
+	return decoded
 }
