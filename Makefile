@@ -171,7 +171,7 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, and the dashboards
+generate: chart ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, the dashboards, and the chart
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
