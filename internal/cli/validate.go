@@ -21,9 +21,10 @@ func newValidate(s *terminal.Streams) *cobra.Command {
 		Use:   "validate",
 		Short: "Compare the simulator with measured runs and published results",
 		Long: `Replay measured runs of vLLM and published benchmarks of autoscalers, and write how far
-the simulator is off as a page in Markdown: docs/validation.md. It takes about a minute;
-the page has no timings in it and is the same every time. Exit code 1: a bound does not
-hold and is not a known miss, or a known miss holds.`,
+the simulator is off as a page in Markdown: docs/validation.md. It takes some minutes,
+most of them for the best plan on the staged ramp; the page has no timings in it and is
+the same every time. Exit code 1: a bound does not hold and is not a known miss, or a
+known miss holds.`,
 		Example: "  flyball validate --out docs/validation.md\n  flyball validate --only qwen",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

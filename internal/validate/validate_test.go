@@ -47,7 +47,7 @@ func someRows(t *testing.T) string {
 		t.Fatal(err)
 	}
 	beside := []published{{"llmd-slo", "95.8", "5.93"}}
-	if _, err := v.rampLaws(t.Context(), []string{"llmd-slo"}, beside); err != nil {
+	if _, err := v.rampLaws(t.Context(), []string{"llmd-slo"}, rampSeeds, beside); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeLab(t.Context(), &v); err != nil {
