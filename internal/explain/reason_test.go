@@ -366,7 +366,10 @@ func TestRow(t *testing.T) {
 
 // TestShownValue: a metric is shown as it is, not as a float64 holds it.
 func TestShownValue(t *testing.T) {
-	for quantity, want := range map[string]string{"3667m": "3.667", "1": "1", "500m": "0.5", "1k": "1000", "0": "0", "9P": "9000000000000000", "-1500m": "-1.5"} {
+	for quantity, want := range map[string]string{
+		"3667m": "3.667", "1": "1", "500m": "0.5", "1k": "1000", "0": "0", "9P": "9000000000000000", "-1500m": "-1.5",
+		"-9223372036854775808m": unknownValue, "9223372036854775807m": unknownValue, // no pod
+	} {
 		q := resource.MustParse(quantity)
 		if got := shownValue(autoscalingv2.MetricValueStatus{AverageValue: &q}, autoscalingv2.AverageValueMetricType); got != want {
 			t.Errorf("shownValue(%s) = %s, want %s", quantity, got, want)

@@ -169,6 +169,10 @@ func shownTarget(t autoscalingv2.MetricTarget) string {
 	}, t.Type)
 }
 
+// endless is what the HPA reports as the mean over no pod: it turns the infinity into a
+// whole number, which is the least on amd64 and the greatest on arm64.
+func endless(x float64) bool { return math.Abs(x)*1000 >= math.MaxInt64 }
+
 // shownValue writes plain decimals: 1500m is what nobody reads at a glance.
 func shownValue(v autoscalingv2.MetricValueStatus, t autoscalingv2.MetricTargetType) string {
 	q := v.AverageValue
@@ -178,7 +182,7 @@ func shownValue(v autoscalingv2.MetricValueStatus, t autoscalingv2.MetricTargetT
 	switch {
 	case t == autoscalingv2.UtilizationMetricType && v.AverageUtilization != nil:
 		return strconv.Itoa(int(*v.AverageUtilization)) + "%"
-	case t == autoscalingv2.UtilizationMetricType || q == nil:
+	case t == autoscalingv2.UtilizationMetricType || q == nil || endless(q.AsApproximateFloat64()):
 		return unknownValue
 	}
 	return strconv.FormatFloat(math.Round(q.AsApproximateFloat64()*1000)/1000, 'f', -1, 64) // the HPA counts in thousandths
