@@ -198,7 +198,7 @@ func testHandover(t *testing.T, a *apiServer) {
 	}
 	s.annotate(kserve.ClassAnnotation, "keda")
 	eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[kserve.ManagedByLabel] == "" })
-	s.eventuallySays("ScaledObjectReleased", "KServe's to update")
+	s.eventuallySays("ScaledObjectReleased", "KServe manages")
 	released := s.decoded()
 	for _, f := range released.ManagedFields {
 		if f.Manager == kserve.Manager {
