@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,8 +42,8 @@ func explainRule(ctx context.Context, w io.Writer, format, id string) error {
 			return hint.With(err, "did you mean %s? docs/lint.md has them all", near)
 		}
 		return hint.With(err, "one of %s", strings.Join(all, ", "))
-	case format == "sarif":
-		return hint.With(errors.New("--explain prints no SARIF"), "-o table, json or yaml")
+	case format == "sarif", format == "junit":
+		return hint.With(fmt.Errorf("--explain prints no %s", format), "-o table, json or yaml")
 	}
 	e := explanation{Rule: r, Bad: r.Bad(), Good: r.Good()}
 	if s, ok := r.Simulation(); ok {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ manifest is unreadable.`,
 	f.StringVar(&o.live, "live", "", "a Prometheus to ask whether the series exist")
 	f.StringVar(&o.user, "live-user", "", "user for that Prometheus")
 	f.StringVar(&o.passwords, "live-password-file", "", "file with the password for that Prometheus (default $FLYBALL_PROMETHEUS_PASSWORD)")
-	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml", "sarif")
+	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml", "sarif", "junit")
 	var rules []string
 	for _, r := range lint.Rules() {
 		rules = append(rules, r.ID)
@@ -149,9 +150,21 @@ func askLive(ctx context.Context, o options, docs []*manifest.Document) ([]lint.
 	return lint.Live(ctx, server, docs)
 }
 
+func printJUnit(w io.Writer, findings []lint.Finding) error {
+	text, err := xml.MarshalIndent(lint.NewJUnit(findings), "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding JUnit: %w", err)
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	return err
+}
+
 func (o options) print(w io.Writer, findings []lint.Finding) error {
-	if o.output == "sarif" {
+	switch o.output {
+	case "sarif":
 		return terminal.PrintAs(w, "json", lint.NewSARIF(findings, o.version), terminal.Table{})
+	case "junit":
+		return printJUnit(w, findings)
 	}
 	if o.output == "table" && len(findings) == 0 {
 		_, err := fmt.Fprintln(w, "nothing found")
