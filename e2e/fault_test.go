@@ -254,9 +254,12 @@ func killServer(t *testing.T, dir string) error {
 	return fmt.Errorf("no API server among the processes of %s", dir)
 }
 
-// minimum is what a service's ScaledObject asks for; -1 if there is no answer.
+// minimum is what a service's ScaledObject asks for; -1 if there is no answer. An API
+// server that has just started tells its clients to come back in 5 s, which they do unasked.
 func (f *faults) minimum(ctx context.Context, t *testing.T, of service) int {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	o, err := f.scaledObjects.Get(ctx, of.name+"-predictor", metav1.GetOptions{})
 	if err != nil {
 		t.Logf("reading the ScaledObject of %s: %v", of.name, err)
