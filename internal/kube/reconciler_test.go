@@ -211,6 +211,14 @@ func TestDeputyOnlyRaises(t *testing.T) {
 			t.Errorf("Reconcile = %+v, %v, want nothing more to do", res, err)
 		}
 	}
+	writesNothing := func(when string) {
+		t.Helper()
+		n.writes = nil
+		if ask(); len(n.writes) > 0 {
+			t.Errorf("%s: writes %v, want none", when, n.writes)
+		}
+	}
+	holds := func(d demand.Demand) { r.Demand = func(demand.Service) demand.Demand { return d } }
 	own := cluster.NewObject(kserve.ScaledObjectKind)
 	key := client.ObjectKey{Namespace: "demo", Name: "llama-predictor"}
 	if err := n.Get(t.Context(), key, own); err != nil {
@@ -222,12 +230,8 @@ func TestDeputyOnlyRaises(t *testing.T) {
 	if err := n.Update(t.Context(), own); err != nil {
 		t.Fatal(err)
 	}
-	n.writes = nil
-	ask()
-	if len(n.writes) > 0 {
-		t.Errorf("nothing held: writes %v, want none: a drift is the leader's", n.writes)
-	}
-	r.Demand = func(demand.Service) demand.Demand { return held }
+	writesNothing("nothing held, a drift that is the leader's")
+	holds(held)
 	ask()
 	if err := n.Get(t.Context(), key, own); err != nil {
 		t.Fatal(err)
@@ -236,23 +240,15 @@ func TestDeputyOnlyRaises(t *testing.T) {
 	if err := kserve.Decode(own, &so); err != nil || kserve.Raised(&so) != 3 {
 		t.Fatalf("three held: raised to %d, %v, want 3", kserve.Raised(&so), err)
 	}
-	n.writes = nil
-	for _, d := range []demand.Demand{held, quiet} {
-		r.Demand = func(demand.Service) demand.Demand { return d }
-		ask()
-	}
-	r.Demand, r.Acts = func(demand.Service) demand.Demand { return demand.Demand{Work: demand.Work{Held: 8}, Gateways: 1} }, func() bool { return false }
-	ask()
-	if len(n.writes) > 0 {
-		t.Errorf("raised already, nothing held, another installation acts: writes %v, want none", n.writes)
-	}
+	writesNothing("raised already")
+	holds(quiet)
+	writesNothing("nothing held")
+	holds(demand.Demand{Work: demand.Work{Held: 8}, Gateways: 1})
+	r.Acts = func() bool { return false }
+	writesNothing("another installation acts")
 	r.Acts = func() bool { return true }
 	if err := n.Delete(t.Context(), own); err != nil {
 		t.Fatal(err)
 	}
-	n.writes = nil
-	ask()
-	if len(n.writes) > 0 {
-		t.Errorf("held, without a ScaledObject: writes %v, want none: to create it is the leader's", n.writes)
-	}
+	writesNothing("held, without a ScaledObject, which is the leader's to create")
 }

@@ -122,12 +122,14 @@ func (k *Checker) Trusts(r *http.Request) bool {
 
 // Of is who sends a request. The error is for its client.
 func (k *Checker) Of(r *http.Request) (Tenant, error) {
-	if k.mode == Keys {
+	switch k.mode {
+	case Keys:
 		return k.byKey(r.Header)
-	} else if k.mode == Header {
+	case Header:
 		return k.byProxy(r)
+	default:
+		return Tenant{}, nil
 	}
-	return Tenant{}, nil
 }
 
 func (k *Checker) byKey(h http.Header) (Tenant, error) {
