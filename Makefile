@@ -156,6 +156,12 @@ validate: build ## docs/validation.md: how far the simulator is off; fails if a 
 law-study: ## docs/laws-study.md: Flyball's law and the published ones on workloads that it was made on and others, about 10 min
 	$(GO) test -tags study -count=1 -timeout 3h -v -run '^TestLawStudy$$' ./internal/simulate -record $(CURDIR)/docs/laws-study.md
 
+.PHONY: nightly
+nightly: lab ## what takes hours: full soak, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
+	@set -e; for target in soak compare validate law-study deflake fuzz bench bench-gateway; do \
+		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
+	done
+
 ##@ Write
 
 .PHONY: format
