@@ -98,7 +98,7 @@ func (p *maker) resourceMetric(o origin, path string, m *autoscalingv2.ResourceM
 	t := m.Target
 	switch {
 	case m.Name == corev1.ResourceMemory:
-		return hpa.Metric{}, o.unsimulated(path+".name", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated")
+		return hpa.Metric{}, o.unsimulated(path+".name", memoryFix, "the memory of a vLLM does not follow its load, and is not simulated")
 	case m.Name != corev1.ResourceCPU:
 		return hpa.Metric{}, o.refuse(Invalid, path+".name", "use cpu", "the HPA knows no resource %q", m.Name)
 	case t.Type == autoscalingv2.UtilizationMetricType && t.AverageUtilization != nil && *t.AverageUtilization > 0:

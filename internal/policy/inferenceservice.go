@@ -238,7 +238,7 @@ func (p *maker) kserveHPA(s *kserve.InferenceService) error {
 			case m.Resource == nil:
 				p.note("%s: %s: class hpa drops what is no Resource", p.isvc, path)
 			case m.Resource.Name != "cpu":
-				return origin{Document: p.isvc}.unsimulated(path+".resource.name", memoryMend, "%q is not simulated", m.Resource.Name)
+				return origin{Document: p.isvc}.unsimulated(path+".resource.name", memoryFix, "%q is not simulated", m.Resource.Name)
 			default:
 				spec.Metrics = append(spec.Metrics, cpuPercent(number(m.Resource.Target.AverageUtilization, 80)))
 			}

@@ -147,10 +147,13 @@ func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *keda.Law) error
 			errs = append(errs, err)
 			c.Resources = append(c.Resources, one)
 			p.noteCPU()
+		case "cron":
+			errs = append(errs, o.unsimulated(path+".type", "simulate its times with --law schedule:at=0s:2/8h:6/20h:3,every=24h",
+				"\"cron\" needs a time of day, which a workload does not have, and is not simulated"))
 		case "graphite":
 			errs = append(errs, setQuery(o, path, t, &keda.Trigger{}), notATrigger(o, path, t))
 		case "memory":
-			errs = append(errs, o.unsimulated(path+".type", memoryMend, "the memory of a vLLM does not follow its load, and is not simulated"))
+			errs = append(errs, o.unsimulated(path+".type", memoryFix, "the memory of a vLLM does not follow its load, and is not simulated"))
 		default:
 			errs = append(errs, notATrigger(o, path, t))
 		}
@@ -162,7 +165,7 @@ func notATrigger(o origin, path string, t kserve.Trigger) error {
 	return o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
 }
 
-const memoryMend = "remove it, or use a Prometheus query"
+const memoryFix = "remove it, or use a Prometheus query"
 
 // prometheus reads a trigger's metadata as KEDA does, but refuses what KEDA would
 // drop in silence.

@@ -182,6 +182,7 @@ func TestReadRefuses(t *testing.T) {
 		{"external", "minReplicas: 0", "minReplicas: 0\n    minReplicas: 1", "reading f.yaml: unmarshal errors:\n  line 25: mapping key \"minReplicas\" already defined at line 24 | it must be YAML or JSON as kubectl takes it"},
 		{"external", "minReplicas: 0", "minReplicas: {{ .min }}", "reading f.yaml: invalid map key: map[string]interface {}{\".min\":interface {}(nil)} | it looks like a template; render it first: helm template …, and give what that prints with -f -"},
 		{"scaledobject", "type: prometheus", "type: kafka", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "kafka" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
+		{"scaledobject", "type: prometheus", "type: cron", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "cron" needs a time of day, which a workload does not have, and is not simulated | simulate its times with --law schedule:at=0s:2/8h:6/20h:3,every=24h`},
 		{"scaledobject", `threshold: "2.5"`, "threshold: 2.5", `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: "2.5" is not text | quote it: '2.5'`},
 		{"scaledobject", `threshold: "2.5"`, `thresold: "2.5"`, "f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.thresold: KEDA's prometheus trigger has no such setting | did you mean threshold?"},
 		{"scaledobject", `threshold: "2.5"`, `threshold: "500m"`, `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},
