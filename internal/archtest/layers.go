@@ -217,6 +217,7 @@ func wordy(i imported) bool {
 		"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/apiextensions-apiserver/pkg/apis/", "k8s.io/apiextensions-apiserver/pkg/apiserver/schema",
 		"k8s.io/kube-openapi/pkg/validation/", "k8s.io/utils/ptr", "sigs.k8s.io/json", "go.yaml.in/yaml/", "sigs.k8s.io/yaml", "github.com/expr-lang/expr",
 		"github.com/prometheus/prometheus/promql/parser", "github.com/prometheus/prometheus/model/labels", "github.com/prometheus/common/model",
+		"github.com/robfig/cron/v3",
 	}, func(prefix string) bool { return strings.HasPrefix(i.path, prefix) })
 }
 

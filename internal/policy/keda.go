@@ -18,6 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/clock"
 )
 
 func (p *maker) fromScaledObject(d *manifest.Document) error {
@@ -148,8 +149,9 @@ func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *keda.Law) error
 			c.Resources = append(c.Resources, one)
 			p.noteCPU()
 		case "cron":
-			errs = append(errs, o.unsimulated(path+".type", "simulate its times with --law schedule:at=0s:2/8h:6/20h:3,every=24h",
-				"\"cron\" needs a time of day, which a workload does not have, and is not simulated"))
+			one, err := p.cronTrigger(o, path, t)
+			errs = append(errs, err)
+			c.Triggers = append(c.Triggers, one)
 		case "graphite":
 			errs = append(errs, setQuery(o, path, t, &keda.Trigger{}), notATrigger(o, path, t))
 		case "memory":
@@ -159,6 +161,21 @@ func (p *maker) triggers(o origin, s kserve.ScaledObjectSpec, c *keda.Law) error
 		}
 	}
 	return join(errs...)
+}
+
+func (p *maker) cronTrigger(o origin, path string, t kserve.Trigger) (keda.Trigger, error) {
+	for _, key := range sortedKeys(t.Metadata) {
+		if !slices.Contains(clock.Keys(), key) {
+			return keda.Trigger{}, o.refuse(Setting, path+".metadata."+key, meant(key, clock.Keys()), "KEDA's cron trigger has no such setting")
+		}
+	}
+	c, refused := p.cron.Read(t.Metadata)
+	if refused != nil {
+		kind := map[bool]Kind{false: Invalid, true: Unsimulated}[refused.Unsimulated]
+		return keda.Trigger{}, o.refuse(kind, path+".metadata."+refused.Key, refused.Fix, "%s", refused.What)
+	}
+	target := map[bool]hpa.Target{false: hpa.AverageValue, true: hpa.Value}[t.MetricType == autoscalingv2.ValueMetricType]
+	return keda.Trigger{Name: t.Name, Target: target, Threshold: 1, Cached: t.UseCachedMetrics, Clock: c}, nil
 }
 
 func notATrigger(o origin, path string, t kserve.Trigger) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/clock"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -76,7 +77,10 @@ func newManifests(docs []*manifest.Document, o Options) *manifests {
 type Options struct {
 	Name   string   // of the service: its own, or namespace/name; "" where there is only one
 	Ignore []string // arguments of vLLM that are taken not to be there
-	Target string   // in place of the metric's, which Read writes into the documents; "": as it is
+	// Begin is when the workload begins, since Monday 00:00 where cron triggers take their
+	// time from; nil: not known.
+	Begin  *time.Duration
+	Target string // in place of the metric's, which Read writes into the documents; "": as it is
 }
 
 func (m *manifests) note(format string, args ...any) {
@@ -136,7 +140,7 @@ func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
 
 // service makes one of a target.
 func (m *manifests) service(t *target) (Service, error) {
-	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Namespace: t.namespace, IsvcName: m.isvcName(t)}}
+	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Namespace: t.namespace, IsvcName: m.isvcName(t)}, cron: clock.Reader{Begin: m.options.Begin}}
 	if t.kind == "Deployment" {
 		p.Deployment = t.name
 	}
@@ -298,6 +302,7 @@ type maker struct {
 	*manifests
 	*target
 	service *kserve.InferenceService
+	cron    clock.Reader
 }
 
 // build finds out what scales the target, and what its pods are.

@@ -8,10 +8,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
@@ -161,6 +163,24 @@ func replaced(t *testing.T, text, old, with string) string {
 	return strings.Replace(text, old, with, 1)
 }
 
+const cronTrigger = "- {type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '5'}}\n        "
+
+// A cron trigger is one more trigger of the ScaledObject, once the begin is known.
+func TestReadCron(t *testing.T) {
+	docs, err := manifest.ReadAll([]manifest.File{{Name: "f.yaml", Text: []byte(replaced(t, text(t, "scaledobject"), "- type: prometheus\n          name: running", cronTrigger+"- type: prometheus\n          name: running"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(docs, Options{Begin: new(7 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := got.Policy.Law.(keda.Law).Triggers[0]
+	if c := first.Clock; c == nil || c.Replicas != 5 || c.On || len(c.Turns) != 14 || c.Turns[0] != time.Hour || first.Threshold != 1 {
+		t.Errorf("Read: %+v, want 5 from 1 h on", first)
+	}
+}
+
 // INV-1: a refusal has its place.
 func TestReadRefuses(t *testing.T) {
 	const two = "\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: other, namespace: demo}\n" +
@@ -182,7 +202,8 @@ func TestReadRefuses(t *testing.T) {
 		{"external", "minReplicas: 0", "minReplicas: 0\n    minReplicas: 1", "reading f.yaml: unmarshal errors:\n  line 25: mapping key \"minReplicas\" already defined at line 24 | it must be YAML or JSON as kubectl takes it"},
 		{"external", "minReplicas: 0", "minReplicas: {{ .min }}", "reading f.yaml: invalid map key: map[string]interface {}{\".min\":interface {}(nil)} | it looks like a template; render it first: helm template …, and give what that prints with -f -"},
 		{"scaledobject", "type: prometheus", "type: kafka", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "kafka" is not simulated | use prometheus or cpu, or simulate a law by name with --law`},
-		{"scaledobject", "type: prometheus", "type: cron", `f.yaml:32: ScaledObject serving/chat: spec.triggers[0].type: "cron" needs a time of day, which a workload does not have, and is not simulated | simulate its times with --law schedule:at=0s:2/8h:6/20h:3,every=24h`},
+		{"scaledobject", "- type: prometheus\n          name: running", cronTrigger + "- type: prometheus\n          name: running", "f.yaml:32: ScaledObject serving/chat: spec.triggers[0].metadata.start: whether a workload has these hours is not known | tell flyball simulate when it begins, in UTC: --begin 'mon 08:00'"},
+		{"scaledobject", "- type: prometheus\n          name: running", strings.Replace(cronTrigger, "start", "starts", 1) + "- type: prometheus\n          name: running", "f.yaml:32: ScaledObject serving/chat: spec.triggers[0].metadata.starts: KEDA's cron trigger has no such setting | did you mean start?"},
 		{"scaledobject", `threshold: "2.5"`, "threshold: 2.5", `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: "2.5" is not text | quote it: '2.5'`},
 		{"scaledobject", `threshold: "2.5"`, `thresold: "2.5"`, "f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.thresold: KEDA's prometheus trigger has no such setting | did you mean threshold?"},
 		{"scaledobject", `threshold: "2.5"`, `threshold: "500m"`, `f.yaml:39: ScaledObject serving/chat: spec.triggers[1].metadata.threshold: KEDA cannot read "500m" | write a plain number such as '4' or '0.5'`},

@@ -118,7 +118,7 @@ func (o *options) prepare(cmd *cobra.Command, src source, target string) (*prepa
 		if err != nil {
 			return nil, err
 		}
-		plan, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored, Target: target})
+		plan, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored, Begin: o.begin.at, Target: target})
 		if err != nil {
 			return nil, err
 		}

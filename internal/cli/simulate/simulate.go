@@ -30,6 +30,7 @@ type options struct {
 	seeds, start, episodes                int
 	by, state                             string
 	past                                  pastOptions
+	begin                                 begin
 }
 
 // New is the command.
@@ -77,6 +78,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	o.files.Flags(fl)
 	fl.StringArrayVar(&o.ignored, "ignore-argument", nil, "go on as if the manifests did not give vLLM this argument; may be repeated")
+	fl.Var(&o.begin, "begin", "day of the week and time, in the time zone of the manifests' cron triggers, at which the workload begins, like 'mon 08:00'")
 	fl.StringVar(&o.service, "service", "", "which service of the manifests, or of the Prometheus, as NAMESPACE/NAME, if there are several")
 	fl.StringArrayVar(&o.laws, "law", nil, "law, as NAME or NAME:KEY=VALUE,… (flyball laws lists them); repeat to compare")
 	fl.StringVar(&o.scenario, "scenario", "", "name or file of a scenario: "+strings.Join(scenario.Library(), ", "))

@@ -8,7 +8,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
-// A Trigger is one entry of a ScaledObject's triggers that reads one number
+// A Trigger is one entry of a ScaledObject's triggers. Most read one number
 // (github.com/kedacore/keda/v2/pkg/scalers/prometheus_scaler.go, at v2.21.0). An empty
 // answer, NaN and infinity are 0, or an error with KeepNull; several series and a
 // failed query are errors.
@@ -20,6 +20,8 @@ type Trigger struct {
 	Activation float64
 	KeepNull   bool // ignoreNullValues: "false"
 	Cached     bool // useCachedMetrics: the HPA is told what the last poll read
+	// Clock is what a cron trigger has in place of a signal.
+	Clock *Clock `json:",omitempty"`
 }
 
 // A Fallback replaces a trigger that failed more than Failures times in a row by
@@ -100,8 +102,11 @@ func (k *loops) observe(in law.Input) []Observation {
 	return seen
 }
 
-// read is one query.
+// read is one query, or one look at the clock.
 func (t Trigger) read(in law.Input) Observation {
+	if t.Clock != nil {
+		return t.Clock.observe(in.Now)
+	}
 	r := in.Readings.Of(t.Signal).Total
 	switch {
 	case r.Usable():
