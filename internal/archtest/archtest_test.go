@@ -91,6 +91,7 @@ func clean() fstest.MapFS {
 		"internal/vllmsim/c.go", lines("package vllmsim\n", 499), "internal/vllmsim/d.go", lines("package vllmsim\n", 499),
 		"internal/hint/meant.go", lines("package hint\n", 200), "internal/hint/meantone.go", lines("package hint\n", 200),
 		"internal/vllm/doc.go", doc("vllm"),
+		"internal/gateway/doc.go", doc("gateway"),
 		"internal/policy/doc.go", doc("policy"),
 		"e2e/e2e_test.go", "package e2e\n\nimport _ \"github.com/flyball-dev/flyball/internal/lab\"\n",
 		"lab/kube/go.mod", "module other\n",

@@ -100,6 +100,8 @@ func plantedCalls() []planted {
 		{"clock", "internal/lab/a.go", "package lab\n\nimport \"time\"\n\nvar _ = time.Now()\n", 0},
 		{"panic", "internal/lab/a.go", "package lab\n\nfunc f() { panic(1) }\n", 3},
 		{"panic", "internal/lab/a_test.go", "package lab\n\nfunc f() { panic(1) }\n", 0},
+		{"wall clock", "internal/gateway/a.go", "package gateway\n\nimport \"time\"\n\nfunc f() int64 { return time.Now().UnixNano() }\n", 5},
+		{"wall clock", "internal/gateway/a.go", "package gateway\n\nimport \"time\"\n\nfunc f(t time.Time) bool { return time.Now().After(t) }\n", 0},
 		{"sleep", "internal/lab/a_test.go", "package lab\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n", 5},
 		{"sleep", "internal/lab/a_test.go", "package lab\n\nimport \"time\"\nimport \"testing/synctest\"\n\nfunc f() { synctest.Test(nil, func() { time.Sleep(1) }) }\n", 0},
 		{"skip", "e2e/a_test.go", "package e2e\n\nfunc f(t T) { t.Skipf(\"no lab\") }\n", 3},
