@@ -151,6 +151,7 @@ func decideGuide(s Snapshot, v *Verdict) {
 		v.Then(Adopt, "ScaledObjectAdopted", "ScaledObject %s, created by KServe, is now managed by Flyball and scales %s", so.Name, between)
 	default:
 		v.Action = Repair
+		s.scaledByHand(v)
 	}
 	if warning != "" {
 		v.Warn("FixedReplicas", "%s", warning)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -59,10 +61,18 @@ func Options(namespace string) (ctrl.Options, error) {
 				"involvedObject.kind": kserve.ScaledObjectKind.Kind, "type": corev1.EventTypeWarning,
 			})},
 			&coordinationv1.Lease{}: {Field: fields.OneTermEqualSelector("metadata.name", claim.Lease)},
-			&appsv1.Deployment{}:    {Label: labels.NewSelector().Add(*ofServices), Transform: cache.TransformStripManagedFields()},
+			&appsv1.Deployment{}:    {Label: labels.NewSelector().Add(*ofServices), Transform: scaledBy},
 			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: slim},
 		}},
 	}, nil
+}
+
+// scaledBy keeps of a Deployment's managed fields who has set its replicas.
+func scaledBy(o any) (any, error) {
+	if d, ok := o.(*appsv1.Deployment); ok {
+		d.ManagedFields = slices.DeleteFunc(d.ManagedFields, func(f metav1.ManagedFieldsEntry) bool { return f.Subresource != "scale" })
+	}
+	return o, nil
 }
 
 // slim keeps of a pod what says how it is, and its cost: there are many.

@@ -109,8 +109,8 @@ func hpaChanged(e event.UpdateEvent) bool {
 		!equality.Semantic.DeepEqual(old.OwnerReferences, now.OwnerReferences) || a.Status != b.Status || a.Reason != b.Reason
 }
 
-// deploymentChanged: it has left zero or its first pod is ready, or the other way round; or
-// its pods are to be others, which KEDA's webhook may have asked for: it takes no cpu
+// deploymentChanged: it has left zero or its first pod is ready, or the other way round; somebody
+// has scaled it by hand; or its pods are to be others, which KEDA's webhook may have asked for: it takes no cpu
 // metric of a container without a request.
 func deploymentChanged(e event.UpdateEvent) bool {
 	old, ok1 := e.ObjectOld.(*appsv1.Deployment)
@@ -119,6 +119,7 @@ func deploymentChanged(e event.UpdateEvent) bool {
 		return true
 	}
 	return old.Generation != now.Generation && !equality.Semantic.DeepEqual(old.Spec.Template.Spec, now.Spec.Template.Spec) ||
+		!equality.Semantic.DeepEqual(explain.ByHand(old), explain.ByHand(now)) ||
 		(old.Status.ReadyReplicas > 0) != (now.Status.ReadyReplicas > 0) ||
 		(ptr.Deref(old.Spec.Replicas, 1) > 0) != (ptr.Deref(now.Spec.Replicas, 1) > 0)
 }

@@ -79,6 +79,10 @@ func TestWhichChangesMatter(t *testing.T) {
 		}
 		return d
 	}
+	byHand := func(d *appsv1.Deployment) *appsv1.Deployment {
+		d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl", Subresource: "scale"}}
+		return d
+	}
 	annotated, terminating := object(nil), object(nil)
 	annotated.SetAnnotations(map[string]string{kserve.StopAnnotation: "true"})
 	now := metav1.Now()
@@ -97,6 +101,7 @@ func TestWhichChangesMatter(t *testing.T) {
 		"the HPA scales":       {hpaChanged, h("True", "", 1), h("True", "", 2), false},
 		"the HPA is blind":     {hpaChanged, h("True", "", 1), h("False", "FailedGetExternalMetric", 1), true},
 		"a pod more":           {deploymentChanged, d(1, 3, 3, ""), d(2, 4, 3, ""), false},
+		"kubectl scale":        {deploymentChanged, d(1, 3, 3, ""), byHand(d(2, 5, 3, "")), true},
 		"the first pod":        {deploymentChanged, d(1, 1, 0, ""), d(1, 1, 1, ""), true},
 		"it leaves zero":       {deploymentChanged, d(1, 0, 0, ""), d(2, 1, 0, ""), true},
 		"a cpu request":        {deploymentChanged, d(1, 1, 1, ""), d(2, 1, 1, "100m"), true},
