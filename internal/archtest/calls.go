@@ -25,15 +25,7 @@ func callRules() []rule {
 		},
 		{
 			"wall clock", "a clock that somebody sets back makes minutes of a wait of seconds; time.Time knows what has passed, a number of seconds since 1970 does not",
-			func(t *tree, report reporter) {
-				t.eachCall(func(f file, c *ast.CallExpr) {
-					sel, ok := c.Fun.(*ast.SelectorExpr)
-					waits := strings.HasPrefix(f.dir(), "internal/gateway") || f.dir() == "internal/kube/inbox"
-					if ok && waits && !f.test && strings.HasPrefix(sel.Sel.Name, "Unix") {
-						report(f.path, c.Pos(), "%s calls %s", f.dir(), sel.Sel.Name)
-					}
-				})
-			},
+			checkWallClock,
 		},
 		{
 			"panic", "an autoscaler that is down scales nothing; expected conditions are values and errors",
@@ -70,6 +62,16 @@ func callRules() []rule {
 			checkOwner,
 		},
 	}
+}
+
+func checkWallClock(t *tree, report reporter) {
+	t.eachCall(func(f file, c *ast.CallExpr) {
+		sel, ok := c.Fun.(*ast.SelectorExpr)
+		waits := strings.HasPrefix(f.dir(), "internal/gateway") || f.dir() == "internal/kube/inbox"
+		if ok && waits && !f.test && strings.HasPrefix(sel.Sel.Name, "Unix") {
+			report(f.path, c.Pos(), "%s calls %s", f.dir(), sel.Sel.Name)
+		}
+	})
 }
 
 // eachCall visits every call outside generated code.
