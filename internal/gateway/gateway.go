@@ -77,7 +77,7 @@ func New(c Config) (*Gateway, error) {
 func newTransport(c Config) *http.Transport {
 	dial := c.Dial
 	if dial == nil {
-		dial = (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+		dial = (&net.Dialer{Timeout: 2 * time.Second, KeepAliveConfig: alive()}).DialContext
 	}
 	return &http.Transport{
 		DialContext:            dial,
@@ -87,6 +87,12 @@ func newTransport(c Config) *http.Transport {
 		MaxResponseHeaderBytes: 256 << 10,
 		WriteBufferSize:        8 << 10,
 	}
+}
+
+// alive asks the other side's kernel whether it is still there: an engine may think for
+// minutes, and a stream from a node that is lost ends after 30 s.
+func alive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 }
 
 // buffers are those that answers are copied through, one for each stream: events are
