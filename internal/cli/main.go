@@ -38,14 +38,24 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl flyball"}
 	}
 	version.Flag(root)
-	root.AddCommand(newDoctor(s), newStatus(s), newValidate(s), version.Command(s), lint.New(s, version.Name()), simulate.New(s))
-	root.AddCommand(serve.Commands(s)...)
-	root.AddCommand(catalog.Commands(s)...)
-	root.AddCommand(lab.Commands(s, func(ctx context.Context, kubeconfig string) error {
+	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s))
+	group(root, "Commands that need no cluster:", append(catalog.Commands(s), lint.New(s, version.Name()), simulate.New(s), newValidate(s))...)
+	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, kubeconfig string) error {
 		status := newRoot(s)
 		status.SetArgs([]string{"status", "-A", "--kubeconfig", kubeconfig})
 		return status.ExecuteContext(ctx)
 	})...)
+	group(root, "Servers in a cluster:", serve.Commands(s)...)
+	root.AddCommand(version.Command(s))
 	usage.Keep(root, s)
 	return root
+}
+
+// group adds commands that the help shows together.
+func group(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
