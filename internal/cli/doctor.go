@@ -18,7 +18,8 @@ import (
 )
 
 type doctorOptions struct {
-	kubeconfig, output       string
+	cluster                  access.Named
+	output                   string
 	address, user, passwords string
 }
 
@@ -45,7 +46,7 @@ Exit code: 0 nothing failed, 1 something failed, 2 the cluster does not answer.`
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), s, o) },
 	}
-	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
+	o.cluster.Flags(cmd)
 	cmd.Flags().StringVar(&o.address, "prometheus", "", "a Prometheus to ask besides those of the controller's --metric-servers")
 	cmd.Flags().StringVar(&o.user, "prometheus-user", "", "user for that Prometheus")
 	cmd.Flags().StringVar(&o.passwords, "prometheus-password-file", "", "file with the password for that Prometheus")
@@ -58,7 +59,7 @@ func examine(ctx context.Context, s *terminal.Streams, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	c, err := access.Find(o.kubeconfig)
+	c, err := o.cluster.Find()
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,9 @@ import (
 )
 
 type statusOptions struct {
-	kubeconfig, namespace, output string
-	all                           bool
+	cluster           access.Named
+	namespace, output string
+	all               bool
 }
 
 func newStatus(s *terminal.Streams) *cobra.Command {
@@ -38,7 +39,7 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 		Example: "  flyball status -n demo\n  flyball status -A -o wide",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := access.Find(o.kubeconfig)
+			c, err := o.cluster.Find()
 			if err != nil {
 				return err
 			}
@@ -53,7 +54,7 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 			return c.Explain(showStatus(cmd.Context(), s, api, o))
 		},
 	}
-	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "the cluster (default $KUBECONFIG, .flyball/kubeconfig, ~/.kube/config)")
+	o.cluster.Flags(cmd)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -30,19 +32,28 @@ type Cluster struct {
 	From      string // the kubeconfig, for messages
 }
 
-// Find reads the kubeconfig that a command works with. An empty path takes
-// $KUBECONFIG, then the local cluster's in this directory, then the user's own.
-func Find(path string) (Cluster, error) {
+// Named is the cluster that the flags of a command name.
+type Named struct {
+	Kubeconfig string // a file; empty: $KUBECONFIG, then the local cluster's in this directory, then the user's own
+	Context    string // of that file; empty: its current one
+}
+
+// Find reads the kubeconfig that a command works with.
+func (n Named) Find() (Cluster, error) {
 	log.SetLogger(logr.Discard()) // a command says itself what went wrong
-	rules, from := kubeconfigRules(path)
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
+	rules, from := kubeconfigRules(n.Kubeconfig)
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: n.Context})
 	raw, err := loader.RawConfig()
 	switch {
 	case err != nil:
 		return Cluster{}, hint.With(fmt.Errorf("reading kubeconfig %s: %w", from, unreadable(err)), StartOrName)
 	case clientcmd.IsConfigurationInvalid(clientcmd.Validate(raw)) && len(raw.Contexts) == 0:
 		return Cluster{}, hint.With(fmt.Errorf("no kubeconfig: %s names no cluster", from), StartOrName)
+	case n.Context != "" && raw.Contexts[n.Context] == nil:
+		known := slices.Sorted(maps.Keys(raw.Contexts))
+		return Cluster{}, hint.Meant(fmt.Errorf("kubeconfig %s has no context %q", from, n.Context), n.Context, known, "it has "+strings.Join(known, ", "))
 	}
+	raw.CurrentContext = cmp.Or(n.Context, raw.CurrentContext)
 	config, err := loader.ClientConfig()
 	if err != nil {
 		return Cluster{}, hint.With(fmt.Errorf("using kubeconfig %s: %w", from, unusable(raw, err)), StartOrName)
@@ -97,7 +108,7 @@ func unreadable(err error) error {
 	return errors.New(cmp.Or(after, text))
 }
 
-// unusable says what the current context lacks, or all that is wrong with what it has.
+// unusable says what the context in use lacks, or all that is wrong with what it has.
 func unusable(raw clientcmdapi.Config, err error) error {
 	current := raw.Contexts[raw.CurrentContext]
 	switch {

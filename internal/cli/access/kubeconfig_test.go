@@ -31,9 +31,9 @@ func TestFindClusterOrder(t *testing.T) {
 	}
 	expect := func(path, owner string) {
 		t.Helper()
-		c, err := Find(path)
+		c, err := Named{Kubeconfig: path}.Find()
 		if err != nil || c.Namespace != owner || c.Config.Host != "https://"+owner+".example:6443" {
-			t.Errorf("Find(%q) = %q in %q, %v, want the cluster of %s", path, c.Config.Host, c.Namespace, err, owner)
+			t.Errorf("Named{%q}.Find() = %q in %q, %v, want the cluster of %s", path, c.Config.Host, c.Namespace, err, owner)
 		}
 	}
 	t.Setenv("KUBECONFIG", "")

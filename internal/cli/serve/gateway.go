@@ -176,11 +176,11 @@ func setMemory(need int64, container string) error {
 func (o *gatewayOptions) access() (access.Cluster, error) {
 	if o.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
 		if config, err := rest.InClusterConfig(); err == nil {
-			config.QPS = -1 // as for access.Find
+			config.QPS = -1 // as for access.Named
 			return access.Cluster{Config: config, From: "the cluster that this runs in"}, nil
 		}
 	}
-	return access.Find(o.kubeconfig)
+	return access.Named{Kubeconfig: o.kubeconfig}.Find()
 }
 
 // serve runs the gateway to its end, and beside it what it knows and what it says.
