@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/cli/access"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
@@ -22,13 +24,15 @@ import (
 type statusOptions struct {
 	cluster           access.Named
 	namespace, output string
+	service, selector string
+	labels            labels.Selector // of the selector
 	all               bool
 }
 
 func newStatus(s *terminal.Streams) *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
-		Use:   "status",
+		Use:   "status [SERVICE]",
 		Short: "Show how many replicas each service has, and why",
 		Long: `One row for each InferenceService: who scales it (MODE), its bounds, the replicas
 that exist (NOW), that its autoscaler asks for (DESIRED) and that are READY, each
@@ -36,9 +40,14 @@ METRIC over its target as the HPA sees them, and the REASON for the replica coun
 word (docs/reasons.md). Where gateways report, also the requests that they hold (HELD) and
 that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. -o wide,
 json and yaml explain in full; -o table does on stderr for what needs attention.`,
-		Example: "  flyball status -n demo\n  flyball status -A -o wide",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: "  flyball status -n demo\n" +
+			"  flyball status llama -n demo\n" +
+			"  flyball status -A -l team=search -o wide",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.choose(args); err != nil {
+				return err
+			}
 			c, err := o.cluster.Find()
 			if err != nil {
 				return err
@@ -57,27 +66,40 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 	o.cluster.Flags(cmd)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
+	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "labels of the services, as team=search,tier!=test")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
 	return cmd
 }
 
+// choose takes a service by its name, or those that have the labels; like kubectl's, a name
+// is of one namespace.
+func (o *statusOptions) choose(args []string) error {
+	var err error
+	if o.labels, err = labels.Parse(o.selector); err != nil {
+		return hint.With(fmt.Errorf("-l %s: %w", o.selector, err), "for example -l team=search")
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	o.service = args[0]
+	switch {
+	case o.all:
+		return hint.With(fmt.Errorf("status: the name %s is of one namespace, not of all", o.service), "%s -n NAMESPACE", hint.Command("flyball", "status", o.service))
+	case o.selector != "":
+		return hint.With(fmt.Errorf("status: the name %s and the labels %s exclude each other", o.service, o.selector), "give one of them")
+	}
+	return nil
+}
+
 // showStatus prints one reading of the cluster.
 func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o statusOptions) error {
-	if o.all {
-		o.namespace = ""
-	}
-	services, err := snapshot.ReadAll(ctx, api, o.namespace)
+	rows, err := readRows(ctx, api, o)
 	if err != nil {
 		return err
 	}
-	rows := explain.Rows(services)
 	if len(rows) == 0 && (o.output == "table" || o.output == "wide") {
-		where := "in namespace " + o.namespace
-		if o.all {
-			where = "in any namespace"
-		}
-		_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", where)
+		_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", o.where())
 		return err
 	}
 	if err := terminal.PrintAs(s.Out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
@@ -87,6 +109,38 @@ func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o s
 		return printNotes(s, rows)
 	}
 	return nil
+}
+
+func (o *statusOptions) where() string {
+	where := "in namespace " + o.namespace
+	if o.all {
+		where = "in any namespace"
+	}
+	if o.selector != "" {
+		where += " with the labels " + o.selector
+	}
+	return where
+}
+
+// readRows are of the services that were asked for. A service that was named must be there.
+func readRows(ctx context.Context, api client.Reader, o statusOptions) ([]explain.Row, error) {
+	if o.all {
+		o.namespace = ""
+	}
+	services, err := snapshot.ReadAll(ctx, api, o.namespace)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	services = slices.DeleteFunc(services, func(s explain.Snapshot) bool {
+		names = append(names, s.InferenceService.Name)
+		return o.service != "" && s.InferenceService.Name != o.service || !o.labels.Matches(labels.Set(s.InferenceService.Labels))
+	})
+	if o.service != "" && len(services) == 0 {
+		err := fmt.Errorf("no InferenceService %s in namespace %s", o.service, o.namespace)
+		return nil, hint.Meant(err, o.service, names, hint.Command("flyball", "status", "-n", o.namespace)+" lists them")
+	}
+	return explain.Rows(services), nil
 }
 
 func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Table {

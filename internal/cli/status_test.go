@@ -7,9 +7,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 func rowsForPrint(now time.Time) []explain.Row {
@@ -94,5 +98,51 @@ qwen   guide  0    4    -    -        -         -      -     -         2d1h  Sto
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("print: -want +got\n%s", diff)
+	}
+}
+
+// inCluster are services of the namespace demo, each with a label.
+func inCluster(t *testing.T, names ...string) client.WithWatch {
+	t.Helper()
+	var all []client.Object
+	for _, name := range names {
+		service := kubetest.Service(t)
+		service.Name, service.Labels = name, map[string]string{"model": name}
+		all = append(all, kubetest.Untyped(t, kserve.InferenceServiceKind, service))
+	}
+	return kubetest.Client(t, all...)
+}
+
+// A name and labels choose the services that are shown.
+func TestStatusChoice(t *testing.T) {
+	api := inCluster(t, "llama", "qwen")
+	for _, c := range []struct {
+		options        statusOptions
+		args           []string
+		names          string
+		errOut, failed string
+	}{
+		{statusOptions{}, nil, "llama qwen", "", ""},
+		{statusOptions{}, []string{"qwen"}, "qwen", "", ""},
+		{statusOptions{selector: "model!=qwen"}, nil, "llama", "", ""},
+		{statusOptions{selector: "model=none"}, nil, "", "no InferenceService in namespace demo with the labels model=none\n", ""},
+		{statusOptions{}, []string{"lama"}, "", "", "no InferenceService lama in namespace demo; did you mean llama? flyball status -n demo lists them"},
+	} {
+		var out, errOut bytes.Buffer
+		c.options.namespace, c.options.output = "demo", "wide"
+		if err := c.options.choose(c.args); err != nil {
+			t.Fatal(err)
+		}
+		failed := ""
+		if err := showStatus(t.Context(), &terminal.Streams{Out: &out, Err: &errOut}, api, c.options); err != nil {
+			failed = strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
+		}
+		var names []string
+		for line := range strings.Lines(out.String()) {
+			names = append(names, strings.Fields(line)[0])
+		}
+		if got := strings.TrimPrefix(strings.Join(names, " "), "NAME "); got != c.names || errOut.String() != c.errOut || failed != c.failed {
+			t.Errorf("status %v -l %q = %q, %q, %q, want %q, %q, %q", c.args, c.options.selector, got, errOut.String(), failed, c.names, c.errOut, c.failed)
+		}
 	}
 }
