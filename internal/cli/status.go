@@ -68,6 +68,7 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "labels of the services, as team=search,tier!=test")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
+	completeNames(cmd, &o)
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
 	return cmd
 }
