@@ -26,7 +26,7 @@ type statusOptions struct {
 	namespace, output string
 	service, selector string
 	labels            labels.Selector // of the selector
-	all               bool
+	all, watch        bool
 }
 
 func newStatus(s *terminal.Streams) *cobra.Command {
@@ -39,9 +39,10 @@ that exist (NOW), that its autoscaler asks for (DESIRED) and that are READY, eac
 METRIC over its target as the HPA sees them, and the REASON for the replica count in one
 word (docs/reasons.md). Where gateways report, also the requests that they hold (HELD) and
 that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. -o wide,
-json and yaml explain in full; -o table does on stderr for what needs attention.`,
+json and yaml explain in full; -o table does on stderr for what needs attention. -w reads
+the cluster every 5 s; a service that changed has one more row, or one more document.`,
 		Example: "  flyball status -n demo\n" +
-			"  flyball status llama -n demo\n" +
+			"  flyball status llama -n demo -w\n" +
 			"  flyball status -A -l team=search -o wide",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +61,9 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 			if o.namespace == "" {
 				o.namespace = c.Namespace
 			}
+			if o.watch {
+				return c.Explain(watchStatus(cmd.Context(), s, api, o))
+			}
 			return c.Explain(showStatus(cmd.Context(), s, api, o))
 		},
 	}
@@ -67,6 +71,7 @@ json and yaml explain in full; -o table does on stderr for what needs attention.
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "labels of the services, as team=search,tier!=test")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "then print the services that changed, until Ctrl-C")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
 	completeNames(cmd, &o)
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml")
@@ -100,8 +105,7 @@ func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o s
 		return err
 	}
 	if len(rows) == 0 && (o.output == "table" || o.output == "wide") {
-		_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", o.where())
-		return err
+		return printNone(s, o)
 	}
 	if err := terminal.PrintAs(s.Out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
 		return err
@@ -112,7 +116,8 @@ func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o s
 	return nil
 }
 
-func (o *statusOptions) where() string {
+// printNone says where there is no service.
+func printNone(s *terminal.Streams, o statusOptions) error {
 	where := "in namespace " + o.namespace
 	if o.all {
 		where = "in any namespace"
@@ -120,7 +125,8 @@ func (o *statusOptions) where() string {
 	if o.selector != "" {
 		where += " with the labels " + o.selector
 	}
-	return where
+	_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", where)
+	return err
 }
 
 // readRows are of the services that were asked for. A service that was named must be there.

@@ -137,11 +137,7 @@ func TestStatusChoice(t *testing.T) {
 		if err := showStatus(t.Context(), &terminal.Streams{Out: &out, Err: &errOut}, api, c.options); err != nil {
 			failed = strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
 		}
-		var names []string
-		for line := range strings.Lines(out.String()) {
-			names = append(names, strings.Fields(line)[0])
-		}
-		if got := strings.TrimPrefix(strings.Join(names, " "), "NAME "); got != c.names || errOut.String() != c.errOut || failed != c.failed {
+		if got := strings.TrimPrefix(firstWords(out.String()), "NAME "); got != c.names || errOut.String() != c.errOut || failed != c.failed {
 			t.Errorf("status %v -l %q = %q, %q, %q, want %q, %q, %q", c.args, c.options.selector, got, errOut.String(), failed, c.names, c.errOut, c.failed)
 		}
 	}
