@@ -58,25 +58,20 @@ func (w *watched) see(o any) {
 	w.templates[owner][p.Labels[appsv1.DefaultDeploymentUniqueLabelKey]] = true
 	if p.DeletionTimestamp != nil && !w.seen[p.UID] {
 		w.seen[p.UID] = true
-		w.counted[owner][w.causeLocked(p, owner)]++
+		w.counted[owner][w.causeLocked(p)]++
 	}
 }
 
-// causeLocked tells it from what the cause leaves on the pod, or does not. A rollout makes
-// a pod of another template before it deletes one. After that nothing tells a pod that was
-// replaced from one too many: KServe takes back, at any time, what 'kubectl rollout
-// restart' has written into the template. So no service has both rollouts and scale-ins.
-func (w *watched) causeLocked(p *corev1.Pod, owner string) string {
+// causeLocked tells it from what the cause leaves on the pod, or does not: nothing tells a
+// pod that a rollout replaces from one too many, which it is counted as until deletions knows.
+func (w *watched) causeLocked(p *corev1.Pod) string {
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.DisruptionTarget && c.Reason == "EvictionByEvictionAPI" {
 			return eviction
 		}
 	}
-	switch {
-	case w.named[p.UID]:
+	if w.named[p.UID] {
 		return deletion
-	case len(w.templates[owner]) > 1:
-		return rollout
 	}
 	return scaleIn
 }
@@ -90,10 +85,18 @@ func (w *watched) name(pods []*corev1.Pod) {
 	}
 }
 
+// deletions are by cause. A service whose pods have had two templates has had rollouts, and
+// no service of a soak has both these and scale-ins. It is known at the end only: a rollout
+// may delete a pod before its first new one is made, as the two ReplicaSets are two workers'.
 func (w *watched) deletions(owner string) map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return maps.Clone(w.counted[owner])
+	all := maps.Clone(w.counted[owner])
+	if n := all[scaleIn]; n > 0 && len(w.templates[owner]) > 1 {
+		all[rollout] = n
+		delete(all, scaleIn)
+	}
+	return all
 }
 
 // of lists an owner's pods: a service's, or those with a label app.
