@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/flyball-dev/flyball/internal/law"
@@ -60,9 +59,9 @@ func (s Snapshot) Fleet() law.Fleet {
 
 // podOf takes a pod for pending until a node has taken it, and for running from then on.
 func podOf(p corev1.Pod) law.Pod {
-	pod := law.Pod{Name: p.Name, Phase: law.PodRunning, Deleting: p.DeletionTimestamp != nil, CreatedAt: sinceEpoch(p.CreationTimestamp)}
+	pod := law.Pod{Name: p.Name, Phase: law.PodRunning, Deleting: p.DeletionTimestamp != nil, CreatedAt: SinceEpoch(p.CreationTimestamp.Time)}
 	if p.Status.StartTime != nil {
-		pod.StartedAt = sinceEpoch(*p.Status.StartTime)
+		pod.StartedAt = SinceEpoch(p.Status.StartTime.Time)
 	}
 	for _, c := range p.Status.Conditions {
 		switch {
@@ -78,7 +77,8 @@ func podOf(p corev1.Pod) law.Pod {
 	return pod
 }
 
-func sinceEpoch(t metav1.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
+// SinceEpoch is a time as a step counts it.
+func SinceEpoch(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
 
 // denied is a Deployment whose pods the API server does not take: a quota, or a
 // security policy.

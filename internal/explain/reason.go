@@ -167,17 +167,11 @@ func (s Snapshot) warning(kind string) string {
 }
 
 func (s Snapshot) paused() *explanation {
-	if s.ScaledObject == nil {
+	a, v := kserve.PausedBy(s.ScaledObject)
+	if a == "" {
 		return nil
 	}
-	for _, a := range []string{kserve.PausedReplicas, kserve.Paused} {
-		if v, ok := s.ScaledObject.Annotations[a]; ok && v != "false" {
-			return &explanation{
-				Paused, fmt.Sprintf("paused by the ScaledObject's annotation %s=%s", a, v), s.unannotate(a),
-			}
-		}
-	}
-	return nil
+	return &explanation{Paused, fmt.Sprintf("paused by the ScaledObject's annotation %s=%s", a, v), s.unannotate(a)}
 }
 
 // wakeFailed is a service whose GPUs the controller has given back.

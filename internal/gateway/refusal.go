@@ -25,7 +25,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// invalidRequest is the client's to mend.
+// invalidRequest is the client's to fix.
 func invalidRequest(status int, code, format string, args ...any) *refusal {
 	return &refusal{outcome: Refused, status: status, code: code, message: fmt.Sprintf(format, args...)}
 }

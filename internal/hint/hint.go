@@ -12,7 +12,7 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
-// With attaches to err the sentence that says how to mend it. A nil err stays nil.
+// With attaches to err the sentence that says how to fix it. A nil err stays nil.
 func With(err error, format string, args ...any) error {
 	if err == nil {
 		return nil

@@ -72,3 +72,18 @@ func (a Attempt) Write(so *ScaledObject) {
 	set(wakeFailed, a.Cause)
 	set(PausedReplicas, "0")
 }
+
+// PausedBy is the annotation by which somebody else than Flyball has paused KEDA, and its
+// value; empty if nobody has.
+func PausedBy(so *ScaledObject) (annotation, value string) {
+	if so == nil {
+		return "", ""
+	}
+	for _, a := range []string{PausedReplicas, Paused} {
+		ours := a == PausedReplicas && !AttemptOf(so).Again.IsZero()
+		if v, ok := so.Annotations[a]; ok && v != "false" && !ours {
+			return a, v
+		}
+	}
+	return "", ""
+}

@@ -15,9 +15,9 @@ func remembered(so *kserve.ScaledObject) decide.State {
 	s := decide.State{Raised: int(kserve.Raised(so)), Attempt: guard.Attempt{Failures: a.Failures}}
 	switch {
 	case !a.Again.IsZero():
-		s.Attempt.Phase, s.Attempt.At = guard.Parked, sinceEpoch(a.Again)
+		s.Attempt.Phase, s.Attempt.At = guard.Parked, explain.SinceEpoch(a.Again)
 	case !a.Since.IsZero():
-		s.Attempt.Phase, s.Attempt.At = guard.Waking, sinceEpoch(a.Since)
+		s.Attempt.Phase, s.Attempt.At = guard.Waking, explain.SinceEpoch(a.Since)
 	}
 	return s
 }
@@ -42,17 +42,5 @@ func (o observed) writeAttempt(v *explain.Verdict, a guard.Attempt) {
 	}
 	w.Write(v.Apply)
 }
-
-// paused tells whether the user has paused the ScaledObject.
-func (o observed) paused() bool {
-	if o.ScaledObject == nil {
-		return false
-	}
-	_, byReplicas := o.ScaledObject.Annotations[kserve.PausedReplicas]
-	pause, set := o.ScaledObject.Annotations[kserve.Paused]
-	return set && pause != "false" || byReplicas && kserve.AttemptOf(o.ScaledObject).Again.IsZero()
-}
-
-func sinceEpoch(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
 
 func ofEpoch(d time.Duration) time.Time { return time.Unix(0, int64(d)).UTC() }

@@ -110,7 +110,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 		return 0
 	}
 	if next, d := o.step(); next.Raised > 0 || next.Attempt.Phase != guard.Resting {
-		return max(d.Next-sinceEpoch(o.now), 10*time.Millisecond)
+		return max(d.Next-explain.SinceEpoch(o.now), 10*time.Millisecond)
 	}
 	return 0
 }

@@ -35,10 +35,10 @@ func (o observed) verdict() explain.Verdict {
 func (o observed) step() (decide.State, decide.Decision) {
 	lo, hi, _ := kserve.Bounds(o.InferenceService.Spec.Predictor.Component)
 	p := policy.Guide(&o.InferenceService, law.Bounds{Min: int(lo), Max: int(hi)})
-	if o.paused() { // by its user: nothing is given back
+	if by, _ := kserve.PausedBy(o.ScaledObject); by != "" { // nothing is given back
 		p.Wake.Patience = guard.Patience{}
 	}
-	return decide.Step(p, remembered(o.ScaledObject), decide.Input{Now: sinceEpoch(o.now), Fleet: o.Fleet(), Demand: o.demand})
+	return decide.Step(p, remembered(o.ScaledObject), decide.Input{Now: explain.SinceEpoch(o.now), Fleet: o.Fleet(), Demand: o.demand})
 }
 
 // wake raises the minimum of a service while requests are held for it, at zero and

@@ -16,8 +16,8 @@ type formulaError struct{ what string }
 
 func (e formulaError) Error() string { return e.what + " is not simulated" }
 
-// formulaMend is what to do about it.
-const formulaMend = "write it with numbers, + - * / % **, comparisons, and or not, ?:, ??, let, lists, int float abs ceil floor round len " +
+// formulaFix is what to do about it.
+const formulaFix = "write it with numbers, + - * / % **, comparisons, and or not, ?:, ??, let, lists, int float abs ceil floor round len " +
 	"max min mean median sum, and count any all none one filter map"
 
 // formulaOf reads a formula as KEDA does, with the same library

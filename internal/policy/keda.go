@@ -300,7 +300,7 @@ func modifiers(o origin, s kserve.ScaledObjectSpec) (*keda.Modifiers, error) {
 	}
 	return out, o.check([]ban{
 		{m.Formula == "", Formula, path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
-		{inexpressible, Unsimulated, path + ".formula", formulaMend, fmt.Sprint(err)},
+		{inexpressible, Unsimulated, path + ".formula", formulaFix, fmt.Sprint(err)},
 		{err != nil && !inexpressible && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", firstLine(err)},
 		{targetErr != nil || !(target >= 0.0005 && target < 9e15), Formula, path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
 		{activationErr != nil, Formula, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},

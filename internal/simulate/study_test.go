@@ -313,7 +313,7 @@ const studyPage = `# Flyball's law and the published ones
 simulator is from measured runs: [validation.md](validation.md). What the law does: [0005](design/0005-the-law.md).
 
 - *tuned*: the law's constants were chosen while this workload was looked at. *seen*: it was run while the law was made,
-  and something was mended because of it. *judged*: it was not run before the law was as it is. The loads of bursts,
+  and something was fixed because of it. *judged*: it was not run before the law was as it is. The loads of bursts,
   papers and steep were raised once, because one or two replicas had been enough; the law was not changed. The later days
   have the lengths and the kind of day of those that it was tuned on.
 - Flyball has the same defaults everywhere, and begins with 1.3 times the step times of the profile. *first* is its first
