@@ -19,6 +19,9 @@ type Policy struct {
 	// Phase is when, after the start, the control loops of the cluster first run; 0:
 	// one period of theirs after it.
 	Phase time.Duration
+	// Settle is how long, from its first step on, no fewer replicas are asked for: who has
+	// just begun, or has taken over, has seen too little to let one go.
+	Settle time.Duration
 }
 
 func (p Policy) law() law.Law {
@@ -35,6 +38,8 @@ type State struct {
 	Raised int       // minimum, by the wake; 0: it is not raised
 	// Attempt is how the wake of a service with a minimum of 0 goes.
 	Attempt guard.Attempt
+	// Settled is when Settle is over; 0: it has not begun.
+	Settled time.Duration
 }
 
 // An Input is all that a step sees. Times count from the start of the run.
@@ -71,7 +76,10 @@ func (e Events) Has(event Events) bool { return e&event != 0 }
 // Step decides.
 func Step(p Policy, s State, in Input) (State, Decision) {
 	l := p.law()
-	next, d := State{Name: l.Name()}, Decision{}
+	next, d := State{Name: l.Name(), Settled: s.Settled}, Decision{}
+	if p.Settle > 0 && next.Settled == 0 {
+		next.Settled = in.Now + p.Settle
+	}
 	if p.Wake != nil {
 		next.Raised, next.Attempt = p.wake(s, in)
 		d.On = FirstHeld
@@ -86,6 +94,9 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	})
 	if !out.Floored {
 		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
+	}
+	if p.Settle > 0 && in.Now < next.Settled {
+		out = out.By(law.RuleSettle, law.Replicas(law.TermDesired, in.Fleet.Desired), law.Seconds(law.TermWait, next.Settled-in.Now))
 	}
 	out = out.Clamp(p.Bounds)
 	if next.Attempt.Phase == guard.Parked {

@@ -213,6 +213,7 @@ func FuzzStep(f *testing.F) {
 		if r.IntN(2) == 0 {
 			p.Wake = wake()
 		}
+		p.Settle = time.Duration(r.IntN(3)) * time.Minute
 		state, now, desired := State{}, time.Duration(0), r.IntN(4)
 		for range 40 {
 			in := anyInput(r, p.Law.Needs(), now, desired)
@@ -244,6 +245,29 @@ func checkDecision(t *testing.T, p Policy, in Input, d Decision) {
 	}
 	if n != d.Replicas || d.Next <= in.Now || p.Bounds.Clamp(d.Replicas) != d.Replicas {
 		t.Fatalf("at %v, within %v and from %d: %+v", in.Now, p.Bounds, in.Fleet.Desired, d)
+	}
+}
+
+// INV-9.
+func TestSettle(t *testing.T) {
+	p := Policy{Law: reference.Static{N: 2}, Bounds: law.Bounds{Max: 8}, Settle: 5 * time.Minute}
+	in, state := Input{Now: time.Hour, Fleet: law.Fleet{Desired: 6}}, State{}
+	for _, c := range []struct {
+		after        time.Duration
+		most, want   int
+		lastlyActing law.Rule
+	}{
+		{0, 8, 6, law.RuleSettle}, {time.Minute, 4, 4, law.RuleMaximum}, {5*time.Minute - 1, 8, 6, law.RuleSettle}, {5 * time.Minute, 8, 2, law.RuleStatic},
+	} {
+		in.Now, p.Bounds.Max = time.Hour+c.after, c.most
+		var d Decision
+		if state, d = Step(p, readBack(t, state), in); d.Replicas != c.want || d.Reasons[len(d.Reasons)-1].Rule != c.lastlyActing {
+			t.Errorf("after %v: %+v, want %d by %v", c.after, d, c.want, c.lastlyActing)
+		}
+	}
+	raise := Policy{Law: reference.Static{N: 7}, Bounds: law.Bounds{Max: 8}, Settle: time.Minute}
+	if _, d := Step(raise, State{}, in); d.Replicas != 7 {
+		t.Errorf("a raise at first: %+v, want 7", d)
 	}
 }
 

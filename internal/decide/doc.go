@@ -13,6 +13,8 @@
 // INV-6: with it, whatever is read, the number is within the policy's bounds.
 // INV-7: with it more that waits or is held never asks for fewer.
 // INV-8: with it replicas that never become ready do not make it ask for more and more.
+// INV-9: until a policy's Settle is over no law asks for fewer replicas than there were
+// asked for, but where the maximum is less, or a wake has failed.
 //
 // It deliberately knows no cluster and no plant, nor which of the two it decides for.
 package decide

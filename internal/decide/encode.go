@@ -40,6 +40,7 @@ type writtenPolicy struct {
 	Bounds  law.Bounds    `json:",omitzero"`
 	Wake    *guard.Wake   `json:",omitempty"`
 	Phase   time.Duration `json:",omitempty"`
+	Settle  time.Duration `json:",omitempty"`
 }
 
 // MarshalJSON writes the policy down.
@@ -49,7 +50,7 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing law %s: %w", l.Name(), err)
 	}
-	return json.Marshal(writtenPolicy{versioned{Version}, named{l.Name(), text}, p.Queries, p.Bounds, p.Wake, p.Phase})
+	return json.Marshal(writtenPolicy{versioned{Version}, named{l.Name(), text}, p.Queries, p.Bounds, p.Wake, p.Phase, p.Settle})
 }
 
 // UnmarshalJSON reads it.
@@ -62,7 +63,7 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	l, err := catalog.ReadLaw(w.Law.Name, w.Law.Value)
-	*p = Policy{l, w.Queries, w.Bounds, w.Wake, w.Phase}
+	*p = Policy{l, w.Queries, w.Bounds, w.Wake, w.Phase, w.Settle}
 	return err
 }
 
@@ -71,6 +72,7 @@ type writtenState struct {
 	Law     named         `json:",omitzero"`
 	Raised  int           `json:",omitempty"`
 	Attempt guard.Attempt `json:",omitzero"`
+	Settled time.Duration `json:",omitempty"`
 }
 
 // MarshalJSON writes the state down.
@@ -79,7 +81,7 @@ func (s State) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the state of law %s: %w", s.Name, err)
 	}
-	return json.Marshal(writtenState{versioned{Version}, named{s.Name, text}, s.Raised, s.Attempt})
+	return json.Marshal(writtenState{versioned{Version}, named{s.Name, text}, s.Raised, s.Attempt, s.Settled})
 }
 
 // UnmarshalJSON reads it.
@@ -89,11 +91,11 @@ func (s *State) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("reading a state: %w", err)
 	}
 	if err := w.check("a state"); err != nil || w.Law.Name == "" {
-		*s = State{Raised: w.Raised, Attempt: w.Attempt}
+		*s = State{Raised: w.Raised, Attempt: w.Attempt, Settled: w.Settled}
 		return err
 	}
 	memory, err := catalog.ReadState(w.Law.Name, w.Law.Value)
-	*s = State{w.Law.Name, memory, w.Raised, w.Attempt}
+	*s = State{w.Law.Name, memory, w.Raised, w.Attempt, w.Settled}
 	return err
 }
 

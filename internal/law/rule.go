@@ -13,6 +13,7 @@ const (
 	RuleFloor   // requests are held
 	RuleParked  // a wake has failed
 	RuleScratch // the state was another law's, or of an unknown version
+	RuleSettle  // it has been watched for too short a time
 	RuleNoData
 	RuleFromZero
 	RuleStatic
@@ -118,6 +119,7 @@ var rules = [numRules]struct {
 	RuleFloor:    {"requests are held", atLeast, []Name{TermFloor}},
 	RuleParked:   {"wake failed", set, []Name{TermReplicas}},
 	RuleScratch:  {"from scratch", hold, nil},
+	RuleSettle:   {"not watched for long enough", atLeast, []Name{TermDesired}},
 	RuleNoData:   {"no data", hold, nil},
 	RuleFromZero: {"scale from zero", atLeast, []Name{TermReplicas}},
 	RuleStatic:   {"static", set, []Name{TermReplicas}},
