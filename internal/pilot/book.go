@@ -1,0 +1,95 @@
+package pilot
+
+import (
+	"cmp"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/law"
+)
+
+// A Service is named as the object that asks for it to be scaled is.
+type Service struct{ Namespace, Name string }
+
+func (s Service) String() string { return s.Namespace + "/" + s.Name }
+
+// Compare orders services by namespace, then name.
+func (s Service) Compare(o Service) int {
+	return cmp.Or(cmp.Compare(s.Namespace, o.Namespace), cmp.Compare(s.Name, o.Name))
+}
+
+// An Answer is the last decision on a service.
+type Answer struct {
+	UID      string // of whom
+	Replicas int
+	At       time.Time // of the step
+	Reasons  []law.Reason
+}
+
+// A Book holds the last answers. The one that leads writes it step by step, the others copy
+// the leader's.
+type Book struct {
+	mu      sync.Mutex
+	answers map[Service]Answer
+	changed chan struct{} // closed at the next change
+}
+
+// NewBook is empty.
+func NewBook() *Book { return &Book{answers: map[Service]Answer{}, changed: make(chan struct{})} }
+
+// Answer is the last on a service; false if there is none.
+func (b *Book) Answer(s Service) (Answer, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, ok := b.answers[s]
+	return a, ok
+}
+
+// Changed is closed when a service's replicas are others than now, or it is forgotten.
+func (b *Book) Changed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// All are the answers there are.
+func (b *Book) All() map[Service]Answer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.answers)
+}
+
+// Copy takes over all answers of another book.
+func (b *Book) Copy(all map[Service]Answer) {
+	for s, a := range all {
+		b.put(s, a)
+	}
+	b.retain(func(s Service) bool { _, ok := all[s]; return ok })
+}
+
+func (b *Book) put(s Service, a Answer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before, known := b.answers[s]
+	b.answers[s] = a
+	if !known || before.Replicas != a.Replicas {
+		b.tellLocked()
+	}
+}
+
+// retain forgets the services that are not kept.
+func (b *Book) retain(kept func(Service) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := len(b.answers)
+	maps.DeleteFunc(b.answers, func(s Service, _ Answer) bool { return !kept(s) })
+	if len(b.answers) < before {
+		b.tellLocked()
+	}
+}
+
+func (b *Book) tellLocked() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}

@@ -1,0 +1,17 @@
+// Package pilot is the loop of objective mode: it steps each service at every tick, at
+// once when requests begin to wait, and hands out the last decision with its age.
+//
+// INV-1: a service is stepped once in a tick, whatever comes of the others: a source that
+// hangs holds a tick up for no longer than its deadline, which lies within the tick, and a
+// panic in one service's step is contained and said, once.
+// INV-2: what a source does not say is missing in the step's input, never an old value.
+// INV-3: an answer is that of the last step, with the time of it; without a step there is
+// none. Whoever waits for a change hears of it.
+// INV-4: who begins, or takes over, asks for no fewer replicas until Settle is over, and
+// goes on with what is remembered of a service, if that can be read.
+// INV-5: what is remembered of a service is of the object with its UID alone.
+// INV-6: a service that is no longer there is forgotten; where nobody can tell, none is.
+//
+// It deliberately knows no cluster, no metric's name, no protocol and no file: Source,
+// Roster and Recorder are others.
+package pilot

@@ -1,0 +1,352 @@
+package pilot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
+)
+
+// A Subject is a service as it is now.
+type Subject struct {
+	Service
+	UID    string // of the object and its target; another one is another service
+	Policy decide.Policy
+	Fleet  law.Fleet
+}
+
+// A Roster tells the services that are to be scaled.
+type Roster interface {
+	All(context.Context) ([]Subject, error)
+	Of(context.Context, Service) (Subject, bool)
+}
+
+// A Source reads what is measured of the pods of services, each set in the order of the
+// pods that are named. It may leave services out.
+type Source interface {
+	Read(ctx context.Context, now time.Time, pods map[Service][]string) (map[Service]reading.Set, error)
+}
+
+// A Recorder writes down a step. It keeps nothing of it, and must not block.
+type Recorder interface {
+	Record(Service, Step)
+}
+
+// A Step is all of one: what was decided by which policy, from what.
+type Step struct {
+	Policy   decide.Policy
+	State    decide.State // before
+	Input    decide.Input
+	Decision decide.Decision
+}
+
+// Config is what a pilot works with.
+type Config struct {
+	Every  time.Duration // between ticks
+	Settle time.Duration // as decide.Policy has it
+
+	Roster Roster
+	Source Source
+	// Demand is what gateways say of a service now: what is held may change while a tick
+	// waits for its source.
+	Demand   func(Service) demand.Demand
+	Recorder Recorder // nil: nothing is written down
+	// Remembered is the state of a service when this process began, if it can be read.
+	Remembered func(s Service, uid string) (decide.State, bool)
+
+	Book *Book
+	Log  *slog.Logger
+	Now  func() time.Time
+}
+
+// Validate names what is missing.
+func (c Config) Validate() error {
+	switch {
+	case c.Every <= 0:
+		return errors.New("a time between two ticks is required")
+	case c.Settle < 0:
+		return errors.New("the time to settle is below 0")
+	case c.Roster == nil, c.Source == nil, c.Demand == nil, c.Remembered == nil, c.Book == nil, c.Log == nil, c.Now == nil:
+		return errors.New("a roster, a source, the demand, what is remembered, a book, a log and a clock are required")
+	}
+	return nil
+}
+
+// A Pilot steps services.
+type Pilot struct {
+	cfg    Config
+	nudged chan struct{}
+
+	mu       sync.Mutex
+	services map[Service]*service
+	nudges   map[Service]bool
+	reading  bool   // the source has not come back yet
+	trouble  string // of the source, as it was last said
+}
+
+// A service is what is known of one beside its subject.
+type service struct {
+	mu     sync.Mutex // of a step
+	uid    string
+	state  decide.State
+	set    reading.Set // of the last tick
+	broken bool        // its last step panicked
+}
+
+// New is for Run.
+func New(c Config) (*Pilot, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Pilot{cfg: c, nudged: make(chan struct{}, 1), services: map[Service]*service{}, nudges: map[Service]bool{}}, nil
+}
+
+// Run steps until the context ends.
+func (p *Pilot) Run(ctx context.Context) error {
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() { p.answerNudges(ctx) })
+	tick := time.NewTicker(p.cfg.Every)
+	defer tick.Stop()
+	for {
+		p.tick(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// tick reads, and steps every service. Where it cannot be told which there are, none is.
+func (p *Pilot) tick(ctx context.Context) {
+	subjects, err := p.cfg.Roster.All(ctx)
+	if err != nil {
+		p.say("finding the services: " + err.Error())
+		return // who was there is still, with an older answer
+	}
+	sets := p.read(ctx, subjects)
+	if ctx.Err() != nil {
+		return
+	}
+	present := make(map[Service]bool, len(subjects))
+	for _, s := range subjects {
+		present[s.Service] = true
+	}
+	p.forget(present)
+	work := make(chan Subject)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(subjects)) {
+		workers.Go(func() {
+			for s := range work {
+				set := sets[s.Service]
+				p.step(s, &set)
+			}
+		})
+	}
+	for _, s := range subjects {
+		work <- s
+	}
+	close(work)
+	workers.Wait()
+}
+
+func (p *Pilot) forget(present map[Service]bool) {
+	p.mu.Lock()
+	maps.DeleteFunc(p.services, func(s Service, _ *service) bool { return !present[s] })
+	p.mu.Unlock()
+	p.cfg.Book.retain(func(s Service) bool { return present[s] })
+}
+
+// read asks the source. Where it does not answer in time there is nothing for anyone, and
+// it is not asked again before it has come back.
+func (p *Pilot) read(ctx context.Context, subjects []Subject) map[Service]reading.Set {
+	if !p.begin() {
+		p.say("the source has not come back from the tick before")
+		return nil
+	}
+	pods := make(map[Service][]string, len(subjects))
+	for _, s := range subjects {
+		names := make([]string, len(s.Fleet.Pods))
+		for i, pod := range s.Fleet.Pods {
+			names[i] = pod.Name
+		}
+		pods[s.Service] = names
+	}
+	within, cancel := context.WithTimeout(ctx, p.cfg.Every*3/4)
+	type answer struct {
+		sets map[Service]reading.Set
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer cancel()
+		defer p.end()
+		sets, err := p.ask(within, pods)
+		answers <- answer{sets, err}
+	}()
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			p.say(a.err.Error())
+		} else {
+			p.say("")
+		}
+		return a.sets
+	case <-within.Done():
+		if ctx.Err() == nil {
+			p.say("the source did not answer within " + (p.cfg.Every * 3 / 4).String())
+		}
+		return nil
+	}
+}
+
+func (p *Pilot) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reading {
+		return false
+	}
+	p.reading = true
+	return true
+}
+
+func (p *Pilot) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = false
+}
+
+// ask makes an error of a panic.
+func (p *Pilot) ask(ctx context.Context, pods map[Service][]string) (sets map[Service]reading.Set, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			sets, err = nil, errors.New("the source panicked")
+			p.cfg.Log.Error("panic in the source", "panic", r)
+		}
+	}()
+	return p.cfg.Source.Read(ctx, p.cfg.Now(), pods)
+}
+
+// say logs what the source's trouble is when it changes.
+func (p *Pilot) say(trouble string) {
+	p.mu.Lock()
+	before := p.trouble
+	p.trouble = trouble
+	p.mu.Unlock()
+	switch {
+	case trouble == before:
+	case trouble == "":
+		p.cfg.Log.Info("the source answers again")
+	default:
+		p.cfg.Log.Warn("services are stepped without readings", "error", trouble)
+	}
+}
+
+// of is what is known of a subject; of another object of that name nothing is.
+func (p *Pilot) of(s Subject) *service {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.services[s.Service]
+	if known == nil || known.uid != s.UID {
+		known = &service{uid: s.UID}
+		if state, ok := p.cfg.Remembered(s.Service, s.UID); ok {
+			known.state = state
+			known.state.Settled = 0 // who takes over has seen nothing yet
+		}
+		p.services[s.Service] = known
+	}
+	return known
+}
+
+// step makes one service's step. Without a set of this tick it is made from that of the
+// last one.
+func (p *Pilot) step(s Subject, set *reading.Set) {
+	known := p.of(s)
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			if !known.broken {
+				p.cfg.Log.Error("a step panicked: the service keeps its last answer", "service", s.String(), "panic", r)
+			}
+			known.broken = true
+		}
+	}()
+	if set != nil {
+		known.set = *set
+	}
+	now := p.cfg.Now()
+	done := Step{Policy: s.Policy, State: known.state, Input: decide.Input{
+		Now: now.Sub(time.Unix(0, 0)), Readings: known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
+	}}
+	done.Policy.Settle = p.cfg.Settle
+	var next decide.State
+	next, done.Decision = decide.Step(done.Policy, done.State, done.Input)
+	known.state, known.broken = next, false
+	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons})
+	if p.cfg.Recorder != nil {
+		p.cfg.Recorder.Record(s.Service, done)
+	}
+}
+
+// Nudge has a service stepped at once: requests wait for it. It does not block.
+func (p *Pilot) Nudge(s Service) {
+	p.mu.Lock()
+	p.nudges[s] = true
+	p.mu.Unlock()
+	select {
+	case p.nudged <- struct{}{}:
+	default:
+	}
+}
+
+func (p *Pilot) answerNudges(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.nudged:
+		}
+		p.mu.Lock()
+		nudges := p.nudges
+		p.nudges = map[Service]bool{}
+		p.mu.Unlock()
+		for _, s := range slices.SortedFunc(maps.Keys(nudges), Service.Compare) {
+			if subject, ok := p.cfg.Roster.Of(ctx, s); ok {
+				p.step(subject, nil)
+			}
+		}
+	}
+}
+
+// A Memory is what is to be remembered of a service.
+type Memory struct {
+	Service
+	UID   string
+	State decide.State
+}
+
+// States are what is to be remembered, in order.
+func (p *Pilot) States() []Memory {
+	p.mu.Lock()
+	services := maps.Clone(p.services)
+	p.mu.Unlock()
+	all := make([]Memory, 0, len(services))
+	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
+		known := services[s]
+		known.mu.Lock()
+		all = append(all, Memory{s, known.uid, known.state})
+		known.mu.Unlock()
+	}
+	return all
+}
