@@ -259,5 +259,5 @@ func checkImage(t *tree, report reporter) {
 // local packages are of use on a user's machine only.
 func local(dir string) bool {
 	_, unit := place(dir)
-	return benchRank(unit) > 0 || slices.Contains([]string{"lab", "vllmsim", "rehearse", "load", "plant", "des", "scenario", "score", "workload", "promsim"}, unit)
+	return benchRank(unit) > 0 || slices.Contains([]string{"lab", "vllmsim", "rehearse", "load", "plant", "des", "scenario", "workload", "promsim"}, unit)
 }

@@ -48,17 +48,7 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 // engine from its profile.
 func (s Setup) promised(l promise.Law) promise.Law {
 	const milli, micro, nano = 1e-3, 1e-6, 1e-9
-	if l.TTFT == 0 {
-		l.TTFT = s.target(score.TTFT)
-	}
-	if l.TPOT == 0 {
-		l.TPOT = s.target(score.TPOT)
-	}
-	if l.Promise == 0 {
-		for _, o := range s.Terms.Objectives {
-			l.Promise = max(l.Promise, o.Quantile)
-		}
-	}
+	l = l.Promising(s.Terms.Objectives)
 	e := s.Fleet.Engine
 	l.BatchTokens, l.CacheTokens = e.MaxNumBatchedTokens, e.KVTokens
 	if l.Prior == (capacity.Prior{}) {

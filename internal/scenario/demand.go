@@ -33,16 +33,6 @@ func (s Setup) Stay(r workload.Request) time.Duration {
 	return time.Duration(r.Output) * step
 }
 
-func (s Setup) target(m score.Metric) time.Duration {
-	least := time.Hour
-	for _, o := range s.Terms.Objectives {
-		if o.Metric == m {
-			least = min(least, o.Target)
-		}
-	}
-	return least
-}
-
 // A Demand is what arrives on average, by the first seed's arrivals.
 type Demand struct {
 	PerSecond float64
@@ -66,7 +56,7 @@ func (s Setup) Demand() Demand {
 // Capacity is that of one replica for a shape, to two digits, within the objectives.
 func (s Setup) Capacity(shape law.Shape) float64 {
 	shape.Input, shape.Output = roughly(shape.Input), roughly(shape.Output)
-	return Capacity(s.Fleet.Engine, shape, within(s.target(score.TTFT), s.target(score.TPOT)))
+	return Capacity(s.Fleet.Engine, shape, within(score.Target(s.Terms.Objectives, score.TTFT), score.Target(s.Terms.Objectives, score.TPOT)))
 }
 
 // roughly rounds to two digits: more would only be the noise of a seed.

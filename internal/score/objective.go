@@ -1,7 +1,6 @@
 package score
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,10 +39,15 @@ func (o Objective) String() string {
 	return fmt.Sprintf("%s:p%s:%s", o.Metric, strconv.FormatFloat(o.Quantile*100, 'g', 6, 64), o.Target)
 }
 
-// ParseObjective reads METRIC:pQUANTILE:TARGET, as ttft:p90:3s.
+// A Mistake is what is wrong with objectives, and how to correct it.
+type Mistake struct{ What, Fix string }
+
+func (m *Mistake) Error() string { return m.What + "; " + m.Fix }
+
+// ParseObjective reads METRIC:pQUANTILE:TARGET, as ttft:p90:3s. Its error is a *Mistake.
 func ParseObjective(text string) (Objective, error) {
 	fail := func(why string) (Objective, error) {
-		return Objective{}, fmt.Errorf("objective %q: %s; write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms", text, why)
+		return Objective{}, &Mistake{fmt.Sprintf("objective %q: %s", text, why), "write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms"}
 	}
 	parts := strings.Split(text, ":")
 	if len(parts) != 3 {
@@ -70,23 +74,51 @@ func ParseObjective(text string) (Objective, error) {
 	return o, nil
 }
 
+// ParseObjectives reads those of one service. Its error is a *Mistake.
+func ParseObjectives(texts []string) ([]Objective, error) {
+	all := make([]Objective, len(texts))
+	for i, text := range texts {
+		var err error
+		if all[i], err = ParseObjective(text); err != nil {
+			return nil, err
+		}
+	}
+	_, err := Promise(all)
+	return all, err
+}
+
 // Promise is the share of requests that a service promises to meet all objectives with. It
-// has one: objectives of several quantiles, or two of one metric, contradict each other.
+// has one: objectives of several quantiles, or two of one metric, contradict each other,
+// which is a *Mistake.
 func Promise(objectives []Objective) (float64, error) {
 	if len(objectives) == 0 {
-		return 0, errors.New("no objective is stated: without one nothing can be judged; for example ttft:p90:3s")
+		return 0, &Mistake{"no objective is stated, and without one nothing can be judged", "state one, as ttft:p90:3s"}
 	}
 	for i, o := range objectives {
 		for _, other := range objectives[:i] {
 			switch {
 			case other.Metric == o.Metric:
-				return 0, fmt.Errorf("objectives %s and %s are both of %s: state one", other, o, o.Metric)
+				return 0, &Mistake{fmt.Sprintf("objectives %s and %s are both of %s", other, o, o.Metric), "state one"}
 			case other.Quantile != o.Quantile:
-				return 0, fmt.Errorf("objectives %s and %s promise different shares of the requests: a service has one, that of the requests that meet all; give both one quantile", other, o)
+				return 0, &Mistake{
+					fmt.Sprintf("objectives %s and %s promise different shares of the requests: a service has one, that of the requests that meet all", other, o),
+					"give both one quantile",
+				}
 			}
 		}
 	}
 	return objectives[0].Quantile, nil
+}
+
+// Target is the target of a metric; an hour where no objective is of it.
+func Target(objectives []Objective, m Metric) time.Duration {
+	least := time.Hour
+	for _, o := range objectives {
+		if o.Metric == m {
+			least = min(least, o.Target)
+		}
+	}
+	return least
 }
 
 // A Request is what became of one.

@@ -105,15 +105,8 @@ func (o *options) promised() ([]score.Objective, error) {
 	if len(texts) == 0 {
 		texts = []string{"ttft:p90:3s", "tpot:p90:100ms"}
 	}
-	var all []score.Objective
-	for _, text := range texts {
-		objective, err := score.ParseObjective(text)
-		if err != nil {
-			return nil, fmt.Errorf("--objective: %w", err)
-		}
-		all = append(all, objective)
-	}
-	if _, err := score.Promise(all); err != nil {
+	all, err := score.ParseObjectives(texts)
+	if err != nil {
 		return nil, fmt.Errorf("--objective: %w", err)
 	}
 	return all, nil

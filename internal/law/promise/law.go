@@ -1,11 +1,13 @@
 package promise
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // Law is Flyball's own: it takes a promise, the share of requests that is to meet the
@@ -26,6 +28,17 @@ const defaultBatch = 2048
 
 // Name is flyball.
 func (Law) Name() string { return "flyball" }
+
+// Promising fills in what objectives say, where the law has nothing of its own; what none
+// is of may take an hour.
+func (l Law) Promising(objectives []score.Objective) Law {
+	l.TTFT = cmp.Or(l.TTFT, score.Target(objectives, score.TTFT))
+	l.TPOT = cmp.Or(l.TPOT, score.Target(objectives, score.TPOT))
+	if l.Promise == 0 && len(objectives) > 0 {
+		l.Promise = objectives[0].Quantile // score.Promise: all have the same
+	}
+	return l
+}
 
 // Needs is what any vLLM counts.
 func (Law) Needs() []reading.Signal {
