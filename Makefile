@@ -9,6 +9,7 @@ VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo dev)
 STAMP   := -X github.com/flyball-dev/flyball/internal/cli/version.stamp=$(VERSION)
 LINTER  := bin/tools/golangci-lint
 ARCHES  ?= $(shell $(GO) env GOARCH)
+TOOLS   := $(foreach a,$(ARCHES),linux-$(a) darwin-$(a))
 
 # A command that may be silent for minutes says every 10 s that it is alive.
 patiently = (while sleep 10 >/dev/null 2>&1; do echo "still building $(1)"; done) & alive=$$!; trap "kill $$alive" EXIT;
@@ -58,15 +59,18 @@ server-%:
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/linux-$*/flyball-server ./cmd/flyball-server
 
 .PHONY: release
-release: clean-dist image $(foreach a,$(ARCHES),cli-$(a)) ## dist/ for ARCHES: programs, image, chart, kustomizations, SBOM, third-party notices, checksums
+release: clean-dist image $(foreach p,$(TOOLS),cli-$(p)) ## dist/ for ARCHES: command line tools (Linux, macOS), image, chart, kustomizations, krew manifest, SBOM, notices, checksums
 	@$(GO) run -C tools/chart . -chart $(CURDIR)/charts/flyball -version $(VERSION) -pack $(CURDIR)/dist
 	@git archive --format=tar.gz --prefix=flyball/ -o dist/flyball-config.tar.gz HEAD config LICENSE
-	@$(GO) run -C tools/release . -modules $(shell $(GO) env GOMODCACHE) -goroot $(shell $(GO) env GOROOT) -dist $(CURDIR)/dist \
-		$(foreach a,$(ARCHES),$(CURDIR)/dist/flyball_linux_$(a) $(CURDIR)/bin/linux-$(a)/flyball-server)
+	@$(GO) run -C tools/release . -version $(VERSION) -modules $(shell $(GO) env GOMODCACHE) -goroot $(shell $(GO) env GOROOT) \
+		-licence $(CURDIR)/LICENSE -dist $(CURDIR)/dist \
+		$(foreach p,$(TOOLS),$(CURDIR)/bin/$(p)/flyball) $(foreach a,$(ARCHES),$(CURDIR)/bin/linux-$(a)/flyball-server)
 	@ls -l dist
 
+# A platform's name is GOOS-GOARCH.
 cli-%:
-	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o dist/flyball_linux_$* ./cmd/flyball
+	@CGO_ENABLED=0 GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) \
+		$(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/$*/flyball ./cmd/flyball
 
 .PHONY: clean-dist
 clean-dist:
@@ -78,7 +82,7 @@ vulncheck: ## known faults in what the programs call; needs the network
 
 .PHONY: clean
 clean: ## remove what was built, but not bin/lab, which takes half an hour
-	rm -rf bin/flyball bin/linux-* bin/tools bin/oracle dist
+	rm -rf bin/flyball bin/linux-* bin/darwin-* bin/tools bin/oracle dist
 
 ##@ Test
 

@@ -1,13 +1,15 @@
-// Command release writes beside the programs of a release what they are made of: an SBOM
-// (CycloneDX), the licences and notices of all modules in them, and checksums of all files.
+// Command release packs the command line tools of a release, and writes beside them what the
+// programs are made of: an SBOM (CycloneDX), the licences and notices of all modules in them,
+// krew's manifest, and checksums of all files.
 //
-//	release -modules $(go env GOMODCACHE) -goroot $(go env GOROOT) -dist dist dist/flyball_linux_amd64 …
+//	release -version v1 -modules $(go env GOMODCACHE) -goroot $(go env GOROOT) -licence LICENSE -dist dist bin/linux-amd64/flyball …
 package main
 
 import (
 	"crypto/sha256"
 	"debug/buildinfo"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -17,54 +19,76 @@ import (
 	"strings"
 )
 
+// config says what to make of which programs. Those called flyball are packed, the others
+// are in the image.
+type config struct {
+	version  string // the release's tag, or a commit between two
+	modules  string // Go's module cache
+	goroot   string // Go's own folder, whose library is in each program
+	licence  string // Flyball's
+	dist     string
+	programs []string
+}
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("release: ")
-	cache := flag.String("modules", "", "Go's module cache")
-	goroot := flag.String("goroot", "", "Go's own folder, whose library is in each program")
-	dist := flag.String("dist", "dist", "folder to write to")
+	var c config
+	flag.StringVar(&c.version, "version", "dev", "the release's tag")
+	flag.StringVar(&c.modules, "modules", "", "Go's module cache")
+	flag.StringVar(&c.goroot, "goroot", "", "Go's own folder, whose library is in each program")
+	flag.StringVar(&c.licence, "licence", "LICENSE", "Flyball's licence")
+	flag.StringVar(&c.dist, "dist", "dist", "folder to write to")
 	flag.Parse()
-	if err := run(*cache, *goroot, *dist, flag.Args()); err != nil {
+	c.programs = flag.Args()
+	if err := run(c); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(cache, goroot, dist string, programs []string) error {
-	if len(programs) == 0 {
-		return fmt.Errorf("give the programs whose modules are to be named")
+func run(c config) error {
+	if len(c.programs) == 0 {
+		return errors.New("give the programs whose modules are to be named")
 	}
-	all, version, err := modules(programs)
+	all, err := modules(c.programs)
 	if err != nil {
 		return err
 	}
-	bom, err := sbom(version, all)
+	bom, err := sbom(c.version, all)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dist, "flyball.cdx.json"), bom, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dist, "flyball.cdx.json"), bom, 0o644); err != nil {
 		return err
 	}
-	text, err := notices(cache, goroot, all)
+	text, err := notices(c.modules, c.goroot, all)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dist, "THIRD_PARTY_NOTICES.txt"), text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dist, "THIRD_PARTY_NOTICES.txt"), text, 0o644); err != nil {
 		return err
 	}
-	return checksums(dist)
+	packed, err := archives(c.dist, c.licence, text, c.programs)
+	if err != nil {
+		return fmt.Errorf("packing the programs: %w", err)
+	}
+	if err := krew(c.dist, c.version, packed); err != nil {
+		return fmt.Errorf("writing krew's manifest: %w", err)
+	}
+	return checksums(c.dist)
 }
 
 // A module is one that a program holds.
 type module struct{ path, version string }
 
-// modules are those of all programs, as the linker wrote them down, and Flyball's version.
-func modules(programs []string) (all []module, version string, err error) {
+// modules are those of all programs, as the linker wrote them down.
+func modules(programs []string) ([]module, error) {
+	var all []module
 	for _, p := range programs {
 		info, err := buildinfo.ReadFile(p)
 		if err != nil {
-			return nil, "", fmt.Errorf("reading %s: %w", p, err)
+			return nil, fmt.Errorf("reading %s: %w", p, err)
 		}
-		version = info.Main.Version
 		for _, d := range info.Deps {
 			if d.Replace != nil {
 				d = d.Replace
@@ -74,7 +98,7 @@ func modules(programs []string) (all []module, version string, err error) {
 		all = append(all, module{"std", strings.TrimPrefix(info.GoVersion, "go")})
 	}
 	slices.SortFunc(all, func(a, b module) int { return strings.Compare(a.path+"@"+a.version, b.path+"@"+b.version) })
-	return slices.Compact(all), version, nil
+	return slices.Compact(all), nil
 }
 
 // sbom is CycloneDX 1.6.

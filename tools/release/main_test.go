@@ -53,24 +53,21 @@ func TestNotices(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dist, goroot := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(goroot, "LICENSE"), []byte("Go's"), 0o644); err != nil {
+	c := config{version: "v1.2.3", goroot: t.TempDir(), dist: t.TempDir(), licence: "../../LICENSE", programs: []string{plugin(t)}}
+	if err := os.WriteFile(filepath.Join(c.goroot, "LICENSE"), []byte("Go's"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time the files are there
-		if err := run("", goroot, dist, []string{program}); err != nil {
+		if err := run(c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sums, err := os.ReadFile(filepath.Join(dist, "SHA256SUMS"))
-	if err != nil || strings.Count(string(sums), "\n") != 2 {
-		t.Errorf("SHA256SUMS = %s, %v, want two files", sums, err)
+	sums, err := os.ReadFile(filepath.Join(c.dist, "SHA256SUMS"))
+	if err != nil || strings.Count(string(sums), "\n") != 4 {
+		t.Errorf("SHA256SUMS = %s, %v, want four files", sums, err)
 	}
-	if err := run("", goroot, dist, nil); err == nil {
+	c.programs = nil
+	if err := run(c); err == nil {
 		t.Error("run without programs = nil, want an error")
 	}
 }
