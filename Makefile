@@ -181,7 +181,7 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: chart ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, the dashboards, and the chart
+generate: chart proto ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, the dashboards, the chart and the Go of .proto files
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
@@ -190,6 +190,10 @@ generate: chart ## docs/invariants.md, from each package's doc.go, docs/flags.md
 .PHONY: chart
 chart: ## charts/flyball's template, from config/complete
 	$(GO) test -C tools/chart -count=1 -run TestTemplateIsWritten . -rewrite
+
+.PHONY: proto
+proto: ## internal/scaler/externalscaler's Go, from KEDA's .proto
+	$(GO) run -C tools/proto . -in $(CURDIR)/internal/scaler/externalscaler/externalscaler.proto
 
 .PHONY: schemas
 schemas: ## internal/manifest/schemas: those of KServe's and KEDA's custom resources, from the modules that the lab pins

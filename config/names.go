@@ -12,4 +12,13 @@ const (
 
 	// Certificate is the Secret with the controller's certificate, and its authority.
 	Certificate = "flyball-controller-tls"
+
+	// Scaler is what KEDA asks: its Deployment, ServiceAccount, Service and lease.
+	Scaler = "flyball-scaler"
+
+	// ScalerCertificate is the Secret with its certificate, and the authority of KEDA's, and
+	// KEDACertificate the one beside KEDA, by whose DNS name KEDAName the scaler knows it.
+	ScalerCertificate = "flyball-scaler-tls"
+	KEDACertificate   = "flyball-keda-tls"
+	KEDAName          = "keda.flyball.dev"
 )

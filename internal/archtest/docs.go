@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func checkDocs(t *tree, report reporter) {
 	for _, dir := range t.dirs() {
 		l, _ := place(dir)
 		first := t.packages[dir][0]
-		if l == layerMain || onlyTests(t.packages[dir]) {
+		if l == layerMain || unwritten(t.packages[dir]) {
 			continue
 		}
 		doc := packageDoc(t.packages[dir])
@@ -48,13 +49,9 @@ func checkDocs(t *tree, report reporter) {
 	}
 }
 
-func onlyTests(files []file) bool {
-	for _, f := range files {
-		if !f.test {
-			return false
-		}
-	}
-	return true
+// unwritten packages have tests or generated code alone.
+func unwritten(files []file) bool {
+	return !slices.ContainsFunc(files, func(f file) bool { return !f.test && !f.generated })
 }
 
 // packageDoc is the package comment in doc.go.

@@ -17,14 +17,15 @@ import (
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
+	"github.com/flyball-dev/flyball/internal/scaler"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the tables in docs/metrics.md again")
 
-// exported are the descriptions of all that the controller and a gateway register.
-func exported(t *testing.T) (controller, gateways []string) {
+// exported are the descriptions of all that each server registers.
+func exported(t *testing.T) map[string][]string {
 	t.Helper()
-	ofController, ofGateway := prometheus.NewRegistry(), prometheus.NewRegistry()
+	ofController, ofGateway, ofScaler := prometheus.NewRegistry(), prometheus.NewRegistry(), prometheus.NewRegistry()
 	if _, err := meter.New(ofController); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,12 @@ func exported(t *testing.T) (controller, gateways []string) {
 	if _, err := gateway.New(c); err != nil {
 		t.Fatal(err)
 	}
-	return described(t, ofController), described(t, ofGateway)
+	if _, err := scaler.New(scaler.Config{Address: ":0", Certificates: ".", Registry: ofScaler}); err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]string{
+		"controller": described(t, ofController), "gateway": described(t, ofGateway), "scaler": described(t, ofScaler),
+	}
 }
 
 // described is a row of a table for each metric of a registry.
@@ -72,8 +78,7 @@ func TestMetricsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(text)
-	controller, gateways := exported(t)
-	for name, rows := range map[string][]string{"controller": controller, "gateway": gateways} {
+	for name, rows := range exported(t) {
 		table := regexp.MustCompile(`(?s)(<!-- ` + name + ` -->\n).*?(<!-- end -->)`)
 		if !table.MatchString(want) {
 			t.Fatalf("%s has no table %s", page, name)

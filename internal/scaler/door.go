@@ -1,0 +1,83 @@
+package scaler
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/flyball-dev/flyball/config"
+)
+
+// mutual asks for a client's certificate. The authority is read again for each connection, of
+// which KEDA has one.
+func mutual(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), authority string) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			text, err := os.ReadFile(authority)
+			if err != nil {
+				return nil, fmt.Errorf("reading the authority of KEDA's certificate: %w", err)
+			}
+			pool := x509.NewCertPool()
+			if !pool.AppendCertsFromPEM(text) {
+				return nil, fmt.Errorf("reading the authority of KEDA's certificate: none in %s", authority)
+			}
+			return &tls.Config{
+				MinVersion: tls.VersionTLS13, GetCertificate: certificate,
+				ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, VerifyConnection: isKEDA,
+				SessionTicketsDisabled: true, // one from before a rotation must not pass by
+			}, nil
+		},
+	}
+}
+
+func isKEDA(c tls.ConnectionState) error {
+	if len(c.PeerCertificates) == 0 {
+		return errors.New("the client has no certificate")
+	}
+	// Others that the authority has signed, such as the scaler's own, may not ask.
+	if names := c.PeerCertificates[0].DNSNames; !slices.Contains(names, config.KEDAName) {
+		return fmt.Errorf("the client's certificate is for %q, want %s: is it the one of ClusterTriggerAuthentication flyball?", names, config.KEDAName)
+	}
+	return nil
+}
+
+// A door counts who is not let in, and logs why when the reason changes.
+type door struct {
+	credentials.TransportCredentials
+
+	refused func()
+	log     logr.Logger
+
+	mu   sync.Mutex
+	last string
+}
+
+// ServerHandshake is of one connection.
+func (d *door) ServerHandshake(c net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	secured, info, err := d.TransportCredentials.ServerHandshake(c)
+	if errors.Is(err, io.EOF) { // who only looks whether the port is open
+		return secured, info, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	said := ""
+	if err != nil {
+		d.refused()
+		said = err.Error()
+	}
+	if said != d.last && said != "" {
+		d.log.Info("a client is refused", "address", c.RemoteAddr().String(), "error", said)
+	}
+	d.last = said
+	return secured, info, err
+}
