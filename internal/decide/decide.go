@@ -6,6 +6,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -40,6 +41,15 @@ type State struct {
 	Attempt guard.Attempt
 	// Settled is when Settle is over; 0: it has not begun.
 	Settled time.Duration
+}
+
+// Resumed is the state for a process that goes on with it at a time: Settle begins anew.
+func (s State) Resumed(now time.Duration) State {
+	s.Settled = 0
+	if own, ok := s.Law.(promise.State); ok {
+		s.Law = own.Resumed(now)
+	}
+	return s
 }
 
 // An Input is all that a step sees. Times count from the start of the run.

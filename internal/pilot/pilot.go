@@ -260,8 +260,7 @@ func (p *Pilot) of(s Subject) *service {
 	if known == nil || known.uid != s.UID {
 		known = &service{uid: s.UID}
 		if state, ok := p.cfg.Remembered(s.Service, s.UID); ok {
-			known.state = state
-			known.state.Settled = 0 // who takes over has seen nothing yet
+			known.state = state.Resumed(p.cfg.Now().Sub(time.Unix(0, 0))) // who takes over has seen nothing yet
 		}
 		p.services[s.Service] = known
 	}
