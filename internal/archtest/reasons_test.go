@@ -26,7 +26,7 @@ func TestReasonsPage(t *testing.T) {
 	}
 	for title, said := range map[string][]string{
 		"Reasons in `flyball status`": house.named("internal/explain", reasonNames),
-		"Events":                      append(house.named("internal/explain", eventNames), house.named("internal/kube", eventNames)...),
+		"Events":                      slices.Concat(house.named("internal/explain", eventNames), house.named("internal/kube", eventNames), house.named("internal/kube/promised", eventNames)),
 		"Errors of the gateway":       append(house.named("internal/gateway", codeNames), "service_asleep", "service_starting", "service_unavailable"),
 	} {
 		slices.Sort(said)

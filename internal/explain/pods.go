@@ -67,8 +67,16 @@ func podOf(p corev1.Pod) law.Pod {
 		switch {
 		case c.Type == corev1.PodReady:
 			pod.Ready = c.Status == corev1.ConditionTrue
+			if !c.LastTransitionTime.IsZero() {
+				pod.ChangedAt = SinceEpoch(c.LastTransitionTime.Time)
+			}
 		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
 			pod.Phase = law.PodPending
+		}
+	}
+	for _, c := range p.Status.ContainerStatuses {
+		if r := c.State.Running; r != nil {
+			pod.RunsAt = max(pod.RunsAt, SinceEpoch(r.StartedAt.Time))
 		}
 	}
 	if !alive(p) && !pod.Deleting {

@@ -62,7 +62,7 @@ func Options(namespace string) (ctrl.Options, error) {
 			})},
 			&coordinationv1.Lease{}: {Field: fields.OneTermEqualSelector("metadata.name", claim.Lease)},
 			&appsv1.Deployment{}:    {Label: labels.NewSelector().Add(*ofServices), Transform: scaledBy},
-			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: slim},
+			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ofServices), Transform: cluster.Slim},
 		}},
 	}, nil
 }
@@ -73,20 +73,6 @@ func scaledBy(o any) (any, error) {
 		d.ManagedFields = slices.DeleteFunc(d.ManagedFields, func(f metav1.ManagedFieldsEntry) bool { return f.Subresource != "scale" })
 	}
 	return o, nil
-}
-
-// slim keeps of a pod what says how it is, and its cost: there are many.
-func slim(o any) (any, error) {
-	p, ok := o.(*corev1.Pod)
-	if !ok {
-		return o, nil
-	}
-	kept := map[string]string{}
-	if cost, ok := p.Annotations[corev1.PodDeletionCost]; ok {
-		kept[corev1.PodDeletionCost] = cost
-	}
-	p.ManagedFields, p.Annotations, p.Spec = nil, kept, corev1.PodSpec{NodeName: p.Spec.NodeName}
-	return p, nil
 }
 
 // side is how many services are reconciled side by side: many may wake at once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -63,4 +64,18 @@ func ReadAll[T any](ctx context.Context, c client.Reader, kind schema.GroupVersi
 		}
 	}
 	return all, nil
+}
+
+// Slim keeps of a pod what says how it is, and its cost: there are many.
+func Slim(o any) (any, error) {
+	p, ok := o.(*corev1.Pod)
+	if !ok {
+		return o, nil
+	}
+	kept := map[string]string{}
+	if cost, ok := p.Annotations[corev1.PodDeletionCost]; ok {
+		kept[corev1.PodDeletionCost] = cost
+	}
+	p.ManagedFields, p.Annotations, p.Spec = nil, kept, corev1.PodSpec{NodeName: p.Spec.NodeName}
+	return p, nil
 }

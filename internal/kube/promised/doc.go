@@ -1,0 +1,14 @@
+// Package promised finds the ScaledObjects that state objectives, what they scale and its
+// pods, and says which of them are entitled to a number of replicas.
+//
+// INV-1: a ScaledObject is accepted, or refused for one reason that names what and how to
+// fix it; each replica comes to the same answer by itself.
+// INV-2: in a namespace that has not opted in, or has as many as it may, none is accepted.
+// INV-3: of several on one target the first stays, and the others are refused by its name.
+// INV-4: an object, or a target, of the same name and another UID is another one.
+// INV-5: a service is told with its pods in the order of their names, by the algorithm that
+// the controller counts pods with.
+// INV-6: one replica tells Events, those that changed only.
+//
+// It deliberately does not know how replicas are computed, nor who asks.
+package promised

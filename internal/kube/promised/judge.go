@@ -1,0 +1,268 @@
+package promised
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
+)
+
+// OptIn is the label of namespaces in which objectives are heard, and Enabled its value.
+const (
+	OptIn   = "flyball.dev/objectives"
+	Enabled = "enabled"
+)
+
+// hpaTolerance is the HPA's own where a ScaledObject gives none.
+const hpaTolerance = 0.1
+
+// verdict is what is said about one ScaledObject.
+type verdict struct {
+	explain.Verdict
+	service Service
+	refused *Refusal
+}
+
+// refuse is by the notice that was given last.
+func (v *verdict) refuse(c Cause) bool {
+	v.refused = &Refusal{c, v.Notices[len(v.Notices)-1].Text}
+	return false
+}
+
+// states tells whether a ScaledObject is meant to state objectives.
+func states(so *kserve.ScaledObject) bool { return slices.ContainsFunc(so.Spec.Triggers, objective.Of) }
+
+// target is what a ScaledObject scales.
+type target struct {
+	kind, name string
+	uid        types.UID
+	labels     map[string]string
+	selector   *metav1.LabelSelector
+	replicas   *int32
+	current    int32 // status.replicas
+	ready      int32
+}
+
+func ofDeployment(d *appsv1.Deployment) target {
+	return target{deployment, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas}
+}
+
+func ofStatefulSet(d *appsv1.StatefulSet) target {
+	return target{statefulSet, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas}
+}
+
+const deployment, statefulSet = "Deployment", "StatefulSet"
+
+// judge goes from what the administrator has to allow to what the object itself says.
+func (s *Services) judge(ctx context.Context, so *kserve.ScaledObject) (*verdict, error) {
+	v := &verdict{}
+	for _, ask := range []func(context.Context, *kserve.ScaledObject, *verdict) (bool, error){
+		s.namespace, s.target, s.first, s.guide, s.promise, s.room,
+	} {
+		if on, err := ask(ctx, so, v); err != nil || !on {
+			return v, err
+		}
+	}
+	beside(so, v)
+	return v, nil
+}
+
+func (s *Services) namespace(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
+	n := &corev1.Namespace{}
+	if err := s.Client.Get(ctx, client.ObjectKey{Name: so.Namespace}, n); client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading namespace %s: %w", so.Namespace, err)
+	}
+	if n.Labels[OptIn] == Enabled {
+		return true, nil
+	}
+	v.Warn("NamespaceNotEnabled", "objectives are not heard in namespace %s, which an administrator has to allow: kubectl label namespace %s %s=%s",
+		so.Namespace, so.Namespace, OptIn, Enabled)
+	return v.refuse(Forbidden), nil
+}
+
+func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
+	ref := so.Spec.ScaleTargetRef
+	kind := cmp.Or(ref.Kind, deployment)
+	t, err := s.read(ctx, types.NamespacedName{Namespace: so.Namespace, Name: ref.Name}, kind)
+	switch {
+	case err != nil:
+		return false, err
+	case t == nil && kind != deployment && kind != statefulSet:
+		v.Warn("TargetUnsupported", "spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and %s is neither", kind)
+		return v.refuse(Wrong), nil
+	case t == nil:
+		v.Warn("TargetMissing", "spec.scaleTargetRef: there is no %s %s in namespace %s", kind, ref.Name, so.Namespace)
+		return v.refuse(Waiting), nil
+	case t.selector == nil || len(t.selector.MatchLabels) == 0:
+		v.Warn("TargetUnsupported", "spec.scaleTargetRef: %s %s selects its pods by no label: give its spec.selector matchLabels", kind, ref.Name)
+		return v.refuse(Wrong), nil
+	}
+	v.service = Service{
+		NamespacedName: types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, UID: string(so.UID) + "/" + string(t.uid), Kind: kind, Target: ref.Name,
+		Tolerance: tolerance(so),
+	}
+	if name := t.labels[kserve.ServiceLabel]; kind == deployment && name != "" && kserve.PredictorName(name) == ref.Name {
+		v.service.InferenceService = name
+	}
+	return true, nil
+}
+
+// read is nil where there is none, or its kind is another one.
+func (s *Services) read(ctx context.Context, key types.NamespacedName, kind string) (*target, error) {
+	var t target
+	var err error
+	switch kind {
+	case deployment:
+		d := &appsv1.Deployment{}
+		err = s.Client.Get(ctx, key, d)
+		t = ofDeployment(d)
+	case statefulSet:
+		d := &appsv1.StatefulSet{}
+		err = s.Client.Get(ctx, key, d)
+		t = ofStatefulSet(d)
+	default:
+		return nil, nil
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", kind, key, err)
+	}
+	return &t, nil
+}
+
+// first refuses whoever is not the first on a target.
+func (s *Services) first(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
+	all, err := cluster.ReadAll[kserve.ScaledObject](ctx, s.Client, kserve.ScaledObjectKind,
+		client.InNamespace(so.Namespace), client.MatchingFields{cluster.ByTarget: so.Spec.ScaleTargetRef.Name})
+	if err != nil {
+		return false, err
+	}
+	for i := range all {
+		o := &all[i]
+		same := o.UID == so.UID || cmp.Or(o.Spec.ScaleTargetRef.Kind, deployment) != v.service.Kind
+		if !same && o.DeletionTimestamp == nil && states(o) && older(o, so) {
+			v.Warn("TargetTaken", "%s %s has its objectives from ScaledObject %s, which was first; delete one of the two: kubectl delete scaledobject %s -n %s",
+				v.service.Kind, v.service.Target, o.Name, so.Name, so.Namespace)
+			return v.refuse(Taken), nil
+		}
+	}
+	return true, nil
+}
+
+func older(a, b *kserve.ScaledObject) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.Name < b.Name
+	}
+	return a.CreationTimestamp.Before(&b.CreationTimestamp)
+}
+
+// guide refuses the target of an InferenceService that KServe, or guide mode, scales.
+func (s *Services) guide(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
+	if v.service.InferenceService == "" || !s.KServe() {
+		return true, nil
+	}
+	raw, isvc := cluster.NewObject(kserve.InferenceServiceKind), &kserve.InferenceService{}
+	err := s.Client.Get(ctx, types.NamespacedName{Namespace: so.Namespace, Name: v.service.InferenceService}, raw)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err == nil {
+		err = kserve.Decode(raw, isvc)
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading InferenceService %s: %w", v.service.InferenceService, err)
+	}
+	switch class := kserve.Class(isvc); {
+	case class != "external":
+		v.Warn("AnotherAutoscaler", "InferenceService %s is of autoscaler class %s, so that KServe scales it; for objectives: kubectl annotate inferenceservice %s -n %s --overwrite %s=external",
+			isvc.Name, class, isvc.Name, isvc.Namespace, kserve.ClassAnnotation)
+		return v.refuse(Taken), nil
+	case kserve.HasMetrics(isvc):
+		v.Warn("AnotherAutoscaler", "InferenceService %s has %s, by which it is scaled; remove them to scale it by objectives", isvc.Name, kserve.MetricsField)
+		return v.refuse(Taken), nil
+	}
+	return true, nil
+}
+
+// promise reads what the object states, and its bounds.
+func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
+	at := slices.IndexFunc(so.Spec.Triggers, objective.Of)
+	for i, t := range so.Spec.Triggers {
+		if i != at && objective.Of(t) {
+			v.Warn("InvalidObjectives", "spec.triggers[%d]: spec.triggers[%d] states objectives already; state all in one", i, at)
+			return v.refuse(Wrong), nil
+		}
+	}
+	p, refused := objective.Read(so.Spec.Triggers[at].Metadata)
+	if refused != nil {
+		v.Warn("InvalidObjectives", "spec.triggers[%d].metadata.%v", at, refused)
+		return v.refuse(Wrong), nil
+	}
+	lo, hi := so.Bounds()
+	switch {
+	case lo < 0 || hi < max(lo, 1):
+		v.Warn("InvalidObjectives", "spec.maxReplicaCount: %d replicas at most and %d at least; give at least 1, and no less than minReplicaCount", hi, lo)
+		return v.refuse(Wrong), nil
+	case lo == 0 && v.service.InferenceService == "":
+		v.Warn("NothingWakes", "spec.minReplicaCount: at 0 nothing wakes %s %s, which no gateway sends requests to; set it to 1 or more", v.service.Kind, v.service.Target)
+		return v.refuse(Wrong), nil
+	}
+	v.service.Policy = p.Policy(law.Bounds{Min: int(lo), Max: int(hi)}, objective.Engine{})
+	v.Then(explain.Keep, "ObjectivesAccepted", "%s is promised with %d to %d replicas of %s %s", p, lo, hi, v.service.Kind, v.service.Target)
+	return true, nil
+}
+
+// room refuses more services than a namespace may have; who is in stays.
+func (s *Services) room(_ context.Context, _ *kserve.ScaledObject, v *verdict) (bool, error) {
+	if _, err := s.Look(v.service.NamespacedName); err == nil || s.count(v.service.NamespacedName) < s.Most {
+		v.Notices = append(v.Notices, *v.Done)
+		return true, nil
+	}
+	v.Warn("TooManyObjectives", "namespace %s has %d services with objectives, as many as it may: raise --services-per-namespace of flyball scaler, or delete one", v.service.Namespace, s.Most)
+	return v.refuse(Forbidden), nil
+}
+
+// beside warns of what lies between the number and the replicas.
+func beside(so *kserve.ScaledObject, v *verdict) {
+	up, down := rules(so)
+	const field = "spec.advanced.horizontalPodAutoscalerConfig.behavior"
+	if up == nil || up.Tolerance == nil || !up.Tolerance.IsZero() || down == nil || down.Tolerance == nil || !down.Tolerance.IsZero() {
+		v.Warn("ToleranceMissing", "%s: the HPA lets a change be that is within its tolerance, 10%% where none is given: a raise is rounded up until it acts, and a scale-down waits; "+
+			"set scaleUp.tolerance and scaleDown.tolerance to 0", field)
+	}
+	if up != nil && ptr.Deref(up.StabilizationWindowSeconds, 0) > 0 {
+		v.Warn("ScaleUpDelayed", "%s.scaleUp.stabilizationWindowSeconds: for %d s no replica comes that is needed; set it to 0", field, *up.StabilizationWindowSeconds)
+	}
+}
+
+func rules(so *kserve.ScaledObject) (up, down *autoscalingv2.HPAScalingRules) {
+	if so.Spec.Advanced == nil || so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior == nil {
+		return nil, nil
+	}
+	b := so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior
+	return b.ScaleUp, b.ScaleDown
+}
+
+func tolerance(so *kserve.ScaledObject) float64 {
+	if up, _ := rules(so); up != nil && up.Tolerance != nil {
+		return up.Tolerance.AsApproximateFloat64()
+	}
+	return hpaTolerance
+}

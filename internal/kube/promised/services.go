@@ -1,0 +1,183 @@
+package promised
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+)
+
+// lookAgain is when a refused ScaledObject is looked at again although nothing of it has
+// changed: what it was refused for may be another one's.
+const lookAgain = 30 * time.Second
+
+// A Service is a ScaledObject that is entitled to a number.
+type Service struct {
+	types.NamespacedName
+	UID    string // of the object and of its target
+	Policy decide.Policy
+	Kind   string // of the target
+	Target string
+	// InferenceService is whose target it is, or none.
+	InferenceService string
+	// Tolerance is by how much more than there is the HPA lets be.
+	Tolerance float64
+}
+
+// Demanded is as whom gateways know the service; false if they do not see what comes.
+func (s Service) Demanded() (demand.Service, bool) {
+	return demand.Service{Namespace: s.Namespace, Name: s.InferenceService}, s.InferenceService != ""
+}
+
+// Settings are what an administrator may say.
+type Settings struct {
+	Most int // services of one namespace
+}
+
+// Services are those of a cluster. It is a reconciler of ScaledObjects.
+type Services struct {
+	Settings
+	Client client.Client // reads what was watched
+	Events events.EventRecorder
+	Leads  func() bool
+	KServe func() bool // InferenceServices are watched
+
+	mu    sync.Mutex
+	known map[types.NamespacedName]found
+}
+
+// found is what was last seen of a ScaledObject that states objectives.
+type found struct {
+	service Service
+	refused *Refusal // nil: it is accepted
+	said    []explain.Notice
+}
+
+// New is for a manager made with Options.
+func New(s Settings, c client.Client, r events.EventRecorder, leads, kserves func() bool) *Services {
+	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, known: map[types.NamespacedName]found{}}
+}
+
+// Look is what a ScaledObject is entitled to. Its error is a *Refusal.
+func (s *Services) Look(key types.NamespacedName) (Service, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.known[key]
+	switch {
+	case !ok:
+		return Service{}, &Refusal{Unknown, fmt.Sprintf("no ScaledObject %s states objectives, as far as Flyball has seen", key)}
+	case f.refused != nil:
+		return Service{}, f.refused
+	}
+	return f.service, nil
+}
+
+// Of is the service that scales an InferenceService.
+func (s *Services) Of(d demand.Service) (types.NamespacedName, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, f := range s.known {
+		if f.refused == nil && key.Namespace == d.Namespace && f.service.InferenceService == d.Name {
+			return key, true
+		}
+	}
+	return types.NamespacedName{}, false
+}
+
+// accepted are the services that are, in order.
+func (s *Services) accepted() []Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Service
+	for _, f := range s.known {
+		if f.refused == nil {
+			all = append(all, f.service)
+		}
+	}
+	slices.SortFunc(all, func(a, b Service) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}
+
+// Reconcile looks at one ScaledObject.
+func (s *Services) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	raw := cluster.NewObject(kserve.ScaledObjectKind)
+	if err := s.Client.Get(ctx, req.NamespacedName, raw); err != nil {
+		s.forget(req.NamespacedName)
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	so := &kserve.ScaledObject{}
+	if err := kserve.Decode(raw, so); err != nil {
+		return ctrl.Result{}, err
+	}
+	if so.DeletionTimestamp != nil || !states(so) {
+		s.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	v, err := s.judge(ctx, so)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	s.tell(raw, v)
+	if v.refused != nil {
+		return ctrl.Result{RequeueAfter: lookAgain}, nil
+	}
+	return ctrl.Result{}, nil
+}
+
+func (s *Services) forget(key types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, key)
+}
+
+// tell keeps what was seen, and emits what was not said before.
+func (s *Services) tell(about *unstructured.Unstructured, v *verdict) {
+	key, leads := client.ObjectKeyFromObject(about), s.Leads()
+	s.mu.Lock()
+	before := s.known[key].said
+	said := v.Notices
+	if !leads {
+		said = nil // the next that leads says it
+	}
+	s.known[key] = found{v.service, v.refused, said}
+	s.mu.Unlock()
+	for _, n := range said {
+		if slices.Contains(before, n) {
+			continue
+		}
+		kind := corev1.EventTypeNormal
+		if n.Warning {
+			kind = corev1.EventTypeWarning
+		}
+		s.Events.Eventf(about, nil, kind, n.Reason, "Reconcile", "%s", n.Text)
+	}
+}
+
+// count is how many of a namespace are accepted beside one.
+func (s *Services) count(besides types.NamespacedName) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for key := range maps.Keys(s.known) {
+		if f := s.known[key]; f.refused == nil && key.Namespace == besides.Namespace && key != besides {
+			n++
+		}
+	}
+	return n
+}
