@@ -81,7 +81,7 @@ vulncheck: ## known faults in what the programs call; needs the network
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./cmd/...
 
 .PHONY: clean
-clean: ## remove what was built, but not bin/lab, which takes half an hour
+clean: ## remove what was built, but not bin/lab and bin/compat, which take half an hour and hours
 	rm -rf bin/flyball bin/linux-* bin/darwin-* bin/tools bin/oracle dist
 
 ##@ Test
@@ -111,10 +111,15 @@ release-test: ## the programs that make a release; one pushes an image to a regi
 	$(GO) test -C tools/image ./...
 	$(GO) test -C tools/release ./...
 	$(GO) test -C tools/chart ./...
+	$(GO) test -C tools/compat ./...
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
 	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
+
+.PHONY: compat
+compat: lab ## both rehearsals on other versions of KEDA and Kubernetes (CELLS="keda=2.20.2 kubernetes=1.36.3"), hours; then docs/compat.md
+	$(GO) run -C tools/compat . -root $(CURDIR) $(CELLS)
 
 .PHONY: soak
 soak: lab ## delete pods in every way for SOAK=54m under load and count the losses
@@ -181,11 +186,12 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: chart proto ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, the dashboards, the chart and the Go of .proto files
+generate: chart proto ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, docs/compat.md, the dashboards, the chart and the Go of .proto files
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
 	$(GO) test -count=1 -run TestBoards ./internal/dashboard -rewrite
+	$(GO) run -C tools/compat . -root $(CURDIR) -write
 
 .PHONY: chart
 chart: ## charts/flyball's template, from config/complete
