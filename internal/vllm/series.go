@@ -1,6 +1,8 @@
 package vllm
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,12 +58,8 @@ func Text(s reading.Signal) string {
 		return "sum(" + name + ")"
 	case s == reading.CPU:
 		return "rate(" + name + ")"
-	case d.Func == reading.Count && s == reading.TokenGaps:
-		return name + "_count"
-	case d.Func == reading.Sum:
-		return name + "_sum"
-	case d.Func == reading.Buckets:
-		return name + "_bucket"
+	case s.Cumulative():
+		return name + Suffix(s)
 	case d.Func == reading.Peak:
 		return "max_over_time(" + name + window + ")"
 	case d.Func == reading.Rate:
@@ -83,4 +81,47 @@ func Signals() map[string]reading.Signal {
 		}
 	}
 	return all
+}
+
+// Names are those under which a family is, or was, exposed, today's first.
+func Names(f reading.Family) []string {
+	name := Series(f)
+	names := []string{name}
+	all := changes()
+	for _, old := range slices.Sorted(maps.Keys(all)) {
+		if all[old].instead == name {
+			names = append(names, old)
+		}
+	}
+	return names
+}
+
+// Suffix is what follows a family's name in the name of the series that a signal, read as
+// it is, is made of.
+func Suffix(s reading.Signal) string {
+	d := s.Definition()
+	switch {
+	case d.Func == reading.Sum:
+		return "_sum"
+	case d.Func == reading.Buckets:
+		return "_bucket"
+	case d.Func == reading.Count && IsHistogram(Series(d.Family)):
+		return "_count"
+	}
+	return ""
+}
+
+// OwnLabels are those by which one engine has several series of a name, besides le, and by
+// which the engines of one pod differ. Others say where a series was scraped.
+func OwnLabels() []string { return []string{"engine", "finished_reason", "model_name"} }
+
+// CacheTokens is what an engine's KV cache holds, by the labels of cache_config_info: an
+// older vLLM tells the blocks and how much is in one.
+func CacheTokens(label func(string) string) (tokens float64, ok bool) {
+	if n, err := strconv.ParseFloat(label("kv_cache_size_tokens"), 64); err == nil && n > 0 {
+		return n, true
+	}
+	blocks, err := strconv.ParseFloat(label("num_gpu_blocks"), 64)
+	size, sizeErr := strconv.ParseFloat(label("block_size"), 64)
+	return blocks * size, err == nil && sizeErr == nil && blocks*size > 0
 }

@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -37,5 +38,32 @@ func TestSeries(t *testing.T) {
 		if got := Text(signal); got != want {
 			t.Errorf("Text(%v) = %s, want %s", signal, got, want)
 		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for family, want := range map[reading.Family][]string{
+		reading.EngineRunning: {"vllm:num_requests_running"},
+		reading.CacheUsage:    {"vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"},
+		reading.InterToken:    {"vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"},
+	} {
+		if got := Names(family); !slices.Equal(got, want) {
+			t.Errorf("Names(%v) = %v, want %v", family, got, want)
+		}
+	}
+}
+
+// An older vLLM tells blocks and their size.
+func TestCacheTokens(t *testing.T) {
+	for want, labels := range map[float64]map[string]string{
+		288608: {"kv_cache_size_tokens": "288608", "num_gpu_blocks": "1", "block_size": "1"},
+		16000:  {"num_gpu_blocks": "1000", "block_size": "16"},
+	} {
+		if got, ok := CacheTokens(func(name string) string { return labels[name] }); got != want || !ok {
+			t.Errorf("CacheTokens(%v) = %v, %v, want %v", labels, got, ok, want)
+		}
+	}
+	if got, ok := CacheTokens(func(string) string { return "" }); ok {
+		t.Errorf("CacheTokens of nothing = %v", got)
 	}
 }
