@@ -144,3 +144,17 @@ func TestActionString(t *testing.T) {
 		t.Errorf("Action(0).String() = %q, want Action(0)", got)
 	}
 }
+
+// A service of class external without metrics is scaled by whoever its owner lets: a
+// ScaledObject that states objectives is no rival, whatever it is called.
+func TestVerdictBesideObjectives(t *testing.T) {
+	bare := service(t, "metrics:", "ignored:")
+	for name, s := range map[string]Snapshot{
+		"of another name": {InferenceService: *bare, Others: []kserve.ScaledObject{*targeting("promise", "")}},
+		"of our name":     {InferenceService: *bare, ScaledObject: foreign()},
+	} {
+		if v := s.Verdict(); v.Action != Keep || len(v.Notices) > 0 {
+			t.Errorf("%s: Verdict() = %v, %v, want keep and silence", name, v.Action, v.Notices)
+		}
+	}
+}

@@ -92,3 +92,51 @@ func TestOwnerRules(t *testing.T) {
 		t.Run(rule, func(t *testing.T) { tryCases(t, rule, cases) })
 	}
 }
+
+// A ScaledObject whose trigger states objectives is right beside a service of class external
+// without metrics, and a second autoscaler beside one with; what is wrong with objectives is
+// said in the words in which the scaler refuses it.
+func TestObjectives(t *testing.T) {
+	read1 := func(id string) string { r, _ := lint.Find(id); return r.Good() }
+	scaled := strings.NewReplacer("name: llama\n  minReplicaCount", "name: llama-predictor\n  minReplicaCount").Replace(read1("objective-window"))
+	const service = `
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: llama
+  namespace: demo
+  annotations: {serving.kserve.io/deploymentMode: Standard, serving.kserve.io/autoscalerClass: external}
+spec:
+  predictor:
+    minReplicas: 1
+    maxReplicas: 8
+    model: {modelFormat: {name: huggingface}, storageUri: "hf://Qwen/Qwen3-14B"}
+`
+	guide := strings.Replace(service, "    model:", `    autoScaling: {metrics: [{type: External, external: {metric: {backend: prometheus, serverAddress: "http://p:9090",
+      query: 'sum(vllm:num_requests_running{namespace="demo",isvc_name="llama"})'}, target: {type: Value, value: "16"},
+      authenticationRef: {authenticationRef: {name: prometheus}, authModes: basic}}}]}
+    model:`, 1)
+	for name, c := range map[string]struct {
+		manifests []string
+		want      string // rule and what it found; "" where it must be silent
+	}{
+		"beside class external":          {[]string{service, scaled}, ""},
+		"beside class external, metrics": {[]string{guide, scaled}, "two-autoscalers: spec.scaleTargetRef: two autoscalers of one Deployment"},
+		"unknown key":                    {[]string{strings.Replace(scaled, "objectives:", "objective:", 1)}, "refused: spec.triggers[0].metadata.objective: there is no such setting"},
+		"two shares":                     {[]string{strings.Replace(scaled, "tpot:p90", "tpot:p99", 1)}, "refused: spec.triggers[0].metadata.objectives: objectives ttft:p90:3s and tpot:p99:100ms promise different shares"},
+		"another scaler's":               {[]string{strings.NewReplacer("objectives: ttft:p90:3s, tpot:p90:100ms", "hosts: llama", "flyball-scaler.flyball-system", "scaler.other").Replace(scaled)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var found []string
+			for _, f := range lint.Lint(read(t, c.manifests...), lint.Default()) {
+				if f.Severity == lint.Error {
+					found = append(found, f.Rule+": "+f.Found)
+				}
+			}
+			text := strings.Join(found, "\n")
+			if c.want == "" && text != "" || !strings.Contains(text, c.want) {
+				t.Errorf("Lint() = %s, want %q", text, c.want)
+			}
+		})
+	}
+}

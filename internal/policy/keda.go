@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/clock"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 func (p *maker) fromScaledObject(d *manifest.Document) error {
@@ -67,10 +68,7 @@ func number(given *int32, otherwise int32) int32 {
 }
 
 func seconds(given *int32, otherwise time.Duration) time.Duration {
-	if given == nil {
-		return otherwise
-	}
-	return time.Duration(*given) * time.Second
+	return time.Duration(number(given, int32(otherwise/time.Second))) * time.Second
 }
 
 // kedaAnnotations says whether activation is forced; what pauses is refused.
@@ -179,6 +177,9 @@ func (p *maker) cronTrigger(o origin, path string, t kserve.Trigger) (keda.Trigg
 }
 
 func notATrigger(o origin, path string, t kserve.Trigger) error {
+	if _, r := objective.Read(t.Metadata); r != nil && objective.Of(t) {
+		return o.refuse(Invalid, path+".metadata."+r.Key, r.Fix, "%s", r.What)
+	}
 	return o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
 }
 

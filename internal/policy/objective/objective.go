@@ -47,12 +47,7 @@ func Of(t kserve.Trigger) bool {
 type Refusal struct{ Key, What, Fix string }
 
 // Error makes a Refusal usable as an error.
-func (r *Refusal) Error() string {
-	if r.Key == "" {
-		return r.What + "; " + r.Fix
-	}
-	return r.Key + ": " + r.What + "; " + r.Fix
-}
+func (r *Refusal) Error() string { return r.Key + ": " + r.What + "; " + r.Fix }
 
 // A Promise is what one trigger states: objectives of different metrics and of one quantile,
 // in the order of the metrics.
@@ -68,7 +63,7 @@ func Read(metadata map[string]string) (Promise, *Refusal) {
 		size += len(key) + len(value)
 	}
 	if size > MostBytes {
-		return nil, &Refusal{"", fmt.Sprintf("its metadata has %d bytes", size), fmt.Sprintf("%d are read: an address and two objectives", MostBytes)}
+		return nil, &Refusal{Key, fmt.Sprintf("the metadata beside it has %d bytes", size), fmt.Sprintf("%d are read: an address and two objectives", MostBytes)}
 	}
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		if !slices.Contains(Keys(), key) {

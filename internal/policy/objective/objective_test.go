@@ -56,7 +56,7 @@ func TestReadRefuses(t *testing.T) {
 		{"objectives", "ttft:p90:3s,", `objectives: objective "": it has not three parts; write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms`},
 		{"objectives", "ttft:p90:3", `objectives: objective "ttft:p90:3": the target is no time above 0; write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms`},
 		{"objectives", "ttft:p100:3s", "objectives: ttft:p100:3s promises every request, which no number of replicas keeps; promise a share, as p99"},
-		{"objectives", strings.Repeat("ttft:p90:3s,", 200), "its metadata has 2457 bytes; 1024 are read: an address and two objectives"},
+		{"objectives", strings.Repeat("ttft:p90:3s,", 200), "objectives: the metadata beside it has 2457 bytes; 1024 are read: an address and two objectives"},
 	} {
 		got, refused := objective.Read(metadata(c.key, c.value))
 		if refused == nil || refused.Error() != c.want {
