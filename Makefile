@@ -72,6 +72,10 @@ cli-%:
 	@CGO_ENABLED=0 GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) \
 		$(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/$*/flyball ./cmd/flyball
 
+.PHONY: push-chart
+push-chart: ## the chart to a registry in the OCI form: TO=oci://REGISTRY/charts, with the credentials of helm or docker login
+	@$(GO) run -C tools/chart . -chart $(CURDIR)/charts/flyball -version $(VERSION) -push $(TO)
+
 .PHONY: clean-dist
 clean-dist:
 	@rm -rf dist

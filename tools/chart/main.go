@@ -1,8 +1,9 @@
-// Command chart writes the template of Flyball's Helm chart from config/complete, and packs
-// the chart.
+// Command chart writes the template of Flyball's Helm chart from config/complete, packs the
+// chart, and pushes it to a registry with the credentials of helm or docker login.
 //
 //	chart -config config/complete -chart charts/flyball
-//	chart -chart charts/flyball -version 1.2.3 -pack dist
+//	chart -chart charts/flyball -version v1.2.3 -pack dist
+//	chart -chart charts/flyball -version v1.2.3 -push oci://REGISTRY/charts
 package main
 
 import (
@@ -30,19 +31,25 @@ func main() {
 	chart := flag.String("chart", "", "the chart's folder")
 	version := flag.String("version", "", "version to pack it as")
 	dist := flag.String("pack", "", "folder to pack it into")
+	to := flag.String("push", "", "registry and folder to push it to, as oci://REGISTRY/charts")
 	flag.Parse()
-	if err := run(*config, *chart, *version, *dist); err != nil {
+	var err error
+	switch {
+	case *chart == "" || *config == "" && *dist == "" && *to == "":
+		err = errors.New("give -chart and one of -config, -pack and -push")
+	case *to != "":
+		err = send(*chart, *version, *to)
+	case *dist != "":
+		_, err = pack(*chart, *version, *dist)
+	default:
+		err = rewriteTemplate(*config, *chart)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(config, chart, version, dist string) error {
-	switch {
-	case chart == "" || (config == "") == (dist == ""):
-		return errors.New("give -chart and either -config or -pack")
-	case dist != "":
-		return pack(chart, version, dist)
-	}
+func rewriteTemplate(config, chart string) error {
 	text, err := write(config)
 	if err != nil {
 		return err
@@ -99,20 +106,23 @@ func write(config string) (string, error) {
 	return out, nil
 }
 
-// pack writes NAME-VERSION.tgz, which helm push takes to a registry. A chart's version is a
-// number, which a commit between two releases is not.
-func pack(chart, version, dist string) error {
+// number is a chart's version, which has to be a number; a commit between two releases is none.
+func number(version string) string {
+	if n, ok := strings.CutPrefix(version, "v"); ok {
+		return n
+	}
+	return "0.0.0-" + version
+}
+
+// pack writes NAME-VERSION.tgz, and returns its path.
+func pack(chart, version, dist string) (string, error) {
 	c, err := loader.LoadDir(chart)
 	if err != nil {
-		return err
+		return "", err
 	}
-	c.Metadata.Version, c.Metadata.AppVersion = "0.0.0-"+version, version
-	if number, ok := strings.CutPrefix(version, "v"); ok {
-		c.Metadata.Version = number
-	}
+	c.Metadata.Version, c.Metadata.AppVersion = number(version), version
 	if err := os.MkdirAll(dist, 0o755); err != nil {
-		return err
+		return "", err
 	}
-	_, err = util.Save(c, dist)
-	return err
+	return util.Save(c, dist)
 }
