@@ -104,6 +104,7 @@ const (
 	RuleUnreachable // no number keeps the promise
 	RuleShort       // the maximum does not
 	RuleFirstJump   // a jump like none before, that costs more than may miss
+	RuleOutlook     // what is expected of the number, and of one more and one fewer
 
 	numRules
 )
@@ -200,6 +201,7 @@ var rules = [numRules]struct {
 	RuleUnreachable: {"no number of replicas keeps the promise", hold, nil},
 	RuleShort:       {"the maximum does not keep the promise", hold, nil},
 	RuleFirstJump:   {"jump like none before", hold, nil},
+	RuleOutlook:     {"outlook", hold, nil},
 }
 
 func (r Rule) String() string {

@@ -96,6 +96,7 @@ const (
 	TermMetric           // place of the metric that counts among those configured
 	TermMinimum          // replicas
 	TermMissing          // metrics without a value
+	TermMore             // share that would miss with one replica more
 	TermMost             // number of replicas that may be asked for
 	TermObjective        // of a latency
 	TermPanic            // load over the panic window
@@ -135,7 +136,7 @@ var names = [numNames]string{
 	TermFewer: "fewer", TermFloor: "floor", TermGoal: "goal", TermGreatest: "greatest", TermHeld: "held", TermITL: "itl",
 	TermIdle: "idle", TermJump: "jump", TermLead: "lead", TermLeast: "least", TermLimit: "limit", TermLoad: "load",
 	TermMaxDown: "max-down", TermMaxUp: "max-up", TermMaximum: "maximum", TermMetric: "metric", TermMinimum: "minimum",
-	TermMissing: "missing", TermMost: "most", TermObjective: "objective", TermPanic: "panic",
+	TermMissing: "missing", TermMore: "more", TermMost: "most", TermObjective: "objective", TermPanic: "panic",
 	TermPods: "pods", TermProvisioned: "provisioned", TermQueue: "queue", TermQuiet: "quiet", TermRatio: "ratio",
 	TermReady: "ready", TermReplicas: "replicas", TermSignal: "signal", TermStable: "stable", TermTTFT: "ttft",
 	TermTarget: "target", TermThreshold: "threshold", TermTolerance: "tolerance", TermUsage: "usage", TermValue: "value",

@@ -40,7 +40,26 @@ func (l Law) decide(s *State, in law.Input, look seen) law.Output {
 		out = d.fewer(out)
 	}
 	s.Budget.Last = s.rate()
-	return d.cannot(out.Clamp(l.Bounds))
+	return d.cannot(d.around(out.Clamp(l.Bounds)))
+}
+
+// around notes what is expected of the number, of one fewer and of one more.
+func (d *decision) around(out law.Output) law.Output {
+	share := func(n int) float64 {
+		if n < 1 {
+			return 1
+		}
+		s, _ := d.outlook.expected(&d.up, n)
+		return s
+	}
+	n, perSecond := out.Replicas, law.UnitRequestsPerSecond
+	return out.Held(law.RuleOutlook,
+		law.Known(law.TermArrivals, d.rate(), perSecond), law.Known(law.TermDemand, d.rate()/d.Model.Capacity, law.UnitReplicas),
+		law.Known(law.TermCapacity, d.Model.Within, perSecond),
+		law.Known(law.TermLeast, d.Model.Low, perSecond), law.Known(law.TermMost, d.Model.High, perSecond),
+		law.Known(law.TermFewer, share(n-1), law.UnitShare), law.Known(law.TermExpected, share(n), law.UnitShare),
+		law.Known(law.TermMore, share(n+1), law.UnitShare), law.Known(law.TermAllowed, d.allowed, law.UnitShare),
+		law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests), law.Seconds(law.TermLead, d.lead()))
 }
 
 // account counts what was seen against the promise.
