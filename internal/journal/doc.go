@@ -1,0 +1,18 @@
+// Package journal keeps the record of decisions in files on a folder: every step for a
+// week, and what was decided anew for a year.
+//
+// A service has a folder of its own, NAMESPACE/NAME, with two logs. steps has all that a
+// replay needs, changes the decisions that are news, without what was read. Both are cut
+// into files that are named after the time at which they begin, compressed when the next
+// one begins, and removed from the oldest on when they are too many or too old.
+//
+// A folder belongs to one process.
+//
+// INV-1: a full, missing or read-only disk is an error of Append, never a panic and never a
+// decision that is not made: what comes after it is recorded again once there is room.
+// INV-2: when a file begins, those before take no more than the log's bytes, and none of
+// them has ended longer ago than its age.
+// INV-3: whatever lies in the folder, what can be read is read, and what cannot is said.
+//
+// It deliberately decides nothing, and goes by the time of the steps alone.
+package journal

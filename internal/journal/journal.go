@@ -1,0 +1,99 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/record"
+)
+
+// A Bound is how much of a service's log is kept.
+type Bound struct {
+	Age   time.Duration
+	Bytes int64
+}
+
+// Config is where a journal lies, and what it keeps of each service.
+type Config struct {
+	Folder  string
+	Steps   Bound // all that a replay needs; zero: a week, 100 MB
+	Changes Bound // decisions that are news; zero: a year, 50 MB
+}
+
+// segment is after how many bytes a file is followed by the next: 1/16 of what is kept at
+// most, so that what is removed at once is little.
+func (b Bound) segment() int64 { return max(b.Bytes/16, 4<<10) }
+
+// A Journal writes down steps. Its methods may be called at the same time.
+type Journal struct {
+	config   Config
+	mu       sync.Mutex
+	services map[string]*service
+}
+
+// service is what is being written of one.
+type service struct {
+	mu             sync.Mutex
+	steps, changes series
+	last           decide.Decision
+	told           bool
+}
+
+// Open makes the folder if there is none.
+func Open(c Config) (*Journal, error) {
+	if c.Steps == (Bound{}) {
+		c.Steps = Bound{7 * 24 * time.Hour, 100 << 20}
+	}
+	if c.Changes == (Bound{}) {
+		c.Changes = Bound{366 * 24 * time.Hour, 50 << 20}
+	}
+	if err := os.MkdirAll(c.Folder, 0o755); err != nil {
+		return nil, hint.With(fmt.Errorf("opening the journal: %w", err), "name a folder that may be made and written to")
+	}
+	return &Journal{config: c, services: map[string]*service{}}, nil
+}
+
+// Append writes down a step of a service, NAMESPACE/NAME, and takes as long as the disk
+// does. An error is of a step that is not in the journal, or not in both of its logs; the
+// next one is tried again.
+func (j *Journal) Append(name string, s record.Step) error {
+	known, err := j.service(name)
+	if err != nil {
+		return err
+	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	err = known.steps.append(name, s)
+	if !known.told || record.News(known.last, s.Decision) {
+		brief := known.changes.append(name, s.Shorten())
+		known.told = brief == nil
+		err = errors.Join(err, brief)
+	}
+	known.last = s.Decision
+	return err
+}
+
+// service is the one of a name, which must not lead out of the folder.
+func (j *Journal) service(name string) (*service, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if known := j.services[name]; known != nil {
+		return known, nil
+	}
+	if !filepath.IsLocal(name) || name == "." {
+		return nil, fmt.Errorf("journal: %q is no name of a service", name)
+	}
+	folder := filepath.Join(j.config.Folder, filepath.FromSlash(name))
+	known := &service{
+		steps:   series{folder: folder, kind: Steps, bound: j.config.Steps},
+		changes: series{folder: folder, kind: Changes, bound: j.config.Changes},
+	}
+	j.services[name] = known
+	return known, nil
+}
