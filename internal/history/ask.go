@@ -208,6 +208,9 @@ func (a *asker) each(ctx context.Context, query string, g grid, take func(le str
 			return a.took(nil, fmt.Errorf("the answer to %s is no matrix", query))
 		}
 		for _, series := range matrix {
+			if series == nil { // null in its place
+				return a.took(nil, fmt.Errorf("the answer to %s is no matrix", query))
+			}
 			for _, p := range series.Values {
 				i := int(p.Timestamp.Time().Sub(g.start).Round(g.step) / g.step)
 				x := float64(p.Value)

@@ -42,6 +42,7 @@ func TestHostileAnswers(t *testing.T) {
 		{ranges, "", 200, fmt.Sprintf(ok, `null`), "asking Prometheus"},
 		{ranges, "", 200, `{"status":"success"}`, "asking Prometheus"},
 		{ranges, "", 200, fmt.Sprintf(ok, `{"resultType":"vector","result":[]}`), "no matrix"},
+		{ranges, "", 200, fmt.Sprintf(ok, `{"resultType":"matrix","result":[null]}`), "no matrix"},
 		{ranges, "count_over_time", 200, fmt.Sprintf(ok, `{"resultType":"matrix","result":[]}`), "fewer than two samples"},
 		{ranges, "rate(", 200, fmt.Sprintf(ok, `{"resultType":"matrix","result":[]}`), "no data of"},
 		{ranges, "rate(", 200, fmt.Sprintf(ok, `{"resultType":"matrix","result":[{"metric":{},"values":[[-9000000000000,"1"],[9000000000000,"1"],[1772370000,"NaN"],[1772370000,"+Inf"]]}]}`), "no data of"},

@@ -359,6 +359,11 @@ func prometheusIlls(t *testing.T) []illness {
 				fmt.Fprint(rw, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
 			}
 		}, "vLLM series", Warn, "no model pod is up"},
+		{"null for a number", func(w *ward) {
+			w.prom = func(rw http.ResponseWriter, _ *http.Request, _ string) {
+				fmt.Fprint(rw, `{"status":"success","data":{"resultType":"vector","result":[null]}}`)
+			}
+		}, "prometheus", Fail, "no number"},
 		{"no labels", func(w *ward) {
 			w.prom = func(rw http.ResponseWriter, _ *http.Request, query string) {
 				answer(rw, map[bool]int{true: 1, false: 4}[strings.Contains(query, `isvc_name!=""`)])

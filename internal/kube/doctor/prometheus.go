@@ -137,6 +137,8 @@ func count(ctx context.Context, p prometheus.API, selector string) (int, error) 
 		return 0, errors.New("the answer to count() is not one number")
 	case len(found) == 0:
 		return 0, nil
+	case found[0] == nil: // null in its place
+		return 0, errors.New("the answer to count() is no number")
 	}
 	return int(found[0].Value), nil
 }
