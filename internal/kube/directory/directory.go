@@ -32,7 +32,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
-// DemandPort is the name of the port of the controller's pods to which gateways report.
+// DemandPort is the name of the port of the controller's and the scaler's pods to which
+// gateways report.
 const DemandPort = "demand"
 
 // A Directory watches what a gateway needs to know, and says it anew at each change.
@@ -282,14 +283,18 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (expl
 	return s.Backend(), true
 }
 
-// findControllers keeps those that are not ready too: none is while KEDA is missing.
+// findControllers finds the scaler's replicas too, which decide by the same reports. It
+// keeps those that are not ready: none is while KEDA is missing.
 func (d *Directory) findControllers(ctx context.Context) {
 	var pods corev1.PodList
-	if d.cache.List(ctx, &pods, client.InNamespace(d.namespace), client.MatchingLabels{"app": config.Controller}) != nil {
+	if d.cache.List(ctx, &pods, client.InNamespace(d.namespace)) != nil {
 		return
 	}
 	var all []string
 	for _, p := range pods.Items {
+		if app := p.Labels["app"]; app != config.Controller && app != config.Scaler {
+			continue
+		}
 		for _, c := range p.Spec.Containers {
 			for _, port := range c.Ports {
 				if port.Name == DemandPort && p.Status.PodIP != "" && !ended(p) {

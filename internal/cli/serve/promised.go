@@ -1,0 +1,148 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/kube/follow"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
+	"github.com/flyball-dev/flyball/internal/kube/promised"
+	"github.com/flyball-dev/flyball/internal/pilot"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
+	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/scaler"
+	"github.com/flyball-dev/flyball/internal/scrape"
+)
+
+// parts are what the scaler is made of, in the words of each other.
+type parts struct {
+	namespace string
+	log       *slog.Logger
+	leads     func() bool
+	peers     follow.Settings
+	lock      resourcelock.Interface
+	services  *promised.Services
+	demand    *inbox.Inbox
+	book      *pilot.Book
+	recalled  *recollection
+}
+
+// All are the services to be stepped.
+func (p parts) All(ctx context.Context) ([]pilot.Subject, error) {
+	live, err := p.services.All(ctx)
+	subjects := make([]pilot.Subject, len(live))
+	for i, l := range live {
+		subjects[i] = subject(l)
+	}
+	return subjects, err
+}
+
+// Of is one of them.
+func (p parts) Of(ctx context.Context, s pilot.Service) (pilot.Subject, bool) {
+	l, ok := p.services.One(ctx, types.NamespacedName(s))
+	return subject(l), ok
+}
+
+func subject(l promised.Live) pilot.Subject {
+	return pilot.Subject{Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet}
+}
+
+// demanded is what gateways report of a service, if they see all that comes.
+func (p parts) demanded(s pilot.Service) demand.Demand {
+	service, err := p.services.Look(types.NamespacedName(s))
+	if err != nil {
+		return demand.Demand{}
+	}
+	key, ok := service.Demanded()
+	if !ok {
+		return demand.Demand{}
+	}
+	return p.demand.Of(key)
+}
+
+// nudge has a service stepped of which gateways hold more.
+func (p parts) nudge(loop *pilot.Pilot) func(demand.Service) {
+	return func(d demand.Service) {
+		if key, ok := p.services.Of(d); ok {
+			loop.Nudge(pilot.Service(key))
+		}
+	}
+}
+
+// lines are the decisions for other replicas.
+func (p parts) lines() []follow.Line {
+	all := p.book.All()
+	lines := make([]follow.Line, 0, len(all))
+	for s, a := range all {
+		lines = append(lines, follow.Line{Namespace: s.Namespace, Name: s.Name, UID: a.UID, Replicas: a.Replicas, AgeMillis: time.Since(a.At).Milliseconds()})
+	}
+	return lines
+}
+
+// learn takes those of the replica that leads.
+func (p parts) learn(lines []follow.Line) {
+	all := make(map[pilot.Service]pilot.Answer, len(lines))
+	for _, l := range lines {
+		all[pilot.Service{Namespace: l.Namespace, Name: l.Name}] = pilot.Answer{
+			UID: l.UID, Replicas: l.Replicas, At: time.Now().Add(-time.Duration(l.AgeMillis) * time.Millisecond),
+		}
+	}
+	p.book.Copy(all)
+}
+
+// readings is Prometheus as the pilot's source.
+type readings struct{ *scrape.Prometheus }
+
+// Read reads them.
+func (r readings) Read(ctx context.Context, now time.Time, pods map[pilot.Service][]string) (map[pilot.Service]reading.Set, error) {
+	asked := make(map[scrape.Service][]string, len(pods))
+	for s, names := range pods {
+		asked[scrape.Service(s)] = names
+	}
+	got, err := r.Prometheus.Read(ctx, now, asked)
+	sets := make(map[pilot.Service]reading.Set, len(got))
+	for s, set := range got {
+		sets[pilot.Service(s)] = set
+	}
+	return sets, err
+}
+
+// answers are what KEDA is told.
+type answers struct{ parts }
+
+// Changed is closed when an answer may be another.
+func (a answers) Changed() <-chan struct{} { return a.book.Changed() }
+
+// Answer is the last decision for a ScaledObject that is entitled to one.
+func (a answers) Answer(o scaler.Object) (scaler.Answer, error) {
+	if _, refused := objective.Read(o.Trigger); refused != nil {
+		return scaler.Answer{}, &scaler.Refusal{Cause: scaler.Wrong, Text: refused.Error()}
+	}
+	service, err := a.services.Look(types.NamespacedName{Namespace: o.Namespace, Name: o.Name})
+	if r := (*promised.Refusal)(nil); errors.As(err, &r) {
+		return scaler.Answer{}, &scaler.Refusal{Cause: cause(r.Cause), Text: r.Text}
+	}
+	current, err := a.services.Current(context.Background(), service)
+	if err != nil {
+		return scaler.Answer{}, err
+	}
+	last, ok := a.book.Answer(pilot.Service(service.NamespacedName))
+	if !ok || last.UID != service.UID {
+		return scaler.Answer{Current: current}, nil
+	}
+	return scaler.Answer{Replicas: last.Replicas, At: last.At, Current: current, Tolerance: service.Tolerance}, nil
+}
+
+// cause is a refusal's as KEDA is told it.
+func cause(c promised.Cause) scaler.Cause {
+	return map[promised.Cause]scaler.Cause{
+		promised.Unknown: scaler.Unknown, promised.Wrong: scaler.Wrong, promised.Forbidden: scaler.Forbidden,
+		promised.Taken: scaler.Taken, promised.Waiting: scaler.Waiting,
+	}[c]
+}

@@ -1,0 +1,94 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kube/memory"
+	"github.com/flyball-dev/flyball/internal/pilot"
+)
+
+// A recollection is what was remembered of services when this replica came to lead.
+type recollection struct {
+	mu     sync.Mutex
+	states map[pilot.Service]pilot.Memory
+}
+
+// of is that of one object.
+func (r *recollection) of(s pilot.Service, uid string) (decide.State, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.states[s]
+	return m.State, ok && m.UID == uid
+}
+
+func (r *recollection) put(states map[pilot.Service]pilot.Memory) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.states = states
+}
+
+// lead decides, and remembers, while this replica holds the lease.
+func (p parts) lead(loop *pilot.Pilot, store memory.Store) manager.RunnableFunc {
+	return func(ctx context.Context) error {
+		led := p.recall(ctx, store)
+		var writing sync.WaitGroup
+		defer writing.Wait()
+		writing.Go(func() { _ = store.Run(ctx, led, func() []memory.Kept { return p.kept(loop.States()) }) })
+		return loop.Run(ctx)
+	}
+}
+
+// recall reads what the one before has written, and how many have led.
+func (p parts) recall(ctx context.Context, store memory.Store) (led int) {
+	if record, _, err := p.lock.Get(ctx); err == nil {
+		led = record.LeaderTransitions
+	}
+	all, err := store.Read(ctx)
+	if err != nil {
+		p.log.Warn("what was remembered of services cannot be read: all begin from scratch", "error", err)
+	}
+	states := map[pilot.Service]pilot.Memory{}
+	for _, k := range all {
+		m := pilot.Memory{Service: pilot.Service{Namespace: k.Namespace, Name: k.Name}, UID: k.UID}
+		if err := json.Unmarshal(k.State, &m.State); err != nil {
+			p.log.Warn("a service begins from scratch", "service", m.String(), "error", err)
+			continue
+		}
+		states[m.Service] = m
+	}
+	p.recalled.put(states)
+	return led
+}
+
+// kept is what is to be remembered. At first that includes what was recalled of services
+// that have not been found yet.
+func (p parts) kept(states []pilot.Memory) []memory.Kept {
+	p.recalled.mu.Lock()
+	old := p.recalled.states
+	p.recalled.states = nil
+	p.recalled.mu.Unlock()
+	for _, m := range states {
+		delete(old, m.Service)
+	}
+	for _, m := range old {
+		states = append(states, m)
+	}
+	now := explain.SinceEpoch(time.Now())
+	var all []memory.Kept
+	for _, m := range states {
+		text, err := json.Marshal(m.State.Resumed(now))
+		if err != nil {
+			p.log.Error("what is known of a service cannot be written down", "service", m.String(), "error", err)
+			continue
+		}
+		all = append(all, memory.Kept{Namespace: m.Namespace, Name: m.Name, UID: m.UID, State: text})
+	}
+	return all
+}

@@ -1,0 +1,185 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/follow"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/memory"
+	"github.com/flyball-dev/flyball/internal/kube/promised"
+	"github.com/flyball-dev/flyball/internal/pilot"
+	"github.com/flyball-dev/flyball/internal/scaler"
+)
+
+var stated = map[string]string{"scalerAddress": "flyball-scaler.flyball-system:9443", "objectives": "ttft:p90:3s"}
+
+// oneService is the parts with one service, llama, that is entitled to an answer, unless
+// its namespace is not.
+func oneService(t *testing.T, optIn string) parts {
+	t.Helper()
+	so := kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama", UID: "so"}}
+	so.Spec.ScaleTargetRef.Name = "llama"
+	so.Spec.MinReplicaCount = new(int32(1))
+	so.Spec.Triggers = []kserve.Trigger{{Type: "external-push", Metadata: stated}}
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama", UID: "target"}}
+	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "llama"}}
+	d.Status.Replicas = 2
+	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{promised.OptIn: optIn}}}
+	no := func() bool { return false }
+	p := parts{
+		services: promised.New(promised.Settings{Most: 1}, kubetest.Client(t, n, d, kubetest.Untyped(t, kserve.ScaledObjectKind, so)), events.NewFakeRecorder(9), no, no),
+		book:     pilot.NewBook(), recalled: &recollection{}, log: slog.New(slog.DiscardHandler),
+	}
+	if _, err := p.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "demo", Name: "llama"}}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// INV-5: KEDA is told the last decision of just that object, with its age, or why there is
+// none.
+func TestAnswers(t *testing.T) {
+	at := time.Now()
+	key := pilot.Service{Namespace: "demo", Name: "llama"}
+	object := scaler.Object{Namespace: "demo", Name: "llama", Trigger: stated}
+	for what, c := range map[string]struct {
+		optIn string
+		book  map[pilot.Service]pilot.Answer
+		ask   scaler.Object
+		want  scaler.Answer
+		cause scaler.Cause
+	}{
+		"decided":            {promised.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/target", Replicas: 5, At: at}}, object, scaler.Answer{Replicas: 5, At: at, Current: 2, Tolerance: .1}, 0},
+		"not yet":            {promised.Enabled, nil, object, scaler.Answer{Current: 2}, 0},
+		"of one before it":   {promised.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/another", Replicas: 5, At: at}}, object, scaler.Answer{Current: 2}, 0},
+		"not opted in":       {"", nil, object, scaler.Answer{}, scaler.Forbidden},
+		"no such object":     {promised.Enabled, nil, scaler.Object{Namespace: "demo", Name: "none", Trigger: stated}, scaler.Answer{}, scaler.Unknown},
+		"a mistake in there": {promised.Enabled, nil, scaler.Object{Namespace: "demo", Name: "llama", Trigger: map[string]string{"objective": "ttft:p90:3s"}}, scaler.Answer{}, scaler.Wrong},
+	} {
+		p := oneService(t, c.optIn)
+		p.book.Copy(c.book)
+		got, err := answers{p}.Answer(c.ask)
+		r := (*scaler.Refusal)(nil)
+		if !cmp.Equal(got, c.want) || errors.As(err, &r) != (c.cause != 0) || r != nil && (r.Cause != c.cause || r.Text == "") {
+			t.Errorf("%s: Answer = %+v, %v, want %+v, cause %d", what, got, err, c.want, c.cause)
+		}
+	}
+}
+
+// What one replica tells, another one has: numbers and ages.
+func TestLines(t *testing.T) {
+	one, other := oneService(t, promised.Enabled), oneService(t, promised.Enabled)
+	one.book.Copy(map[pilot.Service]pilot.Answer{{Namespace: "demo", Name: "llama"}: {UID: "u", Replicas: 3, At: time.Now().Add(-time.Minute)}})
+	other.learn(one.lines())
+	got, ok := other.book.Answer(pilot.Service{Namespace: "demo", Name: "llama"})
+	if age := time.Since(got.At); !ok || got.Replicas != 3 || got.UID != "u" || age < time.Minute || age > 2*time.Minute {
+		t.Errorf("%+v, %v, want 3 replicas decided a minute ago", got, ok)
+	}
+	other.learn([]follow.Line{})
+	if _, ok := other.book.Answer(pilot.Service{Namespace: "demo", Name: "llama"}); ok {
+		t.Error("a service that the one that leads has forgotten is still there")
+	}
+}
+
+// lease has changed hands so often.
+type lease struct {
+	resourcelock.Interface
+	transitions int
+}
+
+func (l lease) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	return &resourcelock.LeaderElectionRecord{LeaderTransitions: l.transitions}, nil, nil
+}
+
+// INV-6: the next to lead goes on with what the one before has learned, a state that it does
+// not understand is from scratch, and what it has not found yet is not lost at once.
+func TestRecollection(t *testing.T) {
+	var log bytes.Buffer
+	p := oneService(t, promised.Enabled)
+	p.lock, p.log = lease{transitions: 7}, slog.New(slog.NewTextHandler(&log, nil))
+	c := kubetest.Client(t)
+	store := memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}
+	written := p.kept([]pilot.Memory{
+		{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u", State: decide.State{Raised: 2, Settled: time.Hour}},
+		{Service: pilot.Service{Namespace: "demo", Name: "later"}, UID: "v", State: decide.State{Raised: 3}},
+	})
+	written = append(written, memory.Kept{Namespace: "demo", Name: "odd", UID: "w", State: []byte(`{"Version":99}`)})
+	if err := store.Write(t.Context(), 6, written); err != nil {
+		t.Fatal(err)
+	}
+	if led := p.recall(t.Context(), store); led != 7 {
+		t.Errorf("%d have led before, want 7", led)
+	}
+	if s, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "u"); !ok || s.Raised != 2 || s.Settled != 0 {
+		t.Errorf("recalled %+v, %v, want what was learned, not settled", s, ok)
+	}
+	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "another"); ok {
+		t.Error("another object of that name is taken for the same")
+	}
+	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "odd"}, "w"); ok || strings.Count(log.String(), "begins from scratch") != 1 {
+		t.Errorf("a state of version 99 is used, or not said: %s", &log)
+	}
+	first := p.kept([]pilot.Memory{{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u"}})
+	if len(first) != 2 || first[1].Name != "later" {
+		t.Errorf("first written: %v, want llama and later", first)
+	}
+	if again := p.kept(nil); len(again) != 0 {
+		t.Errorf("written again: %v, want nothing that was not found", again)
+	}
+}
+
+func TestScalerFlags(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, change := range map[string]func(*scalerOptions){
+		"certificates are missing": func(o *scalerOptions) { o.keda.Certificates = "" },
+		"--prometheus is missing":  func(o *scalerOptions) { o.prometheus.Address = "" },
+		"without a certificate":    func(o *scalerOptions) { o.demand.Address = ":9444" },
+		"too short":                func(o *scalerOptions) { o.tick = time.Second },
+	} {
+		o := &scalerOptions{tick: 5 * time.Second, keda: scaler.Config{Address: ":9443", Certificates: folder}}
+		o.prometheus.Address = "http://prometheus:9090"
+		change(o)
+		if err := o.validate(); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("validate = %v, want %q", err, what)
+		}
+	}
+	o := &scalerOptions{tick: 5 * time.Second, credentials: folder, keda: scaler.Config{Address: ":9443", Certificates: folder}}
+	o.prometheus.Address = "http://prometheus:9090"
+	if err := o.validate(); err != nil || o.prometheus.User != "" || o.prometheus.TokenFile != "" {
+		t.Errorf("with an empty folder: %v, %+v, want no credentials", err, o.prometheus)
+	}
+	write("token", "t")
+	if err := o.validate(); err != nil || o.prometheus.TokenFile != filepath.Join(folder, "token") {
+		t.Errorf("with a token: %v, %+v", err, o.prometheus)
+	}
+	o.prometheus.TokenFile = ""
+	write("username", "admin\n")
+	write("password", "p")
+	if err := o.validate(); err != nil || o.prometheus.User != "admin" || o.prometheus.PasswordFile != filepath.Join(folder, "password") || o.prometheus.TokenFile != "" {
+		t.Errorf("with a user: %v, %+v", err, o.prometheus)
+	}
+}
