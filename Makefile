@@ -38,6 +38,10 @@ up: build lab ## a local cluster with simulated GPUs, the guide applied, under a
 rehearse: build lab ## run the guide step by step on a local cluster and check what must be seen
 	bin/flyball rehearse examples/guide --up
 
+.PHONY: rehearse-objective
+rehearse-objective: build lab ## likewise with promised latencies, by KEDA triggers that state objectives
+	bin/flyball rehearse examples/objective --up
+
 ##@ Build
 
 .PHONY: build
