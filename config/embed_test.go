@@ -1,15 +1,19 @@
 package config
 
 import (
+	"bytes"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -39,7 +43,7 @@ func TestRulesAreTheSame(t *testing.T) {
 
 // A node that ends, or is drained, leaves one replica of each.
 func TestOneReplicaStays(t *testing.T) {
-	for _, name := range []string{"manager", "gateway"} {
+	for _, name := range []string{"manager", "gateway", "scaler"} {
 		var d appsv1.Deployment
 		load(t, name+"/deployment.yaml", &d)
 		var b policyv1.PodDisruptionBudget
@@ -56,7 +60,7 @@ func TestOneReplicaStays(t *testing.T) {
 
 // What the pod security standard "restricted" asks for, and a root that is read-only.
 func TestDeploymentsAreRestricted(t *testing.T) {
-	for _, name := range []string{"manager", "gateway"} {
+	for _, name := range []string{"manager", "gateway", "scaler"} {
 		var d appsv1.Deployment
 		load(t, name+"/deployment.yaml", &d)
 		pod := d.Spec.Template.Spec
@@ -76,6 +80,77 @@ func TestDeploymentsAreRestricted(t *testing.T) {
 		}
 		if diff := cmp.Diff(wantContainer, *pod.Containers[0].SecurityContext); diff != "" {
 			t.Errorf("%s: container: -want +got\n%s", name, diff)
+		}
+	}
+}
+
+// No wildcard and no Secret in any role. Nothing writes a scale: KEDA takes what it finds at
+// zero and has not scaled itself for a service that nobody asks for (K10).
+func TestRolesAreNarrow(t *testing.T) {
+	roles := 0
+	err := fs.WalkDir(Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != ".yaml" {
+			return err
+		}
+		text, err := fs.ReadFile(Files, name)
+		if err != nil {
+			return err
+		}
+		for _, doc := range bytes.Split(text, []byte("\n---\n")) {
+			var r rbacv1.ClusterRole
+			if !bytes.Contains(doc, []byte("Role\n")) || yaml.Unmarshal(doc, &r) != nil || len(r.Rules) == 0 {
+				continue
+			}
+			roles++
+			for _, rule := range r.Rules {
+				all := slices.Concat(rule.APIGroups, rule.Resources, rule.Verbs)
+				wide := slices.ContainsFunc(all, func(s string) bool { return s == "*" || s == "secrets" || strings.HasSuffix(s, "/scale") })
+				if wide || len(rule.NonResourceURLs) > 0 {
+					t.Errorf("%s: %s may %v, want no wildcard, no secrets and no scale", name, r.Name, rule)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || roles < 8 {
+		t.Errorf("%d roles, %v, want at least 8", roles, err)
+	}
+}
+
+// What names the same thing in several files: KEDA finds its certificate, and the scaler
+// knows it by that.
+func TestScalerNames(t *testing.T) {
+	var a struct {
+		Spec struct {
+			SecretTargetRef []struct{ Parameter, Name, Key string }
+		}
+	}
+	load(t, "keda/trigger-authentication.yaml", &a)
+	got := map[string]string{}
+	for _, r := range a.Spec.SecretTargetRef {
+		got[r.Parameter] = r.Name + "/" + r.Key
+	}
+	want := map[string]string{
+		"caCert": KEDACertificate + "/ca.crt", "tlsClientCert": KEDACertificate + "/tls.crt", "tlsClientKey": KEDACertificate + "/tls.key",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ClusterTriggerAuthentication: -want +got\n%s", diff)
+	}
+	var d appsv1.Deployment
+	load(t, "scaler/deployment.yaml", &d)
+	if source := d.Spec.Template.Spec.Volumes[0].Projected.Sources[0].Secret; d.Name != Scaler || source.Name != ScalerCertificate {
+		t.Errorf("Deployment %s mounts Secret %s, want %s and %s", d.Name, source.Name, Scaler, ScalerCertificate)
+	}
+	text, err := os.ReadFile("cert-manager/scaler/certificates.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"secretName: " + ScalerCertificate + "\n", "secretName: " + KEDACertificate + "\n", "- " + KEDAName + " ",
+		"- " + Scaler + "." + Namespace + " ", "- " + Scaler + "." + Namespace + ".svc\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("cert-manager/scaler/certificates.yaml has no %q", want)
 		}
 	}
 }

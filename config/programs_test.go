@@ -17,6 +17,8 @@ func TestPrograms(t *testing.T) {
 	}{
 		"default":    {"kubectl", []string{"kustomize", "default"}, "serviceAccountName: flyball-controller"},
 		"complete":   {"kubectl", []string{"kustomize", "complete"}, "--demand-bind-address=$(POD_IP):9444"},
+		"scaler":     {"kubectl", []string{"kustomize", "complete"}, "serviceAccountName: flyball-scaler"},
+		"keda":       {"kubectl", []string{"kustomize", "cert-manager/scaler"}, "kind: ClusterTriggerAuthentication"},
 		"prometheus": {"kubectl", []string{"kustomize", "prometheus"}, "kind: PodMonitor"},
 		"rules":      {"promtool", []string{"check", "rules", "prometheus/rules.yaml"}, "2 rules found"},
 		"monitoring": {"kubectl", []string{"kustomize", "monitoring"}, "grafana_dashboard: \"1\""},

@@ -40,6 +40,7 @@ var installed = [...]deployment{
 	{"kserve", "kserve-controller-manager"},
 	{"flyball-system", "flyball-controller"},
 	{"flyball-system", "flyball-gateway"},
+	{"flyball-system", "flyball-scaler"},
 }
 
 // install applies everything that runs as pods and waits until it serves.
@@ -114,11 +115,15 @@ func (l *Lab) writeFlyball() (string, error) {
 	if err := os.CopyFS(whole, l.cfg.Install); err != nil {
 		return "", err
 	}
-	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "flyball"}, config.DrainWebhook+"."+config.Namespace+".svc", config.Controller+"."+config.Namespace+".svc")
+	certificates, err := l.certificates()
 	if err != nil {
 		return "", err
 	}
 	text, err := manifests.ReadFile("manifests/flyball.yaml")
+	if err != nil {
+		return "", err
+	}
+	credentials, err := manifests.ReadFile("manifests/prometheus.yaml")
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +132,8 @@ func (l *Lab) writeFlyball() (string, error) {
 		return "", err
 	}
 	for name, content := range map[string][]byte{
-		"certificate.yaml":   l.tlsSecret(config.Namespace, config.Certificate, certs),
+		"prometheus.yaml":    []byte(strings.NewReplacer("${USERNAME}", prometheusUser, "${PASSWORD}", l.secret).Replace(string(credentials))),
+		"certificates.yaml":  certificates,
 		"kustomization.yaml": []byte(strings.NewReplacer("${CA}", l.caBundle(), "${VERSION}", cmp.Or(l.cfg.Version, "dev")).Replace(string(text))),
 	} {
 		if err := os.WriteFile(filepath.Join(own, name), content, 0o600); err != nil {
@@ -135,6 +141,26 @@ func (l *Lab) writeFlyball() (string, error) {
 		}
 	}
 	return own, nil
+}
+
+// certificates are those of Flyball's servers, as Secrets.
+func (l *Lab) certificates() ([]byte, error) {
+	scaler := config.Scaler + "." + config.Namespace
+	var all []byte
+	for _, c := range []struct {
+		secret string
+		hosts  []string
+	}{
+		{config.Certificate, []string{config.DrainWebhook + "." + config.Namespace + ".svc", config.Controller + "." + config.Namespace + ".svc"}},
+		{config.ScalerCertificate, []string{scaler, scaler + ".svc"}},
+	} {
+		issued, err := l.pki.ca.issue(pkix.Name{CommonName: c.secret}, c.hosts...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l.tlsSecret(config.Namespace, c.secret, issued)...)
+	}
+	return all, nil
 }
 
 // applyAll applies manifests side by side.

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/config"
 )
 
 // webhookPorts are of the two servers that bind every address of the machine
@@ -49,7 +51,11 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 	}
 	operator := l.claim.net + ".128.10" // cluster address of the operator's Service: gRPC takes no HTTP proxy for its name
 	adapter := l.claim.net + ".128.11"
-	secret := l.tlsSecret("keda", "kedaorg-certs", certs)
+	client, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"}, config.KEDAName)
+	if err != nil {
+		return nil, err
+	}
+	secrets := append(l.tlsSecret("keda", "kedaorg-certs", certs), l.tlsSecret("keda", config.KEDACertificate, client)...)
 	extra := map[string][]any{
 		"keda-operator": {"--enable-cert-rotation=false", "--cert-dir=/certs", "--metrics-bind-address=$(POD_IP):8080",
 			"--health-probe-bind-address=$(POD_IP):8081", "--metrics-service-bind-address=$(POD_IP):9666"},
@@ -60,7 +66,7 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 		"keda-admission": {"--metrics-bind-address=$(POD_IP):8080", "--health-probe-bind-address=$(POD_IP):8081",
 			"--cert-dir=/certs", "--port=" + strconv.Itoa(ports.keda)},
 	}
-	before := append(secret, adapterService(adapter)...)
+	before := append(secrets, adapterService(adapter)...)
 	return l.shipped("keda", before, func(o *unstructured.Unstructured) (bool, error) {
 		switch o.GetKind() {
 		case "Deployment":
@@ -107,11 +113,11 @@ func (l *Lab) kserveManifest(ports webhookPorts) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := manifests.ReadFile("manifests/kserve-config.yaml")
+	settings, err := manifests.ReadFile("manifests/kserve-config.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading KServe's configuration: %w", err)
 	}
-	before := append(l.tlsSecret("kserve", "kserve-webhook-server-cert", certs), config...)
+	before := append(l.tlsSecret("kserve", "kserve-webhook-server-cert", certs), settings...)
 	return l.shipped("kserve", before, func(o *unstructured.Unstructured) (bool, error) {
 		switch o.GetKind() {
 		case "CustomResourceDefinition", "Certificate", "Issuer":
