@@ -123,7 +123,15 @@ release-test: ## the programs that make a release; one pushes an image to a regi
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^TestCompare$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
+
+.PHONY: rehearse-helm
+rehearse-helm: lab bin/lab/helm ## Helm takes an installation over, upgrades, rolls back and uninstalls it on a local cluster
+	$(GO) test -tags e2e -count=1 -timeout 30m -v -run '^TestHelm$$' ./e2e
+
+bin/lab/helm: lab/helm/go.mod lab/helm/go.sum
+	@echo "building helm, about 4 min on 2 cores with nothing cached"
+	@$(call patiently,bin/lab/helm) $(GO) build -C lab/helm -trimpath -ldflags "-s -w" -o $(CURDIR)/bin/lab/helm helm.sh/helm/v3/cmd/helm
 
 .PHONY: compat
 compat: lab ## both rehearsals on other versions of KEDA and Kubernetes (CELLS="keda=2.20.2 kubernetes=1.36.3"), hours; then docs/compat.md
