@@ -29,7 +29,8 @@ import (
 //go:embed manifests
 var manifests embed.FS
 
-// deployment is one that the lab waits for before it calls itself ready.
+// deployment is one that the lab waits for before it calls itself ready. The scaler is none:
+// what needs it waits for it (examples/objective).
 type deployment struct{ namespace, name string }
 
 var installed = [...]deployment{
@@ -40,7 +41,6 @@ var installed = [...]deployment{
 	{"kserve", "kserve-controller-manager"},
 	{"flyball-system", "flyball-controller"},
 	{"flyball-system", "flyball-gateway"},
-	{"flyball-system", "flyball-scaler"},
 }
 
 // install applies everything that runs as pods and waits until it serves.
