@@ -21,6 +21,7 @@ ORACLES  := hpa kpa
 FUZZTIME ?= 30s
 COUNT    ?= 20
 SOAK     ?= 54m
+FOR      ?= 24h
 
 ##@ Run
 
@@ -90,7 +91,7 @@ vulncheck: ## known faults in what the programs call; needs the network
 
 .PHONY: clean
 clean: ## remove what was built, but not bin/lab and bin/compat, which take half an hour and hours
-	rm -rf bin/flyball bin/linux-* bin/darwin-* bin/tools bin/oracle dist
+	rm -rf bin/flyball bin/linux-* bin/darwin-* bin/tools bin/oracle bin/comparison.jsonl dist
 
 ##@ Test
 
@@ -181,9 +182,19 @@ validate: build ## docs/validation.md: how far the simulator is off; fails if a 
 law-study: ## docs/laws-study.md: Flyball's law and the published ones on workloads that it was made on and others, about 10 min
 	$(GO) test -tags study -count=1 -timeout 3h -v -run '^TestLawStudy$$' ./internal/simulate -record $(CURDIR)/docs/laws-study.md
 
+.PHONY: comparison
+comparison: ## docs/comparison.md and .svg: attained against promised, for all laws; goes on where it was stopped, writes what there is after FOR=24h
+	@mkdir -p bin
+	$(GO) test -tags study -count=1 -timeout 25h -v -run '^TestComparison$$' ./internal/comparison \
+		-ledger $(CURDIR)/bin/comparison.jsonl -record $(CURDIR)/docs -within $(FOR)
+
+.PHONY: comparison-short
+comparison-short: ## the same of one seed of two workloads, printed
+	$(GO) test -tags study -count=1 -short -v -run '^TestComparison$$' ./internal/comparison -within 3m
+
 .PHONY: nightly
 nightly: lab ## what takes hours: full soak, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
-	@set -e; for target in soak compare validate law-study deflake fuzz bench bench-gateway; do \
+	@set -e; for target in soak compare validate law-study comparison deflake fuzz bench bench-gateway; do \
 		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
 	done
 

@@ -53,7 +53,7 @@ func isEdge(name string) bool {
 
 // benchRank orders what stands between the edges and the cli; 0 is none of it.
 func benchRank(name string) int {
-	return 1 + slices.Index([]string{"simulate", "validate"}, name)
+	return 1 + slices.Index([]string{"comparison", "simulate", "validate"}, name)
 }
 
 // place finds a folder's layer and its unit: the name under internal/ that it
