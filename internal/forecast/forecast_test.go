@@ -227,9 +227,26 @@ func TestHistory(t *testing.T) {
 	if _, ok := gap.Peak(now+10*time.Minute, now+20*time.Minute); ok {
 		t.Error("what was not seen is known")
 	}
+}
+
+// Two weeks of levels as they are, with all their digits, are less than a third of what a state
+// may take, and each is kept to 0.4 %.
+func TestHistoryIsSmall(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var h forecast.History
+	for at := time.Duration(0); at < 15*24*time.Hour; at += 20 * time.Second {
+		h = h.Add(at, 100*random.Float64())
+	}
 	text, err := json.Marshal(h)
-	if err != nil || len(text) > 40<<10 {
-		t.Errorf("%d bytes, %v; want at most 40 KB", len(text), err)
+	if err != nil || len(text) > 20<<10 {
+		t.Errorf("%d bytes, %v; want at most 20 KiB", len(text), err)
+	}
+	for _, level := range []float64{0, 1e-9, 0.123456789, 3.3437016, 256, 999999.9, 9e11} {
+		var one forecast.History
+		one = one.Add(0, level).Add(20*time.Second, 0)
+		if got, ok := one.Peak(0, 19*time.Second); !ok || math.Abs(got-level) > 0.004*level {
+			t.Errorf("Add(%v) is kept as %v, %v", level, got, ok)
+		}
 	}
 }
 

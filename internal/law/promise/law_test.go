@@ -2,12 +2,14 @@ package promise
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flyball-dev/flyball/internal/capacity"
+	"github.com/flyball-dev/flyball/internal/forecast"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/lawtest"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -121,6 +123,30 @@ func TestStateIsWrittenDown(t *testing.T) {
 		s, out = l.Step(s, in)
 		n = out.Replicas
 		w.Scale(n)
+	}
+}
+
+// INV-4: after two busy weeks of 16 replicas it is as small.
+func TestStateOfWeeks(t *testing.T) {
+	w, l := lawtest.NewWorld(16), exampleLaw()
+	w.Rate = 200
+	s, _ := play(w, l, nil, 16, time.Hour)
+	weeks := s.(State)
+	weeks.Demand.History = forecast.History{}
+	for at := time.Duration(0); at < 15*day; at += 20 * time.Second {
+		weeks.Demand.History = weeks.Demand.History.Add(at, 50+25*math.Sin(at.Seconds()))
+	}
+	parts := map[string]any{"history": weeks.Demand.History, "pods": weeks.Pods, "levels": weeks.Demand.Levels, "lengths": weeks.Lengths, "all": weeks}
+	sizes := map[string]int{}
+	for name, part := range parts {
+		text, err := json.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[name] = len(text)
+	}
+	if t.Logf("bytes: %v", sizes); sizes["all"] > 64<<10 {
+		t.Errorf("state of two weeks: %d bytes, want 64 KiB at most: %v", sizes["all"], sizes)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Version is of State. A state of another version is from scratch.
-const Version = 1
+const Version = 2
 
 // State is what the law remembers of a service.
 type State struct {
