@@ -41,6 +41,25 @@ func ordered(all []Workload, seeds int) (tasks []Task) {
 	return tasks
 }
 
+// runs are how many of the workloads are not judged by day.
+func runs(all []Workload) (n int) {
+	for _, w := range all {
+		if !w.Days {
+			n++
+		}
+	}
+	return n
+}
+
+func robustness(all []Workload) (tasks []Task) {
+	for _, w := range all {
+		for _, q := range bent() {
+			tasks = append(tasks, Task{Workload: w, Law: "flyball", Promise: q, Seed: firstSeed, Episodes: 2})
+		}
+	}
+	return tasks
+}
+
 const firstSeed = 201 // fresh: the study's and those of tests are others
 
 func ours(all []Workload, seed int) (tasks []Task) {
@@ -93,12 +112,23 @@ func TestComparison(t *testing.T) {
 	slices.SortStableFunc(all, func(a, b Workload) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(a.Name, b.Name))
 	})
+	robust, err := filepath.Glob("testdata/robust/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bend, err := Read(robust)
+	if err != nil {
+		t.Fatal(err)
+	}
 	seeds := 2
 	if testing.Short() {
 		seeds = 1
 		all = slices.DeleteFunc(all, func(w Workload) bool { return w.Name != "conversations" && w.Name != "ramp" })
 	}
 	tasks := ordered(all, seeds)
+	if !testing.Short() {
+		tasks = slices.Insert(tasks, len(Promises())*runs(all), robustness(bend)...)
+	}
 	l, err := Open(*ledger)
 	if err != nil {
 		t.Fatal(err)

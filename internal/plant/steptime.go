@@ -32,6 +32,14 @@ type StepCost struct {
 	HostMicros                              float64
 }
 
+// Times are the costs of an engine whose steps take so many times as long.
+func (c StepCost) Times(by float64) StepCost {
+	return StepCost{
+		c.AlphaDMillis * by, c.DeltaDMicros * by, c.GammaDNanos * by, c.AlphaMMillis * by, c.BetaMicros * by,
+		c.DeltaMMicros * by, c.GammaMNanos * by, c.QNanos * by, c.HostMicros * by,
+	}
+}
+
 // A Batch is what one step works on.
 type Batch struct {
 	Sequences      int // n

@@ -34,7 +34,7 @@ func (s *sampler) count(now time.Duration, d reading.Definition, replicas []*pla
 // newest is the newest sample of a replica, unless it is too old to be looked back at.
 func (s *sampler) newest(now time.Duration, r *plant.Replica) (sample, bool) {
 	h := s.pods[r]
-	if h == nil || r.Engine() == nil || s.ended {
+	if h == nil || r.Engine() == nil || s.ended || h.lost {
 		return sample{}, false
 	}
 	w := h.window(now, 0)

@@ -12,7 +12,7 @@ import (
 // the buckets add up.
 func TestCounters(t *testing.T) {
 	fleet, engine := counting(t)
-	s := newSampler(engine, 15*time.Second)
+	s := newSampler(Setup{Fleet: plant.FleetConfig{Engine: engine}, Scrape: 15 * time.Second}, 1)
 	s.scrape(time.Minute, fleet)
 	var set reading.Set
 	for signal, want := range map[reading.Signal]float64{
@@ -34,7 +34,7 @@ func TestCounters(t *testing.T) {
 
 func TestBuckets(t *testing.T) {
 	fleet, engine := counting(t)
-	s := newSampler(engine, 15*time.Second)
+	s := newSampler(Setup{Fleet: plant.FleetConfig{Engine: engine}, Scrape: 15 * time.Second}, 1)
 	s.scrape(time.Minute, fleet)
 	var set reading.Set
 	series := set.Add(reading.InputLengths)

@@ -30,6 +30,8 @@ import (
 //	crash     2h                          mean time until a ready replica crashes and starts again; without: never
 //	scrape    15s
 //	lose      10m..20m                    Prometheus finds nothing to scrape in that time: all series end
+//	lost      10%                         of the scrapes of each replica fail: its series end until the next
+//	steps     1.2                         times as long as the profile says, of which the laws are not told
 //	objective ttft:p90:3s                 any number
 //	drained                               the run ends when the replicas are back at the start's
 //	law       hpa:metric=running          any number, what flyball laws takes

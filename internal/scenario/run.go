@@ -113,7 +113,11 @@ func RunUntil(s Setup, p decide.Policy, seed uint64, missed int) (Outcome, bool,
 func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 	phases := s.phases(seed)
 	s.Fleet.Seed = des.Stream(seed, "fleet").Uint64()
-	fleet, err := plant.NewFleet(s.Fleet)
+	built := s.Fleet
+	if s.Steps > 0 {
+		built.Engine.Cost = built.Engine.Cost.Times(s.Steps)
+	}
+	fleet, err := plant.NewFleet(built)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		Setup: s, fleet: fleet, rec: newJudge(s), track: newTrack(s), sampler: newSampler(s.Fleet.Engine, s.Scrape),
+		Setup: s, fleet: fleet, rec: newJudge(s), track: newTrack(s), sampler: newSampler(s, seed),
 		source: s.Workload.Open(SeedOf(seed)), wanted: s.Start, nextScrape: phases.Scrape,
 		known: map[*plant.Replica]string{}, policy: p, memory: s.Past.State, plan: reference.Always(s.Start),
 	}
@@ -278,6 +282,10 @@ func (r *run) scrape(now time.Duration) error {
 		if h == nil {
 			continue
 		}
+		if h.lost {
+			r.gone(now, replica)
+			continue
+		}
 		if r.known[replica] == "" {
 			r.known[replica] = replica.Name()
 		}
@@ -294,13 +302,18 @@ func (r *run) scrape(now time.Duration) error {
 func (r *run) lose(now time.Duration) {
 	r.sampler.lose()
 	for _, replica := range r.fleet.Replicas() {
-		if name := r.known[replica]; name != "" {
-			r.promql.Gone(now, name)
-			delete(r.known, replica)
-		}
+		r.gone(now, replica)
 	}
 	if r.promql != nil {
 		r.forget(now)
+	}
+}
+
+// gone ends the series of a replica.
+func (r *run) gone(now time.Duration, replica *plant.Replica) {
+	if name := r.known[replica]; name != "" {
+		r.promql.Gone(now, name)
+		delete(r.known, replica)
 	}
 }
 

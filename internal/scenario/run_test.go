@@ -341,6 +341,10 @@ func TestUnread(t *testing.T) {
 // INV-4, and the hints for what is wrong.
 func TestParseErrors(t *testing.T) {
 	for lines, want := range map[string]string{
+		"lost 10":                     `test:8: lost: "10" is no share, as in 10%`,
+		"lost 100%":                   `a share of 1 of the scrapes is lost`,
+		"steps long":                  `test:8: steps: "long" is no number`,
+		"steps 20":                    `steps that take 20 times as long`,
 		"speed 3":                     `test:8: unknown word "speed"; there are crash, deletion-cost, drained,`,
 		"workload nothing":            "workload is given twice",
 		"routing best":                `no routing "best"; there are random`,

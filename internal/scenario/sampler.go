@@ -2,9 +2,11 @@ package scenario
 
 import (
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/des"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
@@ -25,6 +27,7 @@ type history struct {
 	replica *plant.Replica
 	engine  *plant.Engine // a new one after a crash: its counters begin at 0
 	samples []sample
+	lost    bool // the last scrape of it failed, which ends its series
 }
 
 // routed is what a scrape sees of the router.
@@ -41,13 +44,18 @@ type routed struct {
 type sampler struct {
 	kv     float64       // tokens that an engine's cache holds
 	every  time.Duration // a scrape is promised
+	lost   float64       // share of the scrapes of a replica that fail
+	random *rand.Rand    // which of them
 	pods   map[*plant.Replica]*history
 	router []routed
 	ended  bool // all series have: the last scrape found nothing
 }
 
-func newSampler(c plant.Config, every time.Duration) *sampler {
-	return &sampler{kv: float64(c.KVTokens), every: every, pods: map[*plant.Replica]*history{}}
+func newSampler(s Setup, seed uint64) *sampler {
+	return &sampler{
+		kv: float64(s.Fleet.Engine.KVTokens), every: s.Scrape, lost: s.Lost, random: des.Stream(seed, "scrapes"),
+		pods: map[*plant.Replica]*history{},
+	}
 }
 
 // reading is a value of a time, as it looks now.
@@ -77,8 +85,11 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 		for len(h.samples) > 0 && h.samples[0].at < now-lookBack-time.Minute {
 			old, h.samples = h.samples[0].meter, h.samples[1:]
 		}
-		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone(old)})
 		prefills += r.Prefilling()
+		if h.lost = s.lost > 0 && s.random.Float64() < s.lost; h.lost {
+			continue
+		}
+		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone(old)})
 	}
 	for r := range s.pods { // in no order: nothing comes of it
 		if r.Engine() == nil {
@@ -136,7 +147,7 @@ func (s *sampler) read(now time.Duration, signal reading.Signal, replicas []*pla
 // ofReplica is the signal of one replica, with the time of its newest sample.
 func (s *sampler) ofReplica(now time.Duration, d reading.Definition, r *plant.Replica) (ratio, time.Duration, bool) {
 	h := s.pods[r]
-	if h == nil || r.Engine() == nil || s.ended && d.Func == reading.Last {
+	if h == nil || r.Engine() == nil || (s.ended || h.lost) && d.Func == reading.Last {
 		return ratio{}, 0, false
 	}
 	w := h.window(now, d.Window)

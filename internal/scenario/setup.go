@@ -22,6 +22,9 @@ type Setup struct {
 	Terms    score.Terms
 	Scrape   time.Duration // interval
 	Lose     Span          // while Prometheus has lost all that it scrapes
+	Lost     float64       // share of the scrapes of a replica that fail
+	// Steps is how many times as long steps take as what laws are told of the engine says; 0: 1.
+	Steps float64
 	// Drained lets the run go on after the last answer until no more replicas are
 	// there than at the start, or their number stays for six minutes, as a benchmark
 	// does that counts what the way down costs.
@@ -73,6 +76,12 @@ func (s Setup) Validate() error {
 		return fmt.Errorf("%d replicas at the start, must be from 0 to the %d that the nodes have GPUs for", s.Start, s.Fleet.Capacity())
 	case s.Scrape < time.Second || s.Scrape > 5*time.Minute:
 		return fmt.Errorf("a scrape every %v, must be from 1s to 5m", s.Scrape)
+	}
+	if !(s.Lost >= 0 && s.Lost < 1) {
+		return fmt.Errorf("a share of %v of the scrapes is lost, must be from 0 to less than 1", s.Lost)
+	}
+	if s.Steps != 0 && !(s.Steps >= 0.1 && s.Steps <= 10) {
+		return fmt.Errorf("steps that take %v times as long, must be from 0.1 to 10", s.Steps)
 	}
 	_, err := score.Promise(s.Terms.Objectives)
 	return err

@@ -39,6 +39,8 @@ func vocabulary() map[string]word {
 		"crash":         {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Fleet.MeanTimeToCrash) }},
 		"scrape":        {read: func(f *File, args []string, _ Env) error { return readDuration(args, &f.Setup.Scrape) }},
 		"lose":          {read: readLose},
+		"lost":          {read: readLost},
+		"steps":         {read: func(f *File, args []string, _ Env) error { return readNumber(args, &f.Setup.Steps) }},
 		"objective":     {many: true, read: readObjective},
 		"drained":       {read: func(f *File, args []string, _ Env) error { return readFlag(args, &f.Setup.Drained) }},
 		"deletion-cost": {read: func(f *File, args []string, _ Env) error { return readFlag(args, &f.Setup.Fleet.DeletionCost) }},
@@ -170,6 +172,32 @@ func readLose(f *File, args []string, _ Env) error {
 		return fmt.Errorf("%q ends before it begins", text)
 	}
 	f.Setup.Lose = s
+	return nil
+}
+
+// readLost reads N%.
+func readLost(f *File, args []string, _ Env) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	number, ok := strings.CutSuffix(text, "%")
+	if !ok {
+		return fmt.Errorf("%q is no share, as in 10%%", text)
+	}
+	err = readNumber([]string{number}, &f.Setup.Lost)
+	f.Setup.Lost /= 100
+	return err
+}
+
+func readNumber(args []string, into *float64) error {
+	text, err := one(args)
+	if err != nil {
+		return err
+	}
+	if *into, err = strconv.ParseFloat(text, 64); err != nil {
+		return fmt.Errorf("%q is no number", text)
+	}
 	return nil
 }
 
