@@ -289,8 +289,8 @@ own (internal/comparison/testdata/robust): Flyball with its defaults, attained i
 const pageHead = `# How well a promise is kept
 
 **All figures are simulated**, by ` + "`%s`" + `, which writes this page and goes on where it was stopped: %d of the %d tasks
-that it consists of are played. Nothing here was measured on GPUs. How far the simulator is from measured runs: [validation.md](validation.md). What the law does:
-[0005](design/0005-the-law.md). Beside tuned laws: [laws-study.md](laws-study.md), with the scenarios.
+that it consists of are played, and what is missing is a dash. Nothing here was measured on GPUs. How far the simulator is from
+measured runs: [validation.md](validation.md). What the law does: [0005](design/0005-the-law.md). Beside tuned laws: [laws-study.md](laws-study.md), with the scenarios.
 
 ![Attained against promised](comparison.svg)
 
