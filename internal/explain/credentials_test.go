@@ -34,7 +34,7 @@ func inState(reason, message string) *kserve.ScaledObject {
 }
 
 func TestVerdictOnCredentials(t *testing.T) {
-	failing := hpa("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))
+	failing := hpaNamed("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))
 	failing.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{
 		Type: autoscalingv2.ScalingActive, Status: "False", Reason: "FailedGetExternalMetric", Message: "metric:s0-prometheus encountered error",
 	}}

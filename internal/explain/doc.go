@@ -8,6 +8,8 @@
 // INV-4: a refused service keeps the ScaledObject that it has.
 // INV-5: where servers are named, no metric that is new or edited takes a credential to
 // another one.
+// INV-6: what the metrics ask for is recomputed from what the HPA reports, as the HPA does.
+// INV-7: of a chain one link has a fix at most: the first that is broken.
 //
 // It deliberately does not know how a snapshot is read, nor how replicas are computed:
 // KEDA and the HPA do.

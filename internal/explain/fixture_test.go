@@ -62,7 +62,7 @@ func targeting(name, kind string) *kserve.ScaledObject {
 	return so
 }
 
-func hpa(name string, refs []metav1.OwnerReference) autoscalingv2.HorizontalPodAutoscaler {
+func hpaNamed(name string, refs []metav1.OwnerReference) autoscalingv2.HorizontalPodAutoscaler {
 	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: name, OwnerReferences: refs}}
 	h.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "llama-predictor"}
 	return h

@@ -52,9 +52,9 @@ func TestVerdict(t *testing.T) {
 			so.OwnerReferences = owner("Deployment", "x")
 			so.OwnerReferences[0].UID = "u2"
 		}), want: Abstain, says: "kubectl delete scaledobject llama-predictor -n demo"},
-		"KServe's HPA still there": {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("llama-predictor", owner("InferenceService", "llama"))}, want: Wait, says: "has removed its HorizontalPodAutoscaler"},
-		"KEDA's own HPA":           {own: ours(), hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))}, want: Repair},
-		"foreign HPA":              {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpa("mine", nil)}, want: Abstain, says: "kubectl delete horizontalpodautoscaler mine -n demo"},
+		"KServe's HPA still there": {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpaNamed("llama-predictor", owner("InferenceService", "llama"))}, want: Wait, says: "has removed its HorizontalPodAutoscaler"},
+		"KEDA's own HPA":           {own: ours(), hpas: []autoscalingv2.HorizontalPodAutoscaler{hpaNamed("keda-hpa-llama-predictor", owner("ScaledObject", "llama-predictor"))}, want: Repair},
+		"foreign HPA":              {hpas: []autoscalingv2.HorizontalPodAutoscaler{hpaNamed("mine", nil)}, want: Abstain, says: "kubectl delete horizontalpodautoscaler mine -n demo"},
 		"foreign ScaledObject":     {others: []kserve.ScaledObject{*targeting("theirs", "")}, want: Abstain, says: "kubectl delete scaledobject theirs -n demo"},
 		"not the Deployment's":     {others: []kserve.ScaledObject{*targeting("theirs", "StatefulSet")}, want: Create},
 		"foreign of our name":      {own: foreign(), want: Abstain, says: "kubectl delete scaledobject llama-predictor -n demo"},
