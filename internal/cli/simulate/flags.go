@@ -1,13 +1,11 @@
 package simulate
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -124,18 +122,4 @@ func parseNodes(text string) (*simulate.Nodes, error) {
 		return nil, hint.With(fmt.Errorf("--nodes: %q is no number of nodes and of their GPUs", text), "for example --nodes 4x8: four nodes of eight GPUs")
 	}
 	return &simulate.Nodes{Number: n, GPUs: g}, nil
-}
-
-// parsePrice reads a number, and the currency after it if it is not USD.
-func parsePrice(text string) (*simulate.Price, error) {
-	if text == "" {
-		return nil, nil
-	}
-	number := strings.TrimRightFunc(text, unicode.IsLetter)
-	currency := strings.ToUpper(text[len(number):])
-	perHour, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if err != nil || !(perHour >= 0) || perHour > 1e6 || len(currency) != 0 && len(currency) != 3 {
-		return nil, hint.With(fmt.Errorf("--price: %q is no price of a GPU for an hour", text), "for example --price 2.50 or --price 2.50EUR")
-	}
-	return &simulate.Price{PerHour: perHour, Currency: cmp.Or(currency, "USD")}, nil
 }

@@ -71,7 +71,7 @@ func (o *options) read(stdin io.Reader) (source, error) {
 	if src.files, err = o.files.Read(stdin); err != nil {
 		return src, err
 	}
-	if src.in.Price, err = parsePrice(o.price); err != nil {
+	if src.in.Price, err = input.Price("--price", o.price); err != nil {
 		return src, err
 	}
 	src.in.Profiles, err = input.Profiles(o.profiles, stdin)
@@ -194,11 +194,8 @@ func (o *options) sweeps(cmd *cobra.Command, stdin io.Reader) (simulate.Sweep, f
 
 // Manifest is what flyball simulate makes, with these words, of a manifest on standard input.
 func Manifest(ctx context.Context, words []string, text string) (simulate.Row, error) {
-	var o options
-	cmd := &cobra.Command{}
-	cmd.SetContext(ctx)
-	o.flags(cmd)
-	if err := cmd.ParseFlags(words); err != nil {
+	o, cmd, err := parsed(ctx, words)
+	if err != nil {
 		return simulate.Row{}, err
 	}
 	c, err := o.prepareAll(cmd, strings.NewReader(text), nil)
@@ -209,4 +206,32 @@ func Manifest(ctx context.Context, words []string, text string) (simulate.Row, e
 		return simulate.Row{}, err
 	}
 	return c.Rows()[0], nil
+}
+
+// Swept is what flyball simulate --sweep makes, with these words, of a manifest on standard
+// input; done is called after each run.
+func Swept(ctx context.Context, words []string, text string, done func()) (*simulate.Comparison, error) {
+	o, cmd, err := parsed(ctx, words)
+	if err != nil {
+		return nil, err
+	}
+	sweep, variant, err := o.sweeps(cmd, strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return sweep.Run(ctx, func(value string) (*simulate.Comparison, error) {
+		c, err := variant(value)
+		if err != nil {
+			return nil, err
+		}
+		return c.Comparison, nil
+	}, o.seeds, done)
+}
+
+// parsed reads the words as the command does.
+func parsed(ctx context.Context, words []string) (*options, *cobra.Command, error) {
+	o, cmd := &options{}, &cobra.Command{}
+	cmd.SetContext(ctx)
+	o.flags(cmd)
+	return o, cmd, cmd.ParseFlags(words)
 }
