@@ -1,0 +1,46 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// refusal is why a request is not answered; 0: it is. A name that a stranger's DNS resolves
+// to this machine is not one of loopback, and a page from elsewhere says so itself.
+func refusal(r *http.Request) (status int, why string) {
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case !loopback(r.Host):
+		return http.StatusMisdirectedRequest, "this page answers at 127.0.0.1, [::1] and localhost only"
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return http.StatusMethodNotAllowed, "this page is read only"
+	case site != "" && site != "same-origin" && site != "none":
+		return http.StatusForbidden, "asked by another site"
+	}
+	return 0, ""
+}
+
+func loopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// policy lets the page have its own files and nothing else, and makes a browser that knows
+// Trusted Types refuse what would turn text into markup.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}

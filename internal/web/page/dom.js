@@ -1,0 +1,56 @@
+// What is drawn is text: nothing here makes markup of a string.
+
+// el makes an element. Properties that begin with "on" are listeners, the others attributes.
+export function el(tag, properties, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (name.startsWith("on")) e.addEventListener(name.slice(2), value);
+    else if (value === true) e.setAttribute(name, "");
+    else if (value !== false && value != null) e.setAttribute(name, value);
+  }
+  e.append(...children.filter((c) => c != null));
+  return e;
+}
+
+// put sets a text only where it is another: a write costs a layout.
+export function put(e, text) {
+  if (e.textContent !== text) e.textContent = text;
+}
+
+export const $ = (id) => document.getElementById(id);
+
+export const clock = (t) => new Date(t).toISOString().slice(11, 19);
+
+// span writes a time to what is read of it.
+export function span(seconds) {
+  if (seconds < 100) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+export const since = (t, now) => span((Date.parse(now) - Date.parse(t)) / 1000);
+
+// short writes a number with the digits that are read of it.
+export function short(x) {
+  if (x == null || Number.isNaN(x)) return "–";
+  const size = Math.abs(x);
+  if (size >= 100 || Number.isInteger(x)) return String(Math.round(x));
+  return x.toFixed(size >= 10 ? 1 : 2);
+}
+
+export function seconds(x) {
+  if (x == null) return "–";
+  return x < 1 ? `${Math.round(1000 * x)} ms` : `${x.toFixed(x < 10 ? 2 : 1)} s`;
+}
+
+// command is a text to be copied into a shell.
+export function command(text) {
+  const say = el("button", { type: "button", class: "copy", title: "copy", "aria-label": "copy the command" }, "copy");
+  say.addEventListener("click", async (event) => {
+    event.preventDefault();
+    await navigator.clipboard.writeText(text);
+    put(say, "copied");
+  });
+  return el("span", { class: "command" }, el("code", null, text), say);
+}

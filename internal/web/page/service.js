@@ -1,0 +1,142 @@
+import { $, clock, command, el, put, since, short, span } from "./dom.js";
+import { ask, state } from "./live.js";
+import { charts, highlight } from "./charts.js";
+import { mark, words } from "./services.js";
+import { whatIf } from "./whatif.js";
+
+const spans = { "15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600 };
+let shown = null; // { id, query, frozen, drawing }
+let asked = 0; // so that an answer to an earlier question is dropped
+
+export function open(id, query, frozen) {
+  const again = shown?.id === id;
+  shown = { id, query, frozen, last: 0 };
+  const root = $("service");
+  root.hidden = false;
+  if (!again) build(root, id);
+  refresh();
+}
+
+export function close() {
+  shown = null;
+  charts(null);
+  $("service").hidden = true;
+  $("service").replaceChildren();
+}
+
+function build(root, id) {
+  charts(null);
+  const [namespace, name] = id.split("/");
+  const range = el("span", { class: "ranges" }, ...Object.keys(spans).map((k) => el("a", { href: `${base(id)}?last=${k}`, "data-last": k }, k)));
+  const share = el("button", { type: "button", id: "share", title: "a link to this time, which does not move on", onclick: () => copy(share) }, "copy link");
+  root.replaceChildren(
+    el("header", { class: "service-head" },
+      el("a", { class: "back", href: "#/" }, "← services"),
+      el("h2", null, el("span", { class: "quiet" }, `${namespace}/`), name),
+      range, shown.frozen ? null : share, shown.frozen ? null : el("a", { id: "export", href: "#" }, "export")),
+    el("p", { id: "verdict", class: "verdict" }),
+    el("section", { class: "chain", "aria-label": "from the metric to the pods" }, el("ol", { id: "chain" })),
+    el("div", { class: "split" },
+      el("section", { class: "charts", "aria-label": "charts" }, el("p", { id: "charts-note", class: "quiet" }), el("div", { id: "charts" })),
+      el("section", { class: "cards", "aria-labelledby": "cards-title" }, el("h3", { id: "cards-title" }, "Why now"), el("div", { id: "cards" }))),
+    shown.frozen ? "" : whatIf(id),
+  );
+}
+
+const base = (id) => "#/" + id.split("/").map(encodeURIComponent).join("/");
+
+// range is the time that the address names; the last hour without one.
+function range() {
+  const from = Date.parse(shown.query.get("from") ?? ""), to = Date.parse(shown.query.get("to") ?? "");
+  if (from < to) return { from: from / 1000, to: to / 1000, fixed: true };
+  const end = Date.parse(state.view?.at ?? "") / 1000 || Date.now() / 1000;
+  return { from: end - (spans[shown.query.get("last")] ?? 3600), to: end, fixed: false };
+}
+
+const iso = (s) => new Date(1000 * s).toISOString().replace(/\.\d+Z/, "Z");
+
+async function copy(button) {
+  const { from, to } = range();
+  await navigator.clipboard.writeText(`${location.origin}${location.pathname}${base(shown.id)}?from=${iso(from)}&to=${iso(to)}`);
+  put(button, "copied");
+  setTimeout(() => put(button, "copy link"), 2000);
+}
+
+// refresh asks for what is open; what the stream says of a row is not all of it.
+export async function refresh() {
+  if (!shown || !state.view) return;
+  const of = shown, mine = ++asked, r = range();
+  for (const a of document.querySelectorAll("#service [data-last]")) a.toggleAttribute("aria-current", !r.fixed && (of.query.get("last") ?? "1h") === a.dataset.last);
+  $("export")?.setAttribute("href", `export.html?${new URLSearchParams({ id: of.id, from: iso(r.from), to: iso(r.to) })}`);
+  try {
+    const detail = of.frozen?.detail ?? (await ask("api/service", { id: of.id }));
+    if (mine !== asked) return;
+    verdict(detail);
+    chain(detail);
+    // Long spans are of a Prometheus: they are not asked for at each look.
+    const every = (r.to - r.from) / 240;
+    const now = Date.parse(state.view.at) / 1000;
+    if (of.last && now - of.last < every && !r.fixed) return cards(detail, of.series);
+    if (of.last && r.fixed) return cards(detail, of.series);
+    const series = of.frozen?.series ?? (await ask("api/series", { id: of.id, from: iso(r.from), to: iso(r.to) }));
+    if (mine !== asked) return;
+    of.last = now;
+    of.series = series;
+    cards(detail, series);
+    draw(series, r);
+  } catch (error) {
+    if (mine === asked) put($("verdict"), `${of.id}: ${error.message}`);
+  }
+}
+
+function draw(series, r) {
+  put($("charts-note"), series.note ?? "");
+  $("charts-note").hidden = !series.note;
+  charts({ root: $("charts"), series, range: r, zoom: (from, to) => (location.hash = `${base(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
+}
+
+export function repaint() {
+  if (shown?.series) {
+    charts(null);
+    draw(shown.series, range());
+  }
+}
+
+function verdict(d) {
+  const s = d.service, [shape, kind] = mark(s);
+  $("verdict").replaceChildren(
+    el("span", { class: `mark ${kind}`, "aria-hidden": "true" }, shape), el("b", null, words(s.reason)),
+    el("span", null, s.message), s.fix ? fix(s.fix) : "",
+    el("span", { class: "quiet num" }, `${s.mode} mode · ${s.min}–${s.max} replicas · ${s.gpus} GPUs · ${short(s.gpuHours)} GPU-h since ${clock(state.view.since)}${s.coldStartSeconds ? ` · cold start ${span(s.coldStartSeconds)}` : ""}`));
+}
+
+// fix is a command, or advice in words.
+const fix = (text) => (/^(kubectl|flyball) /.test(text) ? command(text) : el("span", null, text));
+
+function chain(d) {
+  const now = state.view.at;
+  $("chain").replaceChildren(...d.chain.map((g) => el("li", { class: g.broken ? "broken" : "", "data-link": g.link },
+    el("span", { class: "link-name" }, el("span", { class: `mark ${g.broken ? "bad" : "good"}`, "aria-hidden": "true" }, g.broken ? "✕" : "✓"), el("span", { class: "sr" }, g.broken ? "broken: " : ""), g.link),
+    el("span", { class: "said" }, g.said), g.since ? el("span", { class: "quiet num" }, since(g.since, now)) : null, g.fix ? fix(g.fix) : null)));
+}
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+function card(c, more) {
+  const title = c.from === c.to ? `${c.to}` : `${c.from} → ${c.to}`;
+  return el("article", { class: "card", tabindex: "0", "data-at": Date.parse(c.at) / 1000, ...more },
+    el("p", { class: "num" }, el("time", { datetime: c.at }, clock(c.at)), " ", el("b", null, title)), el("p", null, sentence(c.text)));
+}
+
+function cards(d, series) {
+  const from = Date.parse(series?.from ?? 0), to = Date.parse(series?.to ?? d.now.at);
+  const all = d.cards.filter((c) => Date.parse(c.at) >= from && Date.parse(c.at) <= to);
+  const point = (e) => highlight(Number(e.currentTarget.dataset.at));
+  const drawn = [card(d.now, { class: "card now" }), ...all.map((c) => card(c, { onmouseenter: point, onfocus: point }))];
+  if (all.length === 0) drawn.push(el("p", { class: "quiet" }, `No change since ${clock(Math.max(from, Date.parse(state.view.since)))}.`));
+  const key = JSON.stringify([d.now, all]);
+  const root = $("cards");
+  if (root.dataset.key === key) return;
+  root.dataset.key = key;
+  root.replaceChildren(...drawn);
+}
