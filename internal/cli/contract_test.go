@@ -19,7 +19,7 @@ func noData() map[string]string {
 		"flyball": "prints its help", "profiles": "prints its help", "workload": "prints its help", "completion": "prints its help",
 		"help": "prints help", "completion bash": "prints a script", "completion fish": "prints a script",
 		"completion powershell": "prints a script", "completion zsh": "prints a script",
-		"controller": "is a server", "gateway": "is a server", "scaler": "is a server", "vllmsim": "is a server",
+		"controller": "is a server", "gateway": "is a server", "scaler": "is a server", "dashboard": "is a server", "vllmsim": "is a server",
 		"down": "does something", "lab": "does something", "up": "prints a line for a shell",
 		"rehearse": "tells what it sees as it sees it", "validate": "writes a page of Markdown",
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/catalog"
 	"github.com/flyball-dev/flyball/internal/cli/lab"
 	"github.com/flyball-dev/flyball/internal/cli/lint"
+	"github.com/flyball-dev/flyball/internal/cli/page"
 	"github.com/flyball-dev/flyball/internal/cli/serve"
 	"github.com/flyball-dev/flyball/internal/cli/simulate"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
@@ -38,7 +39,7 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl flyball"}
 	}
 	version.Flag(root)
-	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s))
+	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s), page.New(s))
 	group(root, "Commands that need no cluster:", append(catalog.Commands(s), lint.New(s, version.Name()), simulate.New(s), newValidate(s))...)
 	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, kubeconfig string) error {
 		status := newRoot(s)

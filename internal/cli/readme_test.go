@@ -36,7 +36,7 @@ func TestReadme(t *testing.T) {
 			elsewhere = append(elsewhere, line)
 		case words[0] != "bin/flyball":
 			t.Errorf("%s: neither a command of flyball nor a target of make", line)
-		case slices.Contains([]string{"status", "down"}, words[1]):
+		case slices.Contains([]string{"status", "dashboard", "down"}, words[1]):
 			if _, _, err := newRoot(&terminal.Streams{}).Find(words[1:]); err != nil {
 				t.Errorf("%s: %v", line, err)
 			}

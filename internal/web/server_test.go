@@ -123,6 +123,9 @@ func TestExport(t *testing.T) {
 	if err := json.Unmarshal(get(t, s, "/api/view").Body.Bytes(), &v); err != nil {
 		t.Fatal(err)
 	}
+	if len(v.Services) != 2 || !strings.HasSuffix(v.Services[0].ID, webtest.Hostile) && !strings.HasSuffix(v.Services[1].ID, webtest.Hostile) {
+		t.Fatalf("%d services, want two, one of a hostile name", len(v.Services))
+	}
 	for _, one := range v.Services {
 		r := get(t, s, "/export.html?from=2026-03-02T08:00:00Z&to=2026-03-02T08:10:00Z&id="+escape(one.ID))
 		text := r.Body.String()

@@ -93,7 +93,7 @@ func (f *upFlags) run(ctx context.Context, s *terminal.Streams) error {
 	}
 	fmt.Fprintf(s.Out, "export PATH=%s:%s:$PATH KUBECONFIG=%s FLYBALL_PROXY=%s\n",
 		hint.Quote(f.Bin), hint.Quote(filepath.Dir(f.Flyball)), hint.Quote(running.Kubeconfig()), hint.Quote(running.Proxy()))
-	fmt.Fprintf(s.Err, "next, in a second terminal: . %s; kubectl get pods -A; flyball status -A\nCtrl-C stops everything\n", hint.Quote(f.Dir+"/env"))
+	fmt.Fprintf(s.Err, "next, in a second terminal: . %s; kubectl get pods -A; flyball status -A; flyball dashboard -A\nCtrl-C stops everything\n", hint.Quote(f.Dir+"/env"))
 	if f.guide != "" {
 		return f.demonstrate(ctx, s, running)
 	}

@@ -111,12 +111,13 @@ func (w World) service(n, i int, at time.Time) (explain.Snapshot, error) {
 	if err := kserve.Decode(o, &s.InferenceService); err != nil {
 		return s, err
 	}
-	s.InferenceService.Namespace, s.InferenceService.Name = namespace, name
 	s.InferenceService.UID = types.UID(fmt.Sprint("isvc-", n))
 	s.InferenceService.Spec.Predictor.MinReplicas, s.InferenceService.Spec.Predictor.MaxReplicas = new(int32(1)), most
 	if s.ScaledObject, _, err = kserve.Map(&s.InferenceService); err != nil {
 		return s, err
 	}
+	s.InferenceService.Namespace, s.InferenceService.Name = namespace, name // after Map, which refuses hostile ones
+	s.ScaledObject.Namespace, s.ScaledObject.Name = namespace, kserve.PredictorName(name)
 	s.ScaledObject.CreationTimestamp = metav1.NewTime(Start().Add(-48 * time.Hour))
 	s.ScaledObject.Status.Conditions = []kserve.Condition{{Type: "Ready", Status: "True"}, {Type: "Active", Status: "True"}}
 	desired, ready := replicas(n, i)

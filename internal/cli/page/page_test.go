@@ -1,0 +1,72 @@
+package page
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+)
+
+// INV-1.
+func TestManifests(t *testing.T) {
+	service := kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t))
+	service.SetUID("added")
+	service.SetResourceVersion("7")
+	service.SetAnnotations(map[string]string{kserve.ClassAnnotation: "external", "kubectl.kubernetes.io/last-applied-configuration": "added"})
+	c := kubetest.Client(t, &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}, Status: appsv1.DeploymentStatus{Replicas: 77},
+	})
+	text, err := manifests(t.Context(), c, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"kind: InferenceService", "kind: Deployment", kserve.ClassAnnotation + ": external", "---\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the manifests lack %q", want)
+		}
+	}
+	for _, bad := range []string{"added", "resourceVersion", "status", "77"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the manifests have %q", bad)
+		}
+	}
+}
+
+// INV-2.
+func TestLookWithoutRights(t *testing.T) {
+	world := kubetest.Client(t, kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t)))
+	kube := interceptor.NewClient(world, interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if _, hpas := list.(*autoscalingv2.HorizontalPodAutoscalerList); hpas {
+				return apierrors.NewForbidden(schema.GroupResource{}, "", nil)
+			}
+			return c.List(ctx, list, opts...)
+		},
+	})
+	l, err := look(t.Context(), kube, "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hpas = "horizontalpodautoscalers.autoscaling"
+	if len(l.Notes) < 1 || l.Notes[0].What != hpas || l.Notes[0].Fix == "" || !slices.Equal(l.Blind, []string{hpas}) {
+		t.Errorf("look = %+v, blind %v, want a note of %s", l.Notes, l.Blind, hpas)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	if got := known([]float64{1, math.NaN(), 2}); *got[0] != 1 || got[1] != nil || *got[2] != 2 {
+		t.Errorf("known = %v, want no value for NaN", got)
+	}
+}

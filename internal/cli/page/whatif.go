@@ -1,0 +1,106 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/internal/cli/simulate"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/web"
+)
+
+// whatIf sweeps the target of a service over the load that the Prometheus has recorded of it:
+// flyball simulate with the words of command, on what the cluster has.
+func (o options) whatIf(ctx context.Context, kube client.Reader, q web.Question, done func()) (web.Answer, error) {
+	namespace, name, _ := strings.Cut(q.Service, "/")
+	service := cluster.NewObject(kserve.InferenceServiceKind)
+	if err := kube.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, service); err != nil {
+		return web.Answer{}, fmt.Errorf("reading InferenceService %s: %w", q.Service, err)
+	}
+	isvc := &kserve.InferenceService{}
+	if err := kserve.Decode(service, isvc); err != nil {
+		return web.Answer{}, err
+	}
+	pointer, now := kserve.TargetField(isvc)
+	if pointer == "" {
+		return web.Answer{}, fmt.Errorf("%s has no metric with a target, or several: there is no one number to try", q.Service)
+	}
+	text, err := manifests(ctx, kube, service)
+	if err != nil {
+		return web.Answer{}, err
+	}
+	words := []string{"--from-prometheus", o.address, "--last", q.Last, "--sweep", "target=" + q.Values}
+	for _, objective := range q.Objectives {
+		words = append(words, "--objective", objective)
+	}
+	a := web.Answer{Now: now, Pointer: pointer, Command: hint.Command(append([]string{"flyball", "simulate", "-f", name + ".yaml"}, words...)...)}
+	if o.user != "" {
+		words = append(words, "--prometheus-user", o.user)
+	}
+	if o.passwords != "" {
+		words = append(words, "--prometheus-password-file", o.passwords)
+	}
+	c, err := simulate.Swept(ctx, append(words, "-f", "-"), text, done)
+	if err != nil {
+		return a, err
+	}
+	for _, r := range c.Rows() {
+		value, swept := strings.CutPrefix(r.Law, "target=")
+		if !swept || r.Fault != "" {
+			continue
+		}
+		a.Tried = append(a.Tried, web.Tried{
+			Value: value, Attainment: r.Attainment, AttainmentHalf: r.CI95["attainment"], GPUHours: r.GPUHours, GPUHoursHalf: r.CI95["gpuHours"],
+			Replicas: r.AverageReplicas, Promise: r.Promise, Keeps: string(r.Keeps), TTFTP99: r.TTFTP99, TPOTP99: r.TPOTP99,
+		})
+	}
+	a.Verdict = c.Verdict()
+	return a, nil
+}
+
+// manifests are the service and its Deployment as somebody would have written them.
+func manifests(ctx context.Context, kube client.Reader, service *unstructured.Unstructured) (string, error) {
+	docs := []map[string]any{written(service)}
+	d := cluster.NewObject(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	key := types.NamespacedName{Namespace: service.GetNamespace(), Name: kserve.PredictorName(service.GetName())}
+	switch err := kube.Get(ctx, key, d); {
+	case err == nil:
+		docs = append(docs, written(d))
+	case !apierrors.IsNotFound(err):
+		return "", fmt.Errorf("reading Deployment %s: %w", key, err)
+	}
+	var all []string
+	for _, doc := range docs {
+		text, err := yaml.Marshal(doc)
+		if err != nil {
+			return "", fmt.Errorf("writing the manifests: %w", err)
+		}
+		all = append(all, string(text))
+	}
+	return strings.Join(all, "---\n"), nil
+}
+
+// written leaves out what the API server and controllers have added.
+func written(o *unstructured.Unstructured) map[string]any {
+	metadata := map[string]any{"name": o.GetName(), "namespace": o.GetNamespace()}
+	annotations := map[string]any{}
+	for k, v := range o.GetAnnotations() {
+		if strings.HasPrefix(k, kserve.Group+"/") {
+			annotations[k] = v
+		}
+	}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
+	return map[string]any{"apiVersion": o.GetAPIVersion(), "kind": o.GetKind(), "metadata": metadata, "spec": o.Object["spec"]}
+}
