@@ -134,7 +134,7 @@ func (l *Lab) writeFlyball() (string, error) {
 	for name, content := range map[string][]byte{
 		"prometheus.yaml":    []byte(strings.NewReplacer("${USERNAME}", prometheusUser, "${PASSWORD}", l.secret).Replace(string(credentials))),
 		"certificates.yaml":  certificates,
-		"kustomization.yaml": []byte(strings.NewReplacer("${CA}", l.caBundle(), "${VERSION}", cmp.Or(l.cfg.Version, "dev")).Replace(string(text))),
+		"kustomization.yaml": []byte(strings.NewReplacer("${CA}", l.caBundle(), "${VERSION}", cmp.Or(l.cfg.Version, "dev"), "${SCRAPE_INTERVAL}", l.cfg.ScrapeInterval.String()).Replace(string(text))),
 	} {
 		if err := os.WriteFile(filepath.Join(own, name), content, 0o600); err != nil {
 			return "", err
