@@ -116,7 +116,7 @@ func (h *helmed) serve() {
 // runs waits until all of Flyball's pods run an image, and nothing runs another.
 func (h *helmed) runs(image string) {
 	h.t.Helper()
-	for _, name := range []string{"flyball-controller", "flyball-gateway"} {
+	for _, name := range []string{"flyball-controller", "flyball-gateway", "flyball-scaler"} {
 		h.kubectl("rollout", "status", "deployment/"+name, "-n", "flyball-system", "--timeout=180s")
 	}
 	got := h.kubectl("get", "deployments", "-n", "flyball-system", "-o", "jsonpath={.items[*].spec.template.spec.containers[*].image}")
@@ -158,14 +158,16 @@ func (h *helmed) onlyLeft() {
 	var left []string
 	for line := range strings.Lines(h.kubectl("get", strings.Join(kinds, ","), "-A", "--ignore-not-found", "-o",
 		`jsonpath={range .items[*]}{.metadata.namespace}{" "}{.kind}/{.metadata.name}{"\n"}{end}`)) {
-		if namespace, name, _ := strings.Cut(strings.TrimSpace(line), " "); namespace == "flyball-system" || strings.Contains(name, "/flyball") || strings.Contains(name, "helm.release") {
+		if namespace, name, _ := strings.Cut(strings.TrimSpace(line), " "); !strings.HasPrefix(name, "ConfigMap/flyball-memory-") &&
+			(namespace == "flyball-system" || strings.Contains(name, "/flyball") || strings.Contains(name, "helm.release")) {
 			left = append(left, name)
 		}
 	}
 	slices.Sort(left)
 	want := []string{
-		"ConfigMap/flyball-demand", "ConfigMap/kube-root-ca.crt", "Lease/flyball-controller",
-		"Namespace/flyball-system", "Secret/flyball-controller-tls", "ServiceAccount/default",
+		"ClusterTriggerAuthentication/flyball", "ConfigMap/flyball-demand", "ConfigMap/kube-root-ca.crt",
+		"Lease/flyball-controller", "Lease/flyball-scaler", "Namespace/flyball-system", "Secret/flyball-controller-tls",
+		"Secret/flyball-keda-tls", "Secret/flyball-prometheus", "Secret/flyball-scaler-tls", "ServiceAccount/default",
 	}
 	if diff := cmp.Diff(want, slices.Compact(left)); diff != "" {
 		h.t.Errorf("left after helm uninstall: -want +got\n%s", diff)
