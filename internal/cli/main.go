@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/lab"
 	"github.com/flyball-dev/flyball/internal/cli/lint"
 	"github.com/flyball-dev/flyball/internal/cli/page"
+	"github.com/flyball-dev/flyball/internal/cli/recorded"
 	"github.com/flyball-dev/flyball/internal/cli/serve"
 	"github.com/flyball-dev/flyball/internal/cli/simulate"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
@@ -40,7 +42,7 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 	}
 	version.Flag(root)
 	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s), page.New(s))
-	group(root, "Commands that need no cluster:", append(catalog.Commands(s), lint.New(s, version.Name()), simulate.New(s), newValidate(s))...)
+	group(root, "Commands that need no cluster:", slices.Concat(catalog.Commands(s), []*cobra.Command{lint.New(s, version.Name()), simulate.New(s), newValidate(s)}, recorded.Commands(s))...)
 	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, kubeconfig string) error {
 		status := newRoot(s)
 		status.SetArgs([]string{"status", "-A", "--kubeconfig", kubeconfig})

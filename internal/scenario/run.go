@@ -14,6 +14,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/record"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -194,7 +195,9 @@ func (r *run) play() (time.Duration, error) {
 			}
 		}
 		if now == r.nextStep {
-			r.step(now)
+			if err := r.step(now); err != nil {
+				return now, err
+			}
 		}
 		r.observe(now)
 	}
@@ -337,7 +340,7 @@ func (r *run) forget(now time.Duration) {
 }
 
 // step lets the policy decide.
-func (r *run) step(now time.Duration) {
+func (r *run) step(now time.Duration) error {
 	in := &r.input
 	in.Now, in.Fleet, in.Demand = now, r.fleetNow(in.Fleet.Pods[:0]), r.demand(now)
 	in.Readings = in.Readings[:0]
@@ -352,12 +355,18 @@ func (r *run) step(now time.Duration) {
 	}
 	r.Past.shift(in)
 	next, d := decide.Step(r.policy, r.memory, *in)
+	if r.Record != nil {
+		if err := r.Record(record.Step{Policy: r.policy, State: r.memory, Input: *in, Decision: d}); err != nil {
+			return err
+		}
+	}
 	r.memory, r.on = next, d.On
 	r.nextStep = max(d.Next-r.Past.Now, now+time.Millisecond)
 	if d.Replicas != r.wanted {
 		r.wanted, r.changed, r.plan = d.Replicas, now, r.plan.Add(now, d.Replicas)
 		r.fleet.SetReplicas(now, r.wanted)
 	}
+	return nil
 }
 
 // unread are the signals that never had a value, and whether none had.

@@ -9,6 +9,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/record"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/workload"
 )
@@ -34,11 +35,12 @@ type Setup struct {
 	// PromQL makes what answers the queries of laws that are given as text; nil if
 	// there is none.
 	PromQL func(interval, phase time.Duration, queries []string) (PromQL, error)
-	Past   Past          // of the law
-	Days   bool          // judge every day by itself too, from midnight to midnight of the workload
-	Phases *Phases       // nil: drawn from the seed
-	Draw   bool          // keep the points of a report
-	Step   time.Duration // of the points; 0: such that there are about 240
+	Past   Past                    // of the law
+	Days   bool                    // judge every day by itself too, from midnight to midnight of the workload
+	Phases *Phases                 // nil: drawn from the seed
+	Draw   bool                    // keep the points of a report
+	Step   time.Duration           // of the points; 0: such that there are about 240
+	Record func(record.Step) error // is told every step, and keeps nothing of it; nil: nobody is
 }
 
 // Named is the policy of a law's text, as wva-v2:min=1,max=8.

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Comparison struct {
 	// remembers of those before; 0: once.
 	Episodes int
 	Pasts    map[string]scenario.Past // what laws remember of earlier runs, by the contenders' names
+	Record   bool                     // keep a record of the first seed
 	sweep    *Sweep                   // nil: none
 }
 
@@ -51,6 +53,7 @@ type Contender struct {
 	plans    []reference.Plan // what was asked for, beside Results
 	unread   []string         // signals that had no value in any run
 	blind    int              // runs in which none had
+	log      bytes.Buffer     // of the first seed, compressed
 }
 
 // Compare takes what the manifests say, and the laws that are named, or else the
@@ -251,13 +254,17 @@ func (c *Comparison) start(ctx context.Context, todo []*Contender, seeds int, do
 const maxSeeds = 1000
 
 // play does all episodes of a contender under a seed.
-func (c *Comparison) play(one *Contender, seed int, do func(part) (scenario.Outcome, error)) ([]scenario.Outcome, error) {
+func (c *Comparison) play(one *Contender, seed int, do func(part) (scenario.Outcome, error)) (all []scenario.Outcome, err error) {
 	s := c.Setup
 	if one.setup != nil {
 		s = *one.setup
 	}
 	s.Draw, s.Past = c.Setup.Draw && seed == 0, c.Pasts[one.Name]
-	var all []scenario.Outcome
+	if c.Record && seed == 0 && !one.searches() {
+		take, end := one.recorder()
+		s.Record = take
+		defer func() { err = errors.Join(err, end()) }()
+	}
 	for episode := range max(c.Episodes, 1) {
 		out, err := do(part{one, s, uint64(seed + 1 + episode*maxSeeds), seed*max(c.Episodes, 1) + episode})
 		if err != nil {

@@ -28,7 +28,7 @@ type options struct {
 	sweep                                 string
 	compare                               bool
 	seeds, start, episodes                int
-	by, state                             string
+	by, state, record                     string
 	past                                  pastOptions
 	begin                                 begin
 }
@@ -97,6 +97,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.IntVar(&o.episodes, "episodes", 1, "how often each run is repeated, with other arrivals and what the law remembers of those before; each is reported")
 	fl.StringVar(&o.by, "by", "", "day: report every day by itself too, from midnight to midnight of the workload")
 	fl.StringVar(&o.state, "state", "", "a file that laws begin with what they remember from, if it is there, and leave it in after the first seed")
+	fl.StringVar(&o.record, "record", "", "write the record of each law's first seed to this file, compressed: what flyball why and flyball replay read")
 	fl.StringArrayVar(&o.expects, "expect", nil, "a bound whose failure is exit code 1, as 'attainment >= 0.95', with a law before it if it is of one only; may be repeated")
 	fl.StringVar(&o.html, "html", "", "write a report to this file")
 	terminal.OutputFlag(cmd, &o.output, "table", "wide", "json", "yaml", "csv")
@@ -111,14 +112,17 @@ func (o *options) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("scenario", "cold-start")
 	cmd.MarkFlagsMutuallyExclusive("sweep", "compare", "expect")
 	cmd.MarkFlagsMutuallyExclusive("sweep", "state")
+	cmd.MarkFlagsMutuallyExclusive("sweep", "record")
 }
 
 func (o *options) run(cmd *cobra.Command, s *terminal.Streams, compared []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := terminal.Writable("--html", o.html); err != nil {
-		return err
+	for _, file := range [][2]string{{"--html", o.html}, {"--record", o.record}} {
+		if err := terminal.Writable(file[0], file[1]); err != nil {
+			return err
+		}
 	}
 	run := o.compareAll
 	if o.sweep != "" {
@@ -176,7 +180,7 @@ func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared [
 	if err := say(s.Err, c.said); err != nil {
 		return nil, err
 	}
-	c.Setup.Draw = o.html != ""
+	c.Setup.Draw, c.Record = o.html != "", o.record != ""
 	if c.Pasts, err = o.remembered(); err != nil {
 		return nil, err
 	}
@@ -189,7 +193,15 @@ func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared [
 	if err := c.Run(ctx, o.seeds, done.Add); err != nil {
 		return c.Comparison, err
 	}
-	return c.Comparison, o.remember(c.Comparison)
+	return c.Comparison, o.keep(c.Comparison)
+}
+
+// keep writes what --state and --record name.
+func (o *options) keep(c *simulate.Comparison) error {
+	if err := o.remember(c); err != nil || o.record == "" {
+		return err
+	}
+	return terminal.WriteWhole(o.record, c.WriteRecord)
 }
 
 // sweepAll runs values of --sweep.
