@@ -40,7 +40,7 @@ type Reconciler struct {
 	Demand func(demand.Service) demand.Demand
 	Meter  *meter.Meter
 
-	Servers kserve.Servers // that may be asked with a namespace's credential
+	Servers kserve.Servers // that KEDA may ask
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }

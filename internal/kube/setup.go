@@ -86,7 +86,7 @@ type Settings struct {
 	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
 
-	Servers kserve.Servers // that may be asked with a namespace's credential; none named is any
+	Servers kserve.Servers // that KEDA may ask; none named is any
 }
 
 // Setup adds the reconciler to a manager made with Options. It starts as soon as

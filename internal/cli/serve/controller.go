@@ -71,7 +71,7 @@ passive and logs which it is.`,
 	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; not served if empty")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with its tls.crt and tls.key")
-	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may ask with their namespace's credential (default: whatever serverAddress names)")
+	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may have asked, with a credential or without (default: whatever serverAddress names)")
 	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "delete the pod with the least work first, by what gateways report")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
