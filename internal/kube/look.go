@@ -15,6 +15,8 @@ import (
 
 // look reads all services from what was watched; none while another controller acts.
 func (r *Reconciler) look(ctx context.Context, gateways func() int) (meter.Seen, error) {
+	ctx, end := r.Pulse.Begin(ctx, "looking at all services")
+	defer end()
 	seen := meter.Seen{Gateways: gateways()}
 	if !r.Acts() {
 		return seen, nil

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 const (
@@ -41,6 +42,7 @@ type Settings struct {
 	Address      string // to listen on
 	Namespace    string // of the gateways' ServiceAccount
 	Certificates string // folder with tls.crt and tls.key
+	Pulse        *pulse.Pulse
 }
 
 // An Inbox is the endpoint where gateways report, and the table of what they said.
