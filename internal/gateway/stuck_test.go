@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/demand"
@@ -43,5 +45,41 @@ func TestStuckGateway(t *testing.T) {
 		if status, said := health(); status != http.StatusOK {
 			t.Errorf("afterwards: /healthz = %d %s, want 200", status, said)
 		}
+	})
+}
+
+// TestControllerKnowsMore: a gateway learns from the answer to its report that nothing will
+// come, answers what it holds at once with the cause, and goes on asking.
+func TestControllerKnowsMore(t *testing.T) {
+	const why = "http://evil:9090 is not one of the servers that may be asked"
+	inWorld(t, func(t *testing.T, w *world) {
+		stuck := true
+		e := w.engine("controller", func(rw http.ResponseWriter, r *http.Request) {
+			var report demand.Report
+			if err := json.NewDecoder(r.Body).Decode(&report); err != nil || !stuck || len(report.Services) == 0 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			_ = json.NewEncoder(rw).Encode(demand.Answer{Stuck: []demand.Stuck{{"demo", "llama", why}, {"demo", "gone", why}}})
+		})
+		teller := &Teller{
+			Replicas: func() []string { return []string{"http://" + e.Address} },
+			Token:    func() (string, error) { return "secret", nil }, Client: w.client, Log: slog.New(slog.DiscardHandler),
+		}
+		f := w.front("gateway", func(c *Config) { c.Tell = teller.Tell })
+		teller.Stuck = f.GiveUp
+		f.Update([]Service{llama()})
+		for range 2 {
+			if got := <-f.startByHost(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, why) || got.took > time.Second {
+				t.Errorf("a request that is held: %v, want 503 at once, with the cause", got)
+			}
+		}
+		synctest.Wait()
+		stuck = false
+		held := f.start(chat)
+		pause(t.Context(), 5*time.Second)
+		f.Update([]Service{llama(w.engine("pod", says("yes")))})
+		w.check("once it is put right", (<-held).status, 200)
+		teller.Wait()
 	})
 }

@@ -229,6 +229,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 			return fmt.Errorf("watching KEDA's objects: %w", err)
 		}
 	}
+	p.inbox.Judge(r.stuck)
 	if err := addDeputy(mgr, r, p.inbox); err != nil {
 		return err
 	}

@@ -8,9 +8,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
@@ -58,4 +63,30 @@ func TestStuckReconciliation(t *testing.T) {
 			t.Errorf("afterwards: Check() = %v, want nil", err)
 		}
 	})
+}
+
+// TestStuckIsTold: what the administrator forbids is the controller's to know, and
+// gateways are told it.
+func TestStuckIsTold(t *testing.T) {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: llama.Namespace, Name: "llama-predictor"}}
+	d.Spec.Replicas = new(int32(0))
+	r, _ := reconciler(t, true, nil, d)
+	r.Servers = kserve.Servers{"http://prometheus:9090"}
+	key := demand.Service(llama)
+	if why := r.stuck(t.Context(), key); !strings.Contains(why, "--metric-servers") {
+		t.Errorf("stuck() = %q, want the servers that may be asked", why)
+	}
+	r.Servers = nil
+	if why := r.stuck(t.Context(), key); why != "" {
+		t.Errorf("any server may be asked: stuck() = %q, want nothing", why)
+	}
+	gone := cluster.NewObject(kserve.InferenceServiceKind)
+	gone.SetNamespace(llama.Namespace)
+	gone.SetName(llama.Name)
+	if err := r.Client.Delete(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	if why := r.stuck(t.Context(), key); why != "" {
+		t.Errorf("it is gone: stuck() = %q, want nothing", why)
+	}
 }

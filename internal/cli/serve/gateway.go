@@ -145,6 +145,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
+	told.Stuck = g.GiveUp
 	return o.serve(ctx, g, d, told)
 }
 
