@@ -140,7 +140,11 @@ func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
 		}
 	}
 	if settings.DrainWebhook.Address != "" {
-		if err := leave.AddWebhook(mgr, settings.DrainWebhook); err != nil {
+		ready, err := leave.AddWebhook(mgr, settings.DrainWebhook)
+		if err != nil {
+			return err
+		}
+		if err := meter.AddDrainWebhook(settings.Registry, ready); err != nil {
 			return err
 		}
 	}
