@@ -12,7 +12,7 @@ import (
 //
 // Worked example (TestRisks): demand 2.8 replicas and, at this time of day, a rise to 4.3
 // within the lead time, expected with a weight of 0.9: the base is 2.8^¾ + 0.9·(4.3^¾ −
-// 2.8^¾) = 2.90, a demand of 4.14, and the rises are those beyond what the season expects.
+// 2.8^¾) = 2.90, a demand of 4.13, and the rises are those beyond what the season expects.
 func (d *decision) risks() {
 	demand, now := &d.Demand, d.Read
 	scale := forecast.Power(1 / max(d.Model.Capacity, 1e-9))
