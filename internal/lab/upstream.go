@@ -44,18 +44,12 @@ type change func(*unstructured.Unstructured) (bool, error)
 // kedaManifest is KEDA as shipped, with the lab in the place of its certificate
 // rotation, and with addresses in place of wildcards and of a cluster DNS name.
 func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
-	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"},
-		"keda-operator.keda.svc.cluster.local", "keda-operator.keda.svc", "keda-metrics-apiserver.keda.svc", "keda-admission-webhooks.keda.svc")
+	secrets, err := l.kedaSecrets()
 	if err != nil {
 		return nil, err
 	}
 	operator := l.claim.net + ".128.10" // cluster address of the operator's Service: gRPC takes no HTTP proxy for its name
 	adapter := l.claim.net + ".128.11"
-	client, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"}, config.KEDAName)
-	if err != nil {
-		return nil, err
-	}
-	secrets := append(l.tlsSecret("keda", "kedaorg-certs", certs), l.tlsSecret("keda", config.KEDACertificate, client)...)
 	extra := map[string][]any{
 		"keda-operator": {"--enable-cert-rotation=false", "--cert-dir=/certs", "--metrics-bind-address=$(POD_IP):8080",
 			"--health-probe-bind-address=$(POD_IP):8081", "--metrics-service-bind-address=$(POD_IP):9666"},
@@ -96,6 +90,20 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 		}
 		return true, l.trustWebhooks(o)
 	})
+}
+
+// kedaSecrets are KEDA's certificates: as a server, and as a client of the scaler.
+func (l *Lab) kedaSecrets() ([]byte, error) {
+	server, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"},
+		"keda-operator.keda.svc.cluster.local", "keda-operator.keda.svc", "keda-metrics-apiserver.keda.svc", "keda-admission-webhooks.keda.svc")
+	if err != nil {
+		return nil, err
+	}
+	client, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"}, config.KEDAName)
+	if err != nil {
+		return nil, err
+	}
+	return append(l.tlsSecret("keda", "kedaorg-certs", server), l.tlsSecret("keda", config.KEDACertificate, client)...), nil
 }
 
 // adapterService leads to KEDA's adapter. The API server calls an aggregated API

@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -10,7 +11,7 @@ import (
 type Book interface {
 	// Answer is what is known now; it waits for nobody. Where its error is a *Refusal, KEDA
 	// is told its text.
-	Answer(Object) (Answer, error)
+	Answer(context.Context, Object) (Answer, error)
 
 	// Changed is closed once an answer may be another than it was when Changed was called.
 	Changed() <-chan struct{}

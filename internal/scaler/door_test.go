@@ -167,16 +167,7 @@ func TestOnlyKEDAIsHeard(t *testing.T) {
 			t.Errorf("%s: answered, want a refusal", name)
 		}
 	}
-	// A client gives up before the server has heard why.
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(time.Minute); refusals(t, s) < 4; {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("flyball_scaler_refused_connections_total = %v, want at least 4", refusals(t, s))
-		}
-	}
+	awaitRefusals(t, s, 4)
 	if err := os.WriteFile(filepath.Join(folder, "ca.crt"), theirs.pem(), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +176,20 @@ func TestOnlyKEDAIsHeard(t *testing.T) {
 	}
 	if err := ask(connect(t, address, ours, ours.pair(t, config.KEDAName))); err == nil {
 		t.Error("the authority before: answered, want a refusal")
+	}
+}
+
+// awaitRefusals waits for so many: a client gives up before the server has heard why.
+func awaitRefusals(t *testing.T, s *Server, least float64) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(time.Minute); refusals(t, s) < least; {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("flyball_scaler_refused_connections_total = %v, want at least %v", refusals(t, s), least)
+		}
 	}
 }
 

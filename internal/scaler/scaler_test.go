@@ -33,7 +33,7 @@ func newNotes() *notes {
 	return &notes{answers: map[string]func() (Answer, error){}, changed: make(chan struct{})}
 }
 
-func (n *notes) Answer(o Object) (Answer, error) {
+func (n *notes) Answer(_ context.Context, o Object) (Answer, error) {
 	n.mu.Lock()
 	answer := n.answers[o.Namespace+"/"+o.Name]
 	n.mu.Unlock()
@@ -129,16 +129,7 @@ func TestNoSpecIsInvented(t *testing.T) {
 			if tc.err != nil {
 				b.refuse("demo/"+name, tc.err)
 			}
-			_, err := keda.GetMetricSpec(t.Context(), ref(name))
-			if got := status.Convert(err); got.Code() != tc.code || got.Message() != tc.says {
-				t.Errorf("GetMetricSpec(%s) = %v, want %v %q", name, err, tc.code, tc.says)
-			}
-			if _, err := keda.GetMetrics(t.Context(), metric(name)); status.Code(err) != tc.code {
-				t.Errorf("GetMetrics(%s) = %v, want %v", name, err, tc.code)
-			}
-			if _, err := keda.IsActive(t.Context(), ref(name)); status.Code(err) != tc.code {
-				t.Errorf("IsActive(%s) = %v, want %v", name, err, tc.code)
-			}
+			refuses(t, keda, name, status.New(tc.code, tc.says))
 		}
 		if _, err := keda.GetMetricSpec(t.Context(), &externalscaler.ScaledObjectRef{}); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("GetMetricSpec without a name = %v, want InvalidArgument", err)
@@ -151,25 +142,26 @@ func TestNoSpecIsInvented(t *testing.T) {
 	})
 }
 
+// refuses checks that each call about an object ends with that, the one for its spec in those words.
+func refuses(t *testing.T, keda externalscaler.ExternalScalerClient, name string, want *status.Status) {
+	t.Helper()
+	_, err := keda.GetMetricSpec(t.Context(), ref(name))
+	if got := status.Convert(err); got.Code() != want.Code() || got.Message() != want.Message() {
+		t.Errorf("GetMetricSpec(%s) = %v, want %v %q", name, err, want.Code(), want.Message())
+	}
+	if _, err := keda.GetMetrics(t.Context(), metric(name)); status.Code(err) != want.Code() {
+		t.Errorf("GetMetrics(%s) = %v, want %v", name, err, want.Code())
+	}
+	if _, err := keda.IsActive(t.Context(), ref(name)); status.Code(err) != want.Code() {
+		t.Errorf("IsActive(%s) = %v, want %v", name, err, want.Code())
+	}
+}
+
 // INV-6: TestAnswers: the decision, until it is too old.
 func TestAnswers(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *Server, b *notes, keda externalscaler.ExternalScalerClient, _ func()) {
 		b.put("demo/llama", func() (Answer, error) { return Answer{}, nil })
-		ask := func() (float64, bool, error) {
-			m, err := keda.GetMetrics(t.Context(), metric("llama"))
-			a, err2 := keda.IsActive(t.Context(), ref("llama"))
-			if status.Code(err) != status.Code(err2) {
-				t.Errorf("GetMetrics = %v, IsActive = %v, want the same", err, err2)
-			}
-			if err != nil || err2 != nil {
-				return 0, false, err
-			}
-			v := m.MetricValues[0]
-			if len(m.MetricValues) != 1 || v.MetricName != MetricName || float64(v.MetricValue) != v.MetricValueFloat {
-				t.Errorf("GetMetrics = %v, want one value, the same in both fields", m)
-			}
-			return v.MetricValueFloat, a.Result, nil
-		}
+		ask := func() (float64, bool, error) { return askLlama(t, keda) }
 		if _, _, err := ask(); status.Code(err) != codes.Unavailable {
 			t.Errorf("before the first decision: %v, want Unavailable", err)
 		}
@@ -193,37 +185,22 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// INV-5: TestToldActs: a number that the HPA acts on, and none that acts is between it and the
-// decision.
-func TestToldActs(t *testing.T) {
-	for _, tc := range []struct {
-		replicas, current int
-		tolerance         float64
-		want              int
-	}{
-		{0, 0, .1, 0}, {3, 0, .1, 3}, {4, 3, .1, 4}, {12, 11, .1, 13}, {12, 11, 0, 12}, {22, 21, .1, 24}, {40, 21, .1, 40},
-		{10, 11, .1, 10}, {20, 22, .1, 20}, {11, 11, .1, 11}, {0, 7, .1, 0},
-	} {
-		if got := told(Answer{Replicas: tc.replicas, Current: tc.current, Tolerance: tc.tolerance}); got != tc.want {
-			t.Errorf("told(%d at %d, %g) = %d, want %d", tc.replicas, tc.current, tc.tolerance, got, tc.want)
-		}
+// askLlama is what GetMetrics and IsActive say of llama.
+func askLlama(t *testing.T, keda externalscaler.ExternalScalerClient) (float64, bool, error) {
+	t.Helper()
+	m, err := keda.GetMetrics(t.Context(), metric("llama"))
+	a, err2 := keda.IsActive(t.Context(), ref("llama"))
+	if status.Code(err) != status.Code(err2) {
+		t.Errorf("GetMetrics = %v, IsActive = %v, want the same", err, err2)
 	}
-	// As replica_calculator.go computes it, in thousandths.
-	kept := func(n, current int, tolerance float64) bool {
-		ratio := float64(1000*n) / (1000 * float64(current))
-		return 1-tolerance <= ratio && ratio <= 1+tolerance
+	if err != nil || err2 != nil {
+		return 0, false, err
 	}
-	for _, tolerance := range []float64{0, .05, .1, .25} {
-		for current := 1; current <= 120; current++ {
-			for replicas := range 2 * current {
-				got := told(Answer{Replicas: replicas, Current: current, Tolerance: tolerance})
-				raise := replicas > current
-				if got < replicas || !raise && got != replicas || raise && kept(got, current, tolerance) || got > replicas && !kept(got-1, current, tolerance) {
-					t.Fatalf("told(%d at %d, %g) = %d, want the least that acts", replicas, current, tolerance, got)
-				}
-			}
-		}
+	v := m.MetricValues[0]
+	if len(m.MetricValues) != 1 || v.MetricName != MetricName || float64(v.MetricValue) != v.MetricValueFloat {
+		t.Errorf("GetMetrics = %v, want one value, the same in both fields", m)
 	}
+	return v.MetricValueFloat, a.Result, nil
 }
 
 // received collects what a stream says, with the time since start.
@@ -479,12 +456,18 @@ func TestManyFallAsleep(t *testing.T) {
 			<-time.After(time.Minute)
 		}
 		for i, r := range all {
-			if said, err := r.take(); len(said) != 0 || err != nil || r.false != 0 {
-				t.Errorf("asleep: s%d was told true at %v and false %d times, %v, want nothing", i, said, r.false, err)
-			}
-			if a, err := keda.IsActive(t.Context(), ref(fmt.Sprintf("s%d", i))); err != nil || a.Result {
-				t.Errorf("IsActive(s%d) = %v, %v, want false", i, a, err)
-			}
+			sleeps(t, keda, fmt.Sprintf("s%d", i), r)
 		}
 	})
+}
+
+// sleeps checks that an object is inactive, and that its stream says nothing of it.
+func sleeps(t *testing.T, keda externalscaler.ExternalScalerClient, name string, r *received) {
+	t.Helper()
+	if said, err := r.take(); len(said) != 0 || err != nil || r.false != 0 {
+		t.Errorf("asleep: %s was told true at %v and false %d times, %v, want nothing", name, said, r.false, err)
+	}
+	if a, err := keda.IsActive(t.Context(), ref(name)); err != nil || a.Result {
+		t.Errorf("IsActive(%s) = %v, %v, want false", name, a, err)
+	}
 }

@@ -29,8 +29,8 @@ type service struct {
 }
 
 // GetMetricSpec is asked before each read of a metric, and at creation.
-func (s *service) GetMetricSpec(_ context.Context, ref *externalscaler.ScaledObjectRef) (*externalscaler.GetMetricSpecResponse, error) {
-	if _, err := s.look(ref); err != nil {
+func (s *service) GetMetricSpec(ctx context.Context, ref *externalscaler.ScaledObjectRef) (*externalscaler.GetMetricSpecResponse, error) {
+	if _, err := s.look(ctx, ref); err != nil {
 		return nil, err
 	}
 	return spec(), nil
@@ -44,11 +44,11 @@ func spec() *externalscaler.GetMetricSpecResponse {
 }
 
 // GetMetrics is the desired number of replicas.
-func (s *service) GetMetrics(_ context.Context, req *externalscaler.GetMetricsRequest) (*externalscaler.GetMetricsResponse, error) {
+func (s *service) GetMetrics(ctx context.Context, req *externalscaler.GetMetricsRequest) (*externalscaler.GetMetricsResponse, error) {
 	if name := req.GetMetricName(); name != MetricName {
 		return nil, status.Errorf(codes.InvalidArgument, "no metric %q: there is %s only", name, MetricName)
 	}
-	a, err := s.decided(req.GetScaledObjectRef())
+	a, err := s.decided(ctx, req.GetScaledObjectRef())
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func (s *service) GetMetrics(_ context.Context, req *externalscaler.GetMetricsRe
 }
 
 // IsActive follows each GetMetrics; KEDA scales to zero by it.
-func (s *service) IsActive(_ context.Context, ref *externalscaler.ScaledObjectRef) (*externalscaler.IsActiveResponse, error) {
-	a, err := s.decided(ref)
+func (s *service) IsActive(ctx context.Context, ref *externalscaler.ScaledObjectRef) (*externalscaler.IsActiveResponse, error) {
+	a, err := s.decided(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func (s *service) IsActive(_ context.Context, ref *externalscaler.ScaledObjectRe
 }
 
 // decided is an answer with a decision in it that is not too old.
-func (s *service) decided(ref *externalscaler.ScaledObjectRef) (Answer, error) {
-	a, err := s.look(ref)
+func (s *service) decided(ctx context.Context, ref *externalscaler.ScaledObjectRef) (Answer, error) {
+	a, err := s.look(ctx, ref)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -86,11 +86,11 @@ func (s *service) decided(ref *externalscaler.ScaledObjectRef) (Answer, error) {
 }
 
 // look asks the book.
-func (s *service) look(ref *externalscaler.ScaledObjectRef) (Answer, error) {
+func (s *service) look(ctx context.Context, ref *externalscaler.ScaledObjectRef) (Answer, error) {
 	if ref.GetNamespace() == "" || ref.GetName() == "" {
 		return Answer{}, status.Error(codes.InvalidArgument, "no ScaledObject is named")
 	}
-	a, err := s.book.Answer(Object{ref.GetNamespace(), ref.GetName(), ref.GetScalerMetadata()})
+	a, err := s.book.Answer(ctx, Object{ref.GetNamespace(), ref.GetName(), ref.GetScalerMetadata()})
 	var r *Refusal
 	switch {
 	case errors.As(err, &r):

@@ -22,7 +22,7 @@ const (
 func (s *service) StreamIsActive(ref *externalscaler.ScaledObjectRef, stream grpc.ServerStreamingServer[externalscaler.IsActiveResponse]) error {
 	active, pushed := false, time.Time{}
 	return s.watch(stream.Context(), ref, func() (again bool, err error) {
-		a, err := s.decided(ref)
+		a, err := s.decided(stream.Context(), ref)
 		if is := err == nil && a.Replicas > 0; !is {
 			active = false
 			return false, nil
@@ -40,7 +40,7 @@ func (s *service) StreamIsActive(ref *externalscaler.ScaledObjectRef, stream grp
 func (s *service) StreamMetricSpec(ref *externalscaler.ScaledObjectRef, stream grpc.ServerStreamingServer[externalscaler.GetMetricSpecResponse]) error {
 	said := false
 	return s.watch(stream.Context(), ref, func() (again bool, err error) {
-		if _, err := s.look(ref); err == nil && !said {
+		if _, err := s.look(stream.Context(), ref); err == nil && !said {
 			said = true
 			return false, stream.Send(spec())
 		}

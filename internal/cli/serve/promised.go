@@ -120,7 +120,7 @@ type answers struct{ parts }
 func (a answers) Changed() <-chan struct{} { return a.book.Changed() }
 
 // Answer is the last decision for a ScaledObject that is entitled to one.
-func (a answers) Answer(o scaler.Object) (scaler.Answer, error) {
+func (a answers) Answer(ctx context.Context, o scaler.Object) (scaler.Answer, error) {
 	if _, refused := objective.Read(o.Trigger); refused != nil {
 		return scaler.Answer{}, &scaler.Refusal{Cause: scaler.Wrong, Text: refused.Error()}
 	}
@@ -128,7 +128,7 @@ func (a answers) Answer(o scaler.Object) (scaler.Answer, error) {
 	if r := (*promised.Refusal)(nil); errors.As(err, &r) {
 		return scaler.Answer{}, &scaler.Refusal{Cause: cause(r.Cause), Text: r.Text}
 	}
-	current, err := a.services.Current(context.Background(), service)
+	current, err := a.services.Current(ctx, service)
 	if err != nil {
 		return scaler.Answer{}, err
 	}

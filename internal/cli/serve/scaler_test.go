@@ -77,7 +77,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		p := oneService(t, c.optIn)
 		p.book.Copy(c.book)
-		got, err := answers{p}.Answer(c.ask)
+		got, err := answers{p}.Answer(t.Context(), c.ask)
 		r := (*scaler.Refusal)(nil)
 		if !cmp.Equal(got, c.want) || errors.As(err, &r) != (c.cause != 0) || r != nil && (r.Cause != c.cause || r.Text == "") {
 			t.Errorf("%s: Answer = %+v, %v, want %+v, cause %d", what, got, err, c.want, c.cause)
@@ -149,11 +149,6 @@ func TestRecollection(t *testing.T) {
 
 func TestScalerFlags(t *testing.T) {
 	folder := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for what, change := range map[string]func(*scalerOptions){
 		"certificates are missing": func(o *scalerOptions) { o.keda.Certificates = "" },
 		"--prometheus is missing":  func(o *scalerOptions) { o.prometheus.Address = "" },
@@ -165,6 +160,15 @@ func TestScalerFlags(t *testing.T) {
 		change(o)
 		if err := o.validate(); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("validate = %v, want %q", err, what)
+		}
+	}
+}
+
+func TestScalerCredentials(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 	o := &scalerOptions{tick: 5 * time.Second, credentials: folder, keda: scaler.Config{Address: ":9443", Certificates: folder}}
