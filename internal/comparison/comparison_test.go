@@ -38,6 +38,21 @@ func tasks(t *testing.T) []Task {
 	}
 }
 
+// cut appends a line that was cut off.
+func cut(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"Key":"cut`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A ledger that is read again, with a last line that was cut off, has what was played, and
 // plays only the rest (INV-1).
 func TestLedgerGoesOn(t *testing.T) {
@@ -49,16 +64,7 @@ func TestLedgerGoesOn(t *testing.T) {
 	if err := first.Play(t.Context(), all[:1], func(Task) {}); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteString(`{"Key":"cut`); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	cut(t, file)
 	again, err := Open(file)
 	if err != nil {
 		t.Fatal(err)

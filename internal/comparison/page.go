@@ -167,30 +167,35 @@ func (p Page) flyball(b *strings.Builder) {
 	b.WriteString(flyballHead)
 	for _, w := range p.workloads(false) {
 		for _, q := range Promises() {
-			all := p.outcomes(func(t Task) bool { return flyball(t) && t.Promise == q && t.Workload.Name == w.Name })
-			if len(all) == 0 {
-				continue
-			}
-			var first, later mean
-			fewer, least := "", ""
-			for _, o := range all {
-				if o.Begin {
-					first.add(o)
-				} else {
-					later.add(o)
-				}
-				if o.OneFewer > 0 && !o.Begin {
-					fewer = percent1(o.OneFewer)
-				}
-			}
-			for _, o := range p.outcomes(func(t Task) bool { return t.Hindsight && t.Promise == q && t.Workload.Name == w.Name }) {
-				least = fmt.Sprintf("%.2f", o.GPUHours/o.Least)
-			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %v | %v | %.0f | %.1f | %s | %s |\n",
-				w.Kind, w.Name, percent(q), runsOf(later.n), &first, &later, later.cost, later.thrash, fewer, least)
+			p.promised(b, w, q)
 		}
 	}
 	b.WriteString("\n")
+}
+
+// promised is the row of a workload at a promise, if any of it was played.
+func (p Page) promised(b *strings.Builder, w Workload, q float64) {
+	all := p.outcomes(func(t Task) bool { return flyball(t) && t.Promise == q && t.Workload.Name == w.Name })
+	if len(all) == 0 {
+		return
+	}
+	var first, later mean
+	fewer, least := "", ""
+	for _, o := range all {
+		if o.Begin {
+			first.add(o)
+			continue
+		}
+		later.add(o)
+		if o.OneFewer > 0 {
+			fewer = percent1(o.OneFewer)
+		}
+	}
+	for _, o := range p.outcomes(func(t Task) bool { return t.Hindsight && t.Promise == q && t.Workload.Name == w.Name }) {
+		least = fmt.Sprintf("%.2f", o.GPUHours/o.Least)
+	}
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %v | %v | %.0f | %.1f | %s | %s |\n",
+		w.Kind, w.Name, percent(q), runsOf(later.n), &first, &later, later.cost, later.thrash, fewer, least)
 }
 
 func runsOf(n float64) string { return fmt.Sprintf("%.0f", n) }

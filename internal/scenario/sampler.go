@@ -76,20 +76,8 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 		if e == nil {
 			continue
 		}
-		h := s.pods[r]
-		if h == nil || h.engine != e {
-			h = &history{replica: r, engine: e}
-			s.pods[r] = h
-		}
-		var old plant.Meter
-		for len(h.samples) > 0 && h.samples[0].at < now-lookBack-time.Minute {
-			old, h.samples = h.samples[0].meter, h.samples[1:]
-		}
 		prefills += r.Prefilling()
-		if h.lost = s.lost > 0 && s.random.Float64() < s.lost; h.lost {
-			continue
-		}
-		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone(old)})
+		s.look(now, r, e)
 	}
 	for r := range s.pods { // in no order: nothing comes of it
 		if r.Engine() == nil {
@@ -104,6 +92,22 @@ func (s *sampler) scrape(now time.Duration, f *plant.Fleet) {
 		at: now, sent: float64(f.Sent()), inFlight: float64(f.InFlight() - held.Requests), prefills: float64(prefills),
 		held: float64(held.Requests), heldBytes: float64(held.Bytes - int64(held.Requests)*admit.Overhead),
 	})
+}
+
+// look is a scrape of one replica, which may fail.
+func (s *sampler) look(now time.Duration, r *plant.Replica, e *plant.Engine) {
+	h := s.pods[r]
+	if h == nil || h.engine != e {
+		h = &history{replica: r, engine: e}
+		s.pods[r] = h
+	}
+	var old plant.Meter
+	for len(h.samples) > 0 && h.samples[0].at < now-lookBack-time.Minute {
+		old, h.samples = h.samples[0].meter, h.samples[1:]
+	}
+	if h.lost = s.lost > 0 && s.random.Float64() < s.lost; !h.lost {
+		h.samples = append(h.samples, sample{now, e.Load(), e.Meter().Clone(old)})
+	}
 }
 
 // lose is a scrape that finds nothing.

@@ -34,13 +34,13 @@ func direct(t *testing.T, text string) *Direct {
 // Direct reads of a pod what a Prometheus that has just scraped it tells.
 func TestDirect(t *testing.T) {
 	w := &world{}
-	w.scrape(now, "demo", "a", exposition(10, "0"))
+	w.scrape(now, "a", exposition("0"))
 	fleets := map[Service][]string{llama: {"a", "gone", "unknown"}}
 	told, err := w.asks(t, Config{}).Read(t.Context(), now, fleets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := direct(t, exposition(10, "0")).Read(t.Context(), now, fleets)
+	got, err := direct(t, exposition("0")).Read(t.Context(), now, fleets)
 	if err == nil || !strings.Contains(err.Error(), "reading the metrics of pod demo/gone: ") {
 		t.Errorf("Read() = %v, want what pod gone lacks", err)
 	}
@@ -90,7 +90,7 @@ func FuzzAnswer(f *testing.F) {
 
 // INV-1: nor does a pod's own text make a number of what is none.
 func FuzzExposition(f *testing.F) {
-	f.Add(exposition(10, "0"))
+	f.Add(exposition("0"))
 	f.Add("vllm:num_requests_running NaN\nvllm:time_to_first_token_seconds_bucket{le=\"x\"} 1\n")
 	f.Add("# TYPE vllm:request_prompt_tokens histogram\nvllm:request_prompt_tokens_bucket{le=\"1\"} 5\nvllm:request_prompt_tokens_bucket{le=\"+Inf\"} 2\n")
 	f.Fuzz(func(t *testing.T, text string) {

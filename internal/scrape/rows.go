@@ -87,6 +87,11 @@ func (f family) sample(names map[string]spelled, name string, label func(string)
 	return r, true
 }
 
+// same is whether two rows should be one.
+func (r *row) same(o *row) bool {
+	return r.slot == o.slot && r.name.part == o.name.part && r.le == o.le && r.own == o.own
+}
+
 // A cell is what a pod has of one part of a family; of buckets one for each bound.
 type cell struct {
 	slot    int32
@@ -97,6 +102,9 @@ type cell struct {
 	engines float64       // series in it
 	clash   bool
 }
+
+// joins is whether two cells are one, of another series each.
+func (c *cell) joins(o *cell) bool { return c.slot == o.slot && c.part == o.part && c.le == o.le }
 
 // cells adds up the series of a pod that belong together. Of two that should be one, and
 // were both scraped lately, nobody knows which to believe: an HA pair, or two jobs. Where an
@@ -112,11 +120,11 @@ func cells(rows []row, interval time.Duration) []cell {
 	for i := 0; i < len(rows); {
 		first, last := rows[i], i+1
 		one := cell{first.slot, first.name.part, first.le, first.value, first.at, 1, false}
-		for ; last < len(rows) && rows[last].slot == first.slot && rows[last].name.part == first.name.part && rows[last].le == first.le && rows[last].own == first.own; last++ {
+		for ; last < len(rows) && rows[last].same(&first); last++ {
 			one.clash = one.clash || rows[last].name.rank == first.name.rank && first.at-rows[last].at < interval
 		}
 		i = last
-		if n := len(all); n > 0 && all[n-1].slot == one.slot && all[n-1].part == one.part && all[n-1].le == one.le {
+		if n := len(all); n > 0 && all[n-1].joins(&one) {
 			before := all[n-1]
 			one = cell{one.slot, one.part, one.le, one.value + before.value, min(one.at, before.at), before.engines + 1, one.clash || before.clash}
 			all = all[:n-1]
@@ -173,21 +181,22 @@ func (f family) fill(c *crowd, all []cell, j judge, sets map[Service]reading.Set
 				to++
 			}
 			set := sets[s]
-			f.series(signal, part[from:to], slot, n, j, set.Add(signal))
+			out := set.Add(signal)
+			out.Pods = append(out.Pods, make([]reading.Reading, n)...)
+			f.series(signal, part[from:to], slot, j, out)
 			sets[s] = set
 			from, slot = to, slot+n
 		}
 	}
 }
 
-// series is one signal of one service, whose pods are n from first on.
-func (f family) series(signal reading.Signal, all []cell, first, n int, j judge, out *reading.Series) {
-	out.Pods = append(out.Pods, make([]reading.Reading, n)...)
+// series is one signal of one service, whose pods are those of out, from first on.
+func (f family) series(signal reading.Signal, all []cell, first int, j judge, out *reading.Series) {
 	buckets := signal.Definition().Func == reading.Buckets
 	if buckets {
 		out.Bounds = bounds(all)
 	}
-	for pod, from := 0, 0; pod < n; pod++ {
+	for pod, from := 0, 0; pod < len(out.Pods); pod++ {
 		to := from
 		for to < len(all) && int(all[to].slot) == first+pod {
 			to++

@@ -56,7 +56,7 @@ var approximately = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) 
 // Series of several engines in one pod are added up, a share is their mean.
 func TestEngines(t *testing.T) {
 	w := pods()
-	w.scrape(now.Add(-10*time.Second), "demo", "a", exposition(10, "1"))
+	w.scrape(now.Add(-10*time.Second), "a", exposition("1"))
 	sets, err := w.asks(t, Config{}).Read(t.Context(), now, fleet)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestOldNames(t *testing.T) {
 		}
 	}
 	w := pods()
-	w.scrape(now.Add(-10*time.Second), "demo", "a", "# TYPE vllm:gpu_cache_usage_perc gauge\nvllm:gpu_cache_usage_perc{engine=\"0\",model_name=\"llama\"} 0.9\n")
+	w.scrape(now.Add(-10*time.Second), "a", "# TYPE vllm:gpu_cache_usage_perc gauge\nvllm:gpu_cache_usage_perc{engine=\"0\",model_name=\"llama\"} 0.9\n")
 	sets, err := w.asks(t, Config{}).Read(t.Context(), now, fleet)
 	if got := sets[llama].Of(reading.KVUsage).Pods[0]; err != nil || got.Value != .5 || got.Quality != reading.Fresh {
 		t.Errorf("usage by both names = %v, %v, want that of today's", got, err)
@@ -127,30 +127,30 @@ func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		world func(*world)
 		want  string // qualities of the running requests of pods a and b
-		err   error  // nil: none; anyError: some
+		err   error  // nil: none; errAny: some
 	}{
-		"M3 5xx":                  {func(w *world) { w.instead = status(http.StatusInternalServerError) }, "invalid invalid", anyError},
+		"M3 5xx":                  {func(w *world) { w.instead = status(http.StatusInternalServerError) }, "invalid invalid", errAny},
 		"M4 credentials":          {func(w *world) { w.instead = status(http.StatusUnauthorized) }, "invalid invalid", ErrCredentials},
 		"M4 rights":               {func(w *world) { w.instead = status(http.StatusForbidden) }, "invalid invalid", ErrCredentials},
 		"M6 an empty answer":      {func(w *world) { w.series = nil }, "absent absent", nil},
-		"M7 NaN":                  {func(w *world) { w.each(vllm.NumRequestsRunning, set(math.NaN())) }, "invalid invalid", nil},
-		"M7 infinity":             {func(w *world) { w.each(vllm.NumRequestsRunning, set(math.Inf(1))) }, "invalid invalid", nil},
-		"M8 dead pods":            {func(w *world) { w.scrape(now.Add(-10*time.Second), "demo", "dead", exposition(10, "0")) }, "fresh fresh", nil},
+		"M7 NaN":                  {func(w *world) { w.running(set(math.NaN())) }, "invalid invalid", nil},
+		"M7 infinity":             {func(w *world) { w.running(set(math.Inf(1))) }, "invalid invalid", nil},
+		"M8 dead pods":            {func(w *world) { w.scrape(now.Add(-10*time.Second), "dead", exposition("0")) }, "fresh fresh", nil},
 		"M9 an HA pair":           {func(w *world) { again(w, 8*time.Second, "prometheus_replica", "1") }, "contradictory fresh", nil},
 		"M9 two jobs":             {func(w *world) { again(w, 12*time.Second, "job", "other") }, "contradictory fresh", nil},
 		"a job that has ended":    {func(w *world) { again(w, 28*time.Second, "job", "other") }, "fresh fresh", nil},
-		"M11 its clock is ahead":  {func(w *world) { w.each(vllm.NumRequestsRunning, shift(time.Minute)) }, "invalid invalid", nil},
-		"M11 its clock is behind": {func(w *world) { w.each(vllm.NumRequestsRunning, shift(-14*time.Second)) }, "stale stale", nil},
+		"M11 its clock is ahead":  {func(w *world) { w.running(shift(time.Minute)) }, "invalid invalid", nil},
+		"M11 its clock is behind": {func(w *world) { w.running(shift(-14 * time.Second)) }, "stale stale", nil},
 		"M12 one of two":          {func(w *world) { drop(w, "b") }, "fresh absent", nil},
-		"M13 a gap":               {func(w *world) { w.each(vllm.NumRequestsRunning, shift(-time.Minute)) }, "absent absent", nil},
+		"M13 a gap":               {func(w *world) { w.running(shift(-time.Minute)) }, "absent absent", nil},
 		"M15 another type": {func(w *world) {
 			w.instead = body(`{"status":"success","data":{"resultType":"scalar","result":[0,"4"]}}`)
-		}, "invalid invalid", anyError},
-		"M15 no JSON":          {func(w *world) { w.instead = body("<html>") }, "invalid invalid", anyError},
+		}, "invalid invalid", errAny},
+		"M15 no JSON":          {func(w *world) { w.instead = body("<html>") }, "invalid invalid", errAny},
 		"M16 too large":        {func(w *world) { w.instead = body(strings.Repeat(" ", 2<<20)) }, "invalid invalid", ErrTooLarge},
 		"M19 a partial answer": {func(w *world) { w.warnings = []string{"store api: no answer"} }, "stale stale", ErrPartial},
-		"M19 429":              {func(w *world) { w.instead = status(http.StatusTooManyRequests) }, "invalid invalid", anyError},
-		"M5 a redirect":        {func(w *world) { w.instead = elsewhere(t) }, "invalid invalid", anyError},
+		"M19 429":              {func(w *world) { w.instead = status(http.StatusTooManyRequests) }, "invalid invalid", errAny},
+		"M5 a redirect":        {func(w *world) { w.instead = elsewhere(t) }, "invalid invalid", errAny},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := pods()
@@ -159,7 +159,7 @@ func TestFaults(t *testing.T) {
 			if got := qualities(sets[llama].Of(reading.Running)); got != c.want {
 				t.Errorf("Read() = %s, want %s", got, c.want)
 			}
-			if c.err == anyError && err == nil || c.err != anyError && !errors.Is(err, c.err) {
+			if some := errors.Is(c.err, errAny); some && err == nil || !some && !errors.Is(err, c.err) {
 				t.Errorf("Read() = %v, want %v", err, c.err)
 			}
 			if total := sets[llama].Of(reading.Running).Total; total.Quality == reading.Fresh != (c.want == "fresh fresh") {
@@ -169,7 +169,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-var anyError = errors.New("any")
+var errAny = errors.New("any")
 
 func status(code int) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(code); return true }
@@ -199,7 +199,7 @@ func shift(by time.Duration) func(*model.SamplePair) {
 
 // again is pod a scraped by another, at an age.
 func again(w *world, age time.Duration, label, value string) {
-	w.scrape(now.Add(-age), "demo", "a", exposition(10, "0"), label, value)
+	w.scrape(now.Add(-age), "a", exposition("0"), label, value)
 }
 
 func drop(w *world, pod string) {
@@ -303,6 +303,6 @@ type roundTrip string
 
 func (r roundTrip) RoundTrip(*http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
-	w.WriteString(string(r))
-	return w.Result(), nil
+	_, err := w.WriteString(string(r))
+	return w.Result(), err
 }

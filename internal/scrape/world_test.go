@@ -16,6 +16,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // now is when the tests read.
@@ -23,8 +24,9 @@ var now = time.Unix(1_800_000_000, 0)
 
 const interval = 15 * time.Second
 
-// exposition is what a vLLM shows that has ended n requests, as one engine of its pod.
-func exposition(n float64, engine string) string {
+// exposition is what a vLLM shows that has ended 10 requests, as one engine of its pod.
+func exposition(engine string) string {
+	const n = 10.
 	own := fmt.Sprintf(`engine=%q,model_name="llama"`, engine)
 	var b strings.Builder
 	plain := func(kind, name, more string, value float64) {
@@ -55,7 +57,7 @@ func exposition(n float64, engine string) string {
 	return b.String()
 }
 
-// want is of a pod that shows exposition(10, …).
+// want is of a pod that shows exposition(…).
 func want(at time.Time) map[reading.Signal]reading.Reading {
 	all := map[reading.Signal]reading.Reading{}
 	for signal, value := range map[reading.Signal]float64{
@@ -89,14 +91,14 @@ type world struct {
 	queries []string
 }
 
-// scrape stores what a pod shows.
-func (w *world) scrape(at time.Time, namespace, pod, text string, more ...string) {
+// scrape stores what a pod of llama's namespace shows.
+func (w *world) scrape(at time.Time, pod, text string, more ...string) {
 	all, err := parse(strings.NewReader(text))
 	if err != nil {
 		panic(err) // the test's own text
 	}
 	for _, s := range all {
-		own := map[string]string{"namespace": namespace, "pod": pod, "job": "vllm", "instance": pod + ":8000"}
+		own := map[string]string{"namespace": llama.Namespace, "pod": pod, "job": "vllm", "instance": pod + ":8000"}
 		for name, value := range s.Metric {
 			own[string(name)] = string(value)
 		}
@@ -118,11 +120,11 @@ func (w *world) store(own map[string]string, s model.SamplePair) {
 	w.series = append(w.series, stored{own, []model.SamplePair{s}})
 }
 
-// each changes every sample of a name.
-func (w *world) each(name string, change func(*model.SamplePair)) {
+// running changes every sample of the running requests.
+func (w *world) running(change func(*model.SamplePair)) {
 	for i := range w.series {
 		for j := range w.series[i].samples {
-			if w.series[i].labels[model.MetricNameLabel] == name {
+			if w.series[i].labels[model.MetricNameLabel] == vllm.NumRequestsRunning {
 				change(&w.series[i].samples[j])
 			}
 		}
@@ -154,28 +156,34 @@ func (w *world) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 		http.Error(to, fmt.Sprintf("%q: %v", query, err), http.StatusBadRequest)
 		return
 	}
-	until := now
+	from, until := now.Add(-selector.Range), now.Add(time.Hour)
 	if w.seen != nil {
 		until = w.seen(n)
+		from = until.Add(-selector.Range)
 	}
 	matrix := model.Matrix{}
 	for _, s := range w.series {
-		stream := model.SampleStream{Metric: model.Metric{}}
-		for name, value := range s.labels {
-			stream.Metric[model.LabelName(name)] = model.LabelValue(value)
-		}
-		for _, v := range s.samples {
-			if at := v.Timestamp.Time(); at.After(until.Add(-selector.Range)) && !at.After(until.Add(time.Hour)) && (w.seen == nil || !at.After(until)) {
-				stream.Values = append(stream.Values, v)
-			}
-		}
-		if len(stream.Values) > 0 && matches(selector, s.labels) {
-			matrix = append(matrix, &stream)
+		if stream := s.stream(from, until); len(stream.Values) > 0 && matches(selector, s.labels) {
+			matrix = append(matrix, stream)
 		}
 	}
 	_ = json.NewEncoder(to).Encode(map[string]any{
 		"status": "success", "warnings": w.warnings, "data": map[string]any{"resultType": "matrix", "result": matrix},
 	})
+}
+
+// stream is the series as it is answered: its samples after from, and until then.
+func (s stored) stream(from, until time.Time) *model.SampleStream {
+	stream := &model.SampleStream{Metric: model.Metric{}}
+	for name, value := range s.labels {
+		stream.Metric[model.LabelName(name)] = model.LabelValue(value)
+	}
+	for _, v := range s.samples {
+		if at := v.Timestamp.Time(); at.After(from) && !at.After(until) {
+			stream.Values = append(stream.Values, v)
+		}
+	}
+	return stream
 }
 
 func matches(selector *parser.MatrixSelector, own map[string]string) bool {
@@ -207,7 +215,7 @@ func pods() *world {
 	w := &world{}
 	for _, at := range []time.Time{now.Add(-10*time.Second - interval), now.Add(-10 * time.Second)} {
 		for _, pod := range []string{"a", "b"} {
-			w.scrape(at, "demo", pod, exposition(10, "0"))
+			w.scrape(at, pod, exposition("0"))
 		}
 	}
 	return w

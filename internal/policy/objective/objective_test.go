@@ -73,7 +73,7 @@ func TestOf(t *testing.T) {
 	}{
 		{"external-push", metadata(), true},
 		{"external", metadata(), true},
-		{"external-push", map[string]string{"objectivs": "ttft:p90:3s"}, true},
+		{"external-push", map[string]string{"objective": "ttft:p90:3s"}, true},
 		{"external-push", map[string]string{"scalerAddress": "flyball-scaler.flyball-system:9443"}, true},
 		{"external-push", map[string]string{"scalerAddress": "keda-add-ons-http-external-scaler.keda:9090", "httpScaledObject": "x"}, false},
 		{"prometheus", metadata(), false},
