@@ -54,6 +54,16 @@ func open(t *testing.T, c Config) *Journal {
 	return j
 }
 
+// appends writes so many steps.
+func appends(t *testing.T, j *Journal, s *scaled, steps int) {
+	t.Helper()
+	for range steps {
+		if err := j.Append("demo/llama", s.step()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func find(t *testing.T, folder string, kinds ...Kind) Parts {
 	t.Helper()
 	parts, err := Find(folder, kinds...)
@@ -79,12 +89,7 @@ func TestJournal(t *testing.T) {
 	folder := t.TempDir()
 	s := newScaled()
 	for range 2 {
-		j := open(t, Config{Folder: folder})
-		for range 300 {
-			if err := j.Append("demo/llama", s.step()); err != nil {
-				t.Fatal(err)
-			}
-		}
+		appends(t, open(t, Config{Folder: folder}), s, 300)
 	}
 	all, err := record.Replay(record.NewReader(find(t, folder, Steps).Readers()...))
 	if err != nil || len(all) != 1 || !all[0].Identical() || all[0].Decisions != 600 || all[0].States < 1 {
@@ -103,11 +108,7 @@ func TestBounds(t *testing.T) {
 	folder := t.TempDir()
 	bound := Bound{Age: 2 * time.Hour, Bytes: 64 << 10}
 	j, s := open(t, Config{Folder: folder, Steps: bound, Changes: bound}), newScaled()
-	for range 1500 {
-		if err := j.Append("demo/llama", s.step()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	appends(t, j, s, 1500)
 	for _, kind := range []Kind{Steps, Changes} {
 		files, err := list(filepath.Join(folder, "demo", "llama"), kind)
 		if err != nil || len(files) < 2 {
@@ -128,6 +129,23 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// fill leaves no room in files until free is called.
+func fill(t *testing.T, paths []string) (free func()) {
+	t.Helper()
+	for _, path := range paths {
+		if err := errors.Join(os.Rename(path, path+"-aside"), os.Symlink("/dev/full", path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		for _, path := range paths {
+			if err := os.Rename(path+"-aside", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // C5 of the faults: a disk that is full is an error of each step that is lost, and once
 // there is room the journal goes on, with what it had (INV-1).
 func TestC5_FullDisk(t *testing.T) {
@@ -142,19 +160,9 @@ func TestC5_FullDisk(t *testing.T) {
 		}
 	}
 	write(50, nil)
-	var hidden []string
-	for _, path := range find(t, folder, Steps, Changes) {
-		if err := errors.Join(os.Rename(path, path+"-aside"), os.Symlink("/dev/full", path)); err != nil {
-			t.Fatal(err)
-		}
-		hidden = append(hidden, path)
-	}
+	free := fill(t, find(t, folder, Steps, Changes))
 	write(20, syscall.ENOSPC)
-	for _, path := range hidden {
-		if err := os.Rename(path+"-aside", path); err != nil {
-			t.Fatal(err)
-		}
-	}
+	free()
 	write(50, nil)
 	if n, damages := readAll(t, folder, Steps); n != 100 || len(damages) > 0 {
 		t.Errorf("%d steps and %v, want the 100 that there was room for", n, damages)
@@ -172,11 +180,7 @@ func TestC5_CorruptDisk(t *testing.T) {
 	own := filepath.Join(folder, "demo", "llama")
 	s := newScaled()
 	j := open(t, Config{Folder: folder})
-	for range 200 {
-		if err := j.Append("demo/llama", s.step()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	appends(t, j, s, 200)
 	if err := squeeze(find(t, folder, Steps)[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -198,12 +202,7 @@ func TestC5_CorruptDisk(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(own, "steps-19710101T000000.000000000Z.jsonl"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	j = open(t, Config{Folder: folder})
-	for range 200 {
-		if err := j.Append("demo/llama", s.step()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	appends(t, open(t, Config{Folder: folder}), s, 200)
 	n, damages := readAll(t, folder, Steps)
 	if n <= 200 || n >= 400 || len(damages) < 4 {
 		t.Errorf("%d steps and %v, want more than the 200 last ones and what could not be read", n, damages)

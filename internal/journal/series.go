@@ -121,12 +121,12 @@ func list(folder string, kind Kind) ([]file, error) {
 func (s *series) prune(all []file, now time.Duration) {
 	oldest := time.Unix(0, int64(now-s.bound.Age)).UTC().Format(stamp)
 	size := int64(0)
-	for i := len(all) - 1; i >= 0; i-- {
-		size += all[i].size
+	for i, f := range slices.Backward(all) {
+		size += f.size
 		ended := i+1 < len(all) && all[i+1].begin < oldest // the next one begins where it ends
 		if ended || size > s.bound.Bytes {
-			_ = os.Remove(all[i].path)
-			_ = os.Remove(strings.TrimSuffix(all[i].path, ".gz")) // of a compression that was killed
+			_ = os.Remove(f.path)
+			_ = os.Remove(strings.TrimSuffix(f.path, ".gz")) // of a compression that was killed
 		}
 	}
 }

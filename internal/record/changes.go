@@ -82,13 +82,8 @@ func apply(all []number, text string) error {
 			at++
 			continue
 		}
-		by, times, repeated := strings.Cut(word, "*")
-		n, err := strconv.ParseInt(by, 10, 64)
-		length := 1
-		if repeated && err == nil {
-			length, err = strconv.Atoi(times)
-		}
-		if err != nil || length < 1 || length > len(all)-at {
+		n, length, ok := rise(word)
+		if !ok || length > len(all)-at {
 			return fmt.Errorf("change %q: not one of these numbers", word)
 		}
 		for range length {
@@ -103,4 +98,15 @@ func apply(all []number, text string) error {
 		return fmt.Errorf("%d numbers change, want %d", at, len(all))
 	}
 	return nil
+}
+
+// rise is by how much so many numbers are greater.
+func rise(word string) (by int64, length int, ok bool) {
+	text, times, repeated := strings.Cut(word, "*")
+	by, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || !repeated {
+		return by, 1, err == nil
+	}
+	length, err = strconv.Atoi(times)
+	return by, length, err == nil && length > 0
 }

@@ -109,13 +109,13 @@ func sameState(a, b decide.State) (bool, error) {
 
 // tally has one of something for each service, in the order in which they were met.
 type tally[T any] struct {
-	make func(name string) T
-	at   map[string]int
-	all  []T
+	begin func(name string) T
+	at    map[string]int
+	all   []T
 }
 
-func newTally[T any](make func(name string) T) *tally[T] {
-	return &tally[T]{make: make, at: map[string]int{}}
+func newTally[T any](begin func(name string) T) *tally[T] {
+	return &tally[T]{begin: begin, at: map[string]int{}}
 }
 
 func (t *tally[T]) of(name string) T {
@@ -123,7 +123,7 @@ func (t *tally[T]) of(name string) T {
 	if !known {
 		i = len(t.all)
 		t.at[name] = i
-		t.all = append(t.all, t.make(name))
+		t.all = append(t.all, t.begin(name))
 	}
 	return t.all[i]
 }

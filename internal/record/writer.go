@@ -37,7 +37,6 @@ type Writer struct {
 	services map[string]*written
 	torn     bool // the last line may be
 	line     bytes.Buffer
-	words    []byte
 }
 
 // written is what is known of a service by whoever reads so far.
@@ -82,20 +81,25 @@ func (w *Writer) Write(service string, s Step) error {
 	return nil
 }
 
+// due says whether a step is to be a checkpoint: an hour after the last one, and where what
+// is decided by is another than before.
+func (k *written) due(s Step) bool {
+	now, scratch := s.Now(), !s.Brief && s.State.Law == nil && !k.scratch
+	return scratch || k.brief != s.Brief || now < k.checkpoint || now >= k.checkpoint+checkpoints || !reflect.DeepEqual(k.policy, s.Policy)
+}
+
 // next is the line of a step after those before.
 func (k *written) next(s Step) line {
 	k.nextInput.take().input(&s.Input)
 	k.nextDecision.take().decision(&s.Decision)
 	l := line{Brief: s.Brief, Begins: len(k.input.all) == 0}
-	now := s.Now()
-	full := l.Begins || k.brief != s.Brief || now < k.checkpoint || now >= k.checkpoint+checkpoints ||
-		!s.Brief && s.State.Law == nil && !k.scratch || !reflect.DeepEqual(k.policy, s.Policy)
+	full := l.Begins || k.due(s)
 	if full {
 		l.Version, l.Policy = Version, &s.Policy
 		if !s.Brief {
 			l.State = &s.State
 		}
-		k.policy, k.checkpoint, k.brief = s.Policy, now, s.Brief
+		k.policy, k.checkpoint, k.brief = s.Policy, s.Now(), s.Brief
 	}
 	if full || string(k.input.shape) != string(k.nextInput.shape) {
 		l.Input = &s.Input

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,11 @@ func TestWhy(t *testing.T) {
 	if want := "SERVICE     AT  FROM  TO  BECAUSE\ndemo/llama  0s  1     3   static\ndemo/qwen   0s  1     3   static\n"; err != nil || out != want {
 		t.Errorf("why --changes: %v\n%s, want\n%s", err, out, want)
 	}
+}
+
+// What a record does not have is refused, with what it has.
+func TestWhyRefuses(t *testing.T) {
+	path := write(t)
 	for _, c := range []struct{ words, want string }{
 		{"why --record " + path, "the record has several services: demo/llama, demo/qwen"},
 		{"why demo/lama --record " + path, "no service demo/lama in the record"},
@@ -100,25 +106,29 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+func unpacked(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
 // INV-1: a record that was cut off is read up to there, and one whose first hour was changed is not the
 // law's.
 func TestDamaged(t *testing.T) {
-	path := write(t)
-	all, err := os.ReadFile(path)
+	text, err := unpacked(write(t))
 	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(all))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(z); err != nil {
 		t.Fatal(err)
 	}
 	cut, forged := filepath.Join(t.TempDir(), "cut.jsonl"), filepath.Join(t.TempDir(), "forged.jsonl")
-	if err := errors.Join(os.WriteFile(cut, text.Bytes()[:text.Len()-20], 0o644),
-		os.WriteFile(forged, bytes.Replace(text.Bytes(), []byte(`"N":3`), []byte(`"N":4`), 1), 0o644)); err != nil {
+	if err := errors.Join(os.WriteFile(cut, text[:len(text)-20], 0o644),
+		os.WriteFile(forged, bytes.Replace(text, []byte(`"N":3`), []byte(`"N":4`), 1), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	out, errOut, err := runs("replay", cut)

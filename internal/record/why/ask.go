@@ -51,7 +51,7 @@ func Ask(r *record.Reader, q Question) (Answer, error) {
 			continue
 		}
 		known = true
-		if now := e.Now(); now <= q.At && (!found || now > best.Now() || now == best.Now() && best.Brief) {
+		if e.Now() <= q.At && (!found || later(e, best)) {
 			best, found = e, true
 		}
 	}
@@ -62,6 +62,12 @@ func Ask(r *record.Reader, q Question) (Answer, error) {
 		return Answer{}, ErrBefore
 	}
 	return Of(best), nil
+}
+
+// later says whether an entry is of a later time than another, or of the same and has what
+// that has not.
+func later(e, than record.Entry) bool {
+	return e.Now() > than.Now() || e.Now() == than.Now() && than.Brief
 }
 
 // A Change is a decision for another number, or a rule that says what cannot be.
