@@ -102,16 +102,7 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	next.Law, out = l.Step(memory, law.Input{
 		Now: in.Now, Phase: p.Phase, Fleet: in.Fleet, Demand: in.Demand, Readings: in.Readings, Floor: next.Raised,
 	})
-	if !out.Floored {
-		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
-	}
-	if p.Settle > 0 && in.Now < next.Settled {
-		out = out.By(law.RuleSettle, law.Replicas(law.TermDesired, in.Fleet.Desired), law.Seconds(law.TermWait, next.Settled-in.Now))
-	}
-	out = out.Clamp(p.Bounds)
-	if next.Attempt.Phase == guard.Parked {
-		out = out.By(law.RuleParked, law.Replicas(law.TermReplicas, 0))
-	}
+	out = p.narrow(out, next, in)
 	d.Replicas, d.Floor, d.Reasons, d.Next = out.Replicas, next.Raised, out.Reasons, out.Next
 	if foreign {
 		d.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, d.Reasons...)
@@ -125,6 +116,21 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 		}
 	}
 	return next, d
+}
+
+// narrow is what is left of what the law wants: the wake, Settle and the bounds act on it.
+func (p Policy) narrow(out law.Output, next State, in Input) law.Output {
+	if !out.Floored {
+		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
+	}
+	if p.Settle > 0 && in.Now < next.Settled {
+		out = out.By(law.RuleSettle, law.Replicas(law.TermDesired, in.Fleet.Desired), law.Seconds(law.TermWait, next.Settled-in.Now))
+	}
+	out = out.Clamp(p.Bounds)
+	if next.Attempt.Phase == guard.Parked {
+		out = out.By(law.RuleParked, law.Replicas(law.TermReplicas, 0))
+	}
+	return out
 }
 
 // wake is the minimum that the held requests ask for, and how the wake goes.

@@ -40,12 +40,15 @@ const (
 	chartLeast = time.Minute
 )
 
-// ReadChart asks a server for one service, namespace/name, from a time to another.
-func ReadChart(ctx context.Context, server api.Client, name string, from, to time.Time, quantile float64) (Chart, error) {
+// A Span is from one time to another.
+type Span struct{ From, To time.Time }
+
+// ReadChart asks a server for one service, namespace/name, in a span.
+func ReadChart(ctx context.Context, server api.Client, name string, in Span, quantile float64) (Chart, error) {
 	namespace, isvc, _ := strings.Cut(name, "/")
 	s := service{namespace, isvc}
-	step := max(5*time.Second, to.Sub(from)/chartPoints).Round(time.Second)
-	g := grid{from.Truncate(step), step, int(to.Sub(from) / step)}
+	step := max(5*time.Second, in.To.Sub(in.From)/chartPoints).Round(time.Second)
+	g := grid{in.From.Truncate(step), step, int(in.To.Sub(in.From) / step)}
 	window := promTime(max(chartLeast, 2*step))
 	latency := func(metric string) string {
 		return fmt.Sprintf("histogram_quantile(%g, %s)", quantile, s.selected("sum by (le) (rate(%s[%s]))", metric+"_bucket", window))

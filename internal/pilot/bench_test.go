@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,28 @@ func (c *crowd) All(context.Context) ([]Subject, error) { return c.subjects, nil
 
 func (c *crowd) Of(context.Context, Service) (Subject, bool) { return Subject{}, false }
 
+var histograms = []reading.Signal{reading.TTFTs, reading.TPOTs, reading.InputLengths, reading.AnswerLengths}
+
+// valued is what a pod says of a signal once it has served a number of requests.
+func valued(signal reading.Signal, served float64) float64 {
+	switch signal {
+	case reading.Running, reading.Waiting:
+		return 3
+	case reading.PromptTokensRead, reading.InputTokens:
+		return 1000 * served
+	case reading.TokenGaps, reading.AnswerTokens:
+		return 250 * served
+	case reading.TokenSeconds:
+		return 5 * served
+	case reading.KVUsage:
+		return .2
+	case reading.KVCapacity:
+		return 400_000
+	default:
+		return served
+	}
+}
+
 func (c *crowd) Read(_ context.Context, now time.Time, pods map[Service][]string) (map[Service]reading.Set, error) {
 	at, served := now.Sub(time.Unix(0, 0)), 2*now.Sub(time.Unix(1e9, 0)).Seconds()
 	for s := range pods {
@@ -41,23 +64,8 @@ func (c *crowd) Read(_ context.Context, now time.Time, pods map[Service][]string
 		set = set[:0]
 		for _, signal := range (promise.Law{}).Needs() {
 			series := set.Add(signal)
-			value := served
-			switch signal {
-			case reading.Running, reading.Waiting:
-				value = 3
-			case reading.PromptTokensRead, reading.InputTokens:
-				value = 1000 * served
-			case reading.TokenGaps, reading.AnswerTokens:
-				value = 250 * served
-			case reading.TokenSeconds:
-				value = 5 * served
-			case reading.KVUsage:
-				value = .2
-			case reading.KVCapacity:
-				value = 400_000
-			}
-			switch signal {
-			case reading.TTFTs, reading.TPOTs, reading.InputLengths, reading.AnswerLengths:
+			value := valued(signal, served)
+			if slices.Contains(histograms, signal) {
 				series.Bounds = append(series.Bounds, .01, .1, 1, 10, 100, 1000, 10_000)
 			}
 			for range benchPods {

@@ -243,9 +243,9 @@ func (p *Pilot) say(trouble string) {
 	before := p.trouble
 	p.trouble = trouble
 	p.mu.Unlock()
-	switch {
-	case trouble == before:
-	case trouble == "":
+	switch trouble {
+	case before:
+	case "":
 		p.cfg.Log.Info("the source answers again")
 	default:
 		p.cfg.Log.Warn("services are stepped without readings", "error", trouble)

@@ -59,20 +59,12 @@ func (b *book) took(l Look) View {
 	if b.started.IsZero() {
 		b.started = l.At
 	}
-	blind := ""
-	if len(l.Blind) > 0 {
-		blind = strings.Join(l.Blind, " and ")
-	}
+	blind := strings.Join(l.Blind, " and ")
 	rows := map[string]explain.Row{}
 	for _, r := range explain.Rows(l.Services) {
 		rows[id(r.Namespace, r.Name)] = r
 	}
-	gpus := map[string]int{}
-	for _, h := range l.Holders {
-		if h.Service != "" && h.Node != "" {
-			gpus[id(h.Namespace, h.Service)] += h.GPUs
-		}
-	}
+	gpus := held(l)
 	v := View{At: l.At, Since: b.started, Cluster: b.config.Cluster, Scope: b.config.Scope, Nodes: l.Nodes, Holders: l.Holders}
 	v.Notes = slices.Concat(l.Notes, b.checks)
 	for _, s := range l.Services {
@@ -94,16 +86,33 @@ func (b *book) took(l Look) View {
 			v.Services = append(v.Services, p.service)
 		}
 	}
-	for key := range b.pages {
-		if _, there := rows[key]; !there {
-			delete(b.pages, key)
-			v.Gone = append(v.Gone, key)
-		}
-	}
-	slices.Sort(v.Gone)
+	v.Gone = b.forget(rows)
 	v.Strip = b.strip(l)
 	b.previous, b.view = l.At, v
 	return v
+}
+
+// held are the GPUs that each service holds.
+func held(l Look) map[string]int {
+	gpus := map[string]int{}
+	for _, h := range l.Holders {
+		if h.Service != "" && h.Node != "" {
+			gpus[id(h.Namespace, h.Service)] += h.GPUs
+		}
+	}
+	return gpus
+}
+
+// forget drops the pages that have no row, and names them in order.
+func (b *book) forget(rows map[string]explain.Row) (gone []string) {
+	for key := range b.pages {
+		if _, there := rows[key]; !there {
+			delete(b.pages, key)
+			gone = append(gone, key)
+		}
+	}
+	slices.Sort(gone)
+	return gone
 }
 
 func id(namespace, name string) string { return namespace + "/" + name }

@@ -188,11 +188,7 @@ func TestStream(t *testing.T) {
 			t.Errorf("first view: whole %v, %d services, want a whole of 3 with trends", whole.Whole, len(whole.Services))
 		}
 		for look := 2; look <= 6; look++ {
-			v := views()
-			lost := len(v.Notes) > 0 && v.Notes[0].What == "cluster"
-			if v.Whole || lost != (look == 4) || len(v.Gone) != map[bool]int{true: 1}[look == 6] {
-				t.Errorf("view %d: whole %v, notes %v, gone %v", look, v.Whole, v.Notes, v.Gone)
-			}
+			checkChange(t, look, views())
 		}
 		if passed := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); passed != 5*webtest.Every {
 			t.Errorf("six looks in %v, want %v", passed, 5*webtest.Every)
@@ -202,6 +198,16 @@ func TestStream(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// checkChange wants of TestStream's looks that only the fourth fails, and that one service
+// is gone at the sixth.
+func checkChange(t *testing.T, look int, v web.View) {
+	t.Helper()
+	lost := len(v.Notes) > 0 && v.Notes[0].What == "cluster"
+	if v.Whole || lost != (look == 4) || len(v.Gone) != map[bool]int{true: 1}[look == 6] {
+		t.Errorf("view %d: whole %v, notes %v, gone %v", look, v.Whole, v.Notes, v.Gone)
+	}
 }
 
 func readEvent(t *testing.T, r *bufio.Reader) web.View {

@@ -208,7 +208,7 @@ func ills(ctx context.Context, d doctor.Doctor) []web.Note {
 const quantile = 0.9
 
 func count(ctx context.Context, server api.Client, service string, from, until time.Time) (*web.Counted, error) {
-	c, err := history.ReadChart(ctx, server, service, from, until, quantile)
+	c, err := history.ReadChart(ctx, server, service, history.Span{From: from, To: until}, quantile)
 	if err != nil {
 		return nil, err
 	}

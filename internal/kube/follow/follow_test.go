@@ -37,7 +37,6 @@ type replicas struct {
 	cut  bool
 	all  map[string]*Peer
 	got  map[string][]Line
-	log  []string
 }
 
 func (r *replicas) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -134,10 +134,15 @@ func (s *Services) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	s.tell(raw, v)
-	if v.refused != nil {
-		return ctrl.Result{RequeueAfter: lookAgain}, nil
+	return ctrl.Result{RequeueAfter: v.again()}, nil
+}
+
+// again is when to look again at what was refused, which tell has said; 0: when it changes.
+func (v *verdict) again() time.Duration {
+	if v.refused == nil {
+		return 0
 	}
-	return ctrl.Result{}, nil
+	return lookAgain
 }
 
 func (s *Services) forget(key types.NamespacedName) {

@@ -98,16 +98,22 @@ func TestReadWithoutRights(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []string
-			for _, m := range s.Missing {
-				got = append(got, m.Resource)
-				if m.Fix == "" || m.What == "" || m.Blinds != c.blinds {
-					t.Errorf("missing %+v, want a fix, and blinds = %v", m, c.blinds)
-				}
-			}
-			if !slices.Equal(got, []string{c.want}) {
-				t.Errorf("missing %v, want %s", got, c.want)
-			}
+			checkMissing(t, s, c.want, c.blinds)
 		})
+	}
+}
+
+// checkMissing wants one right missing, with its fix.
+func checkMissing(t *testing.T, s Survey, want string, blinds bool) {
+	t.Helper()
+	var got []string
+	for _, m := range s.Missing {
+		got = append(got, m.Resource)
+		if m.Fix == "" || m.What == "" || m.Blinds != blinds {
+			t.Errorf("missing %+v, want a fix, and blinds = %v", m, blinds)
+		}
+	}
+	if !slices.Equal(got, []string{want}) {
+		t.Errorf("missing %v, want %s", got, want)
 	}
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/web"
 )
 
-// Start is when the first look is made, and Every the time between two.
+// Every is the time between two looks.
 const Every = 5 * time.Second
 
-// Start is the time of look 0.
+// Start is the time of look 0, the first.
 func Start() time.Time { return time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC) }
 
 // Hostile is a name that no cluster takes, and a page must survive.
