@@ -14,7 +14,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
-	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // Config is a gateway to be.
@@ -32,8 +31,7 @@ type Config struct {
 	Tell     func(demand.Report)
 	Registry *prometheus.Registry // empty; /metrics shows it
 	Log      *slog.Logger
-	Pulse    *pulse.Pulse // what must come to an end, as /healthz says; nil watches nothing
-	TLS      *tls.Config  // nil serves plain HTTP
+	TLS      *tls.Config // nil serves plain HTTP
 	// Dial opens connections to pods; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -24,7 +24,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
-	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // maxNote is what an Event holds (k8s.io/api/events/v1: note, 1 kB).
@@ -41,8 +40,7 @@ type Reconciler struct {
 	Demand func(demand.Service) demand.Demand
 	Meter  *meter.Meter
 
-	Servers kserve.Servers // that KEDA may ask
-	Pulse   *pulse.Pulse   // has each reconciliation come to an end
+	Servers kserve.Servers // that may be asked with a namespace's credential
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }
@@ -52,8 +50,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !r.Acts() {
 		return ctrl.Result{RequeueAfter: claim.LookPeriod}, nil
 	}
-	ctx, end := r.Pulse.Begin(ctx, "reconciling "+req.String())
-	defer end()
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		r.said.Delete(req.NamespacedName)

@@ -30,7 +30,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/directory"
-	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // gatewayOptions are the flags of flyball gateway.
@@ -109,7 +108,6 @@ func hostname() string {
 func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	handler := slog.NewJSONHandler(s.Err, nil)
 	o.Log = slog.New(handler)
-	o.Pulse = pulse.New(o.Log)
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	klog.SetLogger(logr.FromSlogHandler(handler))
 	o.Registry = prometheus.NewRegistry()
@@ -129,7 +127,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := directory.New(config.Config, o.namespace, logr.FromSlogHandler(handler), o.Pulse)
+	d, err := directory.New(config.Config, o.namespace, logr.FromSlogHandler(handler))
 	if err != nil {
 		return err
 	}
@@ -145,7 +143,6 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	told.Stuck = g.GiveUp
 	return o.serve(ctx, g, d, told)
 }
 

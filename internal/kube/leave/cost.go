@@ -20,7 +20,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
-	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // costWrites is how many costs are written in a drain.CostPeriod at most.
@@ -59,7 +58,6 @@ type Costs struct {
 	Work   func() map[demand.Service]map[string]demand.PodWork
 	Acts   func() bool // false while another controller acts in the cluster
 	Log    logr.Logger
-	Pulse  *pulse.Pulse
 
 	last    demand.Service // where the writes of a period ended
 	trouble string
@@ -79,11 +77,9 @@ func (c *Costs) Run(ctx context.Context) error {
 			continue
 		}
 		trouble := ""
-		bounded, end := c.Pulse.Begin(ctx, "writing deletion costs")
-		if err := c.write(bounded); err != nil {
+		if err := c.write(ctx); err != nil {
 			trouble = err.Error()
 		}
-		end()
 		if trouble != c.trouble && trouble != "" && ctx.Err() == nil {
 			c.Log.Info("pods may leave in another order than that of their work", "error", trouble)
 		}

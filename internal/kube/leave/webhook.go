@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,16 +36,15 @@ type WebhookSettings struct {
 	Certificates string // folder with tls.crt and tls.key
 }
 
-// AddWebhook serves on every replica, leader or not. What it returns fails while this one
-// cannot answer.
-func AddWebhook(mgr ctrl.Manager, s WebhookSettings) (ready func() error, err error) {
+// AddWebhook serves on every replica, leader or not.
+func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
 	host, text, err := net.SplitHostPort(s.Address)
 	if err != nil {
-		return nil, fmt.Errorf("reading the address of the drain webhook: %w", err)
+		return fmt.Errorf("reading the address of the drain webhook: %w", err)
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("reading the port of the drain webhook: %w", err)
+		return fmt.Errorf("reading the port of the drain webhook: %w", err)
 	}
 	server := webhooks.NewServer(webhooks.Options{
 		Host: host, Port: int(port), CertDir: s.Certificates,
@@ -55,17 +53,16 @@ func AddWebhook(mgr ctrl.Manager, s WebhookSettings) (ready func() error, err er
 		}},
 	})
 	server.Register(webhookPath, &webhooks.Admission{Handler: webhook{mgr.GetLogger()}})
-	started, valid := server.StartedChecker(), validCertificate(filepath.Join(s.Certificates, "tls.crt"), time.Now)
-	if err := mgr.AddReadyzCheck("drain webhook", started); err != nil {
-		return nil, fmt.Errorf("adding /readyz: %w", err)
+	if err := mgr.AddReadyzCheck("drain webhook", server.StartedChecker()); err != nil {
+		return fmt.Errorf("adding /readyz: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("drain webhook certificate", valid); err != nil {
-		return nil, fmt.Errorf("adding /readyz: %w", err)
+	if err := mgr.AddReadyzCheck("drain webhook certificate", validCertificate(filepath.Join(s.Certificates, "tls.crt"), time.Now)); err != nil {
+		return fmt.Errorf("adding /readyz: %w", err)
 	}
 	if err := mgr.Add(server); err != nil {
-		return nil, fmt.Errorf("adding the drain webhook: %w", err)
+		return fmt.Errorf("adding the drain webhook: %w", err)
 	}
-	return func() error { return errors.Join(started(nil), valid(nil)) }, nil
+	return nil
 }
 
 // validCertificate fails once the certificate has expired: the API server then makes pods
