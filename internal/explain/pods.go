@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -59,16 +59,16 @@ func (s Snapshot) Fleet() law.Fleet {
 
 // podOf takes a pod for pending until a node has taken it, and for running from then on.
 func podOf(p corev1.Pod) law.Pod {
-	pod := law.Pod{Name: p.Name, Phase: law.PodRunning, Deleting: p.DeletionTimestamp != nil, CreatedAt: SinceEpoch(p.CreationTimestamp.Time)}
+	pod := law.Pod{Name: p.Name, Phase: law.PodRunning, Deleting: p.DeletionTimestamp != nil, CreatedAt: reading.SinceEpoch(p.CreationTimestamp.Time)}
 	if p.Status.StartTime != nil {
-		pod.StartedAt = SinceEpoch(p.Status.StartTime.Time)
+		pod.StartedAt = reading.SinceEpoch(p.Status.StartTime.Time)
 	}
 	for _, c := range p.Status.Conditions {
 		switch {
 		case c.Type == corev1.PodReady:
 			pod.Ready = c.Status == corev1.ConditionTrue
 			if !c.LastTransitionTime.IsZero() {
-				pod.ChangedAt = SinceEpoch(c.LastTransitionTime.Time)
+				pod.ChangedAt = reading.SinceEpoch(c.LastTransitionTime.Time)
 			}
 		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
 			pod.Phase = law.PodPending
@@ -76,7 +76,7 @@ func podOf(p corev1.Pod) law.Pod {
 	}
 	for _, c := range p.Status.ContainerStatuses {
 		if r := c.State.Running; r != nil {
-			pod.RunsAt = max(pod.RunsAt, SinceEpoch(r.StartedAt.Time))
+			pod.RunsAt = max(pod.RunsAt, reading.SinceEpoch(r.StartedAt.Time))
 		}
 	}
 	if !alive(p) && !pod.Deleting {
@@ -84,9 +84,6 @@ func podOf(p corev1.Pod) law.Pod {
 	}
 	return pod
 }
-
-// SinceEpoch is a time as a step counts it.
-func SinceEpoch(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
 
 // denied is a Deployment whose pods the API server does not take: a quota, or a
 // security policy.

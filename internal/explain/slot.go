@@ -43,7 +43,7 @@ func GPUNodes(all []corev1.Node) []Node {
 			}
 		}
 		if g > 0 {
-			nodes = append(nodes, Node{n.Name, g, n.Labels["nvidia.com/gpu.product"], n.Spec.Unschedulable})
+			nodes = append(nodes, Node{n.Name, g, vllm.Product(n.Labels), n.Spec.Unschedulable})
 		}
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })

@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// A Stage is a link of the chain as it is now: what it says, since when, and how to mend it.
+// A Stage is a link of the chain as it is now: what it says, since when, and how to fix it.
 type Stage struct {
 	Link   string    `json:"link"`
 	Broken bool      `json:"broken"` // it does not follow the one before it

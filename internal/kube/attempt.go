@@ -7,6 +7,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // remembered is the state of the last step, which stands in the ScaledObject.
@@ -15,9 +16,9 @@ func remembered(so *kserve.ScaledObject) decide.State {
 	s := decide.State{Raised: int(kserve.Raised(so)), Attempt: guard.Attempt{Failures: a.Failures}}
 	switch {
 	case !a.Again.IsZero():
-		s.Attempt.Phase, s.Attempt.At = guard.Parked, explain.SinceEpoch(a.Again)
+		s.Attempt.Phase, s.Attempt.At = guard.Parked, reading.SinceEpoch(a.Again)
 	case !a.Since.IsZero():
-		s.Attempt.Phase, s.Attempt.At = guard.Waking, explain.SinceEpoch(a.Since)
+		s.Attempt.Phase, s.Attempt.At = guard.Waking, reading.SinceEpoch(a.Since)
 	}
 	return s
 }

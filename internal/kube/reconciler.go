@@ -24,6 +24,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // maxNote is what an Event holds (k8s.io/api/events/v1: note, 1 kB).
@@ -110,7 +111,7 @@ func again(o observed, v explain.Verdict) time.Duration {
 		return 0
 	}
 	if next, d := o.step(); next.Raised > 0 || next.Attempt.Phase != guard.Resting {
-		return max(d.Next-explain.SinceEpoch(o.now), 10*time.Millisecond)
+		return max(d.Next-reading.SinceEpoch(o.now), 10*time.Millisecond)
 	}
 	return 0
 }

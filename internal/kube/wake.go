@@ -11,6 +11,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // observed is what is in the cluster of one service, and what waits for it.
@@ -38,7 +39,7 @@ func (o observed) step() (decide.State, decide.Decision) {
 	if by, _ := kserve.PausedBy(o.ScaledObject); by != "" { // nothing is given back
 		p.Wake.Patience = guard.Patience{}
 	}
-	return decide.Step(p, remembered(o.ScaledObject), decide.Input{Now: explain.SinceEpoch(o.now), Fleet: o.Fleet(), Demand: o.demand})
+	return decide.Step(p, remembered(o.ScaledObject), decide.Input{Now: reading.SinceEpoch(o.now), Fleet: o.Fleet(), Demand: o.demand})
 }
 
 // wake raises the minimum of a service while requests are held for it, at zero and

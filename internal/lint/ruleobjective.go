@@ -16,7 +16,7 @@ func objectiveRules() []Rule {
 	return []Rule{
 		{
 			ID: "objective-tolerance", Severity: Warning, Title: "objectives whose single steps the HPA leaves out",
-			Why: "The HPA ignores a change of up to a tenth: one replica more from 11 on, and one fewer from 10 on. " +
+			Why: "The HPA ignores a change of up to a tenth: one replica more or fewer from 10 on. " +
 				"The promise is then kept a step late, or costs a replica more. A tolerance of 0 needs Kubernetes 1.35.",
 			Fix:   "set " + behavior + ".scaleUp.tolerance and scaleDown.tolerance to 0",
 			check: checkObjectiveTolerance,

@@ -260,7 +260,7 @@ func (p *Pilot) of(s Subject) *service {
 	if known == nil || known.uid != s.UID {
 		known = &service{uid: s.UID}
 		if state, ok := p.cfg.Remembered(s.Service, s.UID); ok {
-			known.state = state.Resumed(p.cfg.Now().Sub(time.Unix(0, 0))) // who takes over has seen nothing yet
+			known.state = state.Resumed(reading.SinceEpoch(p.cfg.Now())) // who takes over has seen nothing yet
 		}
 		p.services[s.Service] = known
 	}
@@ -286,7 +286,7 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	}
 	now := p.cfg.Now()
 	done := Step{Policy: s.Policy, State: known.state, Input: decide.Input{
-		Now: now.Sub(time.Unix(0, 0)), Readings: known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
+		Now: reading.SinceEpoch(now), Readings: known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
 	}}
 	done.Policy.Settle = p.cfg.Settle
 	var next decide.State

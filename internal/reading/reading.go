@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// SinceEpoch is a time as readings of a cluster and steps on it count it.
+func SinceEpoch(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
+
 // A Quality says how far a reading can be trusted.
 type Quality int
 

@@ -52,7 +52,7 @@ func (d *Direct) Read(ctx context.Context, now time.Time, fleets map[Service][]s
 	var errs []error
 	var group errgroup.Group
 	group.SetLimit(directParallel)
-	since := now.Sub(time.Unix(0, 0))
+	since := reading.SinceEpoch(now)
 	for i, s := range c.slots {
 		pod := fleets[s.service][s.pod]
 		url := d.address(s.service.Namespace, pod)

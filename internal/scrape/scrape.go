@@ -129,7 +129,7 @@ func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Servic
 		b.namespaces = append(b.namespaces, s.Namespace)
 	}
 	b.namespaces = slices.Compact(b.namespaces)
-	since := now.Sub(time.Unix(0, 0))
+	since := reading.SinceEpoch(now)
 	errs := make([]error, len(p.families))
 	one := func(i int) ([]row, bool) {
 		rows, partial, err := p.ask(ctx, b, p.families[i])

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"cmp"
+
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law/promise"
@@ -32,15 +34,7 @@ func Instead(law string) func(decide.Policy) (decide.Policy, error) {
 
 // like fills in what a law leaves open.
 func like(l, own promise.Law) promise.Law {
-	if l.Promise == 0 {
-		l.Promise = own.Promise
-	}
-	if l.TTFT == 0 {
-		l.TTFT = own.TTFT
-	}
-	if l.TPOT == 0 {
-		l.TPOT = own.TPOT
-	}
+	l.Promise, l.TTFT, l.TPOT = cmp.Or(l.Promise, own.Promise), cmp.Or(l.TTFT, own.TTFT), cmp.Or(l.TPOT, own.TPOT)
 	if l.Prior == (capacity.Prior{}) {
 		l.Prior = own.Prior
 	}

@@ -21,6 +21,16 @@ func gpuLabels() []string {
 	}
 }
 
+// Product is the GPU that a node's labels say it has, in their words; "" if none does.
+func Product(labels map[string]string) string {
+	for _, label := range gpuLabels() {
+		if value := labels[label]; value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
 // gpuNames are the GPUs that are told apart.
 func gpuNames() []string {
 	return []string{"H100", "H200", "H20", "GH200", "B200", "GB200", "B300", "A100", "A10G", "A10", "A40", "L40S", "L40", "L4", "T4", "V100", "P100", "MI300X", "MI325X"}

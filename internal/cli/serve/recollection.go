@@ -9,9 +9,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/flyball-dev/flyball/internal/decide"
-	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kube/memory"
 	"github.com/flyball-dev/flyball/internal/pilot"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // A recollection is what was remembered of services when this replica came to lead.
@@ -80,7 +80,7 @@ func (p parts) kept(states []pilot.Memory) []memory.Kept {
 	for _, m := range old {
 		states = append(states, m)
 	}
-	now := explain.SinceEpoch(time.Now())
+	now := reading.SinceEpoch(time.Now())
 	var all []memory.Kept
 	for _, m := range states {
 		text, err := json.Marshal(m.State.Resumed(now))

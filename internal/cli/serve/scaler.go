@@ -235,7 +235,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	return mgr.AddHealthzCheck("ping", healthz.Ping)
 }
 
-// elected tells whether this replica leads. One that does no longer ends.
+// elected tells whether this replica leads. One that has lost the lease exits.
 func elected(mgr ctrl.Manager) func() bool {
 	return func() bool {
 		select {

@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
@@ -27,9 +28,6 @@ const (
 	OptIn   = "flyball.dev/objectives"
 	Enabled = "enabled"
 )
-
-// hpaTolerance is the HPA's own where a ScaledObject gives none.
-const hpaTolerance = 0.1
 
 // verdict is what is said about one ScaledObject.
 type verdict struct {
@@ -260,9 +258,10 @@ func rules(so *kserve.ScaledObject) (up, down *autoscalingv2.HPAScalingRules) {
 	return b.ScaleUp, b.ScaleDown
 }
 
+// tolerance is the HPA's on the way up: its own where the ScaledObject gives none.
 func tolerance(so *kserve.ScaledObject) float64 {
 	if up, _ := rules(so); up != nil && up.Tolerance != nil {
 		return up.Tolerance.AsApproximateFloat64()
 	}
-	return hpaTolerance
+	return hpa.Law{}.Defaults().Tolerance
 }
