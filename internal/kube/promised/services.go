@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -118,7 +119,9 @@ func (s *Services) accepted() []Service {
 func (s *Services) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	raw := cluster.NewObject(kserve.ScaledObjectKind)
 	if err := s.Client.Get(ctx, req.NamespacedName, raw); err != nil {
-		s.forget(req.NamespacedName)
+		if apierrors.IsNotFound(err) { // who cannot be read for a moment is still there
+			s.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	so := &kserve.ScaledObject{}
