@@ -91,11 +91,18 @@ func (b *Inbox) Pods() map[demand.Service]map[string]demand.PodWork {
 }
 
 // Tell calls f too, without delay and without a lock, for each service that waits for
-// more than it did.
+// more than it did. It begins with those that wait already: gateways report as soon as there
+// is an address, and who is told may come later.
 func (b *Inbox) Tell(f func(demand.Service)) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.more = append(b.more, f)
+	all, _ := b.table.All(b.now())
+	b.mu.Unlock()
+	for _, i := range all {
+		if i.Held > 0 {
+			f(i.Service())
+		}
+	}
 }
 
 // Know has what is said of services that do not exist left out. f must not block.

@@ -87,6 +87,22 @@ func (e *endpoint) ask(method, path, token, body string) *httptest.ResponseRecor
 
 const threeHeld = `{"gateway":"a","services":[{"namespace":"demo","name":"llama","held":3,"heldTokens":900,"inFlight":2,"arrivals":4}]}`
 
+// TestToldLate: who comes to be told after a report hears of what is held by then, once. A
+// controller that has just started takes reports before its caches are filled.
+func TestToldLate(t *testing.T) {
+	e := newEndpoint()
+	report := strings.Replace(threeHeld, "[{", `[{"namespace":"demo","name":"idle","inFlight":2},{`, 1)
+	if res := e.post("gateway", report); res.Code != http.StatusNoContent {
+		t.Fatalf("POST %s = %d, %s", report, res.Code, res.Body)
+	}
+	var told []demand.Service
+	e.Tell(func(key demand.Service) { told = append(told, key) })
+	e.post("gateway", report)
+	if diff := cmp.Diff([]demand.Service{{Namespace: "demo", Name: "llama"}}, told); diff != "" {
+		t.Errorf("told: -want +got\n%s", diff)
+	}
+}
+
 func TestReportIsTaken(t *testing.T) {
 	e := newEndpoint()
 	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
