@@ -14,7 +14,7 @@ import (
 // ours are the metrics that docs/metrics.md lists, and those of others that are used.
 func ours(t *testing.T) []string {
 	t.Helper()
-	names := []string{"up", "leader_election_master_status"}
+	names := []string{"up", "leader_election_master_status", "apiserver_admission_webhook_fail_open_count"}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(page(t, "metrics.md"), -1) {
 		names = append(names, m[1], m[1]+"_bucket", m[1]+"_sum", m[1]+"_count")
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -73,6 +74,9 @@ func (f *faults) sources(ctx context.Context, t *testing.T) {
 		source.CloseClientConnections()
 		source.Close()
 	}()
+	if err := f.mayBeAsked(ctx, source.URL); err != nil {
+		t.Fatal(err)
+	}
 	replicas := f.scaledBy(ctx, t, source.URL)
 	if err := await(ctx, 2*time.Minute, "three replicas", func() bool { return replicas() == 3 }); err != nil {
 		t.Fatal(err)
@@ -94,6 +98,24 @@ func (f *faults) sources(ctx context.Context, t *testing.T) {
 	if err := await(ctx, time.Minute, "one replica", func() bool { return replicas() == 1 }); err != nil {
 		t.Error(err)
 	}
+}
+
+// mayBeAsked adds a server to those that services may have asked.
+func (f *faults) mayBeAsked(ctx context.Context, server string) error {
+	d, err := f.client.AppsV1().Deployments(flyballNamespace).Get(ctx, controllerName, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	args := d.Spec.Template.Spec.Containers[0].Args
+	i := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--metric-servers=") })
+	if i < 0 {
+		return fmt.Errorf("%s names no metric servers: %q", controllerName, args)
+	}
+	args[i] += "," + server
+	if _, err := f.client.AppsV1().Deployments(flyballNamespace).Update(ctx, d, metav1.UpdateOptions{}); err != nil {
+		return err
+	}
+	return f.rolledOut(ctx, flyballNamespace, controllerName)
 }
 
 // stays wants three replicas for longer than the HPA's period and its window for scaling

@@ -30,6 +30,19 @@ type Item struct {
 	Pods []PodWork `json:"pods,omitempty"` // those with any
 }
 
+// An Answer is what a controller says to a report: which of the services that requests are
+// held for cannot get a pod.
+type Answer struct {
+	Stuck []Stuck `json:"stuck,omitempty"`
+}
+
+// Stuck is one of them, and why.
+type Stuck struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Why       string `json:"why"`
+}
+
 // Service is whose work it is.
 func (i Item) Service() Service { return Service{i.Namespace, i.Name} }
 

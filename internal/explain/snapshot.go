@@ -21,5 +21,5 @@ type Snapshot struct {
 	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
 	NoKEDA           bool           // the cluster knows no ScaledObjects
 	Demand           *demand.Demand // what the gateways report; nil if nobody writes it down
-	Servers          kserve.Servers // that may be asked with a credential, where it is known
+	Servers          kserve.Servers // that KEDA may ask, where it is known
 }

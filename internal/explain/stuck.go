@@ -45,8 +45,14 @@ func (s Snapshot) unwakeable() *explanation {
 	if s.NoKEDA {
 		return &explanation{NoKEDA, "at zero, and KEDA is not installed", ""}
 	}
-	if _, _, err := kserve.Map(&s.InferenceService); err != nil {
+	so, _, err := kserve.Map(&s.InferenceService)
+	if err != nil {
 		return &explanation{Refused, "at zero, and " + err.Error(), ""}
+	}
+	for _, m := range s.strangeServers(so) {
+		if !m.before {
+			return &explanation{Refused, "at zero, and " + m.said + ": " + m.instead, ""}
+		}
 	}
 	return nil
 }

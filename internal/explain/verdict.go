@@ -139,7 +139,7 @@ func decideGuide(s Snapshot, v *Verdict) {
 			kserve.ScaledObjectKind.Kind, kserve.ScaledObjectKind.Group, so.Name)
 		return
 	}
-	if strangeServer(s, v, so, mine) || rival(s, v) {
+	if strangeServer(s, v, so) || rival(s, v) {
 		return
 	}
 	v.Apply = so

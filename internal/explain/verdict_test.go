@@ -90,6 +90,9 @@ func TestVerdictOnServers(t *testing.T) {
 	const evil, noRef = "http://evil:9090", "            authenticationRef:\n              authModes: basic\n              authenticationRef:\n                name: prom-basic-auth\n"
 	theirs := before(evil)
 	theirs.Labels = nil
+	bare := before(evil)
+	bare.Spec.Triggers[0].AuthenticationRef = nil
+	delete(bare.Spec.Triggers[0].Metadata, "authModes")
 	for name, tc := range map[string]struct {
 		servers kserve.Servers
 		replace []string
@@ -97,17 +100,21 @@ func TestVerdictOnServers(t *testing.T) {
 		want    Action
 		says    string // reason of the one notice
 	}{
-		"named":                        {servers: kserve.Servers{guides}, want: Create},
-		"none named":                   {replace: []string{guides, evil}, want: Create},
-		"another, new":                 {servers: kserve.Servers{guides}, replace: []string{guides, evil}, want: Abstain, says: "MetricServerRefused"},
-		"another, KServe's":            {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: theirs, want: Abstain, says: "MetricServerRefused"},
-		"another, of before":           {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
-		"of before, other bounds":      {servers: kserve.Servers{guides}, replace: []string{guides, evil, "maxReplicas: 8", "maxReplicas: 9"}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
-		"of before, another query":     {servers: kserve.Servers{guides}, replace: []string{guides, evil, "num_requests_running", "num_requests_waiting"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
-		"of before, another server":    {servers: kserve.Servers{guides}, replace: []string{guides, "http://worse:9090"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
-		"of before, another reference": {servers: kserve.Servers{guides}, replace: []string{guides, evil, "name: prom-basic-auth", "name: other"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
-		"of before, put right":         {servers: kserve.Servers{guides}, own: before(evil), want: Repair},
-		"another, without credentials": {servers: kserve.Servers{guides}, replace: []string{guides, evil, noRef, ""}, want: Create},
+		"named":                                  {servers: kserve.Servers{guides}, want: Create},
+		"none named":                             {replace: []string{guides, evil}, want: Create},
+		"another, new":                           {servers: kserve.Servers{guides}, replace: []string{guides, evil}, want: Abstain, says: "MetricServerRefused"},
+		"another, KServe's":                      {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: theirs, want: Abstain, says: "MetricServerRefused"},
+		"another, of before":                     {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
+		"of before, other bounds":                {servers: kserve.Servers{guides}, replace: []string{guides, evil, "maxReplicas: 8", "maxReplicas: 9"}, own: before(evil), want: Repair, says: "MetricServerNotAllowed"},
+		"of before, another query":               {servers: kserve.Servers{guides}, replace: []string{guides, evil, "num_requests_running", "num_requests_waiting"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, another server":              {servers: kserve.Servers{guides}, replace: []string{guides, "http://worse:9090"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, another reference":           {servers: kserve.Servers{guides}, replace: []string{guides, evil, "name: prom-basic-auth", "name: other"}, own: before(evil), want: Abstain, says: "MetricServerRefused"},
+		"of before, put right":                   {servers: kserve.Servers{guides}, own: before(evil), want: Repair},
+		"without credentials, named":             {servers: kserve.Servers{guides}, replace: []string{noRef, ""}, want: Create},
+		"without credentials, another":           {servers: kserve.Servers{guides}, replace: []string{guides, evil, noRef, ""}, want: Abstain, says: "MetricServerRefused"},
+		"without credentials, of before":         {servers: kserve.Servers{guides}, replace: []string{guides, evil, noRef, ""}, own: bare, want: Repair, says: "MetricServerNotAllowed"},
+		"without credentials, of before, edited": {servers: kserve.Servers{guides}, replace: []string{guides, "http://worse:9090", noRef, ""}, own: bare, want: Abstain, says: "MetricServerRefused"},
+		"a credential is added":                  {servers: kserve.Servers{guides}, replace: []string{guides, evil}, own: bare, want: Abstain, says: "MetricServerRefused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := Snapshot{

@@ -14,6 +14,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // Config is a gateway to be.
@@ -31,7 +32,8 @@ type Config struct {
 	Tell     func(demand.Report)
 	Registry *prometheus.Registry // empty; /metrics shows it
 	Log      *slog.Logger
-	TLS      *tls.Config // nil serves plain HTTP
+	Pulse    *pulse.Pulse // what must come to an end, as /healthz says; nil watches nothing
+	TLS      *tls.Config  // nil serves plain HTTP
 	// Dial opens connections to pods; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -31,6 +31,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			now = true
 		case <-timer.C:
 		}
+		_, end := g.config.Pulse.Begin(ctx, "ending what is held too long, and reporting")
 		g.findOutliers()
 		next := g.tick()
 		if now || time.Since(last) >= reportEvery {
@@ -41,6 +42,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			active = len(demands) > 0
 			last = time.Now()
 		}
+		end()
 		timer.Reset(max(0, min(next, reportEvery-time.Since(last))))
 	}
 }

@@ -54,7 +54,7 @@ func (g *Gateway) Update(services []Service) {
 			s.gone = true
 			s.ready.Store(&[]*pod{})
 			g.metrics.forget(s)
-			g.giveUpLocked(s)
+			g.giveUpLocked(s, deleted(s.told.Load()))
 		}
 	}
 	for _, s := range next.list {

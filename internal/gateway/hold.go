@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/demand"
 )
 
 // ticket is a request's place in the hold queue.
@@ -148,7 +149,7 @@ func (g *Gateway) settleLocked(s *service) {
 		return
 	}
 	if told := s.told.Load(); len(told.Pods) == 0 && told.Stuck != "" {
-		g.giveUpLocked(s)
+		g.giveUpLocked(s, stuck(told))
 		return
 	}
 	room, pods := s.room(g.now())
@@ -168,12 +169,21 @@ func (x *exchange) adopt(p *pod) {
 	x.take(p)
 }
 
-func (g *Gateway) giveUpLocked(s *service) {
-	told := s.told.Load()
-	refused := stuck(told)
-	if s.gone {
-		refused = deleted(told)
+// GiveUp answers what is held for services of which a controller knows that they cannot
+// get a pod. What comes later is held anew, and asked about anew.
+func (g *Gateway) GiveUp(services []demand.Stuck) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, told := range services {
+		s := g.directory.Load().byKey[told.Namespace+"/"+told.Name]
+		if s == nil || len(s.told.Load().Pods) > 0 {
+			continue
+		}
+		g.giveUpLocked(s, stuck(&Service{Namespace: told.Namespace, Name: told.Name, Stuck: told.Why}))
 	}
+}
+
+func (g *Gateway) giveUpLocked(s *service, refused *refusal) {
 	for _, id := range g.queue.GiveUp(s.key) {
 		g.answerLocked(g.tickets[id], grant{refused: refused})
 	}

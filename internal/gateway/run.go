@@ -127,7 +127,11 @@ func (g *Gateway) ended(bound context.Context) bool {
 
 func (g *Gateway) admin() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := g.config.Pulse.Check(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if g.draining.Load() {
 			http.Error(w, "stopping", http.StatusServiceUnavailable)

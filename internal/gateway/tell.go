@@ -17,6 +17,9 @@ import (
 // keep the next report from itself for longer than that.
 const tellTime = time.Second
 
+// maxAnswer is in bytes: of some thousand services.
+const maxAnswer = 1 << 20
+
 // Teller posts reports to every replica of the controller. A replica that is slow or
 // gone gets the latest report only, and delays no other.
 type Teller struct {
@@ -24,6 +27,7 @@ type Teller struct {
 	Token    func() (string, error)
 	Client   *http.Client
 	Log      *slog.Logger
+	Stuck    func([]demand.Stuck) // hears which services cannot get a pod; nil if nobody wants to know
 
 	mu      sync.Mutex
 	boxes   map[string]*outbox
@@ -107,9 +111,19 @@ func (t *Teller) post(url string, r *demand.Report) error {
 		return err
 	}
 	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, 4<<10) // the connection can then be kept
-	if answer.StatusCode/100 != 2 {
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // the connection can then be kept
+	switch {
+	case answer.StatusCode/100 != 2:
 		return fmt.Errorf("the controller answered %s", answer.Status)
+	case err != nil:
+		return fmt.Errorf("reading the controller's answer: %w", err)
+	case len(body) == 0 || t.Stuck == nil:
+		return nil
 	}
+	var said demand.Answer
+	if err := json.Unmarshal(body, &said); err != nil {
+		return fmt.Errorf("reading the controller's answer: %w", err)
+	}
+	t.Stuck(said.Stuck)
 	return nil
 }

@@ -6,10 +6,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"k8s.io/utils/ptr"
 )
 
-// Servers are the addresses of the metrics servers that may be asked with a credential of
-// a namespace; none named is any.
+// Servers are the addresses of the metrics servers that may be asked; none named is any.
+// KEDA asks from within the cluster, where it reaches what a tenant does not: without a
+// credential too.
 type Servers []string
 
 // NewServers takes addresses as an administrator writes them.
@@ -26,8 +29,7 @@ func NewServers(addresses []string) (Servers, error) {
 	return slices.Compact(all), nil
 }
 
-// May tells whether the server at an address, as a tenant wrote it, may be asked with a
-// credential. An address is taken whole: another path on the same host may be another's.
+// May tells whether the server at an address, as a tenant wrote it, may be asked. An address is taken whole: another path on the same host may be another's.
 func (s Servers) May(address string) bool {
 	if len(s) == 0 {
 		return true
@@ -36,11 +38,11 @@ func (s Servers) May(address string) bool {
 	return err == nil && slices.Contains(s, plain)
 }
 
-// Outside are the triggers, by their places, that take a credential to another server.
+// Outside are the triggers, by their places, that ask another server.
 func (s Servers) Outside(triggers []Trigger) []int {
 	var all []int
 	for i, t := range triggers {
-		if address, ok := t.Metadata["serverAddress"]; ok && t.AuthenticationRef != nil && !s.May(address) {
+		if address, ok := t.Metadata["serverAddress"]; ok && !s.May(address) {
 			all = append(all, i)
 		}
 	}
@@ -48,15 +50,16 @@ func (s Servers) Outside(triggers []Trigger) []int {
 }
 
 // Unedited tells whether what another asked is asked again, of the same server with the
-// same credential.
+// same credential, or with none as before.
 func (t Trigger) Unedited(before []Trigger) bool {
+	ref := func(t Trigger) AuthenticationRef { return ptr.Deref(t.AuthenticationRef, AuthenticationRef{}) }
 	return slices.ContainsFunc(before, func(b Trigger) bool {
 		for _, key := range []string{"serverAddress", "query", "threshold", "namespace", "authModes"} {
 			if t.Metadata[key] != b.Metadata[key] {
 				return false
 			}
 		}
-		return t.Type == b.Type && t.AuthenticationRef != nil && b.AuthenticationRef != nil && *t.AuthenticationRef == *b.AuthenticationRef
+		return t.Type == b.Type && ref(t) == ref(b)
 	})
 }
 

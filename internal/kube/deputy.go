@@ -56,6 +56,8 @@ func (r deputy) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, e
 	if !r.Acts() {
 		return ctrl.Result{}, nil
 	}
+	ctx, end := r.Pulse.Begin(ctx, "raising "+req.String())
+	defer end()
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)

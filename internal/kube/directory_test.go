@@ -48,7 +48,7 @@ func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
 	r := &requests{used: map[string]bool{}}
 	config := a.as(inbox.Account)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
-	d, err := directory.New(config, "flyball-system", testr.New(t))
+	d, err := directory.New(config, "flyball-system", testr.New(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,27 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
+// stuck is why no pod of a service can come. A gateway sees less: not what the
+// administrator forbids.
+func (r *Reconciler) stuck(ctx context.Context, key demand.Service) string {
+	if !r.Acts() {
+		return ""
+	}
+	raw := cluster.NewObject(kserve.InferenceServiceKind)
+	if err := r.Client.Get(ctx, client.ObjectKey(key), raw); err != nil {
+		return ""
+	}
+	o, err := r.observe(ctx, r.Client, raw)
+	if err != nil {
+		return ""
+	}
+	return o.Stuck()
+}
+
 // look reads all services from what was watched; none while another controller acts.
 func (r *Reconciler) look(ctx context.Context, gateways func() int) (meter.Seen, error) {
+	ctx, end := r.Pulse.Begin(ctx, "looking at all services")
+	defer end()
 	seen := meter.Seen{Gateways: gateways()}
 	if !r.Acts() {
 		return seen, nil

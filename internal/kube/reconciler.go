@@ -24,6 +24,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/pulse"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
 
@@ -41,7 +42,8 @@ type Reconciler struct {
 	Demand func(demand.Service) demand.Demand
 	Meter  *meter.Meter
 
-	Servers kserve.Servers // that may be asked with a namespace's credential
+	Servers kserve.Servers // that KEDA may ask
+	Pulse   *pulse.Pulse   // has each reconciliation come to an end
 
 	said sync.Map // service → the notices last given, so that a resync does not repeat them
 }
@@ -51,6 +53,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !r.Acts() {
 		return ctrl.Result{RequeueAfter: claim.LookPeriod}, nil
 	}
+	ctx, end := r.Pulse.Begin(ctx, "reconciling "+req.String())
+	defer end()
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
 		r.said.Delete(req.NamespacedName)

@@ -37,6 +37,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // Options are those of a manager for Setup: KServe's and KEDA's objects are
@@ -86,7 +87,9 @@ type Settings struct {
 	DrainWebhook leave.WebhookSettings
 	DeletionCost bool // rank pods by what the gateways report
 
-	Servers kserve.Servers // that may be asked with a namespace's credential; none named is any
+	Servers kserve.Servers // that KEDA may ask; none named is any
+
+	Pulse *pulse.Pulse // what must come to an end; nil watches nothing
 }
 
 // Setup adds the reconciler to a manager made with Options. It starts as soon as
@@ -107,13 +110,13 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err := mgr.Add(everywhere{first.Run}); err != nil {
 		return fmt.Errorf("adding the look-out for other controllers: %w", err)
 	}
-	settings.Demand.Namespace = settings.Namespace
+	settings.Demand.Namespace, settings.Demand.Pulse = settings.Namespace, settings.Pulse
 	d := inbox.New(settings.Demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
 	m, err := meter.New(settings.Registry)
 	if err != nil {
 		return err
 	}
-	p := parts{k, d, first, m, settings.Servers}
+	p := parts{k, d, first, m, settings.Servers, settings.Pulse}
 	if err := addOptional(mgr, settings, p); err != nil {
 		return err
 	}
@@ -137,7 +140,11 @@ func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
 		}
 	}
 	if settings.DrainWebhook.Address != "" {
-		if err := leave.AddWebhook(mgr, settings.DrainWebhook); err != nil {
+		ready, err := leave.AddWebhook(mgr, settings.DrainWebhook)
+		if err != nil {
+			return err
+		}
+		if err := meter.AddDrainWebhook(settings.Registry, ready); err != nil {
 			return err
 		}
 	}
@@ -146,7 +153,7 @@ func addOptional(mgr ctrl.Manager, settings Settings, p parts) error {
 		if err := mgr.Add(everywhere{check}); err != nil {
 			return fmt.Errorf("adding the check of the admission policy: %w", err)
 		}
-		c := &leave.Costs{Client: mgr.GetClient(), Work: p.inbox.Pods, Acts: p.first.Acts, Log: mgr.GetLogger()}
+		c := &leave.Costs{Client: mgr.GetClient(), Work: p.inbox.Pods, Acts: p.first.Acts, Log: mgr.GetLogger(), Pulse: settings.Pulse}
 		if err := mgr.Add(leading{c.Run}); err != nil {
 			return fmt.Errorf("adding the order in which pods leave: %w", err)
 		}
@@ -174,6 +181,7 @@ type parts struct {
 	meter *meter.Meter
 
 	servers kserve.Servers
+	pulse   *pulse.Pulse
 }
 
 // start is done when everything is watched, or the manager stops. All replicas watch: the
@@ -188,7 +196,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
-		Demand: p.inbox.Of, Acts: p.first.Acts, Meter: p.meter, Now: time.Now, Servers: p.servers,
+		Demand: p.inbox.Of, Acts: p.first.Acts, Meter: p.meter, Now: time.Now, Servers: p.servers, Pulse: p.pulse,
 	}
 	if err := know(ctx, mgr, p.inbox); err != nil {
 		return err
@@ -225,6 +233,7 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 			return fmt.Errorf("watching KEDA's objects: %w", err)
 		}
 	}
+	p.inbox.Judge(r.stuck)
 	if err := addDeputy(mgr, r, p.inbox); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/go-logr/logr"
@@ -23,6 +24,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 func newController(s *terminal.Streams) *cobra.Command {
@@ -46,7 +48,9 @@ passive and logs which it is.`,
 			if err := checkController(settings); err != nil {
 				return err
 			}
-			logger := logr.FromSlogHandler(slog.NewJSONHandler(s.Err, nil))
+			handler := slog.NewJSONHandler(s.Err, nil)
+			settings.Pulse = pulse.New(slog.New(handler))
+			logger := logr.FromSlogHandler(handler)
 			ctrl.SetLogger(logger)
 			klog.SetLogger(logger)
 			cluster, err := ctrl.GetConfig()
@@ -71,7 +75,7 @@ passive and logs which it is.`,
 	cmd.Flags().StringVar(&settings.Demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Address, "drain-webhook", "", "address where the API server asks about new pods, so that they end without loss; not served if empty")
 	cmd.Flags().StringVar(&settings.DrainWebhook.Certificates, "drain-webhook-certificates", "", "folder with its tls.crt and tls.key")
-	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may ask with their namespace's credential (default: whatever serverAddress names)")
+	cmd.Flags().StringSliceVar(&servers, "metric-servers", nil, "URLs of the Prometheus servers that services may have asked, with a credential or without (default: whatever serverAddress names)")
 	cmd.Flags().BoolVar(&settings.DeletionCost, "deletion-cost", false, "delete the pod with the least work first, by what gateways report")
 	fromRuntime := flag.NewFlagSet("", flag.ContinueOnError)
 	clusterconfig.RegisterFlags(fromRuntime) // --kubeconfig
@@ -96,7 +100,7 @@ func runController(cmd *cobra.Command, cluster *rest.Config, options ctrl.Option
 	if err != nil {
 		return fmt.Errorf("preparing the controller: %w", err)
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+	if err := mgr.AddHealthzCheck("progress", func(*http.Request) error { return settings.Pulse.Check() }); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/directory"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // gatewayOptions are the flags of flyball gateway.
@@ -108,6 +109,7 @@ func hostname() string {
 func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	handler := slog.NewJSONHandler(s.Err, nil)
 	o.Log = slog.New(handler)
+	o.Pulse = pulse.New(o.Log)
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	klog.SetLogger(logr.FromSlogHandler(handler))
 	o.Registry = prometheus.NewRegistry()
@@ -127,7 +129,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := directory.New(config.Config, o.namespace, logr.FromSlogHandler(handler))
+	d, err := directory.New(config.Config, o.namespace, logr.FromSlogHandler(handler), o.Pulse)
 	if err != nil {
 		return err
 	}
@@ -143,6 +145,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
+	told.Stuck = g.GiveUp
 	return o.serve(ctx, g, d, told)
 }
 

@@ -32,6 +32,9 @@ func exported(t *testing.T) map[string][]string {
 	if err := meter.AddCertificate(ofController, func() (time.Time, error) { return time.Time{}, nil }); err != nil {
 		t.Fatal(err)
 	}
+	if err := meter.AddDrainWebhook(ofController, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	c := gateway.Config{Name: "a", Tenants: &tenant.Checker{}, Registry: ofGateway, Log: slog.New(slog.DiscardHandler)}
 	c.Hold, c.Limits, c.Wakes = gateway.Defaults()
 	if _, err := gateway.New(c); err != nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // DemandPort is the name of the port of the controller's and the scaler's pods to which
@@ -41,6 +42,7 @@ type Directory struct {
 	cache     cache.Cache
 	kinds     *cluster.Kinds
 	namespace string // the controller's
+	pulse     *pulse.Pulse
 	stirred   chan struct{}
 
 	mu          sync.Mutex
@@ -50,8 +52,9 @@ type Directory struct {
 	controllers []string
 }
 
-// New watches with the rights of config; namespace is the controller's.
-func New(config *rest.Config, namespace string, log logr.Logger) (*Directory, error) {
+// New watches with the rights of config; namespace is the controller's. All that follows
+// from a change must come to an end, which p watches.
+func New(config *rest.Config, namespace string, log logr.Logger, p *pulse.Pulse) (*Directory, error) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func New(config *rest.Config, namespace string, log logr.Logger) (*Directory, er
 		return nil, fmt.Errorf("preparing discovery: %w", err)
 	}
 	d := &Directory{
-		cache: c, namespace: namespace, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
+		cache: c, namespace: namespace, pulse: p, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
 		kinds: cluster.NewKinds(from, log, kserve.InferenceServiceKind, kserve.ScaledObjectKind),
 	}
 	d.kinds.OnChange(d.stirAll) // what waits for KEDA waits in vain when it goes
@@ -238,6 +241,7 @@ func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
 	known := map[types.NamespacedName]explain.Backend{}
 	first := true
 	for {
+		_, end := d.pulse.Begin(ctx, "finding services and their pods") // in what is watched, for which nothing waits
 		d.findControllers(ctx)
 		changed := first
 		for key := range d.touched(known) {
@@ -261,6 +265,7 @@ func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
 			})
 			told(explain.Assign(all))
 		}
+		end()
 		select {
 		case <-ctx.Done():
 			return

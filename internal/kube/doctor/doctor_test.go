@@ -237,7 +237,7 @@ func TestDoctorOnHealthyCluster(t *testing.T) {
 		{OK, "webhook pods", "service.drain by flyball-system/flyball-drain-webhook", ""},
 		{OK, "rights of flyball", "", ""},
 		{OK, "your rights", "you may see all that flyball status -A shows", ""},
-		{OK, "metric servers", "credentials go to URL only", ""},
+		{OK, "metric servers", "only URL may be asked", ""},
 		{OK, "prometheus", "URL answers", ""},
 		{OK, "vLLM series", "isvc_name and namespace on all 3", ""},
 	}

@@ -18,8 +18,8 @@ import (
 // mostAddresses is how many are shown that are not asked.
 const mostAddresses = 10
 
-// servers says which Prometheus servers the controller lets services ask with a
-// credential, and returns them.
+// servers says which Prometheus servers the controller lets services have asked, and
+// returns them.
 func (d Doctor) servers(ctx context.Context) (kserve.Servers, []Check) {
 	const name = "metric servers"
 	found, err := d.deployments(ctx, config.Controller)
@@ -36,11 +36,11 @@ func (d Doctor) servers(ctx context.Context) (kserve.Servers, []Check) {
 		return nil, []Check{{Fail, name, at + ": --metric-servers: " + err.Error(), "give http or https addresses, separated by commas"}}
 	case len(servers) == 0:
 		return nil, []Check{{
-			Warn, name, "any: whoever writes an InferenceService has KEDA send the namespace's credential to whatever serverAddress names",
+			Warn, name, "any: whoever writes an InferenceService has KEDA ask whatever serverAddress names, and send it the namespace's credential",
 			"name them in the arguments of " + at + ": --metric-servers=http://prometheus-operated.NAMESPACE.svc:9090",
 		}}
 	}
-	return servers, []Check{{OK, name, "credentials go to " + strings.Join(servers, ", ") + " only", ""}}
+	return servers, []Check{{OK, name, "only " + strings.Join(servers, ", ") + " may be asked", ""}}
 }
 
 // flagValues are those of a flag in the arguments of a Deployment's only container.

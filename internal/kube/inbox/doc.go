@@ -8,6 +8,8 @@
 // services that exist.
 // INV-4: a token that was refused costs the API server one question in a while, and few are
 // asked at once.
+// INV-5: a gateway that holds requests for a service which cannot get a pod is told why, as
+// soon as the controller knows it.
 //
 // It deliberately does not know what the demand is for.
 package inbox

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 const (
@@ -41,6 +42,7 @@ type Settings struct {
 	Address      string // to listen on
 	Namespace    string // of the gateways' ServiceAccount
 	Certificates string // folder with tls.crt and tls.key
+	Pulse        *pulse.Pulse
 }
 
 // An Inbox is the endpoint where gateways report, and the table of what they said.
@@ -54,6 +56,7 @@ type Inbox struct {
 	table    *demand.Table
 	more     []func(demand.Service) // told of services of which more is held
 	exists   func(demand.Service) bool
+	stuck    func(context.Context, demand.Service) string
 	reviewed map[[sha256.Size]byte]reviewed
 	refused  map[[sha256.Size]byte]refusal
 	renewals sync.WaitGroup
@@ -65,6 +68,7 @@ func New(s Settings, c client.Client, log logr.Logger, now func() time.Time) *In
 	return &Inbox{
 		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
 		exists:   func(demand.Service) bool { return true },
+		stuck:    func(context.Context, demand.Service) string { return "" },
 		reviewed: map[[sha256.Size]byte]reviewed{}, refused: map[[sha256.Size]byte]refusal{}, reviews: make(chan struct{}, maxReviews),
 	}
 }
@@ -110,6 +114,14 @@ func (b *Inbox) Know(f func(demand.Service) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.exists = f
+}
+
+// Judge has gateways told of the services that requests are held for and that cannot get
+// a pod: f says why, empty if one may come. It must not wait for the API server.
+func (b *Inbox) Judge(f func(context.Context, demand.Service) string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stuck = f
 }
 
 // NeedLeaderElection lets every replica listen: the next leader knows the demand.
@@ -179,11 +191,36 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, fmt.Sprintf("the token is that of pod %s, which may not report as %q", pod, r.Gateway), http.StatusForbidden)
 		return
 	}
+	ctx, end := b.settings.Pulse.Begin(req.Context(), "taking the report of "+pod)
+	defer end()
 	if err := b.take(r); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	answer := b.answer(ctx, r)
+	if len(answer.Stuck) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer) // a gateway that is gone asks again
+}
+
+// answer is about what was taken of a report.
+func (b *Inbox) answer(ctx context.Context, r demand.Report) demand.Answer {
+	b.mu.Lock()
+	stuck, exists := b.stuck, b.exists
+	b.mu.Unlock()
+	var a demand.Answer
+	for _, i := range r.Services {
+		if i.Held == 0 || !exists(i.Service()) {
+			continue
+		}
+		if why := stuck(ctx, i.Service()); why != "" {
+			a.Stuck = append(a.Stuck, demand.Stuck{Namespace: i.Namespace, Name: i.Name, Why: why})
+		}
+	}
+	return a
 }
 
 func (b *Inbox) take(r demand.Report) error {

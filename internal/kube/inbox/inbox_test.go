@@ -103,6 +103,28 @@ func TestToldLate(t *testing.T) {
 	}
 }
 
+// INV-5.
+func TestStuckIsAnswered(t *testing.T) {
+	e := newEndpoint()
+	why := ""
+	e.Judge(func(_ context.Context, s demand.Service) string { return why })
+	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
+		t.Errorf("nothing to say: POST = %d %s, want 204", res.Code, res.Body)
+	}
+	why = "at zero, and refused"
+	res := e.post("gateway", threeHeld)
+	var got demand.Answer
+	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != http.StatusOK {
+		t.Fatalf("POST = %d %s, %v, want 200 and an answer", res.Code, res.Body, err)
+	}
+	if diff := cmp.Diff(demand.Answer{Stuck: []demand.Stuck{{Namespace: "demo", Name: "llama", Why: why}}}, got); diff != "" {
+		t.Errorf("the answer: -want +got\n%s", diff)
+	}
+	if res := e.post("gateway", strings.Replace(threeHeld, `"held":3`, `"held":0`, 1)); res.Code != http.StatusNoContent {
+		t.Errorf("nothing is held: POST = %d %s, want 204", res.Code, res.Body)
+	}
+}
+
 func TestReportIsTaken(t *testing.T) {
 	e := newEndpoint()
 	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {

@@ -54,7 +54,10 @@ func (b *Inbox) Publish(ctx context.Context, c client.Client) error {
 		next.Services, next.Gateways = b.All()
 		if last.At.IsZero() || !next.same(last) || next.Gateways > 0 && now.Sub(last.At) >= summaryLife/3 {
 			said := ""
-			if err := write(ctx, c, b.settings.Namespace, next); err != nil {
+			bounded, end := b.settings.Pulse.Begin(ctx, "writing down the demand")
+			err := write(bounded, c, b.settings.Namespace, next)
+			end()
+			if err != nil {
 				said = err.Error()
 			} else {
 				last = next

@@ -20,6 +20,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
 // costWrites is how many costs are written in a drain.CostPeriod at most.
@@ -58,6 +59,7 @@ type Costs struct {
 	Work   func() map[demand.Service]map[string]demand.PodWork
 	Acts   func() bool // false while another controller acts in the cluster
 	Log    logr.Logger
+	Pulse  *pulse.Pulse
 
 	last    demand.Service // where the writes of a period ended
 	trouble string
@@ -77,9 +79,11 @@ func (c *Costs) Run(ctx context.Context) error {
 			continue
 		}
 		trouble := ""
-		if err := c.write(ctx); err != nil {
+		bounded, end := c.Pulse.Begin(ctx, "writing deletion costs")
+		if err := c.write(bounded); err != nil {
 			trouble = err.Error()
 		}
+		end()
 		if trouble != c.trouble && trouble != "" && ctx.Err() == nil {
 			c.Log.Info("pods may leave in another order than that of their work", "error", trouble)
 		}

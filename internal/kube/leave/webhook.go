@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,15 +37,16 @@ type WebhookSettings struct {
 	Certificates string // folder with tls.crt and tls.key
 }
 
-// AddWebhook serves on every replica, leader or not.
-func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
+// AddWebhook serves on every replica, leader or not. What it returns fails while this one
+// cannot answer.
+func AddWebhook(mgr ctrl.Manager, s WebhookSettings) (ready func() error, err error) {
 	host, text, err := net.SplitHostPort(s.Address)
 	if err != nil {
-		return fmt.Errorf("reading the address of the drain webhook: %w", err)
+		return nil, fmt.Errorf("reading the address of the drain webhook: %w", err)
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return fmt.Errorf("reading the port of the drain webhook: %w", err)
+		return nil, fmt.Errorf("reading the port of the drain webhook: %w", err)
 	}
 	server := webhooks.NewServer(webhooks.Options{
 		Host: host, Port: int(port), CertDir: s.Certificates,
@@ -53,16 +55,17 @@ func AddWebhook(mgr ctrl.Manager, s WebhookSettings) error {
 		}},
 	})
 	server.Register(webhookPath, &webhooks.Admission{Handler: webhook{mgr.GetLogger()}})
-	if err := mgr.AddReadyzCheck("drain webhook", server.StartedChecker()); err != nil {
-		return fmt.Errorf("adding /readyz: %w", err)
+	started, valid := server.StartedChecker(), validCertificate(filepath.Join(s.Certificates, "tls.crt"), time.Now)
+	if err := mgr.AddReadyzCheck("drain webhook", started); err != nil {
+		return nil, fmt.Errorf("adding /readyz: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("drain webhook certificate", validCertificate(filepath.Join(s.Certificates, "tls.crt"), time.Now)); err != nil {
-		return fmt.Errorf("adding /readyz: %w", err)
+	if err := mgr.AddReadyzCheck("drain webhook certificate", valid); err != nil {
+		return nil, fmt.Errorf("adding /readyz: %w", err)
 	}
 	if err := mgr.Add(server); err != nil {
-		return fmt.Errorf("adding the drain webhook: %w", err)
+		return nil, fmt.Errorf("adding the drain webhook: %w", err)
 	}
-	return nil
+	return func() error { return errors.Join(started(nil), valid(nil)) }, nil
 }
 
 // validCertificate fails once the certificate has expired: the API server then makes pods

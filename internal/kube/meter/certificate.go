@@ -24,6 +24,22 @@ func AddCertificate(r prometheus.Registerer, end func() (time.Time, error)) erro
 	return nil
 }
 
+// AddDrainWebhook tells whether this replica answers the API server about new pods.
+func AddDrainWebhook(r prometheus.Registerer, ready func() error) error {
+	g := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "flyball_drain_webhook_ready", Help: "1 while this replica answers the API server about new pods; 0 while it cannot, and they are made without their drain hook.",
+	}, func() float64 {
+		if ready() != nil {
+			return 0
+		}
+		return 1
+	})
+	if err := r.Register(g); err != nil {
+		return fmt.Errorf("adding metrics: %w", err)
+	}
+	return nil
+}
+
 // Describe is one half of prometheus.Collector.
 func (c certificate) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
 

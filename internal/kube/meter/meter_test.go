@@ -166,3 +166,17 @@ func TestCertificate(t *testing.T) {
 		t.Errorf("/metrics has %q of a certificate that cannot be read, want nothing", got)
 	}
 }
+
+func TestDrainWebhook(t *testing.T) {
+	var broken error
+	r := prometheus.NewPedanticRegistry()
+	if err := AddDrainWebhook(r, func() error { return broken }); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1", "0"} {
+		if got := shown(t, r, "drain"); got != "flyball_drain_webhook_ready "+want+"\n" {
+			t.Errorf("broken by %v: /metrics has %q, want %s", broken, got, want)
+		}
+		broken = errors.New("the certificate has expired")
+	}
+}
