@@ -129,15 +129,19 @@ func TestFaults(t *testing.T) {
 		want  string // qualities of the running requests of pods a and b
 		err   error  // nil: none; errAny: some
 	}{
-		"M3 5xx":                  {func(w *world) { w.instead = status(http.StatusInternalServerError) }, "invalid invalid", errAny},
-		"M4 credentials":          {func(w *world) { w.instead = status(http.StatusUnauthorized) }, "invalid invalid", ErrCredentials},
-		"M4 rights":               {func(w *world) { w.instead = status(http.StatusForbidden) }, "invalid invalid", ErrCredentials},
-		"M6 an empty answer":      {func(w *world) { w.series = nil }, "absent absent", nil},
-		"M7 NaN":                  {func(w *world) { w.running(set(math.NaN())) }, "invalid invalid", nil},
-		"M7 infinity":             {func(w *world) { w.running(set(math.Inf(1))) }, "invalid invalid", nil},
-		"M8 dead pods":            {func(w *world) { w.scrape(now.Add(-10*time.Second), "dead", exposition("0")) }, "fresh fresh", nil},
-		"M9 an HA pair":           {func(w *world) { again(w, 8*time.Second, "prometheus_replica", "1") }, "contradictory fresh", nil},
-		"M9 two jobs":             {func(w *world) { again(w, 12*time.Second, "job", "other") }, "contradictory fresh", nil},
+		"M3 5xx":             {func(w *world) { w.instead = status(http.StatusInternalServerError) }, "invalid invalid", errAny},
+		"M4 credentials":     {func(w *world) { w.instead = status(http.StatusUnauthorized) }, "invalid invalid", ErrCredentials},
+		"M4 rights":          {func(w *world) { w.instead = status(http.StatusForbidden) }, "invalid invalid", ErrCredentials},
+		"M6 an empty answer": {func(w *world) { w.series = nil }, "absent absent", nil},
+		"M7 NaN":             {func(w *world) { w.running(set(math.NaN())) }, "invalid invalid", nil},
+		"M7 infinity":        {func(w *world) { w.running(set(math.Inf(1))) }, "invalid invalid", nil},
+		"M8 dead pods":       {func(w *world) { w.scrape(now.Add(-10*time.Second), "dead", exposition("0")) }, "fresh fresh", nil},
+		"M9 an HA pair":      {func(w *world) { again(w, 8*time.Second, "prometheus_replica", "1") }, "contradictory fresh", nil},
+		"M9 two jobs":        {func(w *world) { again(w, 12*time.Second, "job", "other") }, "contradictory fresh", nil},
+		"S7 a namespace that a tenant claims": {func(w *world) {
+			w.scrape(now.Add(-8*time.Second), "stranger", exposition("0"))
+			w.scrape(now.Add(-8*time.Second), "a", exposition("0"), "instance", "stranger:8000")
+		}, "contradictory fresh", nil},
 		"a job that has ended":    {func(w *world) { again(w, 28*time.Second, "job", "other") }, "fresh fresh", nil},
 		"M11 its clock is ahead":  {func(w *world) { w.running(shift(time.Minute)) }, "invalid invalid", nil},
 		"M11 its clock is behind": {func(w *world) { w.running(shift(-14 * time.Second)) }, "stale stale", nil},

@@ -85,6 +85,48 @@ func TestNeverReady(t *testing.T) {
 	}
 }
 
+// Starts that take five times as long as those that were learned from make it ask for a half
+// more at most, for what has queued up meanwhile.
+func TestSlowStart(t *testing.T) {
+	l := exampleLaw()
+	most := func(start time.Duration) (most int) {
+		w := lawtest.NewWorld(3)
+		w.Rate = 12
+		s, n := play(w, l, nil, 3, time.Hour)
+		w.Rate = 40
+		w.Start = start
+		for w.Now < 80*time.Minute {
+			s, n = play(w, l, s, n, w.Now+lawtest.Every)
+			most = max(most, n)
+		}
+		return most
+	}
+	usual, slow := most(100*time.Second), most(500*time.Second)
+	t.Logf("at most %d replicas as learned, %d where starts are slow", usual, slow)
+	if slow > usual+usual/2 {
+		t.Errorf("%d replicas were asked for at most while starts took five times as long, and %d with those learned", slow, usual)
+	}
+}
+
+// Pods that are killed under load, as for want of memory, are lost capacity, not less
+// demand: no fewer are asked for.
+func TestKilledUnderLoad(t *testing.T) {
+	w, l := lawtest.NewWorld(6), exampleLaw()
+	w.Rate = 40
+	s, n := play(w, l, nil, 6, 30*time.Minute)
+	for range 5 {
+		for _, p := range w.Servers[:n/2] {
+			p.Reset()
+			p.Ready, p.CreatedAt, p.ChangedAt = false, w.Now, w.Now
+		}
+		var next int
+		if s, next = play(w, l, s, n, w.Now+4*time.Minute); next < n {
+			t.Fatalf("%d replicas became %d after half of them were killed under load", n, next)
+		}
+		n = next
+	}
+}
+
 // INV-4: the same state and input yield the same decision, also where the state was
 // written down and read in between; it stays small.
 func TestStateIsWrittenDown(t *testing.T) {
