@@ -193,8 +193,8 @@ comparison-short: ## the same of one seed of two workloads, printed
 	$(GO) test -tags study -count=1 -short -v -run '^TestComparison$$' ./internal/comparison -within 3m
 
 .PHONY: nightly
-nightly: lab ## what takes hours: full soak, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
-	@set -e; for target in soak compare validate law-study comparison deflake fuzz bench bench-gateway; do \
+nightly: lab ## what takes hours: full soak, an installation by Helm, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
+	@set -e; for target in soak rehearse-helm compare validate law-study comparison deflake fuzz bench bench-gateway; do \
 		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
 	done
 

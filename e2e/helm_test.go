@@ -158,7 +158,7 @@ func (h *helmed) onlyLeft() {
 	var left []string
 	for line := range strings.Lines(h.kubectl("get", strings.Join(kinds, ","), "-A", "--ignore-not-found", "-o",
 		`jsonpath={range .items[*]}{.metadata.namespace}{" "}{.kind}/{.metadata.name}{"\n"}{end}`)) {
-		if namespace, name, _ := strings.Cut(strings.TrimSpace(line), " "); !strings.HasPrefix(name, "ConfigMap/flyball-memory-") &&
+		if namespace, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); !strings.HasPrefix(name, "ConfigMap/flyball-memory-") &&
 			(namespace == "flyball-system" || strings.Contains(name, "/flyball") || strings.Contains(name, "helm.release")) {
 			left = append(left, name)
 		}
