@@ -106,35 +106,39 @@ func marked(t *testing.T, dir string) []string {
 	return found
 }
 
-// TestGuide is the rehearsal of examples/guide, with shorter outages.
-func TestGuide(t *testing.T) {
+// TestRehearsals are those of examples/, one after the other in one lab, with shorter outages.
+// Each begins with what it needs to be gone. The dashboards show the last.
+func TestRehearsals(t *testing.T) {
 	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute)
-	defer cancel()
-	if err := c.flyball(ctx, "rehearse", "examples/guide", "--set", "outage=40s,wrong=30s"); err != nil {
-		t.Fatalf("flyball rehearse examples/guide: %v", err)
+	c.unworried(t)
+	for _, r := range []struct{ name, set string }{
+		{"guide", "outage=40s,wrong=30s"},
+		{"objective", "outage=40s"},
+		{"zero", ""}, // hold, wake, refuse, roll out
+	} {
+		t.Run(r.name, func(t *testing.T) { c.rehearse(t, r.name, r.set) })
 	}
+	t.Run("dashboards", c.panelsAnswer)
 }
 
-// TestZero is the rehearsal of examples/zero: hold, wake, refuse, roll out. The dashboards
-// show it.
-func TestZero(t *testing.T) {
-	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+// rehearse runs as in a terminal that has not read the lab's variables: beside .flyball.
+func (c *cluster) rehearse(t *testing.T, example, set string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	c.unworried(t)
 	whole, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As in a terminal that has not read the lab's variables: beside .flyball.
-	cmd := exec.CommandContext(ctx, filepath.Join(whole, "bin/flyball"), "rehearse", filepath.Join(whole, "examples/zero"))
+	args := []string{"rehearse", filepath.Join(whole, "examples", example)}
+	if set != "" {
+		args = append(args, "--set", set)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(whole, "bin/flyball"), args...)
 	cmd.Dir, cmd.Env = filepath.Dir(c.dir), append(os.Environ(), "PATH="+filepath.Join(whole, "bin/lab")+":"+os.Getenv("PATH"))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("flyball rehearse examples/zero: %v", err)
+		t.Fatalf("flyball rehearse examples/%s: %v", example, err)
 	}
-	c.panelsAnswer(t)
 }
 
 // unworried wants no complaint of the lab about itself: flyball doctor knows all versions and
