@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,26 @@ func TestRehearsals(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) { c.rehearse(t, r.name, r.set) })
 	}
 	t.Run("dashboards", c.panelsAnswer)
+	t.Run("memory", c.collectsInPeace)
+}
+
+// collectsInPeace wants the API server to be far from the limit at which it would do nothing
+// but collect garbage, which slows all down and fails nothing.
+func (c *cluster) collectsInPeace(t *testing.T) {
+	text, err := c.command(t.Context(), "bin/lab/kubectl", "get", "--raw", "/metrics").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, "go_") {
+			of[name], _ = strconv.ParseFloat(value, 64) // of others it is 0
+		}
+	}
+	has, limit := of["go_memstats_sys_bytes"]-of["go_memstats_heap_released_bytes"], of["go_gc_gomemlimit_bytes"]
+	if has == 0 || has > 0.7*limit {
+		t.Errorf("the API server has %.0f MiB of memory and a limit of %.0f, want a third of that free", has/(1<<20), limit/(1<<20))
+	}
 }
 
 // rehearse runs as in a terminal that has not read the lab's variables: beside .flyball.
