@@ -122,6 +122,10 @@ release-test: ## the programs that make a release; one pushes an image to a regi
 	$(GO) test -C tools/chart ./...
 	$(GO) test -C tools/compat ./...
 
+.PHONY: page-test
+page-test: ## clicks through the live page in headless Chromium, which must be installed
+	$(GO) test -C tools/page -count=1 -v .
+
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
 	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...

@@ -19,6 +19,14 @@ export function put(e, text) {
 
 export const $ = (id) => document.getElementById(id);
 
+// parts are the namespace and the name of an id.
+export function parts(id) {
+  const at = id.indexOf("/");
+  return [id.slice(0, at), id.slice(at + 1)];
+}
+
+export const href = (id) => "#/" + parts(id).map(encodeURIComponent).join("/");
+
 export const clock = (t) => new Date(t).toISOString().slice(11, 19);
 
 // span writes a time to what is read of it.

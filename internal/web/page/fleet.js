@@ -1,4 +1,4 @@
-import { $, el, since } from "./dom.js";
+import { $, el, href, since } from "./dom.js";
 import { state } from "./live.js";
 
 const words = { ready: "ready", starting: "starting", pending: "pending", draining: "draining", free: "free" };
@@ -20,7 +20,7 @@ export function fleet(view) {
 }
 
 const name = (h) => (h.service ? h.service : `other: ${h.namespace}/${h.pod}`);
-const link = (h) => (h.service ? el("a", { href: `#/${encodeURIComponent(h.namespace)}/${encodeURIComponent(h.service)}` }, h.service) : el("span", null, name(h)));
+const link = (h) => (h.service ? el("a", { href: href(`${h.namespace}/${h.service}`) }, h.service) : el("span", null, name(h)));
 
 function node(n, holders, at) {
   const held = holders.reduce((sum, h) => sum + h.gpus, 0);

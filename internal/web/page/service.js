@@ -1,4 +1,4 @@
-import { $, clock, command, el, put, since, short, span } from "./dom.js";
+import { $, clock, command, el, href, parts, put, since, short, span } from "./dom.js";
 import { ask, state } from "./live.js";
 import { charts, highlight } from "./charts.js";
 import { mark, words } from "./services.js";
@@ -19,6 +19,7 @@ export function open(id, query, frozen) {
 
 export function close() {
   shown = null;
+  asked++;
   charts(null);
   $("service").hidden = true;
   $("service").replaceChildren();
@@ -26,8 +27,8 @@ export function close() {
 
 function build(root, id) {
   charts(null);
-  const [namespace, name] = id.split("/");
-  const range = el("span", { class: "ranges" }, ...Object.keys(spans).map((k) => el("a", { href: `${base(id)}?last=${k}`, "data-last": k }, k)));
+  const [namespace, name] = parts(id);
+  const range = el("span", { class: "ranges" }, ...Object.keys(spans).map((k) => el("a", { href: `${href(id)}?last=${k}`, "data-last": k }, k)));
   const share = el("button", { type: "button", id: "share", title: "a link to this time, which does not move on", onclick: () => copy(share) }, "copy link");
   root.replaceChildren(
     el("header", { class: "service-head" },
@@ -43,8 +44,6 @@ function build(root, id) {
   );
 }
 
-const base = (id) => "#/" + id.split("/").map(encodeURIComponent).join("/");
-
 // range is the time that the address names; the last hour without one.
 function range() {
   const from = Date.parse(shown.query.get("from") ?? ""), to = Date.parse(shown.query.get("to") ?? "");
@@ -57,7 +56,7 @@ const iso = (s) => new Date(1000 * s).toISOString().replace(/\.\d+Z/, "Z");
 
 async function copy(button) {
   const { from, to } = range();
-  await navigator.clipboard.writeText(`${location.origin}${location.pathname}${base(shown.id)}?from=${iso(from)}&to=${iso(to)}`);
+  await navigator.clipboard.writeText(`${location.origin}${location.pathname}${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`);
   put(button, "copied");
   setTimeout(() => put(button, "copy link"), 2000);
 }
@@ -92,7 +91,7 @@ export async function refresh() {
 function draw(series, r) {
   put($("charts-note"), series.note ?? "");
   $("charts-note").hidden = !series.note;
-  charts({ root: $("charts"), series, range: r, zoom: (from, to) => (location.hash = `${base(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
+  charts({ root: $("charts"), series, range: r, zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
 }
 
 export function repaint() {

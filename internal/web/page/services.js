@@ -1,4 +1,4 @@
-import { $, el, put, short } from "./dom.js";
+import { $, el, href, parts, put, short } from "./dom.js";
 import { state } from "./live.js";
 import { spark } from "./spark.js";
 
@@ -14,8 +14,6 @@ const watcher = new IntersectionObserver((entries) => {
     }
   }
 }, { rootMargin: "200px" });
-
-export const href = (id) => "#/" + id.split("/").map(encodeURIComponent).join("/");
 
 // mark says by its shape what colour says too.
 export function mark(s) {
@@ -48,7 +46,7 @@ function make(id) {
     name: cell("name"), mark: cell("mark"), reason: cell("reason"), ready: cell("ready num r"), bounds: cell("bounds num r quiet"), metric: cell("metric num r"),
     held: cell("held num r"), gpus: cell("gpus num r"), hours: cell("hours num r quiet"), why: cell("why quiet"), canvas: el("canvas", { class: "spark", role: "img" }),
   };
-  const [namespace, name] = id.split("/");
+  const [namespace, name] = parts(id);
   r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
   r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
     r.ready, r.bounds, r.metric, r.held, r.gpus, r.hours, r.why);

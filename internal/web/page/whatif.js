@@ -1,5 +1,5 @@
 /* global uPlot */
-import { command, el, put, seconds, short } from "./dom.js";
+import { command, el, parts, put, seconds, short } from "./dom.js";
 
 // What would have been with other targets: the last day of a service, simulated.
 
@@ -69,7 +69,7 @@ function answer(out, a, id) {
 // change is the difference in the manifest, and the command that makes it.
 function change(a, t, id) {
   if (t.value === a.now) return [el("p", { class: "quiet" }, "This is the target that is set.")];
-  const [namespace, name] = id.split("/"), field = a.pointer.split("/").at(-1);
+  const [namespace, name] = parts(id), field = a.pointer.split("/").at(-1);
   const value = field === "averageUtilization" ? Number(t.value) : t.value;
   const json = JSON.stringify([{ op: "replace", path: a.pointer, value }]);
   return [

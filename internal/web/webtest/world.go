@@ -41,12 +41,13 @@ const gpusPerNode = 8
 func (w World) Look(i int) (web.Look, error) {
 	at := Start().Add(time.Duration(i) * Every)
 	l := web.Look{At: at, Gateways: 2}
+	like, err := guide()
+	if err != nil {
+		return l, err
+	}
 	var pods []corev1.Pod
 	for n := range w.Services {
-		s, err := w.service(n, i, at)
-		if err != nil {
-			return l, err
-		}
+		s := w.service(like, n, i, at)
 		for p := range s.Pods {
 			if s.Pods[p].Spec.NodeName != "" {
 				s.Pods[p].Spec.NodeName = fmt.Sprintf("gpu-%03d", (len(pods)+p)/gpusPerNode)
@@ -101,9 +102,9 @@ func replicas(n, i int) (desired, ready int) {
 	return desired, ready
 }
 
-func (w World) service(n, i int, at time.Time) (explain.Snapshot, error) {
-	namespace, name := w.name(n)
-	s := explain.Snapshot{Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}}, Demand: &demand.Demand{Gateways: 2}}
+// guide is what all services are like: making it takes longer than all the rest of a look.
+func guide() (explain.Snapshot, error) {
+	var s explain.Snapshot
 	o, err := kservetest.Service()
 	if err != nil {
 		return s, err
@@ -111,16 +112,28 @@ func (w World) service(n, i int, at time.Time) (explain.Snapshot, error) {
 	if err := kserve.Decode(o, &s.InferenceService); err != nil {
 		return s, err
 	}
-	s.InferenceService.UID = types.UID(fmt.Sprint("isvc-", n))
 	s.InferenceService.Spec.Predictor.MinReplicas, s.InferenceService.Spec.Predictor.MaxReplicas = new(int32(1)), most
-	if s.ScaledObject, _, err = kserve.Map(&s.InferenceService); err != nil {
-		return s, err
+	s.ScaledObject, _, err = kserve.Map(&s.InferenceService)
+	return s, err
+}
+
+func (w World) service(like explain.Snapshot, n, i int, at time.Time) explain.Snapshot {
+	namespace, name := w.name(n)
+	desired, ready := replicas(n, i)
+	if crowded(n) {
+		ready = min(ready, most-2)
 	}
-	s.InferenceService.Namespace, s.InferenceService.Name = namespace, name // after Map, which refuses hostile ones
+	s := explain.Snapshot{Auths: map[string][]string{"prom-basic-auth": {"prom-basic-auth-secret"}}}
+	s.Demand = &demand.Demand{Gateways: 2, Work: demand.Work{InFlight: int(load(n, i))}}
+	s.InferenceService, s.ScaledObject = like.InferenceService, new(*like.ScaledObject)
+	s.InferenceService.UID = types.UID(fmt.Sprint("isvc-", n))
+	s.InferenceService.Namespace, s.InferenceService.Name = namespace, name // Map refuses hostile ones
 	s.ScaledObject.Namespace, s.ScaledObject.Name = namespace, kserve.PredictorName(name)
+	s.ScaledObject.OwnerReferences = []metav1.OwnerReference{{
+		Kind: kserve.InferenceServiceKind.Kind, Name: name, UID: s.InferenceService.UID, Controller: new(true),
+	}}
 	s.ScaledObject.CreationTimestamp = metav1.NewTime(Start().Add(-48 * time.Hour))
 	s.ScaledObject.Status.Conditions = []kserve.Condition{{Type: "Ready", Status: "True"}, {Type: "Active", Status: "True"}}
-	desired, ready := replicas(n, i)
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: kserve.PredictorName(name), UID: types.UID(fmt.Sprint("d-", n))}}
 	d.CreationTimestamp = s.ScaledObject.CreationTimestamp
 	d.Spec.Replicas = new(int32(desired)) //nolint:gosec // at most 6
@@ -129,6 +142,12 @@ func (w World) service(n, i int, at time.Time) (explain.Snapshot, error) {
 	s.HPAs = []autoscalingv2.HorizontalPodAutoscaler{hpa(namespace, name, load(n, i), desired)}
 	for p := range desired {
 		s.Pods = append(s.Pods, pod(namespace, name, p, p < ready, at))
+	}
+	if crowded(n) {
+		unplaced(s.Pods[ready:])
+	}
+	if before, _ := replicas(n, max(0, i-grace)); before > desired {
+		s.Pods = append(s.Pods, leaving(pod(namespace, name, desired, true, at), at))
 	}
 	if n%29 == 3 { // its metric cannot be read
 		s.HPAs[0].Status.CurrentMetrics = nil
@@ -140,12 +159,40 @@ func (w World) service(n, i int, at time.Time) (explain.Snapshot, error) {
 	if desired > ready {
 		s.Demand.Held = n % 5
 	}
-	return s, nil
+	return s
+}
+
+// grace is how many looks a pod drains.
+const grace = 4
+
+// crowded are those services for whose last replicas no node has a GPU.
+func crowded(n int) bool { return n%11 == 6 }
+
+// unplaced takes pods off their node.
+func unplaced(pods []corev1.Pod) {
+	for p := range pods {
+		pods[p].Spec.NodeName = ""
+		pods[p].Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+			Message: "0/9 nodes are available: 9 Insufficient nvidia.com/gpu.",
+		}}}
+	}
+}
+
+// leaving is a pod that was asked to leave a look ago.
+func leaving(p corev1.Pod, at time.Time) corev1.Pod {
+	p.DeletionTimestamp, p.DeletionGracePeriodSeconds = new(metav1.NewTime(at.Add(25*time.Second))), new(int64(30))
+	return p
 }
 
 func hpa(namespace, name string, load float64, desired int) autoscalingv2.HorizontalPodAutoscaler {
 	each := resource.NewMilliQuantity(int64(math.Ceil(1000*load/float64(desired))), resource.DecimalSI)
 	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "keda-hpa-" + kserve.PredictorName(name)}}
+	h.CreationTimestamp = metav1.NewTime(Start().Add(-48 * time.Hour))
+	h.OwnerReferences = []metav1.OwnerReference{{Kind: kserve.ScaledObjectKind.Kind, Name: kserve.PredictorName(name), Controller: new(true)}}
+	h.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{
+		ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(60))},
+	}
 	h.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: kserve.PredictorName(name)}
 	h.Spec.MinReplicas, h.Spec.MaxReplicas = new(int32(1)), most
 	h.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{
@@ -191,9 +238,14 @@ func pod(namespace, name string, number int, ready bool, at time.Time) corev1.Po
 }
 
 // Count is what a Prometheus would have counted of a service in the looks of a time.
-func Count(_ context.Context, service string, from, to time.Time) (*web.Counted, error) {
+func (w World) Count(_ context.Context, service string, from, to time.Time) (*web.Counted, error) {
 	c := &web.Counted{Quantile: 0.9}
-	n := len(service)
+	n := 0
+	for i := range w.Services {
+		if namespace, name := w.name(i); namespace+"/"+name == service {
+			n = i
+		}
+	}
 	for at := from; !at.After(to); at = at.Add(15 * time.Second) {
 		i := int(at.Sub(Start()) / Every)
 		if i < 0 {

@@ -9,7 +9,7 @@ import (
 func TestLook(t *testing.T) {
 	w := World{Services: 12}
 	moved, held := false, map[string]int{}
-	for i := range 100 {
+	for i := 0; i < 100; i += 10 {
 		one, err := w.Look(i)
 		if err != nil {
 			t.Fatal(err)
@@ -32,6 +32,6 @@ func TestLook(t *testing.T) {
 		}
 	}
 	if !moved {
-		t.Error("nothing scales up in 100 looks")
+		t.Error("nothing scales up in any look")
 	}
 }
