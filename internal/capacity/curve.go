@@ -100,6 +100,14 @@ func (c Curve) Fade(share float64) Curve {
 	return c
 }
 
+// modelled are the shares that miss by the model's word, by bins.
+var modelled = func() (shares [numBins]float64) {
+	for i := range shares {
+		shares[i] = 1 / (1 + math.Exp(mostOdds-2*mostOdds*float64(i)/(numBins-1)))
+	}
+	return shares
+}()
+
 // Calibrated are the shares that miss, by bins, rising.
 type Calibrated [numBins]float64
 
@@ -117,9 +125,8 @@ func (c *Curve) Calibrated() Calibrated {
 	var blocks [numBins]block
 	n := 0
 	for i := range numBins {
-		model := 1 / (1 + math.Exp(mostOdds-2*mostOdds*float64(i)/(numBins-1)))
 		requests := c.Requests[i] + priorRequests
-		blocks[n] = block{requests, (c.Missed[i] + priorRequests*model) / requests, 1}
+		blocks[n] = block{requests, (c.Missed[i] + priorRequests*modelled[i]) / requests, 1}
 		for n++; n > 1 && blocks[n-2].share > blocks[n-1].share; n-- {
 			a, b := blocks[n-2], blocks[n-1]
 			sum := a.requests + b.requests

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flyball-dev/flyball/internal/capacity"
+	"github.com/flyball-dev/flyball/internal/forecast"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/lawtest"
 	"github.com/flyball-dev/flyball/internal/law/promise"
@@ -252,11 +253,30 @@ func busier(in Input, r *rand.Rand) Input {
 	return in
 }
 
-// A tick of Flyball's own law with eight pods, an hour after it began.
+// A tick of Flyball's own law with eight pods, for which a service has 20 µs, an hour after
+// it began: where the most is asked for and does not do, where it does, and after two weeks,
+// in whose last days a period is looked for.
 func BenchmarkPromise(b *testing.B) {
-	w, p := lawtest.NewWorld(8), promised(8, 8)
-	w.Rate = 40
-	s, n := play(w, p, State{}, 8, time.Hour)
+	const weeks = 14 * 24 * time.Hour
+	b.Run("short", func(b *testing.B) { tick(b, 0, promised(8, 8)) })
+	b.Run("hour", func(b *testing.B) { tick(b, 0, promised(1, 20)) })
+	b.Run("weeks", func(b *testing.B) { tick(b, weeks, promised(1, 20)) })
+}
+
+// tick steps a policy through an hour of a service that has been seen for so long.
+func tick(b *testing.B, seen time.Duration, p Policy) {
+	b.Helper()
+	w := lawtest.NewWorld(8)
+	w.Rate, w.Now = 40, seen
+	s, n := play(w, p, State{}, 8, seen+time.Hour)
+	if own := s.Law.(promise.State); seen > 0 {
+		own.Demand.History = forecast.History{}
+		for at := time.Duration(0); at < w.Now; at += 20 * time.Second {
+			own.Demand.History = own.Demand.History.Add(at, 10+5*math.Sin(at.Minutes()/40))
+		}
+		s.Law = own
+	}
+	w.Scale(8)
 	inputs := make([]Input, 720)
 	for i := range inputs {
 		w.Pass()

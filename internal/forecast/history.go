@@ -56,6 +56,14 @@ func (r *Record) at(step int) float64 {
 	return unpack(r.Blocks[i/block], i%block)
 }
 
+// levels appends all that are kept.
+func (r *Record) levels(into []float64) []float64 {
+	for i := range r.length() {
+		into = append(into, r.at(r.First+i))
+	}
+	return into
+}
+
 // add is the record with one level more, of which so many are kept.
 func (r Record) add(level float64, keep int) Record {
 	blocks := make([][]byte, len(r.Blocks), len(r.Blocks)+1)
@@ -104,8 +112,11 @@ var resolutions = [...]struct {
 	step time.Duration
 	keep int
 }{
-	{20 * time.Second, 1080}, {time.Minute, 2880}, {10 * time.Minute, 2160},
+	{20 * time.Second, 1080}, {time.Minute, minutes}, {10 * time.Minute, 2160},
 }
+
+// minutes are two days'.
+const minutes = 2880
 
 // Add is the history with a level at a time that is not before those that it has.
 func (h History) Add(at time.Duration, level float64) History {

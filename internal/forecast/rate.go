@@ -60,9 +60,10 @@ func (r Rate) disperse() Rate {
 	if r.Dispersion == 0 {
 		r.Dispersion = 1
 	}
-	short, ok := r.over(r.shortest())
+	shortest := r.shortest()
+	short, ok := r.over(shortest)
 	long, within := r.Now()
-	w := r.shortest().Seconds()
+	w := shortest.Seconds()
 	expected := long / w * (1 - w/max(within.Seconds(), w))
 	if !ok || within < 80*time.Second || !(expected > 0) {
 		return r
@@ -73,7 +74,7 @@ func (r Rate) disperse() Rate {
 }
 
 // shortest is the least window that holds an interval between counts.
-func (r Rate) shortest() time.Duration {
+func (r *Rate) shortest() time.Duration {
 	n := len(r.Counts)
 	if n < 2 {
 		return 0
@@ -89,7 +90,7 @@ func (r Rate) shortest() time.Duration {
 
 // over is the rate within a window up to the newest count; false if counts do not reach
 // back so far.
-func (r Rate) over(window time.Duration) (float64, bool) {
+func (r *Rate) over(window time.Duration) (float64, bool) {
 	n := len(r.Counts)
 	if n < 2 || window <= 0 {
 		return 0, false
@@ -121,9 +122,9 @@ type span struct{ rate, seconds float64 }
 // of 40 s, 7.1, and after 45 s it is 9.
 func (r Rate) Now() (perSecond float64, window time.Duration) {
 	var known [len(windows)]span
-	n := 0
+	n, shortest := 0, r.shortest()
 	for _, w := range windows {
-		if w < r.shortest() {
+		if w < shortest {
 			continue
 		}
 		rate, ok := r.over(w)
@@ -143,7 +144,7 @@ func (r Rate) Now() (perSecond float64, window time.Duration) {
 }
 
 // agree says whether a window and a longer one that contains it may have one rate.
-func (r Rate) agree(short, long span) bool {
+func (r *Rate) agree(short, long span) bool {
 	mean := max(short.rate, long.rate, 1/short.seconds)
 	deviation := math.Sqrt(max(r.Dispersion, leastDispersion) * mean * (1/short.seconds - 1/long.seconds))
 	return math.Abs(short.rate-long.rate) <= alike*deviation

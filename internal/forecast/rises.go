@@ -42,8 +42,13 @@ func riseBin(rise float64) int {
 	return int(min(max(i, 0), numRises-1))
 }
 
-// riseAt is the rise of a bin.
-func riseAt(i int) float64 { return grain * math.Sinh(float64(i-numRises/2)/10) }
+// rises are those of the bins.
+var rises = func() (of [numRises]float64) {
+	for i := range of {
+		of[i] = grain * math.Sinh(float64(i-numRises/2)/10)
+	}
+	return of
+}()
 
 // Learn is the rises with one more that was seen for so long.
 func (r Rises) Learn(rise float64, took time.Duration) Rises {
@@ -75,17 +80,25 @@ var prior = [...]struct {
 	{0.3, 0.015, true}, {0.45, 0.006, true}, {0.6, 0.003, true}, {0.9, 0.001, true},
 }
 
+// priorBins are the bins of what is believed.
+var priorBins = func() (of [len(prior)]int) {
+	for i, p := range prior {
+		of[i] = riseBin(p.rise)
+	}
+	return of
+}()
+
 // Within are the rises to be expected within a lead time, what is believed and what was
 // seen taken together, in ascending order. It appends to a slice that is used again.
 func (r *Rises) Within(lead time.Duration, into []Outcome) []Outcome {
 	seconds := r.Seconds
 	jumps := min(max(lead.Seconds()/100, 0), 10)
-	for _, p := range prior {
+	for i, p := range prior {
 		share := p.share * jumps
 		if !p.jump {
 			share = p.share * (1 - 0.025*jumps)
 		}
-		seconds[riseBin(p.rise)] += share * priorSeconds
+		seconds[priorBins[i]] += share * priorSeconds
 	}
 	sum := 0.0
 	for _, s := range seconds {
@@ -93,7 +106,7 @@ func (r *Rises) Within(lead time.Duration, into []Outcome) []Outcome {
 	}
 	for i, s := range seconds {
 		if s > 1e-6*sum {
-			into = append(into, Outcome{riseAt(i), s / sum})
+			into = append(into, Outcome{rises[i], s / sum})
 		}
 	}
 	return into

@@ -111,6 +111,8 @@ const (
 func (s Search) Look(h *History, lags int) (next Search, found time.Duration) {
 	r := &h.Records[1]
 	most := min(mostLag, r.length()/2)
+	var room [minutes + 2*block]float64
+	levels := r.levels(room[:0]) // once for all lags: a level takes longer to unpack than to add up
 	for range lags {
 		if s.Lag < leastLag {
 			s = Search{Lag: leastLag}
@@ -121,7 +123,7 @@ func (s Search) Look(h *History, lags int) (next Search, found time.Duration) {
 			}
 			return Search{}, found
 		}
-		if c := r.correlation(s.Lag); c > s.Score+0.02 { // a multiple must be better, not equal
+		if c := correlation(levels, s.Lag); c > s.Score+0.02 { // a multiple must be better, not equal
 			s.Score, s.Best = c, s.Lag
 		}
 		s.Lag++
@@ -129,11 +131,15 @@ func (s Search) Look(h *History, lags int) (next Search, found time.Duration) {
 	return s, 0
 }
 
-// correlation is that of the level with itself so many steps before.
-func (r *Record) correlation(lag int) float64 {
+// correlation is that of levels with those so many steps before; those below 0 are not known.
+func correlation(levels []float64, lag int) float64 {
+	if lag <= 0 || lag >= len(levels) {
+		return 0
+	}
 	var n, x, y, xx, yy, xy float64
-	for i := r.First + lag; i < r.end(); i++ {
-		a, b := r.at(i-lag), r.at(i)
+	before, after := levels[:len(levels)-lag], levels[lag:]
+	for i, b := range after {
+		a := before[i]
 		if a < 0 || b < 0 {
 			continue
 		}
@@ -154,9 +160,9 @@ func (h *History) refine(period time.Duration) time.Duration {
 	if lag*2 > r.length() {
 		return period
 	}
-	best, score := lag, 0.0
+	best, score, levels := lag, 0.0, r.levels(nil)
 	for l := lag - 3; l <= lag+3; l++ {
-		if c := r.correlation(l); c > score {
+		if c := correlation(levels, l); c > score {
 			best, score = l, c
 		}
 	}

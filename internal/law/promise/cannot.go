@@ -36,15 +36,15 @@ func (d *decision) enough() int {
 // first notes a rise that no rise before has been like, and what it will cost whatever is
 // asked for now: those that it brings until replicas that start now are ready.
 func (d *decision) first(out law.Output) law.Output {
-	rate := d.rate()
+	rate := d.arrive
 	before, known := d.Demand.level(d.Read-d.lead()-reference, d.Read-2*detection)
 	was := d.perSecond(before) / max(d.Model.Capacity, 1e-9)
 	demand := rate / d.Model.Capacity
 	if !known || d.look.took <= 0 || demand < 1.1*was {
 		return out
 	}
-	f := d.outlook.with(d.look.ready)
-	cost := f.cost(was, demand)
+	f := d.outlook.from(d.look.ready, was)
+	cost := f.cost(demand)
 	if cost <= max(d.Budget.Balance, 0) {
 		return out
 	}

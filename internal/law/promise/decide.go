@@ -18,8 +18,7 @@ type decision struct {
 	outlook outlook
 	up, way risk
 	allowed float64 // share that may miss, as the budget stands
-	rises   [mostRises]forecast.Outcome
-	riseWay [mostRises]forecast.Outcome
+	arrive  float64 // requests per second, now
 }
 
 // decide is the number and its reasons.
@@ -27,7 +26,7 @@ func (l Law) decide(s *State, in law.Input, look seen) law.Output {
 	if !(s.Model.Capacity > 0) {
 		return l.unknown(s, in, look)
 	}
-	d := decision{Law: l, State: s, in: in, look: look, outlook: l.outlook(s)}
+	d := decision{Law: l, State: s, in: in, look: look, outlook: l.outlook(s), arrive: s.rate()}
 	d.risks()
 	if look.took > 0 {
 		d.account()
@@ -39,7 +38,7 @@ func (l Law) decide(s *State, in law.Input, look seen) law.Output {
 	} else {
 		out = d.fewer(out)
 	}
-	s.Budget.Last = s.rate()
+	s.Budget.Last = d.arrive
 	return d.cannot(d.around(out.Clamp(l.Bounds)))
 }
 
@@ -54,7 +53,7 @@ func (d *decision) around(out law.Output) law.Output {
 	}
 	n, perSecond := out.Replicas, law.UnitRequestsPerSecond
 	return out.Held(law.RuleOutlook,
-		law.Known(law.TermArrivals, d.rate(), perSecond), law.Known(law.TermDemand, d.rate()/d.Model.Capacity, law.UnitReplicas),
+		law.Known(law.TermArrivals, d.arrive, perSecond), law.Known(law.TermDemand, d.arrive/d.Model.Capacity, law.UnitReplicas),
 		law.Known(law.TermCapacity, d.Model.Within, perSecond),
 		law.Known(law.TermLeast, d.Model.Low, perSecond), law.Known(law.TermMost, d.Model.High, perSecond),
 		law.Known(law.TermFewer, share(n-1), law.UnitShare), law.Known(law.TermExpected, share(n), law.UnitShare),
@@ -66,9 +65,9 @@ func (d *decision) around(out law.Output) law.Output {
 func (d *decision) account() {
 	allowed := d.Law.allowed()
 	d.Budget = d.Budget.count(allowed, d.look)
-	if base := forecast.Power(d.rate() / d.Model.Capacity); base > 0 {
+	if base := forecast.Power(d.arrive / d.Model.Capacity); base > 0 {
 		var now risk
-		now.set(base, d.up.rises)
+		now.set(base, d.up.rise[:d.up.rises])
 		share, _ := d.outlook.expected(&now, max(d.look.ready+d.look.coming, 1))
 		d.Budget = d.Budget.expect(allowed, share, d.look.took)
 	}
@@ -89,7 +88,7 @@ func (d *decision) quiet() bool {
 
 // more is the number that serves what is there and what may come.
 func (d *decision) more(out law.Output) law.Output {
-	rate, _ := d.Demand.Rate.Now()
+	rate := d.arrive
 	capacity := law.Known(law.TermCapacity, d.Model.Capacity, law.UnitRequestsPerSecond)
 	out = out.By(law.RuleArrivals, law.Known(law.TermArrivals, rate, law.UnitRequestsPerSecond), capacity)
 	c := d.Law.up(&d.outlook, &d.up, d.allowed)
@@ -136,7 +135,7 @@ func (d *decision) fewer(out law.Output) law.Output {
 	wait := d.breakEven()
 	held, n := d.Hold.want(d.in.Now, out.Replicas, desired, wait)
 	d.Hold = held
-	if n < desired && (!d.look.whole || d.Lengths.Of.Requests < settled && d.rate() > 0) {
+	if n < desired && (!d.look.whole || d.Lengths.Of.Requests < settled && d.arrive > 0) {
 		d.Hold = Hold{Lower: true, Since: d.in.Now - wait, Most: n} // it may go as soon as all is read
 		return out.By(law.RuleBlind, law.Replicas(law.TermDesired, desired))
 	}

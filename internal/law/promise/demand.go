@@ -36,15 +36,16 @@ func (d *Demand) level(from, to time.Duration) (float64, bool) {
 }
 
 // learn adds the arrivals of an interval, and the rises that ended with it.
-func (d Demand) learn(s *State, look seen) Demand {
+func (d *Demand) learn(s *State, look seen) {
 	now, lead, way := s.Read, s.lead(), s.lead()+s.out()
 	d.Rate = d.Rate.Add(now, look.Arrivals)
 	rate, _ := d.Rate.Now()
 	power := forecast.Power(rate)
 	d.History = d.History.Add(now, power)
-	d = d.remember(now, power, way)
+	d.remember(now, power, way)
 	if now < s.Began+2*reference { // the rate has not been seen for long enough
-		return d.season(s)
+		d.season(s)
+		return
 	}
 	// Rises are counted in powers of demand over one replica's capacity.
 	scale := forecast.Power(1 / max(s.Model.Capacity, 1e-9))
@@ -63,21 +64,21 @@ func (d Demand) learn(s *State, look seen) Demand {
 			d.SeasonWay = d.SeasonWay.Learn(rise-expected, look.took)
 		}
 	}
-	return d.season(s)
+	d.season(s)
 }
 
 // levels is how many levels are kept at most.
 const levels = 160
 
 // remember keeps the levels of the last lead times.
-func (d Demand) remember(now time.Duration, power float64, way time.Duration) Demand {
+func (d *Demand) remember(now time.Duration, power float64, way time.Duration) {
 	span := way + reference + 2*tick
 	if n := len(d.Levels); n > 1 && now-d.Levels[n-2].At < span/levels { // too close: the greater counts
 		kept := make([]Level, n)
 		copy(kept, d.Levels)
 		kept[n-1] = Level{now, max(power, kept[n-1].Power)}
 		d.Levels = kept
-		return d
+		return
 	}
 	first := 0
 	for first < len(d.Levels) && d.Levels[first].At < now-span {
@@ -85,7 +86,6 @@ func (d Demand) remember(now time.Duration, power float64, way time.Duration) De
 	}
 	kept := make([]Level, 0, len(d.Levels)-first+1)
 	d.Levels = append(append(kept, d.Levels[first:]...), Level{now, power})
-	return d
 }
 
 // early is the share of a lead time by which what recurs may come early or late.

@@ -20,14 +20,14 @@ func (d *decision) risks() {
 	base := power * scale
 	lead, way := d.lead(), d.breakEven()
 	if rise, ok := demand.expected(d.State, now, scale, false); ok {
-		d.up.set(max(base+rise, 0), demand.SeasonUp.Within(lead, d.rises[:0]))
+		d.up.set(max(base+rise, 0), demand.SeasonUp.Within(lead, d.up.rise[:0]))
 	} else {
-		d.up.set(base, demand.Up.Within(lead, d.rises[:0]))
+		d.up.set(base, demand.Up.Within(lead, d.up.rise[:0]))
 	}
 	if rise, ok := demand.expected(d.State, now, scale, true); ok {
-		d.way.set(base+rise, demand.SeasonWay.Within(way, d.riseWay[:0]))
+		d.way.set(base+rise, demand.SeasonWay.Within(way, d.way.rise[:0]))
 	} else {
-		d.way.set(base, demand.Way.Within(way, d.riseWay[:0]))
+		d.way.set(base, demand.Way.Within(way, d.way.rise[:0]))
 	}
 }
 

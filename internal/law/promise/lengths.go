@@ -52,7 +52,7 @@ func totals(r reading.Set) Totals {
 func sum(s reading.Series) float64 {
 	all := 0.0
 	for i := range s.Pods {
-		v, _ := count(s, i)
+		v, _ := count(&s, i)
 		all += v
 	}
 	return all
@@ -94,9 +94,9 @@ func (n Lengths) measure(s *State, in law.Input, look seen) Lengths {
 	n.Held, n.Running = n.Held*kept, n.Running*kept
 	cache, usage, running := in.Readings.Of(reading.KVCapacity), in.Readings.Of(reading.KVUsage), in.Readings.Of(reading.Running)
 	for i := range in.Fleet.Pods {
-		share, ok := count(usage, i)
-		tokens, known := count(cache, i)
-		sequences, counted := count(running, i)
+		share, ok := count(&usage, i)
+		tokens, known := count(&cache, i)
+		sequences, counted := count(&running, i)
 		if ok && known && counted && share <= 1.01 {
 			n.Held, n.Running = n.Held+share*tokens, n.Running+sequences
 		}

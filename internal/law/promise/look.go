@@ -49,7 +49,7 @@ func viewOf(r reading.Set) view {
 const absurd = 1e15
 
 // count is a pod's counter, and whether it can be one.
-func count(s reading.Series, pod int) (float64, bool) {
+func count(s *reading.Series, pod int) (float64, bool) {
 	if pod >= len(s.Pods) || !s.Pods[pod].Usable() {
 		return 0, false
 	}
@@ -62,28 +62,28 @@ func count(s reading.Series, pod int) (float64, bool) {
 // pod is what is read of one pod; false if something of it is missing.
 func (v *view) pod(l Law, i int) (p Pod, fresh, ok bool) {
 	var all [7]bool
-	p.Ended, all[0] = count(v.ended, i)
-	p.Running, all[1] = count(v.running, i)
-	p.Waiting, all[2] = count(v.waiting, i)
-	p.Prompt, all[3] = count(v.prompt, i)
-	p.Gaps, all[4] = count(v.gaps, i)
-	p.Seconds, all[5] = count(v.seconds, i)
-	p.First, all[6] = count(v.ttfts, i)
+	p.Ended, all[0] = count(&v.ended, i)
+	p.Running, all[1] = count(&v.running, i)
+	p.Waiting, all[2] = count(&v.waiting, i)
+	p.Prompt, all[3] = count(&v.prompt, i)
+	p.Gaps, all[4] = count(&v.gaps, i)
+	p.Seconds, all[5] = count(&v.seconds, i)
+	p.First, all[6] = count(&v.ttfts, i)
 	if slices.Contains(all[:], false) {
 		return Pod{}, false, false
 	}
-	p.Cached, _ = count(v.cached, i) // absent where there is no prefix cache
+	p.Cached, _ = count(&v.cached, i) // absent where there is no prefix cache
 	p.Cached = min(p.Cached, p.Prompt)
-	p.Answered, _ = count(v.tpots, i)
-	p.Late = min(max(p.First-below(v.ttfts, i, l.TTFT), 0), p.First)
-	p.Slow = min(max(p.Answered-below(v.tpots, i, l.TPOT), 0), p.Answered)
+	p.Answered, _ = count(&v.tpots, i)
+	p.Late = min(max(p.First-below(&v.ttfts, i, l.TTFT), 0), p.First)
+	p.Slow = min(max(p.Answered-below(&v.tpots, i, l.TPOT), 0), p.Answered)
 	p.At = v.ended.Pods[i].At
 	return p, v.ended.Pods[i].Quality == reading.Fresh, true
 }
 
 // below is how many observations of a pod's histogram lie below a limit. Within the
 // bucket of the limit they are taken to lie evenly.
-func below(s reading.Series, pod int, limit time.Duration) float64 {
+func below(s *reading.Series, pod int, limit time.Duration) float64 {
 	if pod >= len(s.Buckets) {
 		return 0
 	}

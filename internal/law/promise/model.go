@@ -82,7 +82,7 @@ func (l Law) limits(in law.Input) capacity.Limits {
 	cache := 0.0
 	series := in.Readings.Of(reading.KVCapacity)
 	for i := range series.Pods {
-		tokens, _ := count(series, i)
+		tokens, _ := count(&series, i)
 		cache = max(cache, tokens)
 	}
 	if cache == 0 {
@@ -118,6 +118,6 @@ func (l Law) learn(s *State, in law.Input, look seen) {
 	}
 	s.Lengths = s.Lengths.measure(s, in, look)
 	l.work(s, in)
-	s.Demand = s.Demand.learn(s, look)
+	s.Demand.learn(s, look)
 	l.count(s, look)
 }

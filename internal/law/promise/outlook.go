@@ -80,10 +80,22 @@ func (f *fleet) after(was, before, comes float64) float64 {
 	return before
 }
 
+// A start is a fleet with the demand that it has, of which a share is missed, and that which
+// misses on idle replicas too.
+type start struct {
+	fleet
+	was, before, idle float64
+}
+
+func (o *outlook) from(n int, was float64) start {
+	f := o.with(n)
+	return start{f, was, f.steadily(was), f.steadily(0)}
+}
+
 // cost is how many requests a rise of the demand costs until what is asked for when it comes
 // serves, beyond those that miss on idle replicas too.
-func (f *fleet) cost(was, comes float64) float64 {
-	return comes * f.model.Capacity * max(f.missed(was, comes)-f.steadily(0), 0) * f.span
+func (s *start) cost(comes float64) float64 {
+	return comes * s.model.Capacity * max(s.after(s.was, s.before, comes)-s.idle, 0) * s.span
 }
 
 // full is after how many seconds one of the replicas misses steadily.
@@ -116,9 +128,19 @@ func (f *fleet) full(was, comes float64) float64 {
 type risk struct {
 	base    float64 // power of the demand
 	demand  float64
-	mean    float64            // of what the demand may become
-	rises   []forecast.Outcome // from the least to the greatest
-	demands [mostRises]float64 // what the demand then is
+	mean    float64                     // of what the demand may become
+	rises   int                         // how many there are
+	rise    [mostRises]forecast.Outcome // from the least to the greatest
+	demands [mostRises]float64          // what the demand then is
+	// A step asks one outlook again and again for the same few numbers of replicas.
+	asked [6]asked
+	next  int
+}
+
+// asked is what was expected of a number of replicas; of 0 it was not asked.
+type asked struct {
+	n           int
+	share, lost float64
 }
 
 // mostRises is how many rises are told apart at most.
@@ -126,19 +148,29 @@ const mostRises = 128
 
 // set makes the risk of a base.
 func (r *risk) set(base float64, rises []forecast.Outcome) {
-	r.base, r.demand, r.rises, r.mean = base, forecast.Level(base), rises[:min(len(rises), mostRises)], 0
-	for i, rise := range r.rises {
+	r.base, r.demand, r.rises, r.mean = base, forecast.Level(base), copy(r.rise[:], rises), 0
+	for i, rise := range r.rise[:r.rises] {
 		r.demands[i] = forecast.Level(base + rise.Rise)
 		r.mean += rise.Share * r.demands[i]
 	}
+	r.asked = [len(r.asked)]asked{}
 }
 
 // expected is the share of requests that will miss with n replicas, and the demand lost.
 func (o *outlook) expected(r *risk, n int) (share, lost float64) {
+	n = max(n, 1)
+	for _, a := range &r.asked {
+		if a.n == n {
+			return a.share, a.lost
+		}
+	}
 	f := o.with(n)
 	before := f.steadily(r.demand)
-	for i, rise := range r.rises {
+	for i, rise := range r.rise[:r.rises] {
 		lost += rise.Share * r.demands[i] * f.after(r.demand, before, r.demands[i])
 	}
-	return lost / max(r.mean, 1e-12), lost
+	share = lost / max(r.mean, 1e-12)
+	r.asked[r.next%len(r.asked)] = asked{n, share, lost}
+	r.next++
+	return share, lost
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // season judges the seasons, and looks for a period that is none of them.
-func (d Demand) season(s *State) Demand {
+func (d *Demand) season(s *State) {
 	now := s.Read
 	d.Seasons[0].Period, d.Seasons[1].Period = day, week
 	if now >= d.Looked+lookEvery {
@@ -29,18 +29,17 @@ func (d Demand) season(s *State) Demand {
 		}
 		was := d.InUse
 		if d.InUse = d.best(); d.InUse > 0 && d.InUse != was {
-			d = d.replay(s)
+			d.replay(s)
 		}
 	}
 	if now < d.Searched+searchEvery {
-		return d
+		return
 	}
 	d.Searched = now
 	var found time.Duration
 	if d.Search, found = d.Search.Look(&d.History, lags); found > 0 && found != d.Seasons[2].Period {
-		d = d.consider(s, found)
+		d.consider(s, found)
 	}
-	return d
 }
 
 // best is 1 more than the index of the season that explains most; 0 if none is better
@@ -57,7 +56,7 @@ func (d *Demand) best() int {
 
 // consider takes a period that was found for the season's, if it would have explained
 // more of the last two periods.
-func (d Demand) consider(s *State, period time.Duration) Demand {
+func (d *Demand) consider(s *State, period time.Duration) {
 	season := forecast.Season{Period: period}
 	last := s.Read - jitter(s) - lookEvery
 	step := max(time.Minute, 2*period/240)
@@ -68,15 +67,14 @@ func (d Demand) consider(s *State, period time.Duration) Demand {
 		d.Seasons[2] = season
 		d.InUse = 0 // it is judged, and its residuals are made, at the next look
 	}
-	return d
 }
 
 // replay makes the rises beyond those that the season in use expects from what is
 // remembered.
-func (d Demand) replay(s *State) Demand {
+func (d *Demand) replay(s *State) {
 	d.SeasonUp, d.SeasonWay = forecast.Rises{}, forecast.Rises{}
 	if s.Model.Capacity <= 0 {
-		return d
+		return
 	}
 	scale := forecast.Power(1 / s.Model.Capacity)
 	back := min(2*d.Seasons[d.InUse-1].Period, 2*day)
@@ -85,7 +83,6 @@ func (d Demand) replay(s *State) Demand {
 		d.SeasonUp = d.replayed(d.SeasonUp, s, window{at, s.lead(), step, scale, false})
 		d.SeasonWay = d.replayed(d.SeasonWay, s, window{at, s.lead() + s.out(), step, scale, true})
 	}
-	return d
 }
 
 // window is a rise that is looked at again.

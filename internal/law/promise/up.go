@@ -49,8 +49,8 @@ func (l Law) up(o *outlook, r *risk, allowed float64) choice {
 // greatest demand needs, and some, if the maximum is not less.
 func (l Law) most(r *risk) int {
 	demand := r.demand
-	if n := len(r.rises); n > 0 {
-		demand = max(demand, r.demands[n-1])
+	if r.rises > 0 {
+		demand = max(demand, r.demands[r.rises-1])
 	}
 	return min(l.Most(), law.Ceil(4*demand)+16)
 }
@@ -104,23 +104,28 @@ func (l Law) jumps(s *State, o *outlook, r *risk, c choice, within time.Duration
 	}
 	span := within.Seconds()
 	most := jump{n: max(c.n, l.Min, 1)} // as many as serve the demand that there is
-	frequency, was := 0.0, r.demand
+	frequency, f := 0.0, o.from(most.n, r.demand)
 	allowed, left := l.allowed()*s.Budget.mean(), max(s.Budget.Balance, 0)
-	for i := len(r.rises) - 1; i >= 0 && r.rises[i].Rise > 0; i-- {
-		frequency += r.rises[i].Share / span
+	for i := r.rises - 1; i >= 0 && r.rise[i].Rise > 0; i-- {
+		frequency += r.rise[i].Share / span
 		cost := func(n int) float64 {
-			f := o.with(n)
-			return f.cost(was, r.demands[i])
+			if f.n != float64(n) {
+				f = o.from(n, r.demand)
+			}
+			return f.cost(r.demands[i])
 		}
 		affordable := func(n int) bool {
+			if n < most.n {
+				return false
+			}
 			c := cost(n)
-			return n >= most.n && (c <= 0.9*left || (c-left)*frequency < again*allowed)
+			return c <= 0.9*left || (c-left)*frequency < again*allowed
 		}
 		if affordable(most.n) {
 			continue
 		}
 		if n := least(law.Ceil(r.demands[i]), l.most(r), affordable); n > most.n {
-			most = jump{n, r.base + r.rises[i].Rise, 1 / frequency, cost(n - 1)}
+			most = jump{n, r.base + r.rise[i].Rise, 1 / frequency, cost(n - 1)}
 		}
 	}
 	return most
@@ -138,12 +143,11 @@ type jump struct {
 // expected before the promise has allowed as many misses.
 func (l Law) reserve(s *State, o *outlook, r *risk, n int) float64 {
 	span, most := s.lead().Seconds(), 0.0
-	frequency, was := 0.0, r.demand
+	frequency, f := 0.0, o.from(n, r.demand)
 	allowed := l.allowed() * s.Budget.mean()
-	f := o.with(n)
-	for i := len(r.rises) - 1; i >= 0 && r.rises[i].Rise > 0; i-- {
-		frequency += r.rises[i].Share / span
-		cost := f.cost(was, r.demands[i])
+	for i := r.rises - 1; i >= 0 && r.rise[i].Rise > 0; i-- {
+		frequency += r.rise[i].Share / span
+		cost := f.cost(r.demands[i])
 		if cost*frequency >= again*allowed {
 			most = max(most, cost)
 		}

@@ -71,8 +71,8 @@ func TestJumps(t *testing.T) {
 	var r risk
 	r.set(at(6), []forecast.Outcome{{Rise: 0, Share: 1 - 115./1800}, {Rise: at(9) - at(6), Share: 115. / 1800}})
 	l := Law{Bounds: law.Bounds{Max: 8}, Promise: 0.95}
-	f := o.with(5)
-	if cost := f.cost(r.demand, 9/1.43); !near(cost, 510, 1) {
+	five := o.from(5, r.demand)
+	if cost := five.cost(9 / 1.43); !near(cost, 510, 1) {
 		t.Errorf("a jump costs five %v requests, want 510", cost)
 	}
 	j := l.jumps(&s, o, &r, choice{n: 5}, 115*time.Second)
@@ -83,7 +83,7 @@ func TestJumps(t *testing.T) {
 	if j := l.jumps(&s, o, &r, choice{n: 5}, 115*time.Second); j.n != 5 {
 		t.Errorf("jumps() with more to miss than it costs = %+v, want none", j)
 	}
-	if got := l.reserve(&s, o, &r, 5); !near(got, f.cost(r.demand, 9/1.43), 1) {
-		t.Errorf("reserve() = %v, want what the jump costs, %v", got, f.cost(r.demand, 9/1.43))
+	if got := l.reserve(&s, o, &r, 5); !near(got, five.cost(9/1.43), 1) {
+		t.Errorf("reserve() = %v, want what the jump costs, %v", got, five.cost(9/1.43))
 	}
 }
