@@ -121,6 +121,7 @@ release-test: ## the programs that make a release; one pushes an image to a regi
 	$(GO) test -C tools/release ./...
 	$(GO) test -C tools/chart ./...
 	$(GO) test -C tools/compat ./...
+	$(GO) test -C tools/crd ./...
 
 .PHONY: page-test
 page-test: ## clicks through the live page in headless Chromium, which must be installed
@@ -128,7 +129,7 @@ page-test: ## clicks through the live page in headless Chromium, which must be i
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./api/... ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
 
 .PHONY: rehearse-helm
 rehearse-helm: lab bin/lab/helm ## Helm takes an installation over, upgrades, rolls back and uninstalls it on a local cluster
@@ -217,12 +218,16 @@ lint-proof: $(LINTER) ## plant a violation for each linter and see that it is re
 	$(GO) test -tags lintproof -count=1 -run TestLintBites ./internal/archtest
 
 .PHONY: generate
-generate: chart proto ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, docs/compat.md, the dashboards, the chart and the Go of .proto files
+generate: crd chart proto ## docs/invariants.md, from each package's doc.go, docs/flags.md, from the commands, docs/metrics.md, docs/compat.md, the dashboards, the custom resource, the chart and the Go of .proto files
 	$(GO) test -count=1 -run TestInvariantsPage ./internal/archtest -rewrite
 	$(GO) test -count=1 -run TestFlagsPage ./internal/cli -rewrite
 	$(GO) test -count=1 -run TestMetricsPage ./internal/cli/serve -rewrite
 	$(GO) test -count=1 -run TestBoards ./internal/dashboard -rewrite
 	$(GO) run -C tools/compat . -root $(CURDIR) -write
+
+.PHONY: crd
+crd: ## config/crd's custom resource and api/'s deep copies, from api/
+	$(GO) tool -modfile=tools/crd/go.mod controller-gen object crd:allowDangerousTypes=true paths=./api/... output:crd:dir=config/crd
 
 .PHONY: chart
 chart: ## charts/flyball's template, from config/complete

@@ -38,7 +38,7 @@ func coreRank(name string) int {
 
 // wordsRank orders the words layer as coreRank does the core.
 func wordsRank(name string) int {
-	ranks := [][]string{{"vllm", "kserve", "manifest"}, {"lossless"}, {"policy"}, {"explain"}}
+	ranks := [][]string{{"api", "vllm", "kserve", "manifest"}, {"lossless"}, {"policy"}, {"explain"}}
 	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
 }
 
@@ -66,6 +66,8 @@ func place(dir string) (layer, string) {
 		return layerMain, dir
 	case "config", "data":
 		return layerLeaf, top
+	case "api": // our own words
+		return layerWords, top
 	case "e2e":
 		return layerTest, "e2e"
 	case "internal":
