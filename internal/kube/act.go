@@ -7,13 +7,12 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -21,9 +20,9 @@ import (
 func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
 	switch v.Action {
 	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle, explain.GiveBack:
-		return r.apply(ctx, o.ScaledObject, v.Apply)
+		return apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
 	case explain.Repair:
-		_, err = r.apply(ctx, o.ScaledObject, v.Apply)
+		_, err = apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
 		return false, err
 	case explain.Remove:
 		return r.remove(ctx, o.ScaledObject)
@@ -32,47 +31,6 @@ func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (ch
 	case explain.Keep, explain.Wait, explain.Abstain:
 	}
 	return false, nil
-}
-
-// apply sends the fields that are Flyball's, unless they stand there already; the API
-// server leaves the rest alone. What was decided on an object that is another one by now
-// is a conflict: a minimum that was raised meanwhile must not be lowered.
-func (r *Reconciler) apply(ctx context.Context, seen, so *kserve.ScaledObject) (changed bool, err error) {
-	want, err := encode(so)
-	if err != nil {
-		return false, err
-	}
-	have := cluster.NewObject(kserve.ScaledObjectKind)
-	switch err := r.Client.Get(ctx, client.ObjectKeyFromObject(want), have); {
-	case err == nil:
-		if again, err := drifted(want, have); err != nil || !again {
-			return false, err
-		}
-	case !apierrors.IsNotFound(err):
-		return false, fmt.Errorf("reading ScaledObject %s: %w", so.Name, err)
-	}
-	if seen != nil {
-		want.SetResourceVersion(seen.ResourceVersion)
-	}
-	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(kserve.Manager), client.ForceOwnership); err != nil {
-		return false, fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
-	}
-	return true, nil
-}
-
-// encode keeps to the fields that are set, as server-side apply must. Its numbers are
-// those of a decoded object.
-func encode(so *kserve.ScaledObject) (*unstructured.Unstructured, error) {
-	o := cluster.NewObject(kserve.ScaledObjectKind)
-	data, err := json.Marshal(so)
-	if err == nil {
-		err = utiljson.Unmarshal(data, &o.Object)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encoding ScaledObject %s: %w", so.Name, err)
-	}
-	unstructured.RemoveNestedField(o.Object, "metadata", "creationTimestamp")
-	return o, nil
 }
 
 func (r *Reconciler) remove(ctx context.Context, so *kserve.ScaledObject) (changed bool, err error) {

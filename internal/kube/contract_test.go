@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/apply"
 )
 
 // everyField is an InferenceService with every field that Flyball reads; those that
@@ -115,7 +116,7 @@ func contractScaledObject(t *testing.T, strict client.Client, service *unstructu
 	if err != nil || warning != "" || len(so.Spec.Triggers) != 4 || so.Spec.Fallback == nil {
 		t.Fatalf("Map() = %v, %q, %v, want four triggers and a fallback", so, warning, err)
 	}
-	applied, err := encode(so)
+	applied, err := apply.Encode(so)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
+	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
@@ -298,7 +299,7 @@ func testDrift(t *testing.T, a *apiServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := (&Reconciler{Client: a.admin}).apply(t.Context(), nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
+	if changed, err := apply.ScaledObject(t.Context(), a.admin, kserve.Manager, nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
 		t.Errorf("applying the same = %v, resourceVersion %s, want %s", err, s.scaledObject().GetResourceVersion(), quiet)
 	}
 	if err := a.admin.Delete(t.Context(), s.scaledObject()); err != nil {

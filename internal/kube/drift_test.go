@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
@@ -197,7 +198,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			if len(n.writes) != tc.writes {
 				t.Errorf("writes = %v, want %d", n.writes, tc.writes)
 			}
-			if again, err := drifted(ofOurs(t, r), read()); again || err != nil {
+			if again, err := apply.ScaledObject(t.Context(), r.Client, kserve.Manager, nil, ofOurs(t, r)); again || err != nil {
 				t.Errorf("after that it has drifted: %t, %v", again, err)
 			}
 			if tc.writes == 0 {
@@ -211,7 +212,7 @@ func TestDriftIsRepaired(t *testing.T) {
 }
 
 // ofOurs is what Flyball applies for the service there.
-func ofOurs(t *testing.T, r *Reconciler) *unstructured.Unstructured {
+func ofOurs(t *testing.T, r *Reconciler) *kserve.ScaledObject {
 	t.Helper()
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(t.Context(), llama, raw); err != nil {
@@ -221,11 +222,7 @@ func ofOurs(t *testing.T, r *Reconciler) *unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := encode(o.verdict().Apply)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return want
+	return o.verdict().Apply
 }
 
 // TestFieldTakenAwayIsWithdrawn: what Flyball has applied and wants no more is drift too.

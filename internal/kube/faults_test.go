@@ -18,6 +18,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/apply"
 )
 
 // scaleTime is how long it may take from what is held to what is asked for, once the API
@@ -73,7 +74,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	}
 	want.Spec.MaxReplicaCount = new(int32(5))
 	s.patch("ScaledObject", `{"spec":{"pollingInterval":7}}`)
-	if changed, err := r.apply(t.Context(), seen, want); !apierrors.IsConflict(err) || changed {
+	if changed, err := apply.ScaledObject(t.Context(), r.Client, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
 		t.Errorf("apply = %v, %v, want a conflict", changed, err)
 	}
 	s.eventuallyScaled()

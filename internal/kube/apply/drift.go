@@ -1,4 +1,4 @@
-package kube
+package apply
 
 import (
 	"encoding/json"
@@ -9,16 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
 // drifted tells whether applying want would change what is there: a field of want has
-// another value, or Flyball owns a field that is not in want any more. Fields that are
-// others' do not count. An object that Flyball has never applied has drifted.
-func drifted(want, have *unstructured.Unstructured) (bool, error) {
+// another value, or the manager owns a field that is not in want any more. Fields that are
+// others' do not count. An object that the manager has never applied has drifted.
+func drifted(want, have *unstructured.Unstructured, manager string) (bool, error) {
 	i := slices.IndexFunc(have.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == kserve.Manager && f.Operation == metav1.ManagedFieldsOperationApply && f.FieldsV1 != nil
+		return f.Manager == manager && f.Operation == metav1.ManagedFieldsOperationApply && f.FieldsV1 != nil
 	})
 	if i < 0 {
 		return true, nil
