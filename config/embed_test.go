@@ -125,11 +125,43 @@ func narrow(t *testing.T, name string, doc []byte) bool {
 	return true
 }
 
+// What a role may write is listed here, beside the Events that each may: who adds to it has a
+// reason.
+func TestRolesWrite(t *testing.T) {
+	got := map[string][]string{}
+	for _, name := range []string{"rbac/role.yaml", "scaler/role.yaml"} {
+		text, err := fs.ReadFile(Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r rbacv1.ClusterRole
+		doc, _, _ := bytes.Cut(text, []byte("\n---\n"))
+		if err := yaml.Unmarshal(doc, &r); err != nil || len(r.Rules) == 0 {
+			t.Fatalf("%s: %d rules, %v", name, len(r.Rules), err)
+		}
+		for _, rule := range r.Rules {
+			for _, verb := range rule.Verbs {
+				if verb != "get" && verb != "list" && verb != "watch" && rule.Resources[0] != "events" {
+					got[r.Name] = append(got[r.Name], verb+" "+strings.Join(rule.Resources, ", "))
+				}
+			}
+		}
+	}
+	want := map[string][]string{
+		"flyball-controller": {"create scaledobjects", "patch scaledobjects", "delete scaledobjects"},
+		"flyball-scaler":     {"create tokenreviews", "patch inferenceautoscalers/status", "create scaledobjects", "patch scaledobjects"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what roles may write: -want +got\n%s", diff)
+	}
+}
+
 // What names the same thing in several files: KEDA finds its certificate, and the scaler
 // knows it by that.
 func TestScalerNames(t *testing.T) {
 	var a struct {
-		Spec struct {
+		Metadata struct{ Name string }
+		Spec     struct {
 			SecretTargetRef []struct{ Parameter, Name, Key string }
 		}
 	}
@@ -141,8 +173,8 @@ func TestScalerNames(t *testing.T) {
 	want := map[string]string{
 		"caCert": KEDACertificate + "/ca.crt", "tlsClientCert": KEDACertificate + "/tls.crt", "tlsClientKey": KEDACertificate + "/tls.key",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("ClusterTriggerAuthentication: -want +got\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" || a.Metadata.Name != Authentication {
+		t.Errorf("ClusterTriggerAuthentication %s: -want +got\n%s", a.Metadata.Name, diff)
 	}
 	var d appsv1.Deployment
 	load(t, "scaler/deployment.yaml", &d)

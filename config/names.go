@@ -21,4 +21,7 @@ const (
 	ScalerCertificate = "flyball-scaler-tls"
 	KEDACertificate   = "flyball-keda-tls"
 	KEDAName          = "keda.flyball.dev"
+
+	// Authentication is the ClusterTriggerAuthentication by which KEDA asks the scaler.
+	Authentication = "flyball"
 )

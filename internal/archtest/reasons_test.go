@@ -26,8 +26,10 @@ func TestReasonsPage(t *testing.T) {
 	}
 	for title, said := range map[string][]string{
 		"Reasons in `flyball status`": house.named("internal/explain", reasonNames),
-		"Events":                      slices.Concat(house.named("internal/explain", eventNames), house.named("internal/kube", eventNames), house.named("internal/kube/promised", eventNames)),
-		"Errors of the gateway":       append(house.named("internal/gateway", codeNames), "service_asleep", "service_starting", "service_unavailable"),
+		"Events": slices.Concat(house.named("internal/explain", eventNames), house.named("internal/kube", eventNames), house.named("internal/kube/promised", eventNames),
+			house.named("internal/explain/autoscaler", eventNames), house.named("internal/kube/autoscalers", eventNames)),
+		"Conditions of an InferenceAutoscaler": house.named("internal/explain/autoscaler", conditionNames),
+		"Errors of the gateway":                append(house.named("internal/gateway", codeNames), "service_asleep", "service_starting", "service_unavailable"),
 	} {
 		slices.Sort(said)
 		if len(said) < 10 {
@@ -90,6 +92,32 @@ func eventNames(n ast.Node) string {
 		return text(call.Args[0])
 	case of.Sel.Name == "Then" && len(call.Args) > 1:
 		return text(call.Args[1])
+	}
+	return ""
+}
+
+// conditionNames are the reasons of conditions: of s.reason = "…", is(status, "…", text) and
+// said{kind, "…", …}.
+func conditionNames(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		if of, ok := n.Fun.(*ast.Ident); ok && of.Name == "is" && len(n.Args) == 3 {
+			return text(n.Args[1])
+		}
+	case *ast.CompositeLit:
+		of, _ := n.Type.(*ast.Ident)
+		switch {
+		case of != nil && of.Name == "said" && len(n.Elts) == 4:
+			return text(n.Elts[1])
+		case of == nil && len(n.Elts) == 2: // a rule and its reason
+			return text(n.Elts[1])
+		}
+	case *ast.AssignStmt:
+		for i, left := range n.Lhs {
+			if to, ok := left.(*ast.SelectorExpr); ok && to.Sel.Name == "reason" && len(n.Rhs) == len(n.Lhs) {
+				return text(n.Rhs[i])
+			}
+		}
 	}
 	return ""
 }

@@ -44,6 +44,15 @@ const maxServiceName = 63 - len("keda-hpa-") - len("-predictor")
 // PredictorName is what KServe calls the predictor's Deployment.
 func PredictorName(service string) string { return service + "-predictor" }
 
+// ServiceOf is the InferenceService whose predictor a Deployment is, by its labels and name; ""
+// if it is none.
+func ServiceOf(labels map[string]string, deployment string) string {
+	if name := labels[ServiceLabel]; name != "" && PredictorName(name) == deployment {
+		return name
+	}
+	return ""
+}
+
 // Class is the autoscaler class in force: the predictor's own annotation wins.
 func Class(s *InferenceService) string {
 	return cmp.Or(s.Spec.Predictor.Annotations[ClassAnnotation], s.Annotations[ClassAnnotation], "hpa")

@@ -25,6 +25,8 @@ type Answer struct {
 	Replicas int
 	At       time.Time // of the step
 	Reasons  []law.Reason
+	Pods     int // that were ready
+	Read     int // of these, of which something was read
 }
 
 // A Book holds the last answers. The one that leads writes it step by step, the others copy

@@ -292,10 +292,25 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	var next decide.State
 	next, done.Decision = decide.Step(done.Policy, done.State, done.Input)
 	known.state, known.broken = next, false
-	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons})
+	pods, read := heard(known.set, s.Fleet)
+	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read})
 	if p.cfg.Recorder != nil {
 		p.cfg.Recorder.Record(s.Service, done)
 	}
+}
+
+// heard is how many pods are ready, and of how many of them a set has something usable.
+func heard(set reading.Set, f law.Fleet) (pods, read int) {
+	for i, pod := range f.Pods {
+		if !pod.Ready || pod.Deleting {
+			continue
+		}
+		pods++
+		if slices.ContainsFunc(set, func(e reading.Entry) bool { return i < len(e.Pods) && e.Pods[i].Usable() }) {
+			read++
+		}
+	}
+	return pods, read
 }
 
 // Nudge has a service stepped at once: requests wait for it. It does not block.

@@ -12,7 +12,7 @@
 // the certificate and the authority that the files have now.
 // INV-5: a raise that the HPA's tolerance would swallow is told as the smallest number that
 // acts; a cut is never told lower than it was decided.
-// INV-6: without a decision, and when the last one is older than maxAge, an answer is an error,
+// INV-6: without a decision, and when the last one is older than MaxAge, an answer is an error,
 // on which the HPA keeps the replicas.
 // INV-7: a namespace that asks too much and a call that panics hinder no other one.
 //

@@ -26,7 +26,7 @@ func newMeter(r prometheus.Registerer) (*meter, error) {
 		}, []string{"method"}),
 		age: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "flyball_scaler_decision_age_seconds", Help: "Age of the decision when KEDA is told it.",
-			Buckets: []float64{.5, 1, 2, 5, 10, 30, 60, 120, maxAge.Seconds()},
+			Buckets: []float64{.5, 1, 2, 5, 10, 30, 60, 120, MaxAge.Seconds()},
 		}),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "flyball_scaler_refused_connections_total", Help: "Connections without the certificate that KEDA must have.",

@@ -171,13 +171,13 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%v, %v, %v, want %d", got, active, err, n)
 			}
 		}
-		<-time.After(maxAge)
+		<-time.After(MaxAge)
 		if got, _, err := ask(); got != 1 || err != nil {
-			t.Errorf("after %s: %v, %v, want 1", maxAge, got, err)
+			t.Errorf("after %s: %v, %v, want 1", MaxAge, got, err)
 		}
 		<-time.After(time.Second)
 		if _, _, err := ask(); status.Code(err) != codes.Unavailable {
-			t.Errorf("after more than %s: %v, want Unavailable", maxAge, err)
+			t.Errorf("after more than %s: %v, want Unavailable", MaxAge, err)
 		}
 		if _, err := keda.GetMetrics(t.Context(), &externalscaler.GetMetricsRequest{ScaledObjectRef: ref("llama"), MetricName: "s0-other"}); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("GetMetrics of another metric = %v, want InvalidArgument", err)

@@ -15,7 +15,8 @@ const (
 	// MetricName is that of the one metric; KEDA's HPA has it as s0-flyball-replicas.
 	MetricName = "flyball-replicas"
 
-	maxAge = 5 * time.Minute // of a decision that is handed out
+	// MaxAge is of a decision that is handed out.
+	MaxAge = 5 * time.Minute
 )
 
 // service answers KEDA's calls.
@@ -78,9 +79,9 @@ func (s *service) decided(ctx context.Context, ref *externalscaler.ScaledObjectR
 		return Answer{}, status.Errorf(codes.Unavailable, "nothing is decided yet for ScaledObject %s/%s", ref.GetNamespace(), ref.GetName())
 	}
 	age := time.Since(a.At)
-	if age > maxAge {
+	if age > MaxAge {
 		return Answer{}, status.Errorf(codes.Unavailable, "the last decision for ScaledObject %s/%s is %s old, more than %s: look at the log of the replica of Flyball's scaler that leads",
-			ref.GetNamespace(), ref.GetName(), age.Round(time.Second), maxAge)
+			ref.GetNamespace(), ref.GetName(), age.Round(time.Second), MaxAge)
 	}
 	return a, nil
 }

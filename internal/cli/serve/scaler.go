@@ -27,6 +27,7 @@ import (
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -191,7 +192,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
-	kinds := cluster.NewKinds(from, mgr.GetLogger(), kserve.InferenceServiceKind, kserve.ScaledObjectKind)
+	kinds := cluster.NewKinds(from, mgr.GetLogger(), kserve.InferenceServiceKind, kserve.ScaledObjectKind, v1alpha1.Kind)
 	p.leads = elected(mgr)
 	p.services = promised.New(o.services, mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), p.leads,
 		func() bool { return kinds.Served(kserve.InferenceServiceKind) })
@@ -214,8 +215,10 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err != nil {
 		return err
 	}
+	kept := p.autoscalers(mgr, kinds)
 	all := []manager.Runnable{
 		kinds, everywhere{func(ctx context.Context) error { return p.services.Setup(ctx, mgr, kinds) }}, keda,
+		manager.RunnableFunc(func(ctx context.Context) error { return kept.Setup(ctx, mgr, kinds) }),
 		p.lead(loop, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
 	}
 	if o.demand.Address != "" {

@@ -21,6 +21,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/follow"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
@@ -43,7 +44,7 @@ func oneService(t *testing.T, optIn string) parts {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama", UID: "target"}}
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "llama"}}
 	d.Status.Replicas = 2
-	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{promised.OptIn: optIn}}}
+	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{autoscaler.OptIn: optIn}}}
 	no := func() bool { return false }
 	p := parts{
 		services: promised.New(promised.Settings{Most: 1}, kubetest.Client(t, n, d, kubetest.Untyped(t, kserve.ScaledObjectKind, so)), events.NewFakeRecorder(9), no, no),
@@ -68,12 +69,12 @@ func TestAnswers(t *testing.T) {
 		want  scaler.Answer
 		cause scaler.Cause
 	}{
-		"decided":            {promised.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/target", Replicas: 5, At: at}}, object, scaler.Answer{Replicas: 5, At: at, Current: 2, Tolerance: .1}, 0},
-		"not yet":            {promised.Enabled, nil, object, scaler.Answer{Current: 2}, 0},
-		"of one before it":   {promised.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/another", Replicas: 5, At: at}}, object, scaler.Answer{Current: 2}, 0},
+		"decided":            {autoscaler.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/target", Replicas: 5, At: at}}, object, scaler.Answer{Replicas: 5, At: at, Current: 2, Tolerance: .1}, 0},
+		"not yet":            {autoscaler.Enabled, nil, object, scaler.Answer{Current: 2}, 0},
+		"of one before it":   {autoscaler.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/another", Replicas: 5, At: at}}, object, scaler.Answer{Current: 2}, 0},
 		"not opted in":       {"", nil, object, scaler.Answer{}, scaler.Forbidden},
-		"no such object":     {promised.Enabled, nil, scaler.Object{Namespace: "demo", Name: "none", Trigger: stated}, scaler.Answer{}, scaler.Unknown},
-		"a mistake in there": {promised.Enabled, nil, scaler.Object{Namespace: "demo", Name: "llama", Trigger: map[string]string{"objective": "ttft:p90:3s"}}, scaler.Answer{}, scaler.Wrong},
+		"no such object":     {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "none", Trigger: stated}, scaler.Answer{}, scaler.Unknown},
+		"a mistake in there": {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "llama", Trigger: map[string]string{"objective": "ttft:p90:3s"}}, scaler.Answer{}, scaler.Wrong},
 	} {
 		p := oneService(t, c.optIn)
 		p.book.Copy(c.book)
@@ -87,7 +88,7 @@ func TestAnswers(t *testing.T) {
 
 // What one replica tells, another one has: numbers and ages.
 func TestLines(t *testing.T) {
-	one, other := oneService(t, promised.Enabled), oneService(t, promised.Enabled)
+	one, other := oneService(t, autoscaler.Enabled), oneService(t, autoscaler.Enabled)
 	one.book.Copy(map[pilot.Service]pilot.Answer{{Namespace: "demo", Name: "llama"}: {UID: "u", Replicas: 3, At: time.Now().Add(-time.Minute)}})
 	other.learn(one.lines())
 	got, ok := other.book.Answer(pilot.Service{Namespace: "demo", Name: "llama"})
@@ -114,7 +115,7 @@ func (l lease) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte,
 // not understand is from scratch, and what it has not found yet is not lost at once.
 func TestRecollection(t *testing.T) {
 	var log bytes.Buffer
-	p := oneService(t, promised.Enabled)
+	p := oneService(t, autoscaler.Enabled)
 	p.lock, p.log = lease{transitions: 7}, slog.New(slog.NewTextHandler(&log, nil))
 	c := kubetest.Client(t)
 	store := memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}

@@ -12,7 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -25,6 +27,7 @@ const (
 	ByService        = "inferenceservice"         // pods, by KServe's label
 	ByModel          = "model"                    // Deployments, by the models that they serve
 	ByObject         = "involvedObject.uid"       // Events
+	ByWorkload       = "workload"                 // InferenceAutoscalers, by what they scale in the end
 )
 
 // A part is one of the kinds that a snapshot is made of.
@@ -54,6 +57,7 @@ func parts() []part {
 			&autoscalingv2.HorizontalPodAutoscaler{}, func() client.ObjectList { return &autoscalingv2.HorizontalPodAutoscalerList{} },
 			map[string]client.IndexerFunc{ByTarget: TargetOf}, nil,
 		},
+		{&v1alpha1.InferenceAutoscaler{}, func() client.ObjectList { return &v1alpha1.InferenceAutoscalerList{} }, map[string]client.IndexerFunc{ByWorkload: workloadOf}, nil},
 		{&corev1.Event{}, func() client.ObjectList { return &corev1.EventList{} }, map[string]client.IndexerFunc{ByObject: involvedIn}, []client.ListOption{
 			client.MatchingFields{"involvedObject.kind": kserve.InferenceServiceKind.Kind},
 			client.MatchingFields{"involvedObject.kind": kserve.ScaledObjectKind.Kind},
@@ -117,6 +121,13 @@ func TargetOf(o client.Object) []string {
 		if name, _, err := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "name"); err == nil {
 			return []string{name}
 		}
+	}
+	return nil
+}
+
+func workloadOf(o client.Object) []string {
+	if a, ok := o.(*v1alpha1.InferenceAutoscaler); ok {
+		return []string{autoscaler.WorkloadOf(a.Spec.TargetRef).String()}
 	}
 	return nil
 }

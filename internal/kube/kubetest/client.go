@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -44,7 +45,7 @@ func Builder(t *testing.T) *fake.ClientBuilder {
 			return nil
 		}).
 		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} })
-	indexed := append(custom, &appsv1.Deployment{}, &corev1.Pod{}, &corev1.Event{}, &autoscalingv2.HorizontalPodAutoscaler{})
+	indexed := append(custom, &v1alpha1.InferenceAutoscaler{}, &appsv1.Deployment{}, &corev1.Pod{}, &corev1.Event{}, &autoscalingv2.HorizontalPodAutoscaler{})
 	if err := cluster.AddIndexes(t.Context(), indexer{b}, indexed...); err != nil {
 		t.Fatal(err)
 	}

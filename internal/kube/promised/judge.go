@@ -16,17 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
-)
-
-// OptIn is the label of namespaces in which objectives are heard, and Enabled its value.
-const (
-	OptIn   = "flyball.dev/objectives"
-	Enabled = "enabled"
 )
 
 // verdict is what is said about one ScaledObject.
@@ -38,7 +33,8 @@ type verdict struct {
 
 // refuse is by the notice that was given last.
 func (v *verdict) refuse(c Cause) bool {
-	v.refused = &Refusal{c, v.Notices[len(v.Notices)-1].Text}
+	last := v.Notices[len(v.Notices)-1]
+	v.refused = &Refusal{c, last.Reason, last.Text}
 	return false
 }
 
@@ -81,16 +77,20 @@ func (s *Services) judge(ctx context.Context, so *kserve.ScaledObject) (*verdict
 }
 
 func (s *Services) namespace(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
-	n := &corev1.Namespace{}
-	if err := s.Client.Get(ctx, client.ObjectKey{Name: so.Namespace}, n); client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading namespace %s: %w", so.Namespace, err)
+	if heard, err := s.Heard(ctx, so.Namespace); heard || err != nil {
+		return heard, err
 	}
-	if n.Labels[OptIn] == Enabled {
-		return true, nil
-	}
-	v.Warn("NamespaceNotEnabled", "objectives are not heard in namespace %s, which an administrator has to allow: kubectl label namespace %s %s=%s",
-		so.Namespace, so.Namespace, OptIn, Enabled)
+	autoscaler.NotHeard(&v.Verdict, so.Namespace)
 	return v.refuse(Forbidden), nil
+}
+
+// Heard says whether a namespace has opted in to objectives.
+func (s *Services) Heard(ctx context.Context, namespace string) (bool, error) {
+	n := &corev1.Namespace{}
+	if err := s.Client.Get(ctx, client.ObjectKey{Name: namespace}, n); client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading namespace %s: %w", namespace, err)
+	}
+	return n.Labels[autoscaler.OptIn] == autoscaler.Enabled, nil
 }
 
 func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
@@ -114,8 +114,8 @@ func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdi
 		NamespacedName: types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, UID: string(so.UID) + "/" + string(t.uid), Kind: kind, Target: ref.Name,
 		Tolerance: tolerance(so),
 	}
-	if name := t.labels[kserve.ServiceLabel]; kind == deployment && name != "" && kserve.PredictorName(name) == ref.Name {
-		v.service.InferenceService = name
+	if kind == deployment {
+		v.service.InferenceService = kserve.ServiceOf(t.labels, ref.Name)
 	}
 	return true, nil
 }
@@ -187,13 +187,7 @@ func (s *Services) guide(ctx context.Context, so *kserve.ScaledObject, v *verdic
 	if err != nil {
 		return false, fmt.Errorf("reading InferenceService %s: %w", v.service.InferenceService, err)
 	}
-	switch class := kserve.Class(isvc); {
-	case class != "external":
-		v.Warn("AnotherAutoscaler", "InferenceService %s is of autoscaler class %s, so that KServe scales it; for objectives: kubectl annotate inferenceservice %s -n %s --overwrite %s=external",
-			isvc.Name, class, isvc.Name, isvc.Namespace, kserve.ClassAnnotation)
-		return v.refuse(Taken), nil
-	case kserve.HasMetrics(isvc):
-		v.Warn("AnotherAutoscaler", "InferenceService %s has %s, by which it is scaled; remove them to scale it by objectives", isvc.Name, kserve.MetricsField)
+	if autoscaler.ByKServe(&v.Verdict, isvc) {
 		return v.refuse(Taken), nil
 	}
 	return true, nil

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
@@ -55,7 +56,7 @@ func object(t *testing.T, replace ...string) client.Object {
 }
 
 func namespace(enabled string) *corev1.Namespace {
-	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{OptIn: enabled}}}
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{autoscaler.OptIn: enabled}}}
 }
 
 func workload(name string, replicas int32) *appsv1.Deployment {
@@ -147,21 +148,21 @@ func TestRefused(t *testing.T) {
 		says    string
 	}{
 		"not opted in":  {[]client.Object{namespace(""), llama, object(t)}, Forbidden, "Warning NamespaceNotEnabled objectives are not heard in namespace demo, which an administrator has to allow: kubectl label namespace demo flyball.dev/objectives=enabled"},
-		"no target":     {[]client.Object{namespace(Enabled), object(t)}, Waiting, "Warning TargetMissing spec.scaleTargetRef: there is no Deployment llama in namespace demo"},
-		"a kind":        {[]client.Object{namespace(Enabled), llama, object(t, "{name: llama}", "{kind: Rollout, name: llama}")}, Wrong, "TargetUnsupported spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and Rollout is neither"},
-		"an objective":  {[]client.Object{namespace(Enabled), llama, object(t, "ttft:", "tfft:")}, Wrong, `InvalidObjectives spec.triggers[0].metadata.objectives: "tfft" cannot be promised; did you mean ttft?`},
-		"bounds":        {[]client.Object{namespace(Enabled), llama, object(t, "maxReplicaCount: 8", "maxReplicaCount: 0")}, Wrong, "InvalidObjectives spec.maxReplicaCount: 0 replicas at most and 1 at least"},
-		"nothing wakes": {[]client.Object{namespace(Enabled), llama, object(t, "minReplicaCount: 1", "minReplicaCount: 0")}, Wrong, "NothingWakes spec.minReplicaCount: at 0 nothing wakes Deployment llama"},
+		"no target":     {[]client.Object{namespace(autoscaler.Enabled), object(t)}, Waiting, "Warning TargetMissing spec.scaleTargetRef: there is no Deployment llama in namespace demo"},
+		"a kind":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "{name: llama}", "{kind: Rollout, name: llama}")}, Wrong, "TargetUnsupported spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and Rollout is neither"},
+		"an objective":  {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "ttft:", "tfft:")}, Wrong, `InvalidObjectives spec.triggers[0].metadata.objectives: "tfft" cannot be promised; did you mean ttft?`},
+		"bounds":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "maxReplicaCount: 8", "maxReplicaCount: 0")}, Wrong, "InvalidObjectives spec.maxReplicaCount: 0 replicas at most and 1 at least"},
+		"nothing wakes": {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "minReplicaCount: 1", "minReplicaCount: 0")}, Wrong, "NothingWakes spec.minReplicaCount: at 0 nothing wakes Deployment llama"},
 		"another first": {
-			[]client.Object{namespace(Enabled), llama, object(t), object(t, "name: llama, namespace", "name: older, namespace", "so-1", "so-2", "2026-01-02", first)}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), llama, object(t), object(t, "name: llama, namespace", "name: older, namespace", "so-1", "so-2", "2026-01-02", first)}, Taken,
 			"TargetTaken Deployment llama has its objectives from ScaledObject older, which was first; delete one of the two: kubectl delete scaledobject llama -n demo",
 		},
 		"guide mode": {
-			[]client.Object{namespace(Enabled), predictor(), inferenceService(t, false), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, false), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
 			"AnotherAutoscaler InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled; remove them to scale it by objectives",
 		},
 		"KServe's HPA": {
-			[]client.Object{namespace(Enabled), predictor(), inferenceService(t, true, "Class: external", "Class: hpa"), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, true, "Class: external", "Class: hpa"), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
 			"AnotherAutoscaler InferenceService llama is of autoscaler class hpa, so that KServe scales it; for objectives: kubectl annotate inferenceservice llama -n demo --overwrite serving.kserve.io/autoscalerClass=external",
 		},
 	} {
@@ -200,7 +201,7 @@ func TestBeside(t *testing.T) {
 		"window":    {[]string{"stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60"}, "Warning ScaleUpDelayed spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleUp.stabilizationWindowSeconds: for 60 s", 0},
 		"nothing":   {nil, "Normal ObjectivesAccepted ttft:p90:3s, tpot:p90:100ms is promised with 1 to 8 replicas of Deployment llama", 0},
 	} {
-		v := newView(t, namespace(Enabled), workload("llama", 2), object(t, c.replace...))
+		v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t, c.replace...))
 		said := v.reconcile(t, "llama", "llama")
 		s, err := v.Look(key("llama"))
 		if err != nil || strings.Count(said, c.says) != 1 || s.Tolerance != c.tolerance || what == "nothing" && strings.Contains(said, "Warning") {
@@ -211,7 +212,7 @@ func TestBeside(t *testing.T) {
 
 // INV-2: who is in stays, and the next gets in when one leaves.
 func TestRoom(t *testing.T) {
-	objects := []client.Object{namespace(Enabled)}
+	objects := []client.Object{namespace(autoscaler.Enabled)}
 	for i := range 3 {
 		name := fmt.Sprint("llama-", i)
 		objects = append(objects, workload(name, 1), object(t, "name: llama", "name: "+name, "so-1", "so-"+name))
@@ -233,7 +234,7 @@ func TestRoom(t *testing.T) {
 // INV-5, and one walk gives what a look at each gives.
 func TestFleet(t *testing.T) {
 	objects := []client.Object{
-		namespace(Enabled), workload("llama", 3), workload("other", 1), predictor(), inferenceService(t, true),
+		namespace(autoscaler.Enabled), workload("llama", 3), workload("other", 1), predictor(), inferenceService(t, true),
 		object(t), object(t, "name: llama", "name: other", "so-1", "so-2"), object(t, "{name: llama}", "{name: llama-predictor}", "name: llama, namespace", "name: service, namespace", "so-1", "so-3"),
 		pod("b", "llama", true), pod("a", "llama", false), pod("c", "other", true), pod("d", "stranger", true),
 	}
@@ -278,7 +279,7 @@ func checkDemanded(t *testing.T, v view, all []Live) {
 
 // INV-4: a target that was deleted and made again is another one, until it has been looked at.
 func TestAnotherTarget(t *testing.T) {
-	v := newView(t, namespace(Enabled), workload("llama", 2), object(t))
+	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t))
 	v.reconcile(t, "llama")
 	before, _ := v.Look(key("llama"))
 	if err := v.Client.Delete(t.Context(), workload("llama", 2)); err != nil {
@@ -303,7 +304,7 @@ func TestAnotherTarget(t *testing.T) {
 
 // INV-6, and what is deleted, or states objectives no more, is no service.
 func TestGone(t *testing.T) {
-	v := newView(t, namespace(Enabled), workload("llama", 2), object(t))
+	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t))
 	leads := false
 	v.Leads = func() bool { return leads }
 	if said := v.reconcile(t, "llama"); said != "" {

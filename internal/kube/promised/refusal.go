@@ -15,8 +15,9 @@ const (
 
 // A Refusal is why a ScaledObject is not entitled to a number.
 type Refusal struct {
-	Cause Cause
-	Text  string
+	Cause  Cause
+	Reason string // of the Event
+	Text   string
 }
 
 func (r *Refusal) Error() string { return r.Text }

@@ -59,6 +59,8 @@ type Services struct {
 	Leads  func() bool
 	KServe func() bool // InferenceServices are watched
 
+	followed chan struct{} // closed once ScaledObjects are
+
 	mu    sync.Mutex
 	known map[types.NamespacedName]found
 }
@@ -72,8 +74,11 @@ type found struct {
 
 // New is for a manager made with Options.
 func New(s Settings, c client.Client, r events.EventRecorder, leads, kserves func() bool) *Services {
-	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, known: map[types.NamespacedName]found{}}
+	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}}
 }
+
+// Followed is closed once ScaledObjects are followed, and found by what they scale.
+func (s *Services) Followed() <-chan struct{} { return s.followed }
 
 // Look is what a ScaledObject is entitled to. Its error is a *Refusal.
 func (s *Services) Look(key types.NamespacedName) (Service, error) {
@@ -82,7 +87,7 @@ func (s *Services) Look(key types.NamespacedName) (Service, error) {
 	f, ok := s.known[key]
 	switch {
 	case !ok:
-		return Service{}, &Refusal{Unknown, fmt.Sprintf("no ScaledObject %s states objectives, as far as Flyball has seen", key)}
+		return Service{}, &Refusal{Unknown, "", fmt.Sprintf("no ScaledObject %s states objectives, as far as Flyball has seen", key)}
 	case f.refused != nil:
 		return Service{}, f.refused
 	}

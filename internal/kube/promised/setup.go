@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
@@ -69,6 +70,7 @@ func (s *Services) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.K
 		handler.EnqueueRequestsFromMapFunc(s.rivals), predicate.Funcs{UpdateFunc: changed})); err != nil {
 		return fmt.Errorf("following ScaledObjects: %w", err)
 	}
+	close(s.followed)
 	if !kinds.Await(ctx, kserve.InferenceServiceKind) { // where there is no KServe, none is looked for
 		return nil
 	}
@@ -87,7 +89,7 @@ func changed(e event.UpdateEvent) bool {
 func another(e event.UpdateEvent) bool { return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() }
 
 func relabelled(e event.UpdateEvent) bool {
-	return e.ObjectOld.GetLabels()[OptIn] != e.ObjectNew.GetLabels()[OptIn]
+	return e.ObjectOld.GetLabels()[autoscaler.OptIn] != e.ObjectNew.GetLabels()[autoscaler.OptIn]
 }
 
 func reclassed(e event.UpdateEvent) bool {

@@ -7,6 +7,8 @@ import (
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 )
 
 // unread is a client that cannot read for a moment.
@@ -18,7 +20,7 @@ func (unread) Get(context.Context, client.ObjectKey, client.Object, ...client.Ge
 
 // A ScaledObject that cannot be read for a moment keeps what it was entitled to.
 func TestUnread(t *testing.T) {
-	v := newView(t, namespace(Enabled), workload("llama", 2), object(t))
+	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t))
 	v.reconcile(t, "llama")
 	v.Client = unread{v.Client}
 	if _, err := v.Reconcile(t.Context(), ctrl.Request{NamespacedName: key("llama")}); err == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
-// sentence is of one reason.
-func sentence(r law.Reason) string {
+// Sentence is what one reason says.
+func Sentence(r law.Reason) string {
 	if text, ok := own(r); ok {
 		return text
 	}

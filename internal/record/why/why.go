@@ -54,7 +54,7 @@ func Of(e record.Entry) Answer {
 	for i, r := range d.Reasons {
 		a.Rules = append(a.Rules, rule(r, without[i]))
 		if r.Rule != law.RuleOutlook {
-			a.Sentences = append(a.Sentences, sentence(r))
+			a.Sentences = append(a.Sentences, Sentence(r))
 		}
 	}
 	if len(d.Reasons) == 0 {

@@ -98,8 +98,8 @@ func TestSentences(t *testing.T) {
 		{law.Reason{Rule: law.RuleMetric, From: 3, To: 5, Terms: []law.Term{law.Known(law.TermValue, 42, law.UnitNone), law.Known(law.TermGoal, 10, law.UnitNone)}},
 			`Rule "metric" makes 5 of 3: value 42, goal 10.`},
 	} {
-		if got := sentence(c.reason); got != c.want {
-			t.Errorf("sentence(%v) =\n%s, want\n%s", c.reason.Rule, got, c.want)
+		if got := Sentence(c.reason); got != c.want {
+			t.Errorf("Sentence(%v) =\n%s, want\n%s", c.reason.Rule, got, c.want)
 		}
 	}
 }

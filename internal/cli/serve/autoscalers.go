@@ -1,0 +1,36 @@
+package serve
+
+import (
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/autoscalers"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/promised"
+	"github.com/flyball-dev/flyball/internal/pilot"
+	"github.com/flyball-dev/flyball/internal/scaler"
+)
+
+// autoscalers are kept by the replica that leads.
+func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds) *autoscalers.Reconciler {
+	return &autoscalers.Reconciler{
+		Settings: autoscalers.Settings{Address: config.Scaler + "." + p.namespace + ":9443"},
+		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
+		Served: kinds.Served, Services: p.services, Decided: p.decided, Now: time.Now,
+	}
+}
+
+// decided is the last decision on a service, in the words of a status.
+func (p parts) decided(s promised.Service) *autoscaler.Decision {
+	last, ok := p.book.Answer(pilot.Service(s.NamespacedName))
+	if !ok || last.UID != s.UID {
+		return nil
+	}
+	return &autoscaler.Decision{
+		Replicas: last.Replicas, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Pods: last.Pods, Read: last.Read,
+	}
+}

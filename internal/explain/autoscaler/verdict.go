@@ -1,0 +1,192 @@
+package autoscaler
+
+import (
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
+)
+
+// A View is what is seen of an InferenceAutoscaler.
+type View struct {
+	*v1alpha1.InferenceAutoscaler
+	Heard bool // its namespace has opted in to objectives
+	KEDA  bool // ScaledObjects are served
+
+	InferenceService *kserve.InferenceService // whose predictor the workload is, if there is one
+	Replicas         *int                     // of the workload that are ready; nil: it is not there
+	Peers            []v1alpha1.InferenceAutoscaler
+	ScaledObject     *kserve.ScaledObject                    // of its name
+	ScaledObjects    []kserve.ScaledObject                   // that name its workload
+	HPAs             []autoscalingv2.HorizontalPodAutoscaler // likewise
+}
+
+// A Verdict is what is done about one; where nothing is, the last notice says why.
+type Verdict struct {
+	explain.Verdict
+	Conflict bool // with another autoscaler
+}
+
+// Verdict goes from what an administrator has to allow to what others do, and to what is
+// stated.
+func (v View) Verdict(address string) Verdict {
+	out := Verdict{}
+	for _, refuses := range []func(*Verdict) bool{v.unheard, v.missing, v.ofKServe, v.second, v.rival} {
+		if refuses(&out) {
+			return out
+		}
+	}
+	so, refused := Map(v.InferenceAutoscaler, address)
+	if refused != nil {
+		out.Action = explain.Abstain
+		out.Warn("InvalidObjectives", "spec.objectives: %s; %s", refused.What, refused.Fix)
+		return out
+	}
+	out.Apply = so
+	if v.ScaledObject == nil {
+		out.Then(explain.Create, "ScaledObjectCreated", "ScaledObject %s asks Flyball for the replicas of %s %s, between %d and %d",
+			so.Name, so.Spec.ScaleTargetRef.Kind, so.Spec.ScaleTargetRef.Name, *so.Spec.MinReplicaCount, *so.Spec.MaxReplicaCount)
+		return out
+	}
+	out.Action = explain.Repair
+	return out
+}
+
+// abstain is by the warning that was given last.
+func (out *Verdict) abstain(conflict bool) bool {
+	out.Action, out.Conflict = explain.Abstain, conflict
+	return true
+}
+
+// wait lets something come, or go, first.
+func (out *Verdict) wait() bool {
+	out.Action = explain.Wait
+	return true
+}
+
+func (v View) unheard(out *Verdict) bool {
+	switch {
+	case !v.Heard:
+		NotHeard(&out.Verdict, v.Namespace)
+		return out.abstain(false)
+	case !v.KEDA:
+		out.Warn("KEDAMissing", "%s.%s is not served by the API server: install KEDA, then ScaledObject %s is created without further action; for more: flyball doctor",
+			kserve.ScaledObjectKind.Kind, kserve.ScaledObjectKind.Group, v.Name)
+		return out.wait()
+	}
+	return false
+}
+
+// The label of namespaces in which objectives are heard, and its value.
+const (
+	OptIn   = "flyball.dev/objectives"
+	Enabled = "enabled"
+)
+
+// NotHeard warns that a namespace has not opted in.
+func NotHeard(v *explain.Verdict, namespace string) {
+	v.Warn("NamespaceNotEnabled", "objectives are not heard in namespace %s, which an administrator has to allow: kubectl label namespace %s %s=%s",
+		namespace, namespace, OptIn, Enabled)
+}
+
+func (v View) missing(out *Verdict) bool {
+	ref, w := v.Spec.TargetRef, WorkloadOf(v.Spec.TargetRef)
+	switch {
+	case v.Replicas != nil:
+		return false
+	case ref.Kind != kserve.InferenceServiceKind.Kind || v.InferenceService == nil:
+		out.Warn("TargetMissing", "spec.targetRef: there is no %s %s in namespace %s; create it, or correct the name", ref.Kind, ref.Name, v.Namespace)
+	case kserve.Stopped(v.InferenceService):
+		out.Warn("Stopped", "%s of InferenceService %s is 'true', and nothing removes it by itself; resume with: kubectl annotate inferenceservice %s -n %s %s-",
+			kserve.StopAnnotation, ref.Name, ref.Name, v.Namespace, kserve.StopAnnotation)
+	default:
+		out.Warn("TargetMissing", "spec.targetRef: InferenceService %s has no Deployment %s yet: KServe makes it, in the deployment mode Standard or RawDeployment only", ref.Name, w.Name)
+	}
+	return out.wait()
+}
+
+func (v View) ofKServe(out *Verdict) bool {
+	return v.InferenceService != nil && ByKServe(&out.Verdict, v.InferenceService) && out.abstain(true)
+}
+
+// ByKServe warns where KServe, or guide mode, scales a service.
+func ByKServe(v *explain.Verdict, s *kserve.InferenceService) bool {
+	switch class := kserve.Class(s); {
+	case class != "external":
+		v.Warn("AnotherAutoscaler", "InferenceService %s is of autoscaler class %s, so that KServe %s; for objectives: kubectl annotate inferenceservice %s -n %s --overwrite %s=external",
+			s.Name, class, does(class), s.Name, s.Namespace, kserve.ClassAnnotation)
+	case kserve.HasMetrics(s):
+		v.Warn("AnotherAutoscaler", "InferenceService %s has %s, by which it is scaled; remove them to scale it by objectives: "+
+			`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"remove","path":"/spec/predictor/autoScaling"}]'`, s.Name, kserve.MetricsField, s.Name, s.Namespace)
+	default:
+		return false
+	}
+	return true
+}
+
+// does is what KServe does to a service of a class.
+func does(class string) string {
+	if class == "none" {
+		return "sets its replicas back"
+	}
+	return "scales it"
+}
+
+// second is for whoever is not the first on a workload.
+func (v View) second(out *Verdict) bool {
+	w := WorkloadOf(v.Spec.TargetRef)
+	for i := range v.Peers {
+		o := &v.Peers[i]
+		if o.UID != v.UID && o.DeletionTimestamp == nil && WorkloadOf(o.Spec.TargetRef) == w && older(o, v.InferenceAutoscaler) {
+			out.Warn("TargetTaken", "%s %s has its objectives from InferenceAutoscaler %s, which was first; delete one of the two: kubectl delete inferenceautoscaler %s -n %s",
+				w.Kind, w.Name, o.Name, v.Name, v.Namespace)
+			return out.abstain(true)
+		}
+	}
+	return false
+}
+
+func older(a, b *v1alpha1.InferenceAutoscaler) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.Name < b.Name
+	}
+	return a.CreationTimestamp.Before(&b.CreationTimestamp)
+}
+
+// rival is another autoscaler of the workload, or an object in the ScaledObject's place.
+func (v View) rival(out *Verdict) bool {
+	w := WorkloadOf(v.Spec.TargetRef)
+	if so := v.ScaledObject; so != nil {
+		owner := metav1.GetControllerOfNoCopy(so)
+		switch {
+		case so.DeletionTimestamp != nil || owner != nil && owner.Kind == v1alpha1.Kind.Kind && owner.Name == v.Name && owner.UID != v.UID:
+			out.Warn("WaitingForRemoval", "ScaledObject %s, of one that was deleted, is being removed; waiting until it is gone", so.Name)
+			return out.wait()
+		case owner != nil && owner.UID != v.UID, owner == nil && so.Labels[kserve.ManagedByLabel] != Manager:
+			return v.yield(out, w, kserve.ScaledObjectKind.Kind, so.Name)
+		}
+	}
+	for _, so := range v.ScaledObjects {
+		ref := so.Spec.ScaleTargetRef
+		if so.Name != v.Name && so.DeletionTimestamp == nil && (ref.Kind == w.Kind || ref.Kind == "" && w.Kind == "Deployment") {
+			return v.yield(out, w, kserve.ScaledObjectKind.Kind, so.Name)
+		}
+	}
+	for _, h := range v.HPAs {
+		if h.Spec.ScaleTargetRef.Kind == w.Kind && h.DeletionTimestamp == nil && !kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
+			return v.yield(out, w, "HorizontalPodAutoscaler", h.Name)
+		}
+	}
+	return false
+}
+
+// yield leaves the workload to another autoscaler.
+func (v View) yield(out *Verdict, w Workload, kind, name string) bool {
+	out.Warn("AnotherAutoscaler", "%s %s is already scaled by %s %s, so Flyball does nothing; remove that with: kubectl delete %s %s -n %s",
+		w.Kind, w.Name, kind, name, strings.ToLower(kind), name, v.Namespace)
+	return out.abstain(true)
+}

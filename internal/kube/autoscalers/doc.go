@@ -1,0 +1,10 @@
+// Package autoscalers keeps the ScaledObject that each InferenceAutoscaler asks for, and its
+// status.
+//
+// INV-1: a ScaledObject is created only where the API server itself says that nothing else
+// scales the workload, and belongs to its InferenceAutoscaler, with which it goes.
+// INV-2: one that is refused keeps the ScaledObject that it has; none is deleted.
+// INV-3: a status, and an Event, is written where it says something else than before.
+//
+// It deliberately does not know how replicas are computed, nor who scales.
+package autoscalers
