@@ -96,7 +96,7 @@ type tab struct {
 	faults []string
 }
 
-func open(t testing.TB, started context.Context, address string) *tab {
+func open(started context.Context, t testing.TB, address string) *tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(started)
 	p := &tab{t: t, ctx: ctx}
@@ -223,15 +223,21 @@ func (p *tab) click(selector string) {
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// hover moves the mouse to a share of an element's width, in its middle.
+// hover moves the mouse to a share of an element's width, in its middle. It waits for the frame in
+// which the page hears that it was scrolled: until then charts know their old place.
 func (p *tab) hover(selector string, share float64) {
 	p.t.Helper()
-	at := value[[]float64](p, fmt.Sprintf(`(() => {
+	at, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(`new Promise((done) => {
 		const e = document.querySelector(%s);
 		e.scrollIntoView({ block: "center" });
-		const r = e.getBoundingClientRect();
-		return [r.left + %f * r.width, r.top + r.height / 2];
-	})()`, quote(selector), share))
+		requestAnimationFrame(() => {
+			const r = e.getBoundingClientRect();
+			done([r.left + %f * r.width, r.top + r.height / 2]);
+		});
+	})`, quote(selector), share), chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v", selector, err)
+	}
 	p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1]))
 }
 

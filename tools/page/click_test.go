@@ -43,7 +43,7 @@ func TestList(t *testing.T) {
 	for name, check := range checks {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, webtest.World{Services: 24}, looks, nil)
-			p := open(t, started, s.address)
+			p := open(started, t, s.address)
 			p.until(`document.querySelectorAll("#rows .row").length === 24`)
 			check(t, s, p)
 		})

@@ -35,7 +35,7 @@ func TestService(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, webtest.World{Services: 24}, looks, nil)
-			p := open(t, started, s.address)
+			p := open(started, t, s.address)
 			p.until(`document.querySelectorAll("#rows .row").length === 24`)
 			p.click(fmt.Sprintf(`#rows .row[data-id=%s]`, quote(sound)))
 			p.until(`document.querySelectorAll(".chart canvas").length === 7`)
@@ -242,7 +242,7 @@ func checkNoData(_ *testing.T, s *site, p *tab) {
 // TestHostile wants a name that is markup to be text everywhere.
 func TestHostile(t *testing.T) {
 	s := serve(t, webtest.World{Services: 3, Hostile: true}, looks, nil)
-	p := open(t, chromium(t), s.address)
+	p := open(chromium(t), t, s.address)
 	p.until(`document.querySelectorAll("#rows .row").length === 3`)
 	p.has("#rows", "demo/"+webtest.Hostile)
 	p.has("#fleet", webtest.Hostile)
@@ -276,7 +276,7 @@ func TestRights(t *testing.T) {
 			return l, err
 		}
 	})
-	p := open(t, chromium(t), s.address)
+	p := open(chromium(t), t, s.address)
 	p.has("#notes", "nodes you may not list them kubectl create role see-nodes")
 	p.has("#notes", hpas+" you may not list them kubectl create role see-"+hpas)
 	p.has("#fleet", "Which GPUs there are cannot be seen: the note above says which right shows it.")
@@ -296,7 +296,7 @@ func TestRights(t *testing.T) {
 // TestWidths wants no page to be wider than its window, in light and dark.
 func TestWidths(t *testing.T) {
 	s := serve(t, webtest.World{Services: 24, Hostile: true}, looks, nil)
-	p := open(t, chromium(t), s.address)
+	p := open(chromium(t), t, s.address)
 	paper := map[string]string{}
 	for _, at := range []string{"#/", "#/search/qwen3-14b", "#/demo/" + url.PathEscape(webtest.Hostile)} {
 		for _, width := range []int64{400, 1280, 2560} {
