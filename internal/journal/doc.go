@@ -13,6 +13,12 @@
 // INV-2: when a file begins, those before take no more than the log's bytes, and none of
 // them has ended longer ago than its age.
 // INV-3: whatever lies in the folder, what can be read is read, and what cannot is said.
+// INV-4: all files together take no more than the journal's bytes, but for the copy of one
+// while it is compressed: the oldest of all go first, and where none can go the step is an
+// error.
+// INV-5: whoever puts a step into a Queue does not wait. Each one is written, or is counted
+// as dropped or failed, and the next of its service that is written says how many those are.
+// INV-6: a request over HTTP reads one service, and nothing outside the folder.
 //
 // It deliberately decides nothing, and goes by the time of the steps alone.
 package journal

@@ -24,6 +24,7 @@ type Config struct {
 	Folder  string
 	Steps   Bound // all that a replay needs; zero: a week, 100 MB
 	Changes Bound // decisions that are news; zero: a year, 50 MB
+	Bytes   int64 // of all services together; 0: as many as their bounds allow
 }
 
 // segment is after how many bytes a file is followed by the next: 1/16 of what is kept at
@@ -33,6 +34,8 @@ func (b Bound) segment() int64 { return max(b.Bytes/16, 4<<10) }
 // A Journal writes down steps. Its methods may be called at the same time.
 type Journal struct {
 	config   Config
+	ledger   *ledger
+	reads    chan struct{} // one for each that is under way
 	mu       sync.Mutex
 	services map[string]*service
 }
@@ -56,7 +59,11 @@ func Open(c Config) (*Journal, error) {
 	if err := os.MkdirAll(c.Folder, 0o755); err != nil {
 		return nil, hint.With(fmt.Errorf("opening the journal: %w", err), "name a folder that may be made and written to")
 	}
-	return &Journal{config: c, services: map[string]*service{}}, nil
+	l, err := openLedger(c.Folder, c.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	return &Journal{config: c, ledger: l, reads: make(chan struct{}, mostReads), services: map[string]*service{}}, nil
 }
 
 // Append writes down a step of a service, NAMESPACE/NAME, and takes as long as the disk
@@ -70,7 +77,7 @@ func (j *Journal) Append(name string, s record.Step) error {
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	err = known.steps.append(name, s)
-	if !known.told || record.News(known.last, s.Decision) {
+	if !known.told || s.Missed > 0 || record.News(known.last, s.Decision) {
 		brief := known.changes.append(name, s.Shorten())
 		known.told = brief == nil
 		err = errors.Join(err, brief)
@@ -79,6 +86,9 @@ func (j *Journal) Append(name string, s record.Step) error {
 	return err
 }
 
+// Size is how many bytes all files take.
+func (j *Journal) Size() int64 { return j.ledger.size() }
+
 // service is the one of a name, which must not lead out of the folder.
 func (j *Journal) service(name string) (*service, error) {
 	j.mu.Lock()
@@ -86,14 +96,23 @@ func (j *Journal) service(name string) (*service, error) {
 	if known := j.services[name]; known != nil {
 		return known, nil
 	}
-	if !filepath.IsLocal(name) || name == "." {
-		return nil, fmt.Errorf("journal: %q is no name of a service", name)
+	folder, err := j.folder(name)
+	if err != nil {
+		return nil, err
 	}
-	folder := filepath.Join(j.config.Folder, filepath.FromSlash(name))
 	known := &service{
-		steps:   series{folder: folder, kind: Steps, bound: j.config.Steps},
-		changes: series{folder: folder, kind: Changes, bound: j.config.Changes},
+		steps:   series{folder: folder, kind: Steps, bound: j.config.Steps, ledger: j.ledger},
+		changes: series{folder: folder, kind: Changes, bound: j.config.Changes, ledger: j.ledger},
 	}
 	j.services[name] = known
+	j.ledger.join(2)
 	return known, nil
+}
+
+// folder is that of a service.
+func (j *Journal) folder(name string) (string, error) {
+	if !filepath.IsLocal(name) || name == "." || filepath.Clean(name) != name {
+		return "", fmt.Errorf("journal: %q is no name of a service", name)
+	}
+	return filepath.Join(j.config.Folder, filepath.FromSlash(name)), nil
 }

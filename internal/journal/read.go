@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -79,6 +80,9 @@ func (p *part) Read(into []byte) (int, error) {
 
 func (p *part) open() error {
 	file, err := os.Open(p.path)
+	if errors.Is(err, fs.ErrNotExist) { // compressed meanwhile
+		file, err = os.Open(p.path + ".gz")
+	}
 	if err != nil {
 		return err
 	}

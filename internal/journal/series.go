@@ -28,6 +28,7 @@ const (
 const (
 	suffix     = ".jsonl"
 	compressed = suffix + ".gz"
+	squeezed   = ".squeeze-" // begins the name of what is being compressed
 	// stamp is a time in a file's name: in the order of the names, also of a simulation's.
 	stamp = "20060102T150405.000000000Z"
 )
@@ -37,6 +38,7 @@ type series struct {
 	folder string
 	kind   Kind
 	bound  Bound
+	ledger *ledger
 
 	path   string // of the file being written; "": none yet
 	size   int64
@@ -45,7 +47,7 @@ type series struct {
 
 // append writes a step to the file, or to the next one if that has its size.
 func (s *series) append(service string, step record.Step) error {
-	if s.path == "" || s.size >= s.bound.segment() {
+	if s.path == "" || s.size >= min(s.bound.segment(), s.ledger.segment()) {
 		if err := s.next(step.Now()); err != nil {
 			return err
 		}
@@ -68,6 +70,10 @@ func (s *series) next(now time.Duration) error {
 	}
 	s.prune(all, now)
 	compress(all)
+	if all, err = list(s.folder, s.kind); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.ledger.closed(filepath.Join(s.folder, string(s.kind)), all, s.size)
 	s.path = filepath.Join(s.folder, string(s.kind)+"-"+time.Unix(0, int64(now)).UTC().Format(stamp)+suffix)
 	s.size, s.writer = 0, record.NewWriter(s)
 	return nil
@@ -76,12 +82,21 @@ func (s *series) next(now time.Duration) error {
 // Write adds to the file, which is open for no longer: thousands of services would have
 // thousands of files open.
 func (s *series) Write(line []byte) (int, error) {
+	if err := s.ledger.take(int64(len(line))); err != nil {
+		return 0, err
+	}
+	n, err := s.write(line)
+	s.size += int64(n)
+	s.ledger.give(int64(len(line) - n))
+	return n, err
+}
+
+func (s *series) write(line []byte) (int, error) {
 	file, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return 0, err
 	}
 	n, err := file.Write(line)
-	s.size += int64(n)
 	return n, errors.Join(err, file.Close())
 }
 
@@ -149,7 +164,7 @@ func squeeze(path string) (err error) {
 		return err
 	}
 	defer from.Close()
-	to, err := os.CreateTemp(filepath.Dir(path), ".squeeze-*")
+	to, err := os.CreateTemp(filepath.Dir(path), squeezed+"*")
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/record"
 )
 
 // A Subject is a service as it is now.
@@ -31,22 +32,14 @@ type Roster interface {
 }
 
 // A Source reads what is measured of the pods of services, each set in the order of the
-// pods that are named. It may leave services out.
+// pods that are named. It may leave services out, and changes no set that it has returned.
 type Source interface {
 	Read(ctx context.Context, now time.Time, pods map[Service][]string) (map[Service]reading.Set, error)
 }
 
-// A Recorder writes down a step. It keeps nothing of it, and must not block.
+// A Recorder writes down a step, of which nothing changes any more. It must not block.
 type Recorder interface {
-	Record(Service, Step)
-}
-
-// A Step is all of one: what was decided by which policy, from what.
-type Step struct {
-	Policy   decide.Policy
-	State    decide.State // before
-	Input    decide.Input
-	Decision decide.Decision
+	Record(Service, record.Step)
 }
 
 // Config is what a pilot works with.
@@ -285,7 +278,7 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 		known.set = *set
 	}
 	now := p.cfg.Now()
-	done := Step{Policy: s.Policy, State: known.state, Input: decide.Input{
+	done := record.Step{Policy: s.Policy, State: known.state, Input: decide.Input{
 		Now: reading.SinceEpoch(now), Readings: known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
 	}}
 	done.Policy.Settle = p.cfg.Settle

@@ -18,6 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/reading"
+	"github.com/flyball-dev/flyball/internal/record"
 )
 
 // following asks for as many replicas as requests run, and holds without a reading.
@@ -49,7 +50,7 @@ type world struct {
 	held     map[pilot.Service]int
 	read     func(context.Context) error // nil: at once
 	asked    int
-	steps    []pilot.Step
+	steps    []record.Step
 	log      bytes.Buffer
 	cfg      pilot.Config
 }
@@ -114,7 +115,7 @@ func (w *world) demand(s pilot.Service) demand.Demand {
 	return demand.Demand{Work: demand.Work{Held: w.held[s]}, Gateways: 1}
 }
 
-func (w *world) Record(_ pilot.Service, s pilot.Step) {
+func (w *world) Record(_ pilot.Service, s record.Step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.steps = append(w.steps, s)
@@ -151,7 +152,7 @@ func (w *world) set(f func()) {
 }
 
 // done are the steps so far, and how often the source was asked.
-func (w *world) done() (steps []pilot.Step, asked int) {
+func (w *world) done() (steps []record.Step, asked int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.steps), w.asked

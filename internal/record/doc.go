@@ -13,6 +13,8 @@
 // INV-3: a log may begin at any checkpoint and be cut anywhere: the parts of one that was
 // rotated, put together again, are that log.
 // INV-4: without one of its rules a decision is what its other reasons make of it.
+// INV-5: steps that could not be recorded are a gap, of which the next one says how many
+// they are.
 //
 // It deliberately knows no file, no compression and no clock, and keeps nothing of a
 // Step that it was given.

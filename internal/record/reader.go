@@ -2,10 +2,13 @@ package record
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/flyball-dev/flyball/internal/decide"
 )
@@ -34,6 +37,13 @@ type Damage struct {
 	Why string
 }
 
+// A Gap is before a step: so many could not be recorded when they were made.
+type Gap struct {
+	Service string
+	At      time.Duration // of the step
+	Missed  int
+}
+
 // A Reader reads a log.
 type Reader struct {
 	parts    []io.Reader // the first is being read
@@ -41,6 +51,7 @@ type Reader struct {
 	at       Place
 	services map[string]*read
 	damages  []Damage
+	gaps     []Gap
 	lost     int
 }
 
@@ -116,6 +127,15 @@ func (r *Reader) Damages() []Damage { return r.damages }
 // Lost is how many lines so far say only what changed since one that was not read.
 func (r *Reader) Lost() int { return r.lost }
 
+// Gaps are those that were met so far, from the oldest to the newest. What two logs of one
+// service say both is one.
+func (r *Reader) Gaps() []Gap {
+	slices.SortFunc(r.gaps, func(a, b Gap) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Missed, b.Missed))
+	})
+	return slices.Compact(r.gaps)
+}
+
 // errLost is of a line that says only what changed since one that was not read.
 var errLost = errors.New("what came before was not read")
 
@@ -143,7 +163,10 @@ func (r *Reader) read(text []byte) (Entry, error) {
 		return e, err
 	}
 	r.services[l.Service] = last
-	e.Step = Step{Policy: last.policy, Input: last.input, Decision: last.made, Brief: l.Brief}
+	e.Step = Step{Policy: last.policy, Input: last.input, Decision: last.made, Brief: l.Brief, Missed: l.Missed}
+	if l.Missed > 0 {
+		r.gaps = append(r.gaps, Gap{l.Service, e.Now(), l.Missed})
+	}
 	if l.State != nil {
 		e.State = *l.State
 	}

@@ -163,6 +163,26 @@ func checkReplay(t *testing.T, log []byte, decisions int) {
 	}
 }
 
+// INV-5: steps that could not be recorded are a gap that is said, and from which the
+// service goes on.
+func TestGap(t *testing.T) {
+	steps, _ := live(lawtest.NewWorld(1), promised(4), decide.State{}, 30, rand.New(rand.NewPCG(1, 1)))
+	var log bytes.Buffer
+	w := NewWriter(&log)
+	write(t, w, "demo/llama", steps[:10])
+	steps[17].Missed = 7
+	write(t, w, "demo/llama", steps[17:])
+	reader := NewReader(bytes.NewReader(log.Bytes()), bytes.NewReader(log.Bytes()))
+	got := readAll(reader)
+	if want := []Gap{{"demo/llama", steps[17].Now(), 7}}; len(got) != 46 || !cmp.Equal(reader.Gaps(), want) {
+		t.Errorf("%d entries with gaps %v, want 46 with %v", len(got), reader.Gaps(), want)
+	}
+	if e := got[10]; e.Missed != 7 || !e.Begins || !e.Checkpoint {
+		t.Errorf("after the gap comes %+v, want a checkpoint that begins", e)
+	}
+	checkReplay(t, log.Bytes(), 23)
+}
+
 // INV-2: whatever is read, and wherever a log ends.
 func FuzzReader(f *testing.F) {
 	steps, _ := live(lawtest.NewWorld(1), promised(4), decide.State{}, 30, rand.New(rand.NewPCG(1, 1)))

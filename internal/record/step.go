@@ -20,6 +20,9 @@ type Step struct {
 	// Brief steps have no state, no readings and no pods: they tell why, and cannot be
 	// made again.
 	Brief bool
+	// Missed is how many steps of the service between the one before and this one could not
+	// be recorded.
+	Missed int
 }
 
 // Now is when it was.
@@ -30,6 +33,16 @@ func (s Step) Shorten() Step {
 	s.State, s.Brief = decide.State{}, true
 	s.Input.Readings, s.Input.Fleet.Pods = nil, nil
 	return s
+}
+
+// Size is about how many bytes a step takes in memory.
+func (s Step) Size() int {
+	const rest, pod, reading, number = 1 << 10, 100, 24, 8 // rest: the decision, and what else each step has
+	size := rest + pod*len(s.Input.Fleet.Pods)
+	for _, e := range s.Input.Readings {
+		size += reading*(1+len(e.Pods)) + number*len(e.Bounds)*(1+len(e.Buckets))
+	}
+	return size
 }
 
 // News says whether a decision is another than the one before: another number, or a rule

@@ -20,6 +20,7 @@ type line struct {
 	Service string // NAMESPACE/NAME
 	Brief   bool   `json:",omitempty"`
 	Begins  bool   `json:",omitempty"` // steps may be lost between the line before and this one
+	Missed  int    `json:",omitempty"` // so many are
 
 	Policy *decide.Policy `json:",omitempty"`
 	State  *decide.State  `json:",omitempty"`
@@ -92,7 +93,7 @@ func (k *written) due(s Step) bool {
 func (k *written) next(s Step) line {
 	k.nextInput.take().input(&s.Input)
 	k.nextDecision.take().decision(&s.Decision)
-	l := line{Brief: s.Brief, Begins: len(k.input.all) == 0}
+	l := line{Brief: s.Brief, Begins: len(k.input.all) == 0 || s.Missed > 0, Missed: s.Missed}
 	full := l.Begins || k.due(s)
 	if full {
 		l.Version, l.Policy = Version, &s.Policy
