@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -46,7 +48,8 @@ func write(t *testing.T) string {
 // runs is what a command prints.
 func runs(words ...string) (out, errOut string, err error) {
 	var stdout, stderr bytes.Buffer
-	for _, cmd := range Commands(&terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}) {
+	s := &terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}
+	for _, cmd := range []*cobra.Command{NewWhy(s), NewReplay(s)} {
 		if cmd.Name() == words[0] {
 			cmd.SilenceErrors, cmd.SilenceUsage = true, true
 			cmd.SetArgs(words[1:])

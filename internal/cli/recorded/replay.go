@@ -15,7 +15,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
-func newReplay(s *terminal.Streams) *cobra.Command {
+// NewReplay is flyball replay.
+func NewReplay(s *terminal.Streams) *cobra.Command {
 	var law, output string
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
@@ -61,9 +62,13 @@ type difference struct {
 }
 
 func printReplay(s *terminal.Streams, path, output string) error {
-	all, err := read(s.Err, path, []journal.Kind{journal.Steps}, record.Replay)
+	from, err := inFile(path, journal.Steps)
+	if err != nil {
+		return err
+	}
+	all, err := read(s.Err, from, record.Replay)
 	if err == nil && len(all) == 0 {
-		err = explained(path, why.NoService{})
+		err = from.explains(why.NoService{})
 	}
 	if err != nil {
 		return err
@@ -121,11 +126,15 @@ func printUnder(s *terminal.Streams, path, law, output string) error {
 	if _, err := input.Law(law); err != nil {
 		return err
 	}
-	all, err := read(s.Err, path, []journal.Kind{journal.Steps}, func(r *record.Reader) ([]record.Alternative, error) {
+	from, err := inFile(path, journal.Steps)
+	if err != nil {
+		return err
+	}
+	all, err := read(s.Err, from, func(r *record.Reader) ([]record.Alternative, error) {
 		return record.Under(r, simulate.Instead(law))
 	})
 	if err == nil && len(all) == 0 {
-		err = explained(path, why.NoService{})
+		err = from.explains(why.NoService{})
 	}
 	if err != nil {
 		return err

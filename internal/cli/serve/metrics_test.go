@@ -43,6 +43,9 @@ func exported(t *testing.T) map[string][]string {
 	if _, err := scaler.New(scaler.Config{Address: ":0", Certificates: ".", Registry: ofScaler}); err != nil {
 		t.Fatal(err)
 	}
+	if err := (&recording{folder: t.TempDir()}).open(ofScaler, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
 	return map[string][]string{
 		"controller": described(t, ofController), "gateway": described(t, ofGateway), "scaler": described(t, ofScaler),
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/journal"
 	"github.com/flyball-dev/flyball/internal/kube/memory"
 	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -34,13 +35,18 @@ func (r *recollection) put(states map[pilot.Service]pilot.Memory) {
 	r.states = states
 }
 
-// lead decides, and remembers, while this replica holds the lease.
-func (p parts) lead(loop *pilot.Pilot, store memory.Store) manager.RunnableFunc {
+// lead decides, records and remembers, while this replica holds the lease.
+func (p parts) lead(loop *pilot.Pilot, record *journal.Queue, store memory.Store) manager.RunnableFunc {
 	return func(ctx context.Context) error {
 		led := p.recall(ctx, store)
 		var writing sync.WaitGroup
 		defer writing.Wait()
 		writing.Go(func() { _ = store.Run(ctx, led, func() []memory.Kept { return p.kept(loop.States()) }) })
+		recorded, stop := context.WithCancel(context.WithoutCancel(ctx)) // the last decision too
+		defer stop()
+		if record != nil {
+			writing.Go(func() { _ = record.Run(recorded) })
+		}
 		return loop.Run(ctx)
 	}
 }

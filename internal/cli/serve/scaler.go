@@ -53,6 +53,7 @@ type scalerOptions struct {
 	credentials     string // folder
 	tick, settle    time.Duration
 	services        promised.Settings
+	record          recording
 }
 
 func newScaler(s *terminal.Streams) *cobra.Command {
@@ -90,6 +91,7 @@ func (o *scalerOptions) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&o.prometheus.Interval, "scrape-interval", scrape.DefaultInterval, "how often it scrapes the pods")
 	fl.DurationVar(&o.tick, "tick", 5*time.Second, "how often to decide")
 	fl.DurationVar(&o.settle, "settle", 5*time.Minute, "for how long a replica that begins to decide scales nothing down")
+	o.record.register(fl)
 	fl.IntVar(&o.services.Most, "services-per-namespace", 500, "how many services of a namespace may state objectives")
 }
 
@@ -103,6 +105,8 @@ func (o *scalerOptions) validate() error {
 		return hint.With(errors.New("--prometheus is missing"), "for example --prometheus http://prometheus-operated.monitoring.svc:9090")
 	case o.demand.Address != "" && o.demand.Certificates == "":
 		return hint.With(errors.New("--demand-bind-address without a certificate"), "give the folder with tls.crt and tls.key: --demand-certificates DIR")
+	case o.record.bytes < leastRecord:
+		return hint.With(fmt.Errorf("--record-size %d is too small", o.record.bytes), "give %d or more", leastRecord)
 	case o.tick < 2*time.Second:
 		return hint.With(fmt.Errorf("--tick %v is too short to read within", o.tick), "give 2s or more")
 	}
@@ -203,8 +207,12 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err != nil {
 		return hint.With(err, "see --prometheus and --prometheus-credentials")
 	}
+	if err := o.record.add(mgr, p.log); err != nil {
+		return err
+	}
 	loop, err := pilot.New(pilot.Config{
-		Every: o.tick, Settle: o.settle, Roster: p, Source: readings{source}, Demand: p.demanded, Remembered: p.recalled.of, Book: p.book, Log: p.log, Now: time.Now,
+		Every: o.tick, Settle: o.settle, Roster: p, Source: readings{source}, Demand: p.demanded, Recorder: o.record.recorder(), Remembered: p.recalled.of,
+		Book: p.book, Log: p.log, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -219,7 +227,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	all := []manager.Runnable{
 		kinds, everywhere{func(ctx context.Context) error { return p.services.Setup(ctx, mgr, kinds) }}, keda,
 		manager.RunnableFunc(func(ctx context.Context) error { return kept.Setup(ctx, mgr, kinds) }),
-		p.lead(loop, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
+		p.lead(loop, o.record.queue, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
 	}
 	if o.demand.Address != "" {
 		all = append(all, p.demand)
@@ -227,6 +235,11 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if o.peers != "" {
 		all = append(all, &follow.Peer{Settings: p.peers, Lock: p.lock, Leads: p.leads, Tell: p.lines, Learn: p.learn, Log: mgr.GetLogger()})
 	}
+	return run(mgr, keda, all)
+}
+
+// run has the manager run all, and say whether KEDA is answered.
+func run(mgr ctrl.Manager, keda *scaler.Server, all []manager.Runnable) error {
 	for _, one := range all {
 		if err := mgr.Add(one); err != nil {
 			return fmt.Errorf("adding a part of the scaler: %w", err)

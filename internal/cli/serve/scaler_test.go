@@ -155,8 +155,9 @@ func TestScalerFlags(t *testing.T) {
 		"--prometheus is missing":  func(o *scalerOptions) { o.prometheus.Address = "" },
 		"without a certificate":    func(o *scalerOptions) { o.demand.Address = ":9444" },
 		"too short":                func(o *scalerOptions) { o.tick = time.Second },
+		"is too small":             func(o *scalerOptions) { o.record.bytes = 1000 },
 	} {
-		o := &scalerOptions{tick: 5 * time.Second, keda: scaler.Config{Address: ":9443", Certificates: folder}}
+		o := &scalerOptions{tick: 5 * time.Second, record: recording{bytes: leastRecord}, keda: scaler.Config{Address: ":9443", Certificates: folder}}
 		o.prometheus.Address = "http://prometheus:9090"
 		change(o)
 		if err := o.validate(); err == nil || !strings.Contains(err.Error(), what) {
@@ -172,7 +173,7 @@ func TestScalerCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := &scalerOptions{tick: 5 * time.Second, credentials: folder, keda: scaler.Config{Address: ":9443", Certificates: folder}}
+	o := &scalerOptions{tick: 5 * time.Second, record: recording{bytes: leastRecord}, credentials: folder, keda: scaler.Config{Address: ":9443", Certificates: folder}}
 	o.prometheus.Address = "http://prometheus:9090"
 	if err := o.validate(); err != nil || o.prometheus.User != "" || o.prometheus.TokenFile != "" {
 		t.Errorf("with an empty folder: %v, %+v, want no credentials", err, o.prometheus)
