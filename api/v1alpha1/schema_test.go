@@ -57,10 +57,10 @@ func described(t *testing.T, path string, of reflect.Type, schema apiextensionsv
 			return
 		}
 		var fields []string
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		for field := range of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			fields = append(fields, name)
-			described(t, path+"."+name, of.Field(i).Type, schema.Properties[name])
+			described(t, path+"."+name, field.Type, schema.Properties[name])
 		}
 		slices.Sort(fields)
 		if diff := cmp.Diff(fields, slices.Sorted(maps.Keys(schema.Properties))); diff != "" {

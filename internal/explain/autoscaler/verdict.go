@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"cmp"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -159,33 +160,49 @@ func older(a, b *v1alpha1.InferenceAutoscaler) bool {
 
 // rival is another autoscaler of the workload, or an object in the ScaledObject's place.
 func (v View) rival(out *Verdict) bool {
-	w := WorkloadOf(v.Spec.TargetRef)
-	if so := v.ScaledObject; so != nil {
-		owner := metav1.GetControllerOfNoCopy(so)
-		switch {
-		case so.DeletionTimestamp != nil || owner != nil && owner.Kind == v1alpha1.Kind.Kind && owner.Name == v.Name && owner.UID != v.UID:
-			out.Warn("WaitingForRemoval", "ScaledObject %s, of one that was deleted, is being removed; waiting until it is gone", so.Name)
-			return out.wait()
-		case owner != nil && owner.UID != v.UID, owner == nil && so.Labels[kserve.ManagedByLabel] != Manager:
-			return v.yield(out, w, kserve.ScaledObjectKind.Kind, so.Name)
-		}
+	return v.inItsPlace(out) || v.rivalScaledObject(out) || v.rivalHPA(out)
+}
+
+func (v View) inItsPlace(out *Verdict) bool {
+	so := v.ScaledObject
+	if so == nil {
+		return false
 	}
+	owner := metav1.GetControllerOfNoCopy(so)
+	if so.DeletionTimestamp != nil || owner != nil && owner.Kind == v1alpha1.Kind.Kind && owner.Name == v.Name && owner.UID != v.UID {
+		out.Warn("WaitingForRemoval", "ScaledObject %s, of one that was deleted, is being removed; waiting until it is gone", so.Name)
+		return out.wait()
+	}
+	if owner != nil && owner.UID != v.UID || owner == nil && so.Labels[kserve.ManagedByLabel] != Manager {
+		return v.yield(out, kserve.ScaledObjectKind.Kind, so.Name)
+	}
+	return false // its own, also with the owner taken off
+}
+
+func (v View) rivalScaledObject(out *Verdict) bool {
+	w := WorkloadOf(v.Spec.TargetRef)
 	for _, so := range v.ScaledObjects {
 		ref := so.Spec.ScaleTargetRef
-		if so.Name != v.Name && so.DeletionTimestamp == nil && (ref.Kind == w.Kind || ref.Kind == "" && w.Kind == "Deployment") {
-			return v.yield(out, w, kserve.ScaledObjectKind.Kind, so.Name)
+		if so.Name != v.Name && so.DeletionTimestamp == nil && cmp.Or(ref.Kind, "Deployment") == w.Kind {
+			return v.yield(out, kserve.ScaledObjectKind.Kind, so.Name)
 		}
 	}
+	return false
+}
+
+func (v View) rivalHPA(out *Verdict) bool {
+	w := WorkloadOf(v.Spec.TargetRef)
 	for _, h := range v.HPAs {
 		if h.Spec.ScaleTargetRef.Kind == w.Kind && h.DeletionTimestamp == nil && !kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
-			return v.yield(out, w, "HorizontalPodAutoscaler", h.Name)
+			return v.yield(out, "HorizontalPodAutoscaler", h.Name)
 		}
 	}
 	return false
 }
 
 // yield leaves the workload to another autoscaler.
-func (v View) yield(out *Verdict, w Workload, kind, name string) bool {
+func (v View) yield(out *Verdict, kind, name string) bool {
+	w := WorkloadOf(v.Spec.TargetRef)
 	out.Warn("AnotherAutoscaler", "%s %s is already scaled by %s %s, so Flyball does nothing; remove that with: kubectl delete %s %s -n %s",
 		w.Kind, w.Name, kind, name, strings.ToLower(kind), name, v.Namespace)
 	return out.abstain(true)

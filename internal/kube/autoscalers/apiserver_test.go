@@ -246,7 +246,7 @@ func TestShipped(t *testing.T) {
 	d := deployment("llama")
 	d.UID, d.Spec.Template.Labels = "", d.Spec.Selector.MatchLabels
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm"}}
-	first, second := stated("first", "llama", 0), stated("second", "llama", 0)
+	first, second := stated("first", 0), stated("second", 0)
 	first.UID, second.UID = "", ""
 	a.make(t, d, first)
 	ready := func(name string) func() string {

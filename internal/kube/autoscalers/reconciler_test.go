@@ -88,11 +88,12 @@ func (s *scene) scaledObject(t *testing.T, name string) *kserve.ScaledObject {
 	return so
 }
 
-func stated(name, on string, created int64) *v1alpha1.InferenceAutoscaler {
+// stated is one on Deployment llama.
+func stated(name string, created int64) *v1alpha1.InferenceAutoscaler {
 	return &v1alpha1.InferenceAutoscaler{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "demo", UID: types.UID("uid-of-" + name), Generation: 1, CreationTimestamp: metav1.Unix(created, 0)},
 		Spec: v1alpha1.Spec{
-			TargetRef: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: on}, Replicas: v1alpha1.Replicas{Min: new(int32(1)), Max: 8},
+			TargetRef: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "llama"}, Replicas: v1alpha1.Replicas{Min: new(int32(1)), Max: 8},
 			Objectives: []v1alpha1.Objective{{Metric: v1alpha1.TTFT, Quantile: .9, Target: "3s"}}, Engine: v1alpha1.KEDA,
 		},
 	}
@@ -121,7 +122,7 @@ func reason(a *v1alpha1.InferenceAutoscaler) string {
 // From nothing to a promise that is kept. INV-1, and explain/autoscaler's INV-3: the scaler accepts what
 // was made without a warning.
 func TestKept(t *testing.T) {
-	s := newScene(t, demo(), deployment("llama"), stated("chat", "llama", 1))
+	s := newScene(t, demo(), deployment("llama"), stated("chat", 1))
 	again, said := s.reconcile(t, "chat")
 	so := s.scaledObject(t, "chat")
 	if so == nil || !metav1.IsControlledBy(so, s.of(t, "chat")) || so.Spec.ScaleTargetRef.Name != "llama" {
@@ -133,6 +134,12 @@ func TestKept(t *testing.T) {
 	if service, err := s.Services.Look(key("chat")); err != nil || service.Tolerance != 0 {
 		t.Errorf("the scaler's Look = %+v, %v, want it accepted with a tolerance of 0", service, err)
 	}
+	s.follows(t)
+}
+
+// follows wants a decision, and KEDA's word, in the status, which is then not written again.
+func (s *scene) follows(t *testing.T) {
+	t.Helper()
 	s.last = &autoscaler.Decision{Replicas: 3, Pods: 2, Read: 2}
 	raw := cluster.NewObject(kserve.ScaledObjectKind)
 	if err := s.Get(t.Context(), key("chat"), raw); err != nil {
@@ -142,7 +149,7 @@ func TestKept(t *testing.T) {
 	if err := s.Update(t.Context(), raw); err != nil {
 		t.Fatal(err)
 	}
-	again, said = s.reconcile(t, "chat")
+	again, said := s.reconcile(t, "chat")
 	a := s.of(t, "chat")
 	if again != look || said != "" || reason(a) != "True Following" || *a.Status.DesiredReplicas != 3 || *a.Status.ReadyReplicas != 2 {
 		t.Errorf("looks again after %v, said %q, status %+v", again, said, a.Status)
@@ -156,7 +163,7 @@ func TestKept(t *testing.T) {
 
 // INV-2, and what is said of the second on one workload, once.
 func TestSecond(t *testing.T) {
-	s := newScene(t, demo(), deployment("llama"), stated("first", "llama", 1), stated("second", "llama", 2))
+	s := newScene(t, demo(), deployment("llama"), stated("first", 1), stated("second", 2))
 	s.reconcile(t, "first")
 	_, said := s.reconcile(t, "second")
 	_, more := s.reconcile(t, "second")
@@ -180,7 +187,7 @@ func TestSecond(t *testing.T) {
 
 // A StatefulSet, and what is not there yet.
 func TestTargets(t *testing.T) {
-	a := stated("chat", "llama", 1)
+	a := stated("chat", 1)
 	a.Spec.TargetRef.Kind = "StatefulSet"
 	s := newScene(t, demo(), a)
 	again, said := s.reconcile(t, "chat")
