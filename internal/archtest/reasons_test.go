@@ -105,19 +105,22 @@ func conditionNames(n ast.Node) string {
 			return text(n.Args[1])
 		}
 	case *ast.CompositeLit:
-		of, _ := n.Type.(*ast.Ident)
-		switch {
-		case of != nil && of.Name == "said" && len(n.Elts) == 4:
-			return text(n.Elts[1])
-		case of == nil && len(n.Elts) == 2: // a rule and its reason
-			return text(n.Elts[1])
-		}
+		return literalReason(n)
 	case *ast.AssignStmt:
 		for i, left := range n.Lhs {
 			if to, ok := left.(*ast.SelectorExpr); ok && to.Sel.Name == "reason" && len(n.Rhs) == len(n.Lhs) {
 				return text(n.Rhs[i])
 			}
 		}
+	}
+	return ""
+}
+
+// literalReason is that of said{kind, "…", …}, and of a rule and its reason.
+func literalReason(n *ast.CompositeLit) string {
+	of, _ := n.Type.(*ast.Ident)
+	if of != nil && of.Name == "said" && len(n.Elts) == 4 || of == nil && len(n.Elts) == 2 {
+		return text(n.Elts[1])
 	}
 	return ""
 }
