@@ -179,6 +179,10 @@ bench: ## benchmarks
 bench-gateway: ## the gateway's CPU, latency and memory against a bare httputil.ReverseProxy, about 1 min
 	$(GO) test -run '^$$' -bench AgainstBareProxy -benchtime 1x ./internal/gateway
 
+.PHONY: bench-page
+bench-page: ## the live page in headless Chromium: first paint, bytes, and an update of 500 services, about 1 min
+	$(GO) test -C tools/page -run '^$$' -bench . -benchtime 1x .
+
 .PHONY: validate
 validate: build ## docs/validation.md: how far the simulator is off; fails if a bound does not hold
 	bin/flyball validate --out docs/validation.md

@@ -49,6 +49,8 @@ type site struct {
 	*web.Server
 	address string
 	look    int
+	made    []web.Look  // are taken first
+	next    int         // of made
 	deaf    atomic.Bool // the cluster does not answer
 }
 
@@ -61,6 +63,10 @@ func serve(t testing.TB, world webtest.World, looks int, change func(*web.Config
 		Look: func(context.Context) (web.Look, error) {
 			if s.deaf.Load() {
 				return web.Look{}, errors.New("connection refused")
+			}
+			if s.next < len(s.made) {
+				s.next++
+				return s.made[s.next-1], nil
 			}
 			s.look++
 			return world.Look(s.look - 1)

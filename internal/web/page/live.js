@@ -44,13 +44,20 @@ export function follow(changed, there) {
     changed();
     return all;
   }
-  const stream = new EventSource("api/stream");
-  stream.onmessage = (event) => {
-    take(JSON.parse(event.data));
-    there(true);
-    changed();
+  let stream;
+  const listen = () => {
+    stream = new EventSource("api/stream");
+    stream.onmessage = (event) => {
+      take(JSON.parse(event.data));
+      there(true);
+      changed();
+    };
+    stream.onerror = () => there(false);
   };
-  stream.onerror = () => there(false);
+  listen();
+  // A browser keeps a page that was left, and with it one of the six connections that it has to a server.
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => event.persisted && listen());
   return null;
 }
 
