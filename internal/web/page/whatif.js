@@ -93,6 +93,8 @@ function draw(root, points, chosen) {
         const c = u.ctx, ratio = devicePixelRatio || 1;
         c.save();
         c.font = `${11 * ratio}px system-ui, sans-serif`;
+        c.textAlign = "left"; // the axes leave theirs
+        c.textBaseline = "alphabetic";
         c.strokeStyle = c.fillStyle = style("--quiet");
         c.setLineDash([2 * ratio, 3 * ratio]);
         const y = u.valToPos(points[0].promise, "y", true);
