@@ -8,7 +8,8 @@ import "time"
 // its GPUs and serves nobody. So one goes only when it has not been needed for as long as
 // that: whatever comes then, no more than twice the least possible was spent on waiting
 // (the rent-or-buy problem, whose deterministic rule this is). What goes then is what
-// was not needed in all that time.
+// was not needed in all that time. It is said until the fleet has followed, which KEDA and
+// the HPA take their time for.
 //
 // Worked example (TestHold): start 100 s, drain 20 s. 8 replicas; 5 are enough from 0:00
 // on, but for a tick at 1:00 that wants 6: at 2:00 the number falls to 6, and at 4:00 to 5.
@@ -24,12 +25,12 @@ func (h Hold) want(now time.Duration, n, desired int, wait time.Duration) (Hold,
 	switch {
 	case n >= desired:
 		return Hold{}, desired
-	case !h.Lower || now < h.Since:
+	case !h.Lower || now < h.Since || h.Most >= desired: // the last: the fleet has followed
 		h = Hold{Lower: true, Since: now}
 	}
 	h.Most = max(h.Most, n)
 	if now < h.Since+wait {
 		return h, desired
 	}
-	return Hold{}, h.Most
+	return h, h.Most
 }

@@ -39,3 +39,23 @@ func TestHoldBeginsAgain(t *testing.T) {
 		t.Errorf("%d replicas, want 8", n)
 	}
 }
+
+// The HPA looks every 15 s by default, and a tick is 5 s: what may go is said until it has
+// gone, and from then on it counts anew.
+func TestHoldIsSaidUntilFollowed(t *testing.T) {
+	h, n := Hold{}.want(0, 5, 8, time.Minute)
+	for at := 5 * time.Second; at < time.Minute; at += 5 * time.Second {
+		h, n = h.want(at, 5, 8, time.Minute)
+	}
+	for at := time.Minute; at < 80*time.Second; at += 5 * time.Second {
+		if h, n = h.want(at, 4, 8, time.Minute); n != 5 {
+			t.Errorf("at %v: %d replicas, want 5 until there are", at, n)
+		}
+	}
+	if h, n = h.want(80*time.Second, 4, 5, time.Minute); n != 5 {
+		t.Errorf("as soon as there are 5: %d replicas, want 5", n)
+	}
+	if _, n = h.want(140*time.Second, 4, 5, time.Minute); n != 4 {
+		t.Errorf("a start and a drain later: %d replicas, want 4", n)
+	}
+}
