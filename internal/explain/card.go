@@ -43,7 +43,7 @@ func Changed(before, after Snapshot, at time.Time) (Card, bool) {
 		c.At = scaledAt(before, after, at)
 	}
 	if after.Demand != nil && after.Demand.Held > 0 && c.To > c.From {
-		c.Text += fmt.Sprintf("; %d requests are held", after.Demand.Held)
+		c.Text += "; " + countHeld(after.Demand.Held)
 	}
 	return c, true
 }

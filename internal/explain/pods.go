@@ -132,6 +132,21 @@ func alive(p corev1.Pod) bool {
 	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded
 }
 
+// countHeld is a clause.
+func countHeld(n int) string {
+	if n == 1 {
+		return "1 request is held"
+	}
+	return fmt.Sprintf("%d requests are held", n)
+}
+
+func countReady(n int32) string {
+	if n == 1 {
+		return "1 ready replica"
+	}
+	return fmt.Sprintf("%d ready replicas", n)
+}
+
 func countPods(n int) string {
 	if n == 1 {
 		return "1 pod"

@@ -267,7 +267,7 @@ func (s Snapshot) queueing() *explanation {
 	if s.Demand == nil || s.Demand.Held == 0 || s.Deployment == nil || s.Deployment.Status.ReadyReplicas == 0 {
 		return nil
 	}
-	said := fmt.Sprintf("%d requests are held while %d are in flight on %d ready replicas", s.Demand.Held, s.Demand.InFlight, s.Deployment.Status.ReadyReplicas)
+	said := fmt.Sprintf("%s, with %d in flight on %s", countHeld(s.Demand.Held), s.Demand.InFlight, countReady(s.Deployment.Status.ReadyReplicas))
 	_, hi, _ := kserve.Bounds(s.InferenceService.Spec.Predictor.Component)
 	n := kserve.Raised(s.ScaledObject)
 	switch {
@@ -288,7 +288,7 @@ func (s Snapshot) wakeable() *explanation {
 	case s.mode() != ModeGuide || d == nil:
 		return nil
 	case d.Held > 0:
-		return &explanation{Waking, fmt.Sprintf("%d requests are held; the controller asks KEDA for replicas", d.Held), ""}
+		return &explanation{Waking, countHeld(d.Held) + "; the controller asks KEDA for replicas", ""}
 	case d.Gateways > 0:
 		return &explanation{Asleep, fmt.Sprintf("at zero; the next request to a gateway wakes it (gateways reporting: %d)", d.Gateways), ""}
 	}

@@ -301,7 +301,7 @@ func podsMissing() []reasonCase {
 		{"queues", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 145, InFlight: 4}, Gateways: 2}
 			s.setReplicas(1, 1)
-		}, Queueing, "145 requests are held while 4 are in flight on 1 ready replicas", ""},
+		}, Queueing, "145 requests are held, with 4 in flight on 1 ready replica", ""},
 		{"queues, and more are asked for", func(s *Snapshot) {
 			s.Demand = &demand.Demand{Work: demand.Work{Held: 9, InFlight: 4}, Gateways: 2}
 			s.ScaledObject.Annotations = map[string]string{kserve.RaisedMinimum: "4"}
@@ -326,8 +326,8 @@ func scaled() []reasonCase {
 			s.setHPA(autoscalingv2.ScalingLimited, "True", "TooFewReplicas", "less than the minimum")
 		}, AtMinimum, "less than the minimum", ""},
 		{"is held", func(s *Snapshot) {
-			s.setHPA(autoscalingv2.AbleToScale, "True", "ScaleDownStabilized", "recent recomfixations were higher")
-		}, Holding, "recent recomfixations", ""},
+			s.setHPA(autoscalingv2.AbleToScale, "True", "ScaleDownStabilized", "recent recommendations were higher")
+		}, Holding, "recent recommendations", ""},
 	}
 }
 
