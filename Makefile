@@ -209,6 +209,10 @@ nightly: lab ## what takes hours: full soak, an installation by Helm, comparison
 
 ##@ Write
 
+.PHONY: pictures
+pictures: ## docs/page-*.webp: the live page of a made-up cluster, in headless Chromium
+	$(GO) test -C tools/page -count=1 -run '^TestPictures$$' . -pictures $(CURDIR)/docs
+
 .PHONY: format
 format: $(LINTER) ## format all Go files
 	$(LINTER) fmt

@@ -1,0 +1,77 @@
+package page
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/flyball-dev/flyball/internal/web/webtest"
+)
+
+var pictures = flag.String("pictures", "", "folder to put the docs' pictures into")
+
+// A shot is one of the docs' pictures.
+type shot struct {
+	name          string
+	width, height int64
+	scheme, at    string
+	before        func(*tab)
+}
+
+// TestPictures takes the docs' pictures of the real server, on a made-up cluster of an hour.
+func TestPictures(t *testing.T) {
+	folder := *pictures
+	if folder == "" {
+		folder = t.TempDir()
+	}
+	s := serve(t, webtest.World{Services: 24}, 720, nil)
+	p := open(chromium(t), t, s.address)
+	const service = "#/search/qwen3-14b?last=15m"
+	size := 0
+	for _, one := range []shot{
+		{"page-list", 1280, 900, "light", "#/", nil},
+		{"page-service", 1280, 1000, "light", service, onChart},
+		{"page-why", 1280, 640, "dark", "#/search/gemma-27b?last=15m", nil},
+		{"page-what-if", 1280, 640, "light", service, simulated},
+		{"page-phone", 400, 860, "light", "#/", nil},
+		{"page-phone-service", 400, 860, "dark", service, nil},
+		{"page-wide", 2560, 1000, "dark", service, onChart},
+	} {
+		p.screen(one.width, one.height, one.scheme)
+		p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.address+"/"+one.at))
+		p.until(`document.querySelectorAll("#rows .row").length === 24`)
+		if one.at != "#/" {
+			p.until(`document.querySelectorAll(".chart canvas").length > 4`)
+		}
+		if one.before != nil {
+			one.before(p)
+		}
+		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(40))})
+		size += len(picture.Data)
+		if err := os.WriteFile(filepath.Join(folder, one.name+".webp"), picture.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size > 400_000 {
+		t.Errorf("the pictures have %d bytes, want at most 400,000", size)
+	}
+}
+
+// onChart puts the cursor of all charts on a time.
+func onChart(p *tab) {
+	p.hover(`[data-chart="arrivals"] .u-over`, 0.62)
+	p.until(`[...document.querySelectorAll(".u-cursor-x")].every((c) => new DOMMatrix(getComputedStyle(c).transform).e > 100)`)
+}
+
+// simulated asks for five targets, and looks at the answer.
+func simulated(p *tab) {
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.question [name="values"]').value = "1..5"`))
+	p.click(`.question button`)
+	p.until(`document.querySelectorAll(".answer canvas").length === 1`)
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector(".what-if").scrollIntoView()`))
+	p.until(`document.querySelector(".slider").getBoundingClientRect().bottom < innerHeight`)
+}
