@@ -116,7 +116,7 @@ func (k Kill) do(ctx context.Context, r *run) error {
 
 // selector matches the pods of a part.
 func (r *run) selector(ctx context.Context, part Part) (string, error) {
-	o, err := r.client.object(ctx, part.Deployment.Namespace, "deployment/"+part.Deployment.Name)
+	o, err := one[object](ctx, r.client, part.Deployment.Namespace, "deployment/"+part.Deployment.Name)
 	if err != nil {
 		return "", err
 	}

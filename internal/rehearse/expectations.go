@@ -24,17 +24,17 @@ func (s Targets) look(_ context.Context, r *run) (bool, string, error) {
 }
 
 func (s Exists) look(ctx context.Context, r *run) (bool, string, error) {
-	o, err := r.client.object(ctx, r.script.Service.Namespace, s.Object)
+	o, err := one[anyObject](ctx, r.client, r.script.Service.Namespace, s.Object)
 	return o != nil, "no " + s.Object, err
 }
 
 func (s Gone) look(ctx context.Context, r *run) (bool, string, error) {
-	o, err := r.client.object(ctx, r.script.Service.Namespace, s.Object)
+	o, err := one[anyObject](ctx, r.client, r.script.Service.Namespace, s.Object)
 	return o == nil && err == nil, s.Object + " is still there", err
 }
 
 func (s Condition) look(ctx context.Context, r *run) (bool, string, error) {
-	o, err := r.client.object(ctx, r.script.Service.Namespace, s.Object)
+	o, err := one[anyObject](ctx, r.client, r.script.Service.Namespace, s.Object)
 	if err != nil || o == nil {
 		return false, "no " + s.Object, err
 	}

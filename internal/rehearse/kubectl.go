@@ -66,13 +66,13 @@ func (c client) read(ctx context.Context, args ...string) ([]byte, error) {
 	return c.output(ctx, append(slices.Clone(args), "--request-timeout=10s")...)
 }
 
-// object reads one object; nil if there is none.
-func (c client) object(ctx context.Context, namespace, name string) (*object, error) {
+// one reads one object; nil if there is none.
+func one[T any](ctx context.Context, c client, namespace, name string) (*T, error) {
 	out, err := c.read(ctx, "get", name, "-n", namespace, "--ignore-not-found", "-o", "json")
 	if err != nil || len(bytes.TrimSpace(out)) == 0 {
 		return nil, err
 	}
-	o := &object{}
+	o := new(T)
 	if err := json.Unmarshal(out, o); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}

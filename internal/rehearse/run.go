@@ -198,7 +198,7 @@ func (r *run) cleanUp(ctx context.Context) error {
 func (r *run) takeAway(ctx context.Context) (restore func(context.Context) error, err error) {
 	part, _ := r.script.Part(r.cfg.Without)
 	name, ns := "deployment/"+part.Deployment.Name, part.Deployment.Namespace
-	o, err := r.client.object(ctx, ns, name)
+	o, err := one[object](ctx, r.client, ns, name)
 	if err != nil || o == nil {
 		return nil, errors.Join(fmt.Errorf("taking %s away: no %s in %s", part.Name, name, ns), err)
 	}

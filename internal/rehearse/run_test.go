@@ -126,7 +126,7 @@ after
 `,
 		"up.yaml":                       "cat > $WORLD/" + pair + " <<'X'\n" + scaled("3", "2") + "\nX\n",
 		"endless.sh":                    "echo looking\nsleep 60\n",
-		"so_a.json":                     `{"status":{"conditions":[{"type":"Ready","status":"True"}]}}`,
+		"so_a.json":                     `{"spec":{"replicas":{"min":1}},"status":{"conditions":[{"type":"Ready","status":"True"}]}}`,
 		"so_a.json.value":               "yes",
 		"events.json":                   `{"items":[{"involvedObject":{"kind":"SO","name":"a"},"reason":"Why","message":"because","source":{"component":"flyball"},"lastTimestamp":"2999-01-01T00:00:00Z"}]}`,
 		"deployments.watch":             `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":2}}}`,

@@ -29,7 +29,6 @@ type object struct {
 	Status struct {
 		ReadyReplicas  int
 		CurrentMetrics []metric
-		Conditions     []struct{ Type, Status, Reason, Message string }
 	}
 	// of events
 	InvolvedObject     struct{ Kind, Name string }
@@ -39,6 +38,13 @@ type object struct {
 	LastTimestamp      time.Time
 	EventTime          time.Time
 	Series             struct{ LastObservedTime time.Time }
+}
+
+// An anyObject is of whatever kind: no more of it is read than all kinds have alike.
+type anyObject struct {
+	Status struct {
+		Conditions []struct{ Type, Status, Reason, Message string }
+	}
 }
 
 type metric struct {
