@@ -43,9 +43,12 @@ func TestHoldBeginsAgain(t *testing.T) {
 // The HPA looks every 15 s by default, and a tick is 5 s: what may go is said until it has
 // gone, and from then on it counts anew.
 func TestHoldIsSaidUntilFollowed(t *testing.T) {
-	h, n := Hold{}.want(0, 5, 8, time.Minute)
-	for at := 5 * time.Second; at < time.Minute; at += 5 * time.Second {
-		h, n = h.want(at, 5, 8, time.Minute)
+	var h Hold
+	var n int
+	for at := time.Duration(0); at < time.Minute; at += 5 * time.Second {
+		if h, n = h.want(at, 5, 8, time.Minute); n != 8 {
+			t.Errorf("at %v: %d replicas, want 8", at, n)
+		}
 	}
 	for at := time.Minute; at < 80*time.Second; at += 5 * time.Second {
 		if h, n = h.want(at, 4, 8, time.Minute); n != 5 {
