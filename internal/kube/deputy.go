@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 )
 
 // leaderTime is how long a wake is left to the replica that leads. One that died keeps
@@ -83,7 +84,7 @@ func (r deputy) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, e
 		return ctrl.Result{RequeueAfter: time.Second}, nil // no ever longer delay
 	case changed:
 		log.FromContext(ctx).Info("raised, since the controller that leads has not")
-		r.emit(raw, *v.Done)
+		notices.Emit(r.Events, raw, *v.Done)
 	}
 	return ctrl.Result{}, nil
 }

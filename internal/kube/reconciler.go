@@ -2,15 +2,10 @@ package kube
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,13 +18,11 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 	"github.com/flyball-dev/flyball/internal/pulse"
 	"github.com/flyball-dev/flyball/internal/reading"
 )
-
-// maxNote is what an Event holds (k8s.io/api/events/v1: note, 1 kB).
-const maxNote = 1024
 
 // Reconciler carries out what decide says about one InferenceService.
 type Reconciler struct {
@@ -45,7 +38,7 @@ type Reconciler struct {
 	Servers kserve.Servers // that KEDA may ask
 	Pulse   *pulse.Pulse   // has each reconciliation come to an end
 
-	said sync.Map // service → the notices last given, so that a resync does not repeat them
+	said notices.Said
 }
 
 // Reconcile observes, decides, acts and tells.
@@ -57,7 +50,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	defer end()
 	raw := cluster.NewObject(kserve.InferenceServiceKind)
 	if err := r.Client.Get(ctx, req.NamespacedName, raw); err != nil {
-		r.said.Delete(req.NamespacedName)
+		r.said.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err) // the garbage collector follows the owner
 	}
 	if raw.GetDeletionTimestamp() != nil {
@@ -79,9 +72,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		v.Warn("ApplyFailed", "%v", err)
 	case changed:
 		log.FromContext(ctx).Info("acted", "action", v.Action.String())
-		r.emit(raw, *v.Done)
+		notices.Emit(r.Events, raw, *v.Done)
 	}
-	r.tell(req.NamespacedName, raw, v.Notices)
+	r.said.Tell(r.Events, req.NamespacedName, raw, v.Notices)
 	if err != nil && waits { // no ever longer delay
 		log.FromContext(ctx).Error(err, "not acted while requests are held", "action", v.Action.String())
 		return ctrl.Result{RequeueAfter: time.Second}, nil
@@ -124,27 +117,4 @@ func (r *Reconciler) observe(ctx context.Context, from client.Reader, raw *unstr
 	s, err := snapshot.Reader{From: from, Parts: snapshot.AllParts, KEDA: r.KEDA}.About(ctx, raw)
 	s.Servers = r.Servers
 	return observed{s, r.Demand(demand.Service(client.ObjectKeyFromObject(raw))), r.Now()}, err
-}
-
-// tell emits the notices that were not among the last ones.
-func (r *Reconciler) tell(key types.NamespacedName, about *unstructured.Unstructured, notices []explain.Notice) {
-	last, _ := r.said.Swap(key, notices)
-	before, _ := last.([]explain.Notice)
-	for _, n := range notices {
-		if !slices.Contains(before, n) {
-			r.emit(about, n)
-		}
-	}
-}
-
-func (r *Reconciler) emit(about *unstructured.Unstructured, n explain.Notice) {
-	kind := corev1.EventTypeNormal
-	if n.Warning {
-		kind = corev1.EventTypeWarning
-	}
-	text := n.Text
-	if len(text) > maxNote {
-		text = strings.ToValidUTF8(text[:maxNote-len("…")], "") + "…"
-	}
-	r.Events.Eventf(about, nil, kind, n.Reason, "Reconcile", "%s", text)
 }

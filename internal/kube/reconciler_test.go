@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/demand"
-	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -143,15 +142,6 @@ func TestApplyErrorIsTold(t *testing.T) {
 	}
 	if got := said(recorder); !strings.Contains(got, "Warning ApplyFailed") || !strings.Contains(got, "denied the request") {
 		t.Errorf("said %q, want KEDA's own words", got)
-	}
-}
-
-func TestNotesFitAnEvent(t *testing.T) {
-	r, recorder := reconciler(t, true, nil)
-	r.emit(cluster.NewObject(kserve.InferenceServiceKind), explain.Notice{Warning: true, Reason: "X", Text: strings.Repeat("ä", maxNote)})
-	got := strings.TrimPrefix(said(recorder), "Warning X ")
-	if len(got) > maxNote || !strings.HasSuffix(got, "ä…") {
-		t.Errorf("note has %d bytes and ends with %q, want at most %d", len(got), got[len(got)-8:], maxNote)
 	}
 }
 

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 )
 
@@ -31,8 +29,6 @@ const (
 	look = 15 * time.Second
 	// soon is likewise, while KEDA or the scaler has not said anything of a ScaledObject yet.
 	soon = 2 * time.Second
-
-	maxNote = 1024 // bytes of an Event's text
 )
 
 // Settings are what an InferenceAutoscaler does not say.
@@ -51,14 +47,14 @@ type Reconciler struct {
 	Decided  func(promised.Service) *autoscaler.Decision // nil: nothing yet
 	Now      func() time.Time
 
-	said sync.Map // object → the notices last given
+	said notices.Said
 }
 
 // Reconcile judges, applies and tells.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	a := &v1alpha1.InferenceAutoscaler{}
 	if err := r.Client.Get(ctx, req.NamespacedName, a); err != nil {
-		r.said.Delete(req.NamespacedName)
+		r.said.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err) // the garbage collector follows the owner
 	}
 	if a.DeletionTimestamp != nil {
@@ -72,7 +68,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if apierrors.IsConflict(failed) {
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	}
-	r.tell(a, out.Notices)
+	r.said.Tell(r.Events, req.NamespacedName, a, out.Notices)
 	waits, err := r.write(ctx, v, out)
 	switch {
 	case failed != nil || err != nil:
@@ -110,7 +106,7 @@ func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler
 		out.Action, out.Apply = explain.Abstain, nil
 		out.Warn("ApplyFailed", "%v", err)
 	case changed && out.Done != nil:
-		r.emit(v.InferenceAutoscaler, *out.Done)
+		notices.Emit(r.Events, v.InferenceAutoscaler, *out.Done)
 	}
 	return err
 }
@@ -140,27 +136,4 @@ func (r *Reconciler) write(ctx context.Context, v autoscaler.View, out autoscale
 		return waits, fmt.Errorf("writing the status of InferenceAutoscaler %s: %w", v.Name, err)
 	}
 	return waits, nil
-}
-
-// tell emits the notices that were not among the last ones.
-func (r *Reconciler) tell(about *v1alpha1.InferenceAutoscaler, notices []explain.Notice) {
-	last, _ := r.said.Swap(client.ObjectKeyFromObject(about), notices)
-	before, _ := last.([]explain.Notice)
-	for _, n := range notices {
-		if !slices.Contains(before, n) {
-			r.emit(about, n)
-		}
-	}
-}
-
-func (r *Reconciler) emit(about *v1alpha1.InferenceAutoscaler, n explain.Notice) {
-	kind := corev1.EventTypeNormal
-	if n.Warning {
-		kind = corev1.EventTypeWarning
-	}
-	text := n.Text
-	if len(text) > maxNote {
-		text = strings.ToValidUTF8(text[:maxNote-len("…")], "") + "…"
-	}
-	r.Events.Eventf(about, nil, kind, n.Reason, "Reconcile", "%s", text)
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,6 +21,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 )
 
 // lookAgain is when a refused ScaledObject is looked at again although nothing of it has
@@ -171,14 +171,9 @@ func (s *Services) tell(about *unstructured.Unstructured, v *verdict) {
 	s.known[key] = found{v.service, v.refused, said}
 	s.mu.Unlock()
 	for _, n := range said {
-		if slices.Contains(before, n) {
-			continue
+		if !slices.Contains(before, n) {
+			notices.Emit(s.Events, about, n)
 		}
-		kind := corev1.EventTypeNormal
-		if n.Warning {
-			kind = corev1.EventTypeWarning
-		}
-		s.Events.Eventf(about, nil, kind, n.Reason, "Reconcile", "%s", n.Text)
 	}
 }
 

@@ -1,0 +1,7 @@
+// Package notices makes Events of what is said about an object.
+//
+// INV-1: each fits what an Event holds.
+// INV-2: what was among the last notices of an object is not said again.
+//
+// It deliberately does not know what is worth saying.
+package notices
