@@ -170,7 +170,7 @@ func (x *exchange) adopt(p *pod) {
 }
 
 // GiveUp answers what is held for services of which a controller knows that they cannot
-// get a pod. What comes later is held anew, and asked about anew.
+// get a pod. What comes later is held again, and asked about again.
 func (g *Gateway) GiveUp(services []demand.Stuck) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -7,7 +7,7 @@
 // reset it, that is a conflict, and no ScaledObject is asked for.
 // INV-3: the ScaledObject states, within the same bounds, the promise that the
 // InferenceAutoscaler does, and nothing lies between its number and the replicas.
-// INV-4: a status is written anew only where it says something else: a condition keeps its
+// INV-4: a status is written again only where it says something else: a condition keeps its
 // time, and what is expected a change of less than two points.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.

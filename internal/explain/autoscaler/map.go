@@ -41,7 +41,7 @@ func WorkloadOf(ref v1alpha1.TargetRef) Workload {
 // llama-predictor.
 func Map(a *v1alpha1.InferenceAutoscaler, address string) (*kserve.ScaledObject, *objective.Refusal) {
 	trigger := kserve.Trigger{
-		Type:              "external-push",
+		Type:              objective.Push,
 		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: promise(a.Spec.Objectives)},
 		AuthenticationRef: &kserve.AuthenticationRef{Name: config.Authentication, Kind: "ClusterTriggerAuthentication"},
 	}

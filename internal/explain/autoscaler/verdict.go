@@ -82,7 +82,7 @@ func (v View) unheard(out *Verdict) bool {
 	return false
 }
 
-// The label of namespaces in which objectives are heard, and its value.
+// The label of namespaces in which objectives are enabled, and its value.
 const (
 	OptIn   = "flyball.dev/objectives"
 	Enabled = "enabled"
@@ -90,7 +90,7 @@ const (
 
 // NotHeard warns that a namespace has not opted in.
 func NotHeard(v *explain.Verdict, namespace string) {
-	v.Warn("NamespaceNotEnabled", "objectives are not heard in namespace %s, which an administrator has to allow: kubectl label namespace %s %s=%s",
+	v.Warn("NamespaceNotEnabled", "objectives are not enabled in namespace %s; an administrator can enable them with: kubectl label namespace %s %s=%s",
 		namespace, namespace, OptIn, Enabled)
 }
 

@@ -1,6 +1,6 @@
 // Package apply writes ScaledObjects by server-side apply.
 //
-// INV-1: what stands there already is not written, and fields that are others' stay theirs.
+// INV-1: what is there already is not written, and fields that are others' stay theirs.
 // INV-2: what was decided on an object that is another one by now is a conflict.
 //
 // It deliberately does not know what is to be applied, nor why.

@@ -147,7 +147,7 @@ func TestRefused(t *testing.T) {
 		cause   Cause
 		says    string
 	}{
-		"not opted in":  {[]client.Object{namespace(""), llama, object(t)}, Forbidden, "Warning NamespaceNotEnabled objectives are not heard in namespace demo, which an administrator has to allow: kubectl label namespace demo flyball.dev/objectives=enabled"},
+		"not opted in":  {[]client.Object{namespace(""), llama, object(t)}, Forbidden, "Warning NamespaceNotEnabled objectives are not enabled in namespace demo; an administrator can enable them with: kubectl label namespace demo flyball.dev/objectives=enabled"},
 		"no target":     {[]client.Object{namespace(autoscaler.Enabled), object(t)}, Waiting, "Warning TargetMissing spec.scaleTargetRef: there is no Deployment llama in namespace demo"},
 		"a kind":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "{name: llama}", "{kind: Rollout, name: llama}")}, Wrong, "TargetUnsupported spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and Rollout is neither"},
 		"an objective":  {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "ttft:", "tfft:")}, Wrong, `InvalidObjectives spec.triggers[0].metadata.objectives: "tfft" cannot be promised; did you mean ttft?`},

@@ -41,7 +41,7 @@ func TestHoldBeginsAgain(t *testing.T) {
 }
 
 // The HPA looks every 15 s by default, and a tick is 5 s: what may go is said until it has
-// gone, and from then on it counts anew.
+// gone, and from then on it counts from the start.
 func TestHoldIsSaidUntilFollowed(t *testing.T) {
 	var h Hold
 	var n int

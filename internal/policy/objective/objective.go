@@ -16,9 +16,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/score"
 )
 
-// The keys of the metadata that Flyball reads, and those that are KEDA's own
+// The type of the trigger, and the keys of its metadata that Flyball reads, as KEDA has them
 // (github.com/kedacore/keda/v2/pkg/scalers/external_scaler.go, at v2.21.0).
 const (
+	Push       = "external-push"
 	Key        = "objectives"
 	AddressKey = "scalerAddress"
 )
@@ -32,7 +33,7 @@ const MostBytes = 1024
 // Of tells whether a trigger is meant to state objectives: it is one of an external scaler,
 // and has that key, or nearly, or Flyball's address.
 func Of(t kserve.Trigger) bool {
-	if t.Type != "external-push" && t.Type != "external" {
+	if t.Type != Push && t.Type != "external" {
 		return false
 	}
 	for key := range t.Metadata {
