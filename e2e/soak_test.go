@@ -101,7 +101,7 @@ func (r *row) drains() bool {
 func soakRows(soak time.Duration, drain bool) [][]*row {
 	rate, pods := 4.0, 3
 	if soak >= fullSoak {
-		rate, pods = 16, 6
+		rate, pods = 10, 4 // with 16 and 6 two cores are not enough, and the API server misses the leases
 	}
 	fixed := func(name string) service { return service{name: name, least: pods, most: pods, runtime: draining} }
 	sleepy := func(name string) service { return service{name: name, least: 0, most: 4, runtime: sleeping} }
