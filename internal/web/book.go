@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func (b *book) took(l Look) View {
 		if b.previous.Before(l.At) && !b.previous.IsZero() {
 			p.gpuHours += float64(gpus[key]) * l.At.Sub(b.previous).Hours()
 		}
-		p.service.GPUHours = p.gpuHours
+		p.service.GPUHours = math.Round(10*p.gpuHours) / 10 // as it is shown: finer, it would change each row at each look
 		if blind != "" {
 			p.service.unseen(blind)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/web"
 	"github.com/flyball-dev/flyball/internal/web/webtest"
@@ -35,6 +37,7 @@ var checks = map[string]func(*testing.T, *site, *tab){
 	"services": checkServices,
 	"keys":     checkKeys,
 	"news":     checkNews,
+	"kept":     checkKept,
 }
 
 // TestList clicks through the strip, the fleet and the services.
@@ -77,9 +80,22 @@ func short(x float64) string {
 	return fmt.Sprintf("%.1f", x)
 }
 
-// checkFleet compares the slots of each node, and those without one, with who holds GPUs.
+// checkFleet wants a slot for each GPU, and the words of pods that move.
 func checkFleet(t *testing.T, s *site, p *tab) {
-	v := view(t, s)
+	compareSlots(t, view(t, s), p)
+	if legend := p.text("#fleet .legend"); legend != "ready starting pending draining free" {
+		t.Errorf("the legend says %q", legend)
+	}
+	for _, said := range []string{"loading the model 18 s, about 14 s left", "draining 5 s"} {
+		if all := p.text("#fleet"); !strings.Contains(all, said) {
+			t.Errorf("the fleet says %q, want %q in it", all, said)
+		}
+	}
+}
+
+// compareSlots compares the slots of each node, and those without one, with who holds GPUs.
+func compareSlots(t *testing.T, v web.View, p *tab) {
+	t.Helper()
 	want := map[string]map[string]int{}
 	for _, n := range v.Nodes {
 		want[n.Name] = map[string]int{"free": n.GPUs}
@@ -111,14 +127,6 @@ func checkFleet(t *testing.T, s *site, p *tab) {
 			}
 		}
 	}
-	if legend := p.text("#fleet .legend"); legend != "ready starting pending draining free" {
-		t.Errorf("the legend says %q", legend)
-	}
-	for _, said := range []string{"loading the model 18 s, about 14 s left", "draining 5 s"} {
-		if all := p.text("#fleet"); !strings.Contains(all, said) {
-			t.Errorf("the fleet says %q, want %q in it", all, said)
-		}
-	}
 }
 
 // checkServices compares each row with what was told of it, and wants what needs attention
@@ -143,10 +151,7 @@ func checkServices(t *testing.T, s *site, p *tab) {
 			t.Errorf("%s is row %d, of %d that need attention", one.ID, i, v.Strip.Attention)
 		}
 	}
-	drawn := value[int](p, `[...document.querySelectorAll("#rows canvas")].filter((c) => c.width > 0 && /load .* replicas, \d+ ready/.test(c.getAttribute("aria-label"))).length`)
-	if drawn < 10 {
-		t.Errorf("%d rows have a line of their load, want those on the screen", drawn)
-	}
+	p.until(`((drawn) => drawn >= 10 || drawn)([...document.querySelectorAll("#rows canvas")].filter((c) => c.width > 0 && /load .* replicas, \d+ ready/.test(c.getAttribute("aria-label"))).length)`)
 }
 
 // checkKeys goes by the keyboard alone.
@@ -199,4 +204,58 @@ func checkNews(t *testing.T, s *site, p *tab) {
 	s.deaf.Store(false)
 	s.Refresh(t.Context())
 	p.until(`!document.querySelector("#notes").innerText.includes("connection refused")`)
+}
+
+// checkKept wants rows and nodes to stay the same elements, so that what is focused stays so,
+// while what they say changes; those that go and come to be in their place.
+func checkKept(t *testing.T, s *site, p *tab) {
+	const all = `[...document.querySelectorAll("#rows .row, #nodes .node")]`
+	p.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		window.first = new Map(` + all + `.map((e) => [e.dataset.id ?? e.dataset.node, e]));
+		document.querySelector('#rows .row[data-id="search/phi-4"]').focus();
+	})()`))
+	fewer, err := webtest.World{Services: 23}.Look(looks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const away = "batch/nemotron-49b" // number 23
+	before := view(t, s)
+	s.made, s.next = []web.Look{fewer}, 0
+	s.Refresh(t.Context())
+	p.until(`document.querySelectorAll("#rows .row").length === 23`)
+	compareOrder(t, s, p)
+	for range 20 {
+		s.Refresh(t.Context())
+	}
+	v := view(t, s)
+	p.until(fmt.Sprintf(`document.querySelector("#age").innerText.startsWith(%s)`, quote(v.At.Format("15:04:05"))))
+	if v.Strip.Attention == before.Strip.Attention {
+		t.Error("as many services need attention as before: the made-up cluster moves no row")
+	}
+	checkServices(t, s, p)
+	compareOrder(t, s, p)
+	compareSlots(t, v, p)
+	const made = all + `.filter((e) => (window.first.get(e.dataset.id ?? e.dataset.node) ?? e) !== e).map((e) => e.dataset.id ?? e.dataset.node)`
+	if got := value[[]string](p, made); !slices.Equal(got, []string{away}) {
+		t.Errorf("made anew: %q, want the service alone that was away", got)
+	}
+	if at := value[string](p, `document.activeElement.dataset.id ?? document.activeElement.tagName`); at != "search/phi-4" {
+		t.Errorf("the focus is on %s, want the row on which it was", at)
+	}
+}
+
+// compareOrder wants what needs attention first, and names in order.
+func compareOrder(t *testing.T, s *site, p *tab) {
+	t.Helper()
+	var first, rest []string
+	for _, one := range view(t, s).Services { // by name
+		if one.Attention {
+			first = append(first, one.ID)
+		} else {
+			rest = append(rest, one.ID)
+		}
+	}
+	if got, want := value[[]string](p, `[...document.querySelectorAll("#rows .row")].map((e) => e.dataset.id)`), slices.Concat(first, rest); !slices.Equal(got, want) {
+		t.Errorf("rows %q, want %q", got, want)
+	}
 }

@@ -17,6 +17,63 @@ export function put(e, text) {
   if (e.textContent !== text) e.textContent = text;
 }
 
+// set is put of an attribute.
+export function set(e, name, value) {
+  if (e.getAttribute(name) !== value) e.setAttribute(name, value);
+}
+
+// keyed keeps an element for each key of a list. make gives the element, as root, and what
+// writes a value to it, as show; an element stays as long as its key does.
+export function keyed(parent, make) {
+  const kept = new Map();
+  const show = (list) => {
+    const wanted = new Map(list);
+    for (const [key, one] of kept) {
+      if (wanted.has(key)) continue;
+      one.root.remove();
+      kept.delete(key);
+    }
+    const roots = [];
+    for (const [key, value] of wanted) {
+      let one = kept.get(key);
+      if (!one) kept.set(key, (one = make(key, value)));
+      one.show(value);
+      roots.push(one.root);
+    }
+    if (roots.some((e, i) => e !== parent.children[i])) arrange(parent, roots);
+  };
+  return { kept, show };
+}
+
+// arrange moves as few elements as an order takes: a row that moves is laid out anew.
+function arrange(parent, wanted) {
+  const was = new Map([...parent.children].map((e, i) => [e, i]));
+  const stay = rising(wanted.map((e) => was.get(e) ?? -1));
+  const focused = document.activeElement;
+  let next = null;
+  for (let i = wanted.length - 1; i >= 0; i--) {
+    if (!stay.has(i)) parent.insertBefore(wanted[i], next);
+    next = wanted[i];
+  }
+  if (document.activeElement !== focused) focused.focus({ preventScroll: true }); // it moved
+}
+
+// rising are the indices of a longest run of rising numbers, which need not be neighbours;
+// those below 0 are of none.
+function rising(numbers) {
+  const last = []; // of the runs of each length, the index at which the lowest ends
+  const before = []; // of an index, the one before it in its run
+  numbers.forEach((n, i) => {
+    if (n < 0) return;
+    const length = last.findLastIndex((j) => numbers[j] < n) + 1;
+    before[i] = last[length - 1];
+    last[length] = i;
+  });
+  const run = new Set();
+  for (let i = last.at(-1); i !== undefined; i = before[i]) run.add(i);
+  return run;
+}
+
 export const $ = (id) => document.getElementById(id);
 
 // parts are the namespace and the name of an id.

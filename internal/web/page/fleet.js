@@ -1,57 +1,82 @@
-import { $, el, href, since } from "./dom.js";
+import { $, el, href, keyed, put, set, since } from "./dom.js";
 import { state } from "./live.js";
 
-const words = { ready: "ready", starting: "starting", pending: "pending", draining: "draining", free: "free" };
-let drawn = "";
+const nodes = keyed($("nodes"), node);
+const unplaced = keyed($("unplaced").querySelector("ul"), waiting);
 
 // GPU slots by node: who holds each, and in what state.
 export function fleet(view) {
-  const key = JSON.stringify([view.nodes, view.holders]);
-  if (key === drawn) return;
-  drawn = key;
   const on = Map.groupBy(view.holders ?? [], (h) => h.node);
-  const cards = (view.nodes ?? []).map((n) => node(n, on.get(n.name) ?? [], view.at));
-  const waiting = (on.get("") ?? []).map((h) => el("li", null, slots(h), link(h), el("span", { class: "quiet num" }, ` ${h.gpus} GPU · ${since(h.since, view.at)}`)));
-  const body = $("fleet-body");
-  body.replaceChildren();
-  if (cards.length) body.append(el("div", { class: "nodes" }, ...cards), legend());
-  else body.append(el("p", { class: "quiet" }, view.strip.gpus == null ? "Which GPUs there are cannot be seen: the note above says which right shows it." : "No node has GPUs."));
-  if (waiting.length) body.append(el("div", { class: "waiting" }, el("h3", null, "Without a node"), el("ul", null, ...waiting)));
+  const all = view.nodes ?? [], nowhere = on.get("") ?? [];
+  nodes.show(all.map((n) => [n.name, { n, holders: on.get(n.name) ?? [] }]));
+  unplaced.show(nowhere.map((h) => [`${h.namespace}/${h.pod}`, h]));
+  $("legend").hidden = all.length === 0;
+  $("unplaced").hidden = nowhere.length === 0;
+  $("no-nodes").hidden = all.length > 0;
+  put($("no-nodes"), view.strip.gpus == null ? "Which GPUs there are cannot be seen: the note above says which right shows it." : "No node has GPUs.");
 }
 
 const name = (h) => (h.service ? h.service : `other: ${h.namespace}/${h.pod}`);
 const link = (h) => (h.service ? el("a", { href: href(`${h.namespace}/${h.service}`) }, h.service) : el("span", null, name(h)));
+const passed = (h) => since(h.since, state.view.at);
 
-function node(n, holders, at) {
-  const held = holders.reduce((sum, h) => sum + h.gpus, 0);
-  const bar = el("span", { class: "slots" }, ...holders.map(slots));
-  for (let i = held; i < n.gpus; i++) bar.append(el("i", { class: "slot free", title: "free" }));
-  const who = [...Map.groupBy(holders, name).values()].map((of) => {
-    const gpus = of.reduce((sum, h) => sum + h.gpus, 0);
-    const moving = of.filter((h) => h.state === "starting" || h.state === "draining");
-    return el("span", { class: "who" }, link(of[0]), el("span", { class: "num" }, ` ${gpus}`), ...moving.map((h) => el("span", { class: "quiet" }, ` ${phase(h, at)}`)));
-  });
-  return el("div", { class: "node", "data-node": n.name },
-    el("div", { class: "node-head" }, el("span", { class: "node-name", title: n.product ?? "" }, n.name), n.cordoned ? el("span", { class: "tag" }, "cordoned") : null, el("span", { class: "num r" }, `${held}/${n.gpus}`)),
-    bar, el("div", { class: "whos" }, ...who));
+// A node is a card: its slots, and who holds them.
+function node(called) {
+  const title = el("span", { class: "node-name" }, called), cordoned = el("span", { class: "tag", hidden: true }, "cordoned"), held = el("span", { class: "num r" });
+  const bar = el("span", { class: "slots" }), names = el("div", { class: "whos" });
+  const slots = keyed(bar, slot), holds = keyed(names, who);
+  const root = el("div", { class: "node", "data-node": called }, el("div", { class: "node-head" }, title, cordoned, held), bar, names);
+  const show = ({ n, holders }) => {
+    const taken = each(holders);
+    set(title, "title", n.product ?? "");
+    cordoned.hidden = !n.cordoned;
+    put(held, `${taken.length}/${n.gpus}`);
+    slots.show([...taken, ...Array(Math.max(0, n.gpus - taken.length))].map((h, i) => [i, h]));
+    holds.show(Map.groupBy(holders, (h) => `${h.namespace}/${name(h)}`));
+  };
+  return { root, show };
+}
+
+// each has a holder once for each GPU.
+const each = (holders) => holders.flatMap((h) => Array(h.gpus).fill(h));
+
+// A slot is a GPU, with who holds it; undefined: nobody.
+function slot() {
+  const root = el("i");
+  const show = (h) => {
+    set(root, "class", h ? `slot ${h.state}${h.service ? "" : " other"}` : "slot free");
+    set(root, "title", h ? `${name(h)}: ${h.pod}, ${h.state}${h.phase ? `, ${h.phase}` : ""}` : "free");
+  };
+  return { root, show };
+}
+
+// Who holds GPUs of a node: a service by all of its pods there, or a pod of none.
+function who(_, [first]) {
+  const count = el("span", { class: "num" }), moving = el("span", { class: "quiet" });
+  const root = el("span", { class: "who" }, link(first), count, moving);
+  const show = (pods) => {
+    put(count, ` ${each(pods).length}`);
+    put(moving, pods.map(phase).join(""));
+  };
+  return { root, show };
 }
 
 // phase says what a pod is doing, and how long that usually takes yet.
-function phase(h, at) {
-  const passed = (Date.parse(at) - Date.parse(h.since)) / 1000;
-  if (h.state === "draining") return `draining ${since(h.since, at)}`;
+function phase(h) {
+  if (h.state === "draining") return ` draining ${passed(h)}`;
+  if (h.state !== "starting") return "";
   const usual = state.services.get(`${h.namespace}/${h.service}`)?.coldStartSeconds ?? 0;
-  const left = usual > passed ? `, about ${Math.round(usual - passed)} s left` : "";
-  return `${h.phase || "starting"} ${since(h.since, at)}${left}`;
+  const left = usual - (Date.parse(state.view.at) - Date.parse(h.since)) / 1000;
+  return ` ${h.phase || "starting"} ${passed(h)}${left > 0 ? `, about ${Math.round(left)} s left` : ""}`;
 }
 
-function slots(h) {
-  const all = document.createDocumentFragment();
-  const title = `${name(h)}: ${h.pod}, ${words[h.state] ?? h.state}${h.phase ? `, ${h.phase}` : ""}`;
-  for (let i = 0; i < h.gpus; i++) all.append(el("i", { class: `slot ${h.state}${h.service ? "" : " other"}`, title }));
-  return all;
-}
-
-function legend() {
-  return el("p", { class: "legend quiet" }, ...Object.entries(words).map(([k, word]) => el("span", null, el("i", { class: `slot ${k}` }), word)));
+// A pod that waits for a node.
+function waiting(_, first) {
+  const bar = el("span", { class: "slots" }), text = el("span", { class: "quiet num" });
+  const slots = keyed(bar, slot);
+  const show = (h) => {
+    slots.show(each([h]).map((one, i) => [i, one]));
+    put(text, ` ${h.gpus} GPU · ${passed(h)}`);
+  };
+  return { root: el("li", null, bar, link(first), text), show };
 }

@@ -28,15 +28,30 @@ function current(id) {
   for (const row of $("rows").children) row.toggleAttribute("aria-current", row.dataset.id === id);
 }
 
+// A view is drawn in parts, one a frame: no frame waits for all of it.
+const parts = [
+  () => fleet(state.view),
+  () => {
+    services();
+    current(place().id);
+    age();
+    refresh();
+  },
+];
+let next = parts.length;
+
 function changed() {
   heard = performance.now();
   strip(state.view);
   notes(state.view);
-  fleet(state.view);
-  services();
-  current(place().id);
-  age();
-  refresh();
+  const idle = next === parts.length;
+  next = 0;
+  if (idle) requestAnimationFrame(part);
+}
+
+function part() {
+  parts[next++]();
+  if (next < parts.length) requestAnimationFrame(part);
 }
 
 function age() {

@@ -1,10 +1,12 @@
-import { $, clock, command, el, href, parts, put, since, short, span } from "./dom.js";
+import { $, clock, command, el, href, parts, put, since, span } from "./dom.js";
 import { ask, state } from "./live.js";
 import { charts, highlight } from "./charts.js";
 import { mark, words } from "./services.js";
 import { whatIf } from "./whatif.js";
 
 const spans = { "15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600 };
+// The library of the charts comes last: the page is painted, and lists, without it.
+const drawable = new Promise((done) => document.addEventListener("DOMContentLoaded", done));
 let shown = null; // { id, query, frozen, drawing }
 let asked = 0; // so that an answer to an earlier question is dropped
 
@@ -77,6 +79,7 @@ export async function refresh() {
     const now = Date.parse(state.view.at) / 1000;
     if (of.last && now - of.last < every && !r.fixed) return cards(detail, of.series);
     if (of.last && r.fixed) return cards(detail, of.series);
+    await drawable;
     const series = of.frozen?.series ?? (await ask("api/series", { id: of.id, from: iso(r.from), to: iso(r.to) }));
     if (mine !== asked) return;
     of.last = now;
@@ -106,7 +109,7 @@ function verdict(d) {
   $("verdict").replaceChildren(
     el("span", { class: `mark ${kind}`, "aria-hidden": "true" }, shape), el("b", null, words(s.reason)),
     el("span", null, s.message), s.fix ? fix(s.fix) : "",
-    el("span", { class: "quiet num" }, `${s.mode} mode · ${s.min}–${s.max} replicas · ${s.gpus} GPUs · ${short(s.gpuHours)} GPU-h since ${clock(state.view.since)}${s.coldStartSeconds ? ` · cold start ${span(s.coldStartSeconds)}` : ""}`));
+    el("span", { class: "quiet num" }, `${s.mode} mode · ${s.min}–${s.max} replicas · ${s.gpus} GPUs · ${s.gpuHours.toFixed(1)} GPU-h since ${clock(state.view.since)}${s.coldStartSeconds ? ` · cold start ${span(s.coldStartSeconds)}` : ""}`));
 }
 
 // fix is a command, or advice in words.

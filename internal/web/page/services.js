@@ -1,18 +1,16 @@
-import { $, el, href, parts, put, short } from "./dom.js";
+import { $, el, href, keyed, parts, put, set, short } from "./dom.js";
 import { state } from "./live.js";
 import { spark } from "./spark.js";
 
-const rows = new Map(); // by id
-let order = "";
-const seen = new Set(); // ids of the rows on the screen
+const rows = keyed($("rows"), make);
+// Lines are drawn where they are seen, or soon may be.
 const watcher = new IntersectionObserver((entries) => {
   for (const e of entries) {
-    if (!e.isIntersecting) seen.delete(e.target.dataset.id);
-    else {
-      seen.add(e.target.dataset.id);
-      draw(e.target.dataset.id);
-    }
+    const r = rows.kept.get(e.target.dataset.id);
+    if (r?.root !== e.target) continue; // it went
+    r.near = e.isIntersecting;
   }
+  lines();
 }, { rootMargin: "200px" });
 
 // mark says by its shape what colour says too.
@@ -27,17 +25,12 @@ export function mark(s) {
 // words are a reason's, as in AtMaximum: at maximum.
 export const words = (reason) => reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replaceAll("hpa", "HPA").replace("gpu", "GPU").replace("keda", "KEDA");
 
+// What needs attention stands first.
 export function services() {
-  for (const [id, s] of state.services) update(rows.get(id) ?? make(id), s);
-  for (const [id, r] of rows) {
-    if (state.services.has(id)) continue;
-    watcher.unobserve(r.root);
-    r.root.remove();
-    rows.delete(id);
-  }
-  sort();
+  const all = [...state.services.values()].sort((a, b) => b.attention - a.attention || (a.id < b.id ? -1 : 1));
+  rows.show(all.map((s) => [s.id, s]));
   filter();
-  for (const id of seen) draw(id);
+  lines();
 }
 
 function make(id) {
@@ -50,10 +43,8 @@ function make(id) {
   r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
   r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
     r.ready, r.bounds, r.metric, r.held, r.gpus, r.hours, r.why);
-  rows.set(id, r);
-  $("rows").append(r.root);
+  r.show = (s) => update(r, s);
   watcher.observe(r.root);
-  order = "";
   return r;
 }
 
@@ -62,7 +53,7 @@ function update(r, s) {
   r.of = s;
   const [shape, kind] = mark(s);
   put(r.mark, shape);
-  r.mark.className = `mark ${kind}`;
+  set(r.mark, "class", `mark ${kind}`);
   put(r.reason, words(s.reason));
   put(r.ready, s.desired == null ? "–" : `${s.ready ?? 0}/${s.desired}`);
   put(r.bounds, `${s.min}–${s.max}`);
@@ -72,47 +63,53 @@ function update(r, s) {
   put(r.gpus, String(s.gpus));
   put(r.hours, s.gpuHours.toFixed(1));
   put(r.why, s.message);
-  r.why.title = s.message;
+  set(r.why, "title", s.message);
   r.root.classList.toggle("attention", s.attention);
-}
-
-// sort puts what needs attention first.
-function sort() {
-  const ids = [...state.services.keys()].sort((a, b) => state.services.get(b).attention - state.services.get(a).attention || (a < b ? -1 : 1));
-  const now = ids.join();
-  if (now === order) return;
-  order = now;
-  const focused = document.activeElement;
-  $("rows").append(...ids.map((id) => rows.get(id).root));
-  if (focused?.classList.contains("row")) focused.focus({ preventScroll: true });
 }
 
 export function filter() {
   const text = $("filter").value.trim().toLowerCase();
   let shown = 0;
-  for (const [id, r] of rows) {
+  for (const [id, r] of rows.kept) {
     const hit = text === "" || `${id} ${r.of.reason} ${words(r.of.reason)} ${r.of.mode}`.toLowerCase().includes(text);
     if (r.root.hidden === hit) r.root.hidden = !hit;
     if (hit) shown++;
   }
   const none = $("none");
   none.hidden = shown > 0 || !state.view;
-  if (!none.hidden) put(none, rows.size > 0 ? `No service matches “${text}”.` : `No InferenceService: ${state.view?.scope ?? ""}. A first one: docs/first-service.md`);
+  if (!none.hidden) put(none, rows.kept.size > 0 ? `No service matches “${text}”.` : `No InferenceService: ${state.view?.scope ?? ""}. A first one: docs/first-service.md`);
 }
 
-function draw(id) {
-  const r = rows.get(id), t = state.trends.get(id);
-  if (!r || !t) return;
-  const last = t.at.at(-1);
-  if (r.drawn === last) return;
-  r.drawn = last;
+let waiting = false;
+
+function lines() {
+  if (!waiting) requestAnimationFrame(some);
+  waiting = true;
+}
+
+const slice = 4; // ms of a frame
+
+// some draws as many lines as a frame has time for; the others are drawn in the next ones.
+function some() {
+  waiting = false;
+  const began = performance.now();
+  for (const r of rows.kept.values()) {
+    if (performance.now() - began > slice) return lines();
+    draw(r);
+  }
+}
+
+function draw(r) {
+  const t = state.trends.get(r.root.dataset.id);
+  if (!r.near || !t || r.drawn === t.at.at(-1)) return;
+  r.drawn = t.at.at(-1);
   spark(r.canvas, t);
-  r.canvas.setAttribute("aria-label", `load ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
+  set(r.canvas, "aria-label", `load ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
 }
 
 export function redraw() {
-  for (const r of rows.values()) r.drawn = null;
-  for (const id of seen) draw(id);
+  for (const r of rows.kept.values()) r.drawn = null;
+  lines();
 }
 
 // visible are the rows that the filter leaves, in their order.
