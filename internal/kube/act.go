@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,25 +24,12 @@ func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (ch
 		_, err = apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
 		return false, err
 	case explain.Remove:
-		return r.remove(ctx, o.ScaledObject)
+		return apply.Remove(ctx, r.Client, o.ScaledObject)
 	case explain.Release:
 		return true, r.release(ctx, o.ScaledObject)
 	case explain.Keep, explain.Wait, explain.Abstain:
 	}
 	return false, nil
-}
-
-func (r *Reconciler) remove(ctx context.Context, so *kserve.ScaledObject) (changed bool, err error) {
-	o := cluster.NewObject(kserve.ScaledObjectKind)
-	o.SetName(so.Name)
-	o.SetNamespace(so.Namespace)
-	switch err := r.Client.Delete(ctx, o, client.Preconditions{UID: &so.UID}); {
-	case apierrors.IsNotFound(err):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("deleting ScaledObject %s: %w", so.Name, err)
-	}
-	return true, nil
 }
 
 // release takes Flyball's label and field ownership off the object and leaves

@@ -63,8 +63,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	s := a.sleeper(t, "faults-restored")
 	seen := s.decoded()
 	seen.UID = "of-before"
-	r := &Reconciler{Client: a.admin}
-	if changed, err := r.remove(t.Context(), seen); !apierrors.IsConflict(err) || changed {
+	if changed, err := apply.Remove(t.Context(), a.admin, seen); !apierrors.IsConflict(err) || changed {
 		t.Errorf("remove = %v, %v, want a conflict", changed, err)
 	}
 	seen = s.decoded()
@@ -74,7 +73,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	}
 	want.Spec.MaxReplicaCount = new(int32(5))
 	s.patch("ScaledObject", `{"spec":{"pollingInterval":7}}`)
-	if changed, err := apply.ScaledObject(t.Context(), r.Client, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
+	if changed, err := apply.ScaledObject(t.Context(), a.admin, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
 		t.Errorf("apply = %v, %v, want a conflict", changed, err)
 	}
 	s.eventuallyScaled()

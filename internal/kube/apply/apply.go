@@ -40,6 +40,20 @@ func ScaledObject(ctx context.Context, c client.Client, manager string, seen, so
 	return true, nil
 }
 
+// Remove deletes just the ScaledObject that was seen, and not one that has taken its name.
+func Remove(ctx context.Context, c client.Client, seen *kserve.ScaledObject) (changed bool, err error) {
+	o := cluster.NewObject(kserve.ScaledObjectKind)
+	o.SetName(seen.Name)
+	o.SetNamespace(seen.Namespace)
+	switch err := c.Delete(ctx, o, client.Preconditions{UID: &seen.UID}); {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("deleting ScaledObject %s: %w", seen.Name, err)
+	}
+	return true, nil
+}
+
 // Encode keeps to the fields that are set, as server-side apply must. Its numbers are
 // those of a decoded object.
 func Encode(so *kserve.ScaledObject) (*unstructured.Unstructured, error) {
