@@ -152,7 +152,7 @@ func TestRolesWrite(t *testing.T) {
 	}
 	want := map[string][]string{
 		"flyball-controller": {"create scaledobjects", "patch scaledobjects", "delete scaledobjects"},
-		"flyball-scaler":     {"create tokenreviews", "patch inferenceautoscalers/status", "create scaledobjects", "patch scaledobjects"},
+		"flyball-scaler":     {"create tokenreviews", "patch inferenceautoscalers/status", "create scaledobjects", "patch scaledobjects", "delete scaledobjects"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what roles may write: -want +got\n%s", diff)

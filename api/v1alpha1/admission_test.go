@@ -97,6 +97,7 @@ func TestAdmission(t *testing.T) {
 		"no unit":           {[]string{"target: 3s", `target: "3"`}, "spec.objectives[0].target: Invalid value: \"3\": it is a time above 0 with its unit"},
 		"no time":           {[]string{"target: 3s", "target: 0s"}, "it is a time above 0"},
 		"a word":            {[]string{"target: 3s", "target: soon"}, "as 3s, 1.5s or 100ms"},
+		"advice":            {[]string{"engine: keda", "engine: advise"}, ""},
 		"another engine":    {[]string{"engine: keda", "engine: steam"}, `spec.engine: Unsupported value: "steam"`},
 		"a long name":       {[]string{"metadata: {name: llama", "metadata: {name: " + strings.Repeat("l", 55)}, "use at most 54 characters"},
 	} {

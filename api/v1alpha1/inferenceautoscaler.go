@@ -47,7 +47,8 @@ type InferenceAutoscalerList struct {
 // +kubebuilder:validation:XValidation:rule="self.replicas.min > 0 || self.targetRef.kind == 'InferenceService'",message="replicas.min: at 0 nothing wakes a Deployment or a StatefulSet, which no gateway sends requests to; set it to 1 or more, or name an InferenceService"
 type Spec struct {
 	// The workload that is scaled, in the namespace of the InferenceAutoscaler. One
-	// InferenceAutoscaler, and no other autoscaler, may name it.
+	// InferenceAutoscaler, and no other autoscaler, may name it, beside any number of those
+	// whose engine is advise.
 	// +required
 	TargetRef TargetRef `json:"targetRef"`
 
@@ -66,7 +67,9 @@ type Spec struct {
 	Objectives []Objective `json:"objectives"`
 
 	// What carries out the number of replicas that Flyball decides on. keda: Flyball owns a
-	// ScaledObject of the same name, and KEDA and its HPA scale.
+	// ScaledObject of the same name, and KEDA and its HPA scale. advise: nothing does. Flyball
+	// decides, records and writes the status, and changes nothing, whatever else scales the
+	// workload; with another engine it goes on with what it has learned.
 	// +optional
 	// +kubebuilder:default=keda
 	Engine Engine `json:"engine,omitempty"`
@@ -83,7 +86,7 @@ type TargetRef struct {
 
 	// The kind of the workload: InferenceService, Deployment or StatefulSet. An
 	// InferenceService has to be of the autoscaler class external and without
-	// spec.predictor.autoScaling.metrics; its predictor is scaled.
+	// spec.predictor.autoScaling.metrics, unless the engine is advise; its predictor is scaled.
 	// +required
 	// +kubebuilder:validation:Enum=InferenceService;Deployment;StatefulSet
 	Kind string `json:"kind"`
@@ -145,8 +148,11 @@ const (
 
 // Engine is what scales.
 //
-// +kubebuilder:validation:Enum=keda
+// +kubebuilder:validation:Enum=keda;advise
 type Engine string
 
-// KEDA scales by a ScaledObject that Flyball owns.
-const KEDA Engine = "keda"
+// The engines.
+const (
+	KEDA   Engine = "keda"   // scales by a ScaledObject that Flyball owns
+	Advise Engine = "advise" // changes nothing
+)

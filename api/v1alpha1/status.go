@@ -8,10 +8,11 @@ type Status struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// How it is. Ready: the number of replicas is decided on and carried out. Learning: what a
-	// replica can serve is not known yet, and what there is stays. MetricsAvailable: Prometheus
-	// has told of all pods that are ready. ScalingLimited: a bound keeps the number from what
-	// the promise needs, or no number keeps it. Conflict: another autoscaler has the target.
+	// How it is. Ready: the number of replicas is decided on and, unless the engine is advise,
+	// carried out. Learning: what a replica can serve is not known yet, and what there is stays.
+	// MetricsAvailable: Prometheus has told of all pods that are ready. ScalingLimited: a bound
+	// keeps the number from what the promise needs, or no number keeps it. Conflict: another
+	// autoscaler has the target.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -25,7 +26,7 @@ type Status struct {
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
-	// How many replicas Flyball asks for.
+	// How many replicas Flyball asks for, or would ask for where the engine is advise.
 	// +optional
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
 

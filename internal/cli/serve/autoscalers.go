@@ -20,7 +20,9 @@ func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds) *autoscalers.
 	return &autoscalers.Reconciler{
 		Settings: autoscalers.Settings{Address: config.Scaler + "." + p.namespace + ":9443"},
 		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
-		Served: kinds.Served, Services: p.services, Decided: p.decided, Now: time.Now,
+		KEDA:     func() bool { return p.services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
+		KServe:   func() bool { return kinds.Served(kserve.InferenceServiceKind) },
+		Services: p.services, Decided: p.decided, Now: time.Now,
 	}
 }
 

@@ -55,8 +55,8 @@ func subject(l promised.Live) pilot.Subject {
 
 // demanded is what gateways report of a service, if they see all that comes.
 func (p parts) demanded(s pilot.Service) demand.Demand {
-	service, err := p.services.Look(types.NamespacedName(s))
-	if err != nil {
+	service, ok := p.services.Stepped(types.NamespacedName(s))
+	if !ok {
 		return demand.Demand{}
 	}
 	key, ok := service.Demanded()
@@ -66,10 +66,10 @@ func (p parts) demanded(s pilot.Service) demand.Demand {
 	return p.demand.Of(key)
 }
 
-// nudge has a service stepped of which gateways hold more.
+// nudge has services stepped for which gateways hold more.
 func (p parts) nudge(loop *pilot.Pilot) func(demand.Service) {
 	return func(d demand.Service) {
-		if key, ok := p.services.Of(d); ok {
+		for _, key := range p.services.Of(d) {
 			loop.Nudge(pilot.Service(key))
 		}
 	}

@@ -56,6 +56,33 @@ func oneService(t *testing.T, optIn string) parts {
 	return p
 }
 
+// One that only advises is stepped at each tick as others are, and KEDA is told of none.
+func TestAdvised(t *testing.T) {
+	p := oneService(t, autoscaler.Enabled)
+	so := &kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "advised", UID: "ias"}}
+	so.Spec.ScaleTargetRef.Name = "llama"
+	so.Spec.MinReplicaCount = new(int32(1))
+	so.Spec.Triggers = []kserve.Trigger{{Type: "external-push", Metadata: stated}}
+	p.services.Most = 2
+	service, err := p.services.Advise(t.Context(), so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := p.All(t.Context())
+	if err != nil || len(all) != 2 || all[0].Name != "advised" || all[0].UID != "ias/target" || !cmp.Equal(all[0].Policy, all[1].Policy) {
+		t.Errorf("All = %+v, %v, want what advises and what scales, of one policy", all, err)
+	}
+	key := pilot.Service{Namespace: "demo", Name: "advised"}
+	p.book.Copy(map[pilot.Service]pilot.Answer{key: {UID: "ias/target", Replicas: 5, At: time.Now()}})
+	if d := p.decided(service); d == nil || d.Replicas != 5 {
+		t.Errorf("decided = %+v, want 5", d)
+	}
+	_, err = answers{p}.Answer(t.Context(), scaler.Object{Namespace: "demo", Name: "advised", Trigger: stated})
+	if r := (*scaler.Refusal)(nil); !errors.As(err, &r) || r.Cause != scaler.Unknown {
+		t.Errorf("Answer = %v, want that there is no such ScaledObject", err)
+	}
+}
+
 // INV-5: KEDA is told the last decision of just that object, with its age, or why there is
 // none.
 func TestAnswers(t *testing.T) {

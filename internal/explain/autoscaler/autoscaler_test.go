@@ -178,7 +178,7 @@ func TestVerdict(t *testing.T) {
 		"another's ScaledObject": {func(v *View) { v.ScaledObjects = []kserve.ScaledObject{*scaledObject("mine", "")} },
 			explain.Abstain, "AnotherAutoscaler", "already scaled by ScaledObject mine, so Flyball does nothing; remove that with: kubectl delete scaledobject mine -n demo", true},
 		"in its place":  {func(v *View) { v.ScaledObject = scaledObject("chat", "") }, explain.Abstain, "AnotherAutoscaler", "kubectl delete scaledobject chat -n demo", true},
-		"of one before": {func(v *View) { v.ScaledObject = scaledObject("chat", "a-0") }, explain.Wait, "WaitingForRemoval", "ScaledObject chat, of one that was deleted", false},
+		"of one before": {func(v *View) { v.ScaledObject = scaledObject("chat", "a-0") }, explain.Wait, "WaitingForRemoval", "ScaledObject chat is being removed", false},
 		"another's HPA": {func(v *View) { v.HPAs = append(v.HPAs, kedas, hpa) }, explain.Abstain, "AnotherAutoscaler", "kubectl delete horizontalpodautoscaler mine -n demo", true},
 		"no share":      {func(v *View) { v.Spec.Objectives[0].Quantile = .99 }, explain.Abstain, "InvalidObjectives", "spec.objectives: objectives tpot:p99:100ms and ttft:p90:3s promise different shares", false},
 	} {
@@ -200,9 +200,84 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// INV-4: whatever else scales the workload, what is decided on is what engine keda would ask
+// for, and nothing is done but to give back what was.
+func TestAdvice(t *testing.T) {
+	hpa := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "mine"}}
+	hpa.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "llama-predictor"}
+	promising := func(uid string) *kserve.ScaledObject {
+		so := scaledObject("chat", uid)
+		so.Spec.Triggers = []kserve.Trigger{{Type: objective.Push, Metadata: map[string]string{objective.Key: "ttft:p90:3s"}}}
+		return so
+	}
+	for name, tc := range map[string]struct {
+		change func(*View)
+		action explain.Action
+		reason string
+		text   string
+		none   bool // nothing is decided on
+	}{
+		"alone":        {func(*View) {}, explain.Keep, "ObjectivesAdvised", `-p '{"spec":{"engine":"keda"}}'`, false},
+		"without KEDA": {func(v *View) { v.KEDA = false }, explain.Keep, "ObjectivesAdvised", "tpot:p90:100ms, ttft:p90:3s: Flyball decides and records how many replicas of Deployment llama-predictor", false},
+		"class keda":   {func(v *View) { v.InferenceService.Annotations[kserve.ClassAnnotation] = "keda" }, explain.Keep, "ObjectivesAdvised", "", false},
+		"guide mode":   {func(v *View) { v.InferenceService = service(t, false) }, explain.Keep, "ObjectivesAdvised", "", false},
+		"an HPA":       {func(v *View) { v.HPAs = append(v.HPAs, hpa) }, explain.Keep, "ObjectivesAdvised", "", false},
+		"a ScaledObject": {func(v *View) {
+			v.ScaledObject = scaledObject("chat", "")
+			v.ScaledObjects = []kserve.ScaledObject{*v.ScaledObject, *scaledObject("mine", "")}
+		}, explain.Keep, "ObjectivesAdvised", "", false},
+		"second": {func(v *View) {
+			v.Peers = []v1alpha1.InferenceAutoscaler{*object(t, "name: chat", "name: older", "uid: a-1", "uid: a-2", "2026-01-02", "2026-01-01")}
+		}, explain.Keep, "ObjectivesAdvised", "", false},
+		"its own":     {func(v *View) { v.ScaledObject = promising("a-1") }, explain.Remove, "ScaledObjectRemoved", "the replicas stay", false},
+		"going":       {func(v *View) { v.ScaledObject = promising("a-1"); v.ScaledObject.DeletionTimestamp = &metav1.Time{} }, explain.Wait, "WaitingForRemoval", "ScaledObject chat", false},
+		"its name":    {func(v *View) { v.ScaledObject = promising("") }, explain.Abstain, "NameTaken", "ScaledObject chat states objectives too", true},
+		"not heard":   {func(v *View) { v.Heard = false }, explain.Abstain, "NamespaceNotEnabled", "", true},
+		"given back":  {func(v *View) { v.Heard, v.ScaledObject = false, promising("a-1") }, explain.Remove, "ScaledObjectRemoved", "", true},
+		"no workload": {func(v *View) { v.Replicas = nil }, explain.Wait, "TargetMissing", "", true},
+		"no share":    {func(v *View) { v.Spec.Objectives[0].Quantile = .99 }, explain.Abstain, "InvalidObjectives", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := view(t)
+			v.Spec.Engine = v1alpha1.Advise
+			tc.change(&v)
+			out := v.Verdict(address)
+			said := out.Done
+			if out.refused() {
+				said = &out.Notices[len(out.Notices)-1]
+			}
+			if out.Action != tc.action || said.Reason != tc.reason || !strings.Contains(said.Text, tc.text) || out.Conflict || out.Apply != nil {
+				t.Errorf("Verdict = %v %+v, applies %v, conflict %v, want %v %s %q", out.Action, said, out.Apply, out.Conflict, tc.action, tc.reason, tc.text)
+			}
+			want, _ := Map(object(t), address)
+			if tc.none {
+				want = nil
+			}
+			if diff := cmp.Diff(want, out.Advise); diff != "" {
+				t.Errorf("decided on: -want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// INV-4: in nobody's way.
+func TestBesideAdvice(t *testing.T) {
+	v := view(t)
+	v.Peers = []v1alpha1.InferenceAutoscaler{*object(t, "name: chat", "name: older", "uid: a-1", "uid: a-2", "2026-01-02", "2026-01-01", "engine: keda", "engine: advise")}
+	if out := v.Verdict(address); out.Action != explain.Create {
+		t.Errorf("Verdict beside an older one that only advises = %v %v, want a ScaledObject", out.Action, out.Notices)
+	}
+}
+
 // good is how it goes when KEDA and the scaler are content.
 func good() Course {
 	return Course{Last: &Decision{Replicas: 3, Pods: 2, Read: 2, Reasons: []law.Reason{outlook(.04)}}}
+}
+
+// advise is for a view of one that only advises beside another autoscaler.
+func advise(v *View) {
+	v.Spec.Engine, v.ScaledObject = v1alpha1.Advise, nil
+	v.ScaledObjects = []kserve.ScaledObject{*scaledObject("mine", "")}
 }
 
 func outlook(missed float64) law.Reason {
@@ -235,6 +310,24 @@ func TestConditions(t *testing.T) {
 		}, map[string]string{"Ready": "False TooManyObjectives", "Conflict": "False None"}, "as many as it may"},
 		"taken":     {func(_ *View, c *Course) { *c = Course{Taken: true, Refused: &explain.Notice{Reason: "TargetTaken"}} }, map[string]string{"Ready": "False TargetTaken", "Conflict": "True TargetTaken"}, ""},
 		"not heard": {func(v *View, _ *Course) { v.Heard = false }, map[string]string{"Ready": "False NamespaceNotEnabled", "Conflict": "False None"}, "kubectl label namespace demo"},
+		"advice":    {func(v *View, _ *Course) { advise(v) }, map[string]string{"Ready": "True Advising", "Learning": "False Learned", "MetricsAvailable": "True PodsRead", "ScalingLimited": "False WithinBounds", "Conflict": "False Advising"}, "nothing is changed"},
+		"advice, new": {func(v *View, c *Course) {
+			advise(v)
+			c.Last = nil
+		}, map[string]string{"Ready": "Unknown Waiting", "Conflict": "False Advising"}, ""},
+		"advice, short": {func(v *View, c *Course) {
+			advise(v)
+			c.Last.Reasons = []law.Reason{short}
+		}, map[string]string{"Ready": "True MaximumTooLow", "ScalingLimited": "True MaximumTooLow"}, "It would take 11 replicas."},
+		"advice, no room": {func(v *View, c *Course) {
+			advise(v)
+			*c = Course{Refused: &explain.Notice{Reason: "TooManyObjectives", Text: "as many as it may"}}
+		}, map[string]string{"Ready": "False TooManyObjectives"}, "as many as it may"},
+		"advice, to begin": {func(v *View, _ *Course) {
+			advise(v)
+			v.ScaledObject = scaledObject("chat", "a-1")
+			v.ScaledObject.DeletionTimestamp = &metav1.Time{}
+		}, map[string]string{"Ready": "False WaitingForRemoval"}, "waiting until it is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, c := view(t), good()
@@ -258,7 +351,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// INV-4.
+// INV-5.
 func TestStatusIsStable(t *testing.T) {
 	v, c := view(t), good()
 	v.ScaledObject = scaledObject("chat", "a-1")

@@ -1,5 +1,5 @@
-// Package autoscaler says of an InferenceAutoscaler which ScaledObject it asks for, or why
-// none, and what its status is.
+// Package autoscaler says of an InferenceAutoscaler which ScaledObject it asks for, or would
+// ask for if it did more than advise, or why none, and what its status is.
 //
 // INV-1: it is mapped to one ScaledObject or refused for one reason, which names what and how
 // to fix it, in a command where there is one.
@@ -7,7 +7,9 @@
 // reset it, that is a conflict, and no ScaledObject is asked for.
 // INV-3: the ScaledObject states, within the same bounds, the promise that the
 // InferenceAutoscaler does, and nothing lies between its number and the replicas.
-// INV-4: a status is written again only where it says something else: a condition keeps its
+// INV-4: one that only advises is decided as its ScaledObject would be, has none, and is in
+// nobody's way, whatever else scales the workload.
+// INV-5: a status is written again only where it says something else: a condition keeps its
 // time, and what is expected a change of less than two points.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.

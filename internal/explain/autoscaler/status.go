@@ -111,27 +111,34 @@ func value(r law.Reason, name law.Name) (float64, bool) {
 	return 0, false
 }
 
-// ready is whether a number is decided on and carried out, and by what if it is.
+// is what Ready says.
+func is(status metav1.ConditionStatus, reason, text string) said {
+	return said{v1alpha1.Ready, reason, text, status}
+}
+
+// ready is whether a number is decided on, and carried out if that is asked for.
 func ready(v View, out Verdict, c Course) said {
-	is := func(status metav1.ConditionStatus, reason, text string) said {
-		return said{v1alpha1.Ready, reason, text, status}
-	}
 	switch {
-	case out.Apply == nil:
+	case out.refused():
 		last := out.Notices[len(out.Notices)-1]
 		return is(metav1.ConditionFalse, last.Reason, last.Text)
 	case c.Refused != nil:
 		return is(metav1.ConditionFalse, c.Refused.Reason, c.Refused.Text)
-	case v.ScaledObject != nil && keda(v.ScaledObject).Status == "False":
-		k := keda(v.ScaledObject)
+	case out.Advise == nil && v.keda().Status == "False":
+		k := v.keda()
 		return is(metav1.ConditionFalse, "KEDANotReady", fmt.Sprintf("KEDA says of ScaledObject %s: %s: %s", v.Name, k.Reason, k.Message))
 	case c.Last == nil:
 		return is(metav1.ConditionUnknown, "Waiting", "nothing has been decided yet")
 	case c.Last.Stale:
-		return is(metav1.ConditionFalse, "DecisionTooOld", "nothing was decided for some minutes: the HPA keeps the replicas; see the log of flyball-scaler")
-	case v.ScaledObject == nil || keda(v.ScaledObject).Status != "True":
+		return is(metav1.ConditionFalse, "DecisionTooOld", "nothing was decided for some minutes, and no other number of replicas is asked for; see the log of flyball-scaler")
+	case out.Advise == nil && v.keda().Status != "True":
 		return is(metav1.ConditionUnknown, "WaitingForKEDA", "KEDA has not taken up ScaledObject "+v.Name+" yet")
 	}
+	return follows(out, c)
+}
+
+// follows is how it goes with a number that is decided on.
+func follows(out Verdict, c Course) said {
 	for _, s := range []said{limited(c), learning(c)} {
 		if s.status == metav1.ConditionTrue {
 			return is(metav1.ConditionTrue, s.reason, s.text)
@@ -140,11 +147,18 @@ func ready(v View, out Verdict, c Course) said {
 	if s := metrics(c); s.status == metav1.ConditionFalse {
 		return is(metav1.ConditionTrue, s.reason, s.text)
 	}
+	if out.Advise != nil {
+		return is(metav1.ConditionTrue, "Advising", "the number is decided on and recorded, and nothing is changed")
+	}
 	return is(metav1.ConditionTrue, "Following", "the replicas follow what the promise needs")
 }
 
-func keda(so *kserve.ScaledObject) kserve.Condition {
-	c, _ := kserve.FindCondition(so.Status.Conditions, "Ready")
+// keda is what KEDA says of the ScaledObject.
+func (v View) keda() kserve.Condition {
+	if v.ScaledObject == nil {
+		return kserve.Condition{}
+	}
+	c, _ := kserve.FindCondition(v.ScaledObject.Status.Conditions, "Ready")
 	return c
 }
 
@@ -199,6 +213,8 @@ func conflict(out Verdict, c Course) said {
 		return said{v1alpha1.Conflict, last.Reason, last.Text, metav1.ConditionTrue}
 	case c.Taken && c.Refused != nil:
 		return said{v1alpha1.Conflict, c.Refused.Reason, c.Refused.Text, metav1.ConditionTrue}
+	case out.Advise != nil:
+		return said{v1alpha1.Conflict, "Advising", "nothing is changed, so that another autoscaler may have the target", metav1.ConditionFalse}
 	}
 	return said{v1alpha1.Conflict, "None", "no other autoscaler has the target", metav1.ConditionFalse}
 }

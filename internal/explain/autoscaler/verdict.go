@@ -2,6 +2,8 @@ package autoscaler
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -10,6 +12,7 @@ import (
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // A View is what is seen of an InferenceAutoscaler.
@@ -26,25 +29,32 @@ type View struct {
 	HPAs             []autoscalingv2.HorizontalPodAutoscaler // likewise
 }
 
-// A Verdict is what is done about one; where nothing is, the last notice says why.
+// A Verdict is what is done about one.
 type Verdict struct {
 	explain.Verdict
-	Conflict bool // with another autoscaler
+	Conflict bool                 // with another autoscaler
+	Advise   *kserve.ScaledObject // decided on as if it were there; nil: it is there, or nothing is
+}
+
+// refused tells whether nothing is decided; the last notice says why.
+func (out *Verdict) refused() bool {
+	return out.Action == explain.Abstain || out.Action == explain.Wait
 }
 
 // Verdict goes from what an administrator has to allow to what others do, and to what is
 // stated.
 func (v View) Verdict(address string) Verdict {
+	if v.Spec.Engine == v1alpha1.Advise {
+		return v.advice(address)
+	}
 	out := Verdict{}
-	for _, refuses := range []func(*Verdict) bool{v.unheard, v.missing, v.ofKServe, v.second, v.rival} {
+	for _, refuses := range []func(*Verdict) bool{v.unheard, v.powerless, v.missing, v.ofKServe, v.second, v.rival} {
 		if refuses(&out) {
 			return out
 		}
 	}
-	so, refused := Map(v.InferenceAutoscaler, address)
-	if refused != nil {
-		out.Action = explain.Abstain
-		out.Warn("InvalidObjectives", "spec.objectives: %s; %s", refused.What, refused.Fix)
+	so := v.stated(&out, address)
+	if so == nil {
 		return out
 	}
 	out.Apply = so
@@ -55,6 +65,49 @@ func (v View) Verdict(address string) Verdict {
 	}
 	out.Action = explain.Repair
 	return out
+}
+
+// advice asks for nothing, and gives back what was asked for before.
+func (v View) advice(address string) Verdict {
+	out := Verdict{}
+	if !v.unheard(&out) && !v.missing(&out) && !v.named(&out) {
+		if out.Advise = v.stated(&out, address); out.Advise != nil {
+			w := WorkloadOf(v.Spec.TargetRef)
+			out.Then(explain.Keep, "ObjectivesAdvised", "%s: Flyball decides and records how many replicas of %s %s keep it, and changes nothing; to have it scale them: %s",
+				out.Advise.Spec.Triggers[0].Metadata[objective.Key], w.Kind, w.Name, HandOver(v.InferenceAutoscaler))
+			out.Notices = append(out.Notices, *out.Done)
+		}
+	}
+	if v.own() && !v.leaving(&out) {
+		out.Then(explain.Remove, "ScaledObjectRemoved", "spec.engine is advise, so that ScaledObject %s goes; the replicas stay as they are", v.ScaledObject.Name)
+	}
+	return out
+}
+
+// HandOver is the command with which one that only advises scales.
+func HandOver(a *v1alpha1.InferenceAutoscaler) string {
+	return fmt.Sprintf(`kubectl patch inferenceautoscaler %s -n %s --type=merge -p '{"spec":{"engine":"%s"}}'`, a.Name, a.Namespace, v1alpha1.KEDA)
+}
+
+// stated is the ScaledObject of what is stated, or none.
+func (v View) stated(out *Verdict, address string) *kserve.ScaledObject {
+	so, refused := Map(v.InferenceAutoscaler, address)
+	if refused != nil {
+		out.Warn("InvalidObjectives", "spec.objectives: %s; %s", refused.What, refused.Fix)
+		out.abstain(false)
+	}
+	return so
+}
+
+// named is for one whose name a ScaledObject with objectives has: what is decided is kept by
+// name.
+func (v View) named(out *Verdict) bool {
+	so := v.ScaledObject
+	if so == nil || v.own() || v.goes() || !slices.ContainsFunc(so.Spec.Triggers, objective.Of) {
+		return false
+	}
+	out.Warn("NameTaken", "ScaledObject %s states objectives too, and what is decided is kept by that name; give the InferenceAutoscaler another one", so.Name)
+	return out.abstain(false)
 }
 
 // abstain is by the warning that was given last.
@@ -70,16 +123,21 @@ func (out *Verdict) wait() bool {
 }
 
 func (v View) unheard(out *Verdict) bool {
-	switch {
-	case !v.Heard:
-		NotHeard(&out.Verdict, v.Namespace)
-		return out.abstain(false)
-	case !v.KEDA:
-		out.Warn("KEDAMissing", "%s.%s is not served by the API server: install KEDA, then ScaledObject %s is created without further action; for more: flyball doctor",
-			kserve.ScaledObjectKind.Kind, kserve.ScaledObjectKind.Group, v.Name)
-		return out.wait()
+	if v.Heard {
+		return false
 	}
-	return false
+	NotHeard(&out.Verdict, v.Namespace)
+	return out.abstain(false)
+}
+
+// powerless is for one that nothing would scale for.
+func (v View) powerless(out *Verdict) bool {
+	if v.KEDA {
+		return false
+	}
+	out.Warn("KEDAMissing", "%s.%s is not served by the API server: install KEDA, then ScaledObject %s is created without further action; for more: flyball doctor",
+		kserve.ScaledObjectKind.Kind, kserve.ScaledObjectKind.Group, v.Name)
+	return out.wait()
 }
 
 // The label of namespaces in which objectives are enabled, and its value.
@@ -142,7 +200,7 @@ func (v View) second(out *Verdict) bool {
 	w := WorkloadOf(v.Spec.TargetRef)
 	for i := range v.Peers {
 		o := &v.Peers[i]
-		if o.UID != v.UID && o.DeletionTimestamp == nil && WorkloadOf(o.Spec.TargetRef) == w && older(o, v.InferenceAutoscaler) {
+		if o.UID != v.UID && o.DeletionTimestamp == nil && o.Spec.Engine != v1alpha1.Advise && WorkloadOf(o.Spec.TargetRef) == w && older(o, v.InferenceAutoscaler) {
 			out.Warn("TargetTaken", "%s %s has its objectives from InferenceAutoscaler %s, which was first; delete one of the two: kubectl delete inferenceautoscaler %s -n %s",
 				w.Kind, w.Name, o.Name, v.Name, v.Namespace)
 			return out.abstain(true)
@@ -164,19 +222,35 @@ func (v View) rival(out *Verdict) bool {
 }
 
 func (v View) inItsPlace(out *Verdict) bool {
-	so := v.ScaledObject
-	if so == nil {
+	if v.ScaledObject == nil || v.own() && v.ScaledObject.DeletionTimestamp == nil {
 		return false
 	}
-	owner := metav1.GetControllerOfNoCopy(so)
-	if so.DeletionTimestamp != nil || owner != nil && owner.Kind == v1alpha1.Kind.Kind && owner.Name == v.Name && owner.UID != v.UID {
-		out.Warn("WaitingForRemoval", "ScaledObject %s, of one that was deleted, is being removed; waiting until it is gone", so.Name)
-		return out.wait()
+	return v.leaving(out) || v.yield(out, kserve.ScaledObjectKind.Kind, v.ScaledObject.Name)
+}
+
+// own tells whether the ScaledObject is its own, also with the owner taken off.
+func (v View) own() bool {
+	if v.ScaledObject == nil {
+		return false
 	}
-	if owner != nil && owner.UID != v.UID || owner == nil && so.Labels[kserve.ManagedByLabel] != Manager {
-		return v.yield(out, kserve.ScaledObjectKind.Kind, so.Name)
+	owner := metav1.GetControllerOfNoCopy(v.ScaledObject)
+	return owner == nil && v.ScaledObject.Labels[kserve.ManagedByLabel] == Manager || owner != nil && owner.UID == v.UID
+}
+
+// goes tells whether the ScaledObject is being deleted, or is of one of the name that was.
+func (v View) goes() bool {
+	owner := metav1.GetControllerOfNoCopy(v.ScaledObject)
+	return v.ScaledObject.DeletionTimestamp != nil ||
+		owner != nil && owner.Kind == v1alpha1.Kind.Kind && owner.Name == v.Name && owner.UID != v.UID
+}
+
+// leaving waits for a ScaledObject that goes.
+func (v View) leaving(out *Verdict) bool {
+	if !v.goes() {
+		return false
 	}
-	return false // its own, also with the owner taken off
+	out.Warn("WaitingForRemoval", "ScaledObject %s is being removed; waiting until it is gone", v.ScaledObject.Name)
+	return out.wait()
 }
 
 func (v View) rivalScaledObject(out *Verdict) bool {

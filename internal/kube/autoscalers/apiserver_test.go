@@ -17,8 +17,11 @@ import (
 	"time"
 
 	"github.com/go-logr/logr/testr"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -170,7 +173,8 @@ func (a *apiServer) run(t *testing.T, decided func(promised.Service) *autoscaler
 		func() bool { return kinds.Served(kserve.InferenceServiceKind) })
 	r := &Reconciler{
 		Settings: Settings{Address: "flyball-scaler.flyball-system:9443"}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder(kserve.Manager), Served: kinds.Served, Services: services, Decided: decided, Now: time.Now,
+		Events: mgr.GetEventRecorder(kserve.Manager), KEDA: func() bool { return services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
+		KServe: func() bool { return kinds.Served(kserve.InferenceServiceKind) }, Services: services, Decided: decided, Now: time.Now,
 	}
 	for _, one := range []manager.Runnable{
 		kinds, manager.RunnableFunc(func(ctx context.Context) error { return services.Setup(ctx, mgr, kinds) }),
@@ -234,6 +238,52 @@ func (a *apiServer) kubectl(t *testing.T, arguments ...string) string {
 	return string(out)
 }
 
+// advised wants the ScaledObject gone, and nothing else changed, once an object only advises,
+// and made again when it is handed over.
+func (a *apiServer) advised(t *testing.T, ready func() string) {
+	t.Helper()
+	there := func() string {
+		err := a.Get(t.Context(), key("first"), cluster.NewObject(kserve.ScaledObjectKind))
+		if err == nil {
+			return "there"
+		}
+		return string(apierrors.ReasonForError(err))
+	}
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "theirs", Namespace: "demo"}}
+	hpa.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "llama"}
+	hpa.Spec.MaxReplicas = 3
+	second := stated("second", 0)
+	second.UID = ""
+	if err := a.Delete(t.Context(), second); err != nil { // the target would be its
+		t.Fatal(err)
+	}
+	before := &appsv1.Deployment{}
+	if err := a.Get(t.Context(), key("llama"), before); err != nil {
+		t.Fatal(err)
+	}
+	a.kubectl(t, "patch", "ias", "first", "-n", "demo", "--type=merge", "-p", `{"spec":{"engine":"advise"}}`)
+	eventually(t, "True Advising", ready)
+	eventually(t, "NotFound", there)
+	a.make(t, hpa)
+	o := &v1alpha1.InferenceAutoscaler{}
+	if err := a.Get(t.Context(), key("first"), o); err != nil {
+		t.Fatal(err)
+	}
+	a.kubectl(t, "get", "inferenceautoscaler", "-A")
+	a.kubectl(t, "describe", "ias", "first", "-n", "demo")
+	arguments := strings.Fields(strings.ReplaceAll(strings.TrimPrefix(autoscaler.HandOver(o), "kubectl "), "'", ""))
+	a.kubectl(t, arguments...)
+	eventually(t, "False AnotherAutoscaler", ready)
+	if err := a.Delete(t.Context(), hpa); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "there", there)
+	after := &appsv1.Deployment{}
+	if err := a.Get(t.Context(), key("llama"), after); err != nil || after.ResourceVersion != before.ResourceVersion {
+		t.Errorf("the Deployment was written: %v, %s, before %s", err, after.ResourceVersion, before.ResourceVersion)
+	}
+}
+
 // From the object to its status on a real API server, with exactly the shipped rights, and
 // what kubectl shows of it. INV-1 and INV-2.
 func TestShipped(t *testing.T) {
@@ -243,7 +293,7 @@ func TestShipped(t *testing.T) {
 	refused := a.run(t, func(promised.Service) *autoscaler.Decision {
 		return &autoscaler.Decision{Replicas: 3, Pods: 2, Read: 2}
 	})
-	d := deployment("llama")
+	d := deployment()
 	d.UID, d.Spec.Template.Labels = "", d.Spec.Selector.MatchLabels
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm"}}
 	first, second := stated("first", 0), stated("second", 0)
@@ -281,6 +331,7 @@ func TestShipped(t *testing.T) {
 		}
 	}
 	a.kubectl(t, "describe", "ias", "first", "-n", "demo")
+	a.advised(t, ready("first"))
 	// No garbage collector runs: what it would follow.
 	if owner := raw.GetOwnerReferences(); len(owner) != 1 || owner[0].Kind != v1alpha1.Kind.Kind || owner[0].Name != "first" {
 		t.Errorf("the ScaledObject's owners are %v", owner)

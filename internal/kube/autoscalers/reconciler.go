@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,7 +42,8 @@ type Reconciler struct {
 	Client   client.Client // reads what was watched
 	Live     client.Reader // reads the API server; asked once more before a ScaledObject is created
 	Events   events.EventRecorder
-	Served   func(...schema.GroupVersionKind) bool
+	KEDA     func() bool // ScaledObjects are followed
+	KServe   func() bool // InferenceServices are
 	Services *promised.Services
 	Decided  func(promised.Service) *autoscaler.Decision // nil: nothing yet
 	Now      func() time.Time
@@ -54,10 +55,13 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	a := &v1alpha1.InferenceAutoscaler{}
 	if err := r.Client.Get(ctx, req.NamespacedName, a); err != nil {
-		r.said.Forget(req.NamespacedName)
-		return ctrl.Result{}, client.IgnoreNotFound(err) // the garbage collector follows the owner
+		if apierrors.IsNotFound(err) { // the garbage collector follows the owner
+			r.forget(req.NamespacedName)
+		}
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if a.DeletionTimestamp != nil {
+		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	v, out, err := r.judge(ctx, a)
@@ -68,8 +72,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if apierrors.IsConflict(failed) {
 		return ctrl.Result{RequeueAfter: time.Second}, nil // someone was faster: look again
 	}
-	r.said.Tell(r.Events, req.NamespacedName, a, out.Notices)
-	waits, err := r.write(ctx, v, out)
+	waits, err := r.tell(ctx, v, out)
 	switch {
 	case failed != nil || err != nil:
 		return ctrl.Result{}, errors.Join(failed, err)
@@ -77,6 +80,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{RequeueAfter: soon}, nil
 	}
 	return ctrl.Result{RequeueAfter: look}, nil
+}
+
+func (r *Reconciler) forget(key types.NamespacedName) {
+	r.said.Forget(key)
+	r.Services.Unadvise(key)
 }
 
 // judge looks once more before anything is created: the watches may be late.
@@ -95,12 +103,16 @@ func (r *Reconciler) judge(ctx context.Context, a *v1alpha1.InferenceAutoscaler)
 	return v, v.Verdict(r.Address), nil
 }
 
-// act applies, and tells what came of it.
+// act applies or removes, and tells what came of it.
 func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler.Verdict) error {
-	if out.Apply == nil {
-		return nil
+	var changed bool
+	var err error
+	switch {
+	case out.Action == explain.Remove:
+		changed, err = apply.Remove(ctx, r.Client, v.ScaledObject)
+	case out.Apply != nil:
+		changed, err = apply.ScaledObject(ctx, r.Client, autoscaler.Manager, v.ScaledObject, out.Apply)
 	}
-	changed, err := apply.ScaledObject(ctx, r.Client, autoscaler.Manager, v.ScaledObject, out.Apply)
 	switch {
 	case err != nil:
 		out.Action, out.Apply = explain.Abstain, nil
@@ -111,24 +123,53 @@ func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler
 	return err
 }
 
-// course is how it goes with a ScaledObject.
-func (r *Reconciler) course(v autoscaler.View) autoscaler.Course {
-	service, err := r.Services.Look(client.ObjectKeyFromObject(v))
-	switch refused := (*promised.Refusal)(nil); {
-	case err == nil:
-		return autoscaler.Course{Last: r.Decided(service)}
-	case v.ScaledObject == nil || !errors.As(err, &refused) || refused.Cause == promised.Unknown:
-		return autoscaler.Course{} // it has not been seen yet
-	default:
-		return autoscaler.Course{Refused: &explain.Notice{Warning: true, Reason: refused.Reason, Text: refused.Text}, Taken: refused.Cause == promised.Taken}
+// tell says how it goes, in Events and in the status, and whether something is waited for.
+func (r *Reconciler) tell(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (waits bool, err error) {
+	c, err := r.course(ctx, v, out)
+	if err != nil {
+		return false, err
 	}
+	if c.Refused != nil && out.Advise != nil { // of a ScaledObject that is there it is told there
+		out.Notices = append(out.Notices, *c.Refused)
+	}
+	r.said.Tell(r.Events, client.ObjectKeyFromObject(v), v.InferenceAutoscaler, out.Notices)
+	return r.write(ctx, v, out, c)
 }
 
-// write patches a status that says something else, and tells whether something is waited for.
-func (r *Reconciler) write(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (waits bool, err error) {
+// course is how it goes with the ScaledObject, or with the advice in its place.
+func (r *Reconciler) course(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (autoscaler.Course, error) {
+	service, err := r.service(ctx, v, out)
+	refused := (*promised.Refusal)(nil)
+	switch {
+	case err == nil && service.Of(v.UID):
+		return autoscaler.Course{Last: r.Decided(service)}, nil
+	case err != nil && !errors.As(err, &refused):
+		return autoscaler.Course{}, err
+	case err == nil, out.Advise == nil && v.ScaledObject == nil, refused.Cause == promised.Unknown:
+		return autoscaler.Course{}, nil // it has not been seen yet, or is another one's
+	}
+	return autoscaler.Course{Refused: &explain.Notice{Warning: true, Reason: refused.Reason, Text: refused.Text}, Taken: refused.Cause == promised.Taken}, nil
+}
+
+// service is what is decided on. Advice goes on until the ScaledObject that follows it has
+// been seen.
+func (r *Reconciler) service(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (promised.Service, error) {
+	if out.Advise != nil {
+		return r.Services.Advise(ctx, out.Advise)
+	}
+	key := client.ObjectKeyFromObject(v)
+	service, err := r.Services.Look(key)
+	if out.Apply == nil || err == nil {
+		r.Services.Unadvise(key)
+	}
+	return service, err
+}
+
+// write patches a status that says something else.
+func (r *Reconciler) write(ctx context.Context, v autoscaler.View, out autoscaler.Verdict, c autoscaler.Course) (waits bool, err error) {
 	next := v.DeepCopy()
-	next.Status = autoscaler.Status(v.Status, v, out, r.course(v), r.Now())
-	waits = out.Apply != nil && slices.ContainsFunc(next.Status.Conditions, autoscaler.Waits)
+	next.Status = autoscaler.Status(v.Status, v, out, c, r.Now())
+	waits = slices.ContainsFunc(next.Status.Conditions, autoscaler.Waits)
 	if equality.Semantic.DeepEqual(next.Status, v.Status) {
 		return waits, nil
 	}

@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,7 +39,7 @@ func newScene(t *testing.T, objects ...client.Object) *scene {
 	s := &scene{Client: c, events: events.NewFakeRecorder(100)}
 	s.Reconciler = &Reconciler{
 		Settings: Settings{Address: "flyball-scaler.flyball-system:9443"}, Client: c, Live: c, Events: s.events,
-		Served:   func(...schema.GroupVersionKind) bool { return true },
+		KEDA: yes, KServe: yes,
 		Services: promised.New(promised.Settings{Most: 9}, c, events.NewFakeRecorder(100), yes, yes),
 		Decided:  func(promised.Service) *autoscaler.Decision { return s.last },
 		Now:      func() time.Time { return time.Unix(1000, 0) },
@@ -103,10 +103,10 @@ func demo() *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{autoscaler.OptIn: autoscaler.Enabled}}}
 }
 
-func deployment(name string) *appsv1.Deployment {
+func deployment() *appsv1.Deployment {
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "demo", UID: types.UID("uid-of-" + name)},
-		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}}},
+		ObjectMeta: metav1.ObjectMeta{Name: "llama", Namespace: "demo", UID: "uid-of-llama"},
+		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "llama"}}},
 		Status:     appsv1.DeploymentStatus{Replicas: 2, ReadyReplicas: 2},
 	}
 }
@@ -122,7 +122,7 @@ func reason(a *v1alpha1.InferenceAutoscaler) string {
 // From nothing to a promise that is kept. INV-1, and explain/autoscaler's INV-3: the scaler accepts what
 // was made without a warning.
 func TestKept(t *testing.T) {
-	s := newScene(t, demo(), deployment("llama"), stated("chat", 1))
+	s := newScene(t, demo(), deployment(), stated("chat", 1))
 	again, said := s.reconcile(t, "chat")
 	so := s.scaledObject(t, "chat")
 	if so == nil || !metav1.IsControlledBy(so, s.of(t, "chat")) || so.Spec.ScaleTargetRef.Name != "llama" {
@@ -154,7 +154,7 @@ func (s *scene) follows(t *testing.T) {
 	if again != look || said != "" || reason(a) != "True Following" || *a.Status.DesiredReplicas != 3 || *a.Status.ReadyReplicas != 2 {
 		t.Errorf("looks again after %v, said %q, status %+v", again, said, a.Status)
 	}
-	// INV-3.
+	// INV-4.
 	s.reconcile(t, "chat")
 	if diff := cmp.Diff(a, s.of(t, "chat")); diff != "" {
 		t.Errorf("written although nothing is new:\n%s", diff)
@@ -163,7 +163,7 @@ func (s *scene) follows(t *testing.T) {
 
 // INV-2, and what is said of the second on one workload, once.
 func TestSecond(t *testing.T) {
-	s := newScene(t, demo(), deployment("llama"), stated("first", 1), stated("second", 2))
+	s := newScene(t, demo(), deployment(), stated("first", 1), stated("second", 2))
 	s.reconcile(t, "first")
 	_, said := s.reconcile(t, "second")
 	_, more := s.reconcile(t, "second")
@@ -205,5 +205,104 @@ func TestTargets(t *testing.T) {
 	}
 	if _, err := s.Services.Look(key("chat")); err != nil {
 		t.Errorf("the scaler's Look = %v, want it accepted", err)
+	}
+}
+
+// INV-3: beside an HPA nothing but a status and an Event comes of it, and the scaler steps it.
+func TestAdvises(t *testing.T) {
+	a := stated("chat", 1)
+	a.Spec.Engine = v1alpha1.Advise
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "mine", Namespace: "demo"}}
+	hpa.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "llama"}
+	s := newScene(t, demo(), deployment(), hpa, a)
+	again, said := s.reconcile(t, "chat")
+	if again != soon || strings.Count(said, "\n") != 1 || !strings.Contains(said, "Normal ObjectivesAdvised ttft:p90:3s: Flyball decides and records") || reason(s.of(t, "chat")) != "Unknown Waiting" {
+		t.Errorf("looks again after %v, said %q, Ready is %q", again, said, reason(s.of(t, "chat")))
+	}
+	s.advises(t)
+	s.stepsOne(t, v1alpha1.Advise)
+	if err := s.Delete(t.Context(), s.of(t, "chat")); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcile(t, "chat")
+	if all, err := s.Services.All(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("when it is deleted the scaler steps %+v, %v", all, err)
+	}
+}
+
+// advises wants a decision in the status, once, and no ScaledObject.
+func (s *scene) advises(t *testing.T) {
+	t.Helper()
+	s.last = &autoscaler.Decision{Replicas: 3, Pods: 2, Read: 2}
+	again, said := s.reconcile(t, "chat")
+	a := s.of(t, "chat")
+	if again != look || said != "" || reason(a) != "True Advising" || *a.Status.DesiredReplicas != 3 || *a.Status.ReadyReplicas != 2 {
+		t.Errorf("looks again after %v, said %q, status %+v", again, said, a.Status)
+	}
+	if so := s.scaledObject(t, "chat"); so != nil || a.Status.ScaledObject != "" {
+		t.Errorf("ScaledObject %+v, in the status %q, want none", so, a.Status.ScaledObject)
+	}
+	s.reconcile(t, "chat")
+	if diff := cmp.Diff(a, s.of(t, "chat")); diff != "" {
+		t.Errorf("written although nothing is new:\n%s", diff)
+	}
+}
+
+// A namespace has no room for advice either.
+func TestAdvisesRefused(t *testing.T) {
+	a := stated("chat", 1)
+	a.Spec.Engine = v1alpha1.Advise
+	s := newScene(t, demo(), deployment(), a)
+	s.Services.Most = 0
+	_, said := s.reconcile(t, "chat")
+	_, more := s.reconcile(t, "chat")
+	if !strings.Contains(said, "Warning TooManyObjectives") || more != "" || reason(s.of(t, "chat")) != "False TooManyObjectives" {
+		t.Errorf("said %q, then %q; Ready is %q", said, more, reason(s.of(t, "chat")))
+	}
+}
+
+// INV-3: from keda to advise and back at every moment just one service is stepped, of one UID,
+// and nobody else's ScaledObject is touched.
+func TestSwitched(t *testing.T) {
+	s := newScene(t, demo(), deployment(), stated("chat", 1))
+	s.reconcile(t, "chat")
+	for _, engine := range []v1alpha1.Engine{v1alpha1.Advise, v1alpha1.KEDA, v1alpha1.Advise} {
+		a := s.of(t, "chat")
+		a.Spec.Engine = engine
+		a.Generation++
+		if err := s.Update(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		said := s.switched(t, engine)
+		want := map[v1alpha1.Engine]string{v1alpha1.Advise: "Normal ScaledObjectRemoved", v1alpha1.KEDA: "Normal ScaledObjectCreated"}[engine]
+		if !strings.Contains(said, want) || (s.scaledObject(t, "chat") != nil) != (engine == v1alpha1.KEDA) {
+			t.Errorf("%s: said %q, ScaledObject %v, want %s", engine, said, s.scaledObject(t, "chat"), want)
+		}
+		if reason(s.of(t, "chat")) == "" || s.of(t, "chat").Status.ObservedGeneration != a.Generation {
+			t.Errorf("%s: status %+v", engine, s.of(t, "chat").Status)
+		}
+	}
+}
+
+// switched looks at one as the leader does, and at its ScaledObject in between.
+func (s *scene) switched(t *testing.T, engine v1alpha1.Engine) string {
+	t.Helper()
+	said := ""
+	for range 3 {
+		if _, err := s.Reconcile(t.Context(), ctrl.Request{NamespacedName: key("chat")}); err != nil {
+			t.Fatal(err)
+		}
+		s.stepsOne(t, engine)
+		_, more := s.reconcile(t, "chat")
+		s.stepsOne(t, engine)
+		said += more
+	}
+	return said
+}
+
+func (s *scene) stepsOne(t *testing.T, engine v1alpha1.Engine) {
+	t.Helper()
+	if all, err := s.Services.All(t.Context()); err != nil || len(all) != 1 || all[0].UID != "uid-of-chat/uid-of-llama" {
+		t.Errorf("%s: the scaler steps %+v, %v, want one service of chat", engine, all, err)
 	}
 }

@@ -7,34 +7,51 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 )
 
-// Setup has the replica that leads follow InferenceAutoscalers, once their kind and KEDA's are
-// served, and what they ask for is looked at.
+// Setup has the replica that leads follow InferenceAutoscalers, once their kind is served, and
+// their ScaledObjects, once KEDA's is and those are looked at: advice needs no KEDA.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
 	if !kinds.Await(ctx, v1alpha1.Kind) {
 		return nil
 	}
-	select { // an index comes before the first watch
-	case <-r.Services.Followed():
-	case <-ctx.Done():
+	if kinds.Served(kserve.ScaledObjectKind) && !r.followed(ctx) {
 		return nil
 	}
 	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), &v1alpha1.InferenceAutoscaler{}, &autoscalingv2.HorizontalPodAutoscaler{}); err != nil {
 		return err
 	}
-	err := ctrl.NewControllerManagedBy(mgr).
+	c, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.InferenceAutoscaler{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(cluster.NewObject(kserve.ScaledObjectKind), handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.InferenceAutoscaler{}, handler.OnlyControllerOwner())).
-		Complete(r)
+		Build(r)
 	if err != nil {
 		return fmt.Errorf("following InferenceAutoscalers: %w", err)
 	}
+	if !r.followed(ctx) {
+		return nil
+	}
+	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.InferenceAutoscaler{}, handler.OnlyControllerOwner())
+	if err := c.Watch(source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)), owner)); err != nil {
+		return fmt.Errorf("following the ScaledObjects of InferenceAutoscalers: %w", err)
+	}
 	return nil
+}
+
+// followed waits until ScaledObjects are: their index comes before the first watch. It is
+// false if the context ends before.
+func (r *Reconciler) followed(ctx context.Context) bool {
+	select {
+	case <-r.Services.Followed():
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -18,7 +18,7 @@ import (
 
 // view reads what an InferenceAutoscaler is judged by.
 func (r *Reconciler) view(ctx context.Context, from client.Reader, a *v1alpha1.InferenceAutoscaler) (autoscaler.View, error) {
-	v := autoscaler.View{InferenceAutoscaler: a, KEDA: r.Served(kserve.ScaledObjectKind)}
+	v := autoscaler.View{InferenceAutoscaler: a, KEDA: r.KEDA()}
 	w := autoscaler.WorkloadOf(a.Spec.TargetRef)
 	service := ""
 	if a.Spec.TargetRef.Kind == kserve.InferenceServiceKind.Kind {
@@ -38,7 +38,7 @@ func (r *Reconciler) view(ctx context.Context, from client.Reader, a *v1alpha1.I
 	case !apierrors.IsNotFound(err):
 		return v, fmt.Errorf("reading %s %s: %w", w.Kind, w.Name, err)
 	}
-	if service != "" && r.Served(kserve.InferenceServiceKind) {
+	if service != "" && r.KServe() {
 		v.InferenceService, err = one[kserve.InferenceService](ctx, from, kserve.InferenceServiceKind, client.ObjectKey{Namespace: a.Namespace, Name: service})
 	}
 	if err != nil {

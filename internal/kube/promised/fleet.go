@@ -36,8 +36,8 @@ func (s *Services) Current(ctx context.Context, of Service) (int, error) {
 
 // One is a service with its pods; false if it is not entitled, or its target has gone.
 func (s *Services) One(ctx context.Context, key types.NamespacedName) (Live, bool) {
-	service, refused := s.Look(key)
-	if refused != nil {
+	service, ok := s.Stepped(key)
+	if !ok {
 		return Live{}, false
 	}
 	t, err := s.read(ctx, types.NamespacedName{Namespace: key.Namespace, Name: service.Target}, service.Kind)
@@ -83,7 +83,7 @@ func (s *Services) All(ctx context.Context) ([]Live, error) {
 	}
 	var crews []*crew
 	by := map[label][]*crew{}
-	for _, service := range s.accepted() {
+	for _, service := range s.stepped() {
 		t, ok := targets[service.Kind+"/"+service.Namespace+"/"+service.Target]
 		if !ok || !service.targets(&t) {
 			continue

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -111,13 +112,22 @@ func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdi
 		return v.refuse(Wrong), nil
 	}
 	v.service = Service{
-		NamespacedName: types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, UID: string(so.UID) + "/" + string(t.uid), Kind: kind, Target: ref.Name,
+		NamespacedName: types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, UID: string(origin(so)) + "/" + string(t.uid), Kind: kind, Target: ref.Name,
 		Tolerance: tolerance(so),
 	}
 	if kind == deployment {
 		v.service.InferenceService = kserve.ServiceOf(t.labels, ref.Name)
 	}
 	return true, nil
+}
+
+// origin is the UID of what states objectives: of the InferenceAutoscaler that owns the
+// ScaledObject, so that what was learned outlives a change of its engine, or its own.
+func origin(so *kserve.ScaledObject) types.UID {
+	if o := metav1.GetControllerOfNoCopy(so); o != nil && o.Kind == v1alpha1.Kind.Kind && o.Name == so.Name {
+		return o.UID
+	}
+	return so.UID
 }
 
 // read is nil where there is none, or its kind is another one.
@@ -223,7 +233,7 @@ func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdic
 
 // room refuses more services than a namespace may have; who is in stays.
 func (s *Services) room(_ context.Context, _ *kserve.ScaledObject, v *verdict) (bool, error) {
-	if _, err := s.Look(v.service.NamespacedName); err == nil || s.count(v.service.NamespacedName) < s.Most {
+	if _, in := s.Stepped(v.service.NamespacedName); in || s.count(v.service.NamespacedName) < s.Most {
 		v.Notices = append(v.Notices, *v.Done)
 		return true, nil
 	}

@@ -272,8 +272,8 @@ func checkDemanded(t *testing.T, v view, all []Live) {
 	if _, ok := all[0].Demanded(); ok {
 		t.Error("gateways do not see what a plain Deployment gets")
 	}
-	if k, ok := v.Of(demand.Service{Namespace: "demo", Name: "llama"}); !ok || k != key("service") {
-		t.Errorf("Of = %v, %v", k, ok)
+	if keys := v.Of(demand.Service{Namespace: "demo", Name: "llama"}); len(keys) != 1 || keys[0] != key("service") {
+		t.Errorf("Of = %v", keys)
 	}
 }
 

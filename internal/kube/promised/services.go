@@ -3,7 +3,6 @@ package promised
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +30,7 @@ const lookAgain = 30 * time.Second
 // A Service is a ScaledObject that is entitled to a number.
 type Service struct {
 	types.NamespacedName
-	UID    string // of the object and of its target
+	UID    string // of what states objectives and of its target
 	Policy decide.Policy
 	Kind   string // of the target
 	Target string
@@ -61,8 +60,9 @@ type Services struct {
 
 	followed chan struct{} // closed once ScaledObjects are
 
-	mu    sync.Mutex
-	known map[types.NamespacedName]found
+	mu      sync.Mutex
+	known   map[types.NamespacedName]found
+	advised map[types.NamespacedName]Service
 }
 
 // found is what was last seen of a ScaledObject that states objectives.
@@ -74,11 +74,21 @@ type found struct {
 
 // New is for a manager made with Options.
 func New(s Settings, c client.Client, r events.EventRecorder, leads, kserves func() bool) *Services {
-	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}}
+	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}, advised: map[types.NamespacedName]Service{}}
 }
 
 // Followed is closed once ScaledObjects are followed, and found by what they scale.
 func (s *Services) Followed() <-chan struct{} { return s.followed }
+
+// Follows tells whether they are now.
+func (s *Services) Follows() bool {
+	select {
+	case <-s.followed:
+		return true
+	default:
+		return false
+	}
+}
 
 // Look is what a ScaledObject is entitled to. Its error is a *Refusal.
 func (s *Services) Look(key types.NamespacedName) (Service, error) {
@@ -94,30 +104,24 @@ func (s *Services) Look(key types.NamespacedName) (Service, error) {
 	return f.service, nil
 }
 
-// Of is the service that scales an InferenceService.
-func (s *Services) Of(d demand.Service) (types.NamespacedName, bool) {
+// Of are the services that are decided by what gateways have for an InferenceService.
+func (s *Services) Of(d demand.Service) []types.NamespacedName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, f := range s.known {
-		if f.refused == nil && key.Namespace == d.Namespace && f.service.InferenceService == d.Name {
-			return key, true
+	var keys []types.NamespacedName
+	for service := range s.steppedLocked() {
+		if as, ok := service.Demanded(); ok && as == d {
+			keys = append(keys, service.NamespacedName)
 		}
 	}
-	return types.NamespacedName{}, false
+	return keys
 }
 
-// accepted are the services that are, in order.
-func (s *Services) accepted() []Service {
+// stepped are the services that are, in order.
+func (s *Services) stepped() []Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []Service
-	for _, f := range s.known {
-		if f.refused == nil {
-			all = append(all, f.service)
-		}
-	}
-	slices.SortFunc(all, func(a, b Service) int { return strings.Compare(a.String(), b.String()) })
-	return all
+	return slices.SortedFunc(s.steppedLocked(), func(a, b Service) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // Reconcile looks at one ScaledObject.
@@ -177,13 +181,13 @@ func (s *Services) tell(about *unstructured.Unstructured, v *verdict) {
 	}
 }
 
-// count is how many of a namespace are accepted beside one.
+// count is how many of a namespace are stepped beside one.
 func (s *Services) count(besides types.NamespacedName) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
-	for key := range maps.Keys(s.known) {
-		if f := s.known[key]; f.refused == nil && key.Namespace == besides.Namespace && key != besides {
+	for service := range s.steppedLocked() {
+		if service.Namespace == besides.Namespace && service.NamespacedName != besides {
 			n++
 		}
 	}
