@@ -105,7 +105,7 @@ func explainedLive(service string, untold int, err error) error {
 		return hint.With(fmt.Errorf("no scaler tells of a decision on %s", service), "a scaler keeps a record when it has --record DIR, as that of config/scaler has")
 	case none:
 		return hint.With(fmt.Errorf("no scaler has recorded a decision on %s", service),
-			"it has one of each ScaledObject that states objectives, under that name, since its pod began: %s", hint.Command("kubectl", "get", "scaledobject", "-n", namespace))
+			"it has one of each ScaledObject that states objectives, and of each InferenceAutoscaler, under that name, since its pod began: %s", hint.Command("kubectl", "get", "scaledobject,inferenceautoscaler", "-n", namespace))
 	case errors.Is(err, why.ErrBefore):
 		return hint.With(fmt.Errorf("%s: %w, as far as the scalers' records go back", service, err), "%s shows from when on", hint.Command("flyball", "why", service, "--changes"))
 	}

@@ -133,7 +133,7 @@ func refuses(t *testing.T, kubeconfig string) {
 // A service that no scaler knows is not there; who may not read is told which rights it takes.
 func TestWhyLiveRefuses(t *testing.T) {
 	_, _, err := runs("why", "none", "--kubeconfig", cluster(t, map[string]http.Handler{"scaler-a": led(t, six, 3)}))
-	if err == nil || !strings.Contains(err.Error(), "no scaler has recorded a decision on demo/none") || !strings.Contains(strings.Join(hint.Of(err), " "), "kubectl get scaledobject -n demo") {
+	if err == nil || !strings.Contains(err.Error(), "no scaler has recorded a decision on demo/none") || !strings.Contains(strings.Join(hint.Of(err), " "), "kubectl get scaledobject,inferenceautoscaler -n demo") {
 		t.Errorf("why none: %v, hints %q", err, hint.Of(err))
 	}
 	forbidden := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) })

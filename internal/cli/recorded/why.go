@@ -35,8 +35,8 @@ share of the requests was expected to miss, and each rule that acted, with what 
 been asked for without it. Without a time it is about the last decision; --changes lists
 when the number changed.
 
-It asks the scaler of a cluster about a ScaledObject whose trigger states objectives,
-through the API server and by your own rights: to list pods and to get pods/proxy in
+It asks the scaler of a cluster about a ScaledObject whose trigger states objectives, or an
+InferenceAutoscaler, through the API server and by your own rights: to list pods and to get pods/proxy in
 flyball-system. With --record it reads a file that flyball simulate --record has written, or
 the folder of a journal, and no cluster.`,
 		Example: `  flyball why llama -n demo

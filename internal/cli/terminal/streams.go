@@ -25,7 +25,12 @@ var ErrNo = errors.New("the answer is no")
 // PrintError writes one line for the error, whatever it says, and one for each hint.
 func PrintError(w io.Writer, err error) {
 	fmt.Fprintf(w, "flyball: %s\n", OneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
-	for _, h := range hint.Of(err) {
+	PrintHints(w, hint.Of(err)...)
+}
+
+// PrintHints writes a line for each hint.
+func PrintHints(w io.Writer, hints ...string) {
+	for _, h := range hints {
 		fmt.Fprintf(w, "hint: %s\n", OneLine(h))
 	}
 }

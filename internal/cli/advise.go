@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/cli/access"
+	"github.com/flyball-dev/flyball/internal/cli/terminal"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+)
+
+type adviseOptions struct {
+	cluster           access.Named
+	namespace, output string
+	name              string // one of them
+	all               bool
+}
+
+func newAdvise(s *terminal.Streams) *cobra.Command {
+	var o adviseOptions
+	cmd := &cobra.Command{
+		Use:   "advise [NAME]",
+		Short: "Show how many replicas would keep what each service promises",
+		Long: `One row for each InferenceAutoscaler, from its status: the replicas that are READY, the
+replicas that Flyball asks for, or with the engine advise would ask for (ADVISED), the share
+of the requests that is expected to keep the promise with them, and WHY it is as it is. With
+the engine advise nothing is changed (docs/objective.md); stderr has the command with which
+Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.`,
+		Example: "  flyball advise -A\n" +
+			"  flyball advise demo/llama\n" +
+			"  flyball advise -n demo -o json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := o.cluster.Find()
+			if err != nil {
+				return err
+			}
+			if err := o.choose(strings.Join(args, ""), c.Namespace); err != nil {
+				return err
+			}
+			c.Config.Timeout = 15 * time.Second
+			api, err := cluster.NewClient(c.Config)
+			if err != nil {
+				return c.Explain(err)
+			}
+			return c.Explain(showAdvice(cmd.Context(), s, api, o))
+		},
+	}
+	o.cluster.Flags(cmd)
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of NAME as NAMESPACE/NAME, or of the kubeconfig's context)")
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
+	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
+	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml")
+	return cmd
+}
+
+// choose takes one by its name, or NAMESPACE/NAME, or all of a namespace.
+func (o *adviseOptions) choose(word, current string) error {
+	namespace, name, both := strings.Cut(word, "/")
+	if !both {
+		namespace, name = "", word
+	}
+	switch {
+	case both && (namespace == "" || name == "" || strings.Contains(name, "/")):
+		return hint.With(fmt.Errorf("advise: %q is no InferenceAutoscaler", word), "give NAME, or NAMESPACE/NAME")
+	case both && o.namespace != "" && o.namespace != namespace:
+		return hint.With(fmt.Errorf("advise: %s is not in the namespace %s", word, o.namespace), "leave -n out")
+	case name != "" && o.all:
+		return hint.With(fmt.Errorf("advise: the name %s is of one namespace, not of all", name), "leave -A out")
+	}
+	o.name, o.namespace = name, cmp.Or(namespace, o.namespace, current)
+	return nil
+}
+
+func showAdvice(ctx context.Context, s *terminal.Streams, api client.Reader, o adviseOptions) error {
+	rows, err := readAdvice(ctx, api, o)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 && o.output == "table" {
+		where := "in namespace " + o.namespace
+		if o.all {
+			where = "in any namespace"
+		}
+		if _, err := fmt.Fprintf(s.Err, "no InferenceAutoscaler %s\n", where); err != nil {
+			return err
+		}
+		terminal.PrintHints(s.Err, "apply one with engine: advise, which changes nothing: docs/objective.md")
+		return nil
+	}
+	if err := terminal.PrintAs(s.Out, o.output, rows, adviceTable(rows)); err != nil || o.output != "table" {
+		return err
+	}
+	for _, r := range rows {
+		if r.HandOver != "" {
+			terminal.PrintHints(s.Err, fmt.Sprintf("to have Flyball scale %s/%s: %s", r.Namespace, r.Name, r.HandOver))
+		}
+	}
+	return nil
+}
+
+// readAdvice are the rows of those that were asked for, in order. One that was named must be
+// there.
+func readAdvice(ctx context.Context, api client.Reader, o adviseOptions) ([]autoscaler.Row, error) {
+	namespace := o.namespace
+	if o.all {
+		namespace = ""
+	}
+	var list v1alpha1.InferenceAutoscalerList
+	switch err := api.List(ctx, &list, client.InNamespace(namespace)); {
+	case meta.IsNoMatchError(err):
+		return nil, hint.With(errors.New("reading InferenceAutoscalers: their kind is not installed"), "it comes with the scaler: docs/install.md")
+	case err != nil:
+		return nil, fmt.Errorf("reading InferenceAutoscalers: %w", err)
+	}
+	rows, names := []autoscaler.Row{}, []string{}
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+		if o.name == "" || o.name == list.Items[i].Name {
+			rows = append(rows, autoscaler.RowOf(&list.Items[i]))
+		}
+	}
+	if o.name != "" && len(rows) == 0 {
+		err := fmt.Errorf("no InferenceAutoscaler %s in namespace %s", o.name, o.namespace)
+		return nil, hint.Meant(err, o.name, names, hint.Command("flyball", "advise", "-n", o.namespace)+" lists them")
+	}
+	slices.SortFunc(rows, func(a, b autoscaler.Row) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return rows, nil
+}
+
+func adviceTable(rows []autoscaler.Row) terminal.Table {
+	t := terminal.Table{Header: []string{"NAMESPACE", "NAME", "ENGINE", "READY", "ADVISED", "EXPECTED", "WHY"}}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, []string{
+			r.Namespace, r.Name, string(r.Engine), count(r.Ready), count(r.Advised), terminal.OrDash(r.Expected), r.Why,
+		})
+	}
+	return t
+}
