@@ -5,8 +5,10 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,17 +24,29 @@ const root = ".."
 
 // cluster is a running 'flyball up'.
 type cluster struct {
-	dir string
-	up  *exec.Cmd
+	dir  string
+	up   *exec.Cmd
+	page said
+}
+
+// said passes on what flyball up says, and picks out the address of its live page.
+type said chan string
+
+func (s said) Write(text []byte) (int, error) {
+	if _, rest, ok := bytes.Cut(text, []byte("the live page: http://")); ok {
+		address, _, _ := bytes.Cut(rest, []byte("/"))
+		s <- string(address)
+	}
+	return os.Stderr.Write(text)
 }
 
 // start runs 'flyball up' and returns when it is ready.
 func start(t *testing.T, args ...string) *cluster {
 	t.Helper()
-	c := &cluster{dir: filepath.Join(t.TempDir(), ".flyball")}
+	c := &cluster{dir: filepath.Join(t.TempDir(), ".flyball"), page: make(said, 1)}
 	c.up = exec.Command("bin/flyball", append([]string{"up", "--dir", c.dir}, args...)...)
 	c.up.Dir = root
-	c.up.Stderr = os.Stderr
+	c.up.Stderr, c.up.WaitDelay = c.page, 10*time.Second // a part that survives kill -9 may hold it open
 	out, err := c.up.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +218,7 @@ func TestNothingLeft(t *testing.T) {
 				t.Errorf("the running lab has processes %v, lock files %v, ports %v; want the control plane's and one lock",
 					marked(t, c.dir), lockFiles(t, c.dir), listeners(t, c.dir))
 			}
-			ports := listeners(t, c.dir)
+			ports := append(listeners(t, c.dir), c.pageAnswers(t))
 			end(t, c)
 			nothingLeft(t, c.dir, ports)
 		})
@@ -230,6 +244,30 @@ func nothingLeft(t *testing.T, dir string, ports []string) {
 	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err == nil {
 		t.Errorf("temporary files left: %v", left)
 	}
+}
+
+// pageAnswers wants the live page to be of this lab, and is its address.
+func (c *cluster) pageAnswers(t *testing.T) string {
+	t.Helper()
+	var address string
+	select {
+	case address = <-c.page:
+	case <-time.After(time.Minute):
+		t.Fatal("flyball up does not say where its page is")
+	}
+	r, err := http.Get("http://" + address + "/api/view")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var view struct{ Cluster, Scope string }
+	if err := json.NewDecoder(r.Body).Decode(&view); err != nil {
+		t.Fatal(err)
+	}
+	if want := "https://" + listeners(t, c.dir)[0]; view.Cluster != want || view.Scope != "all namespaces" {
+		t.Errorf("the page is of %s in %s, want all namespaces of %s", view.Scope, view.Cluster, want)
+	}
+	return address
 }
 
 // lockFiles are those of the lab of dir.

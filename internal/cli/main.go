@@ -43,10 +43,10 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 	version.Flag(root)
 	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s), recorded.NewWhy(s), newAdvise(s), page.New(s))
 	group(root, "Commands that need no cluster:", slices.Concat(catalog.Commands(s), []*cobra.Command{lint.New(s, version.Name()), simulate.New(s), newValidate(s), recorded.NewReplay(s)})...)
-	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, kubeconfig string) error {
-		status := newRoot(s)
-		status.SetArgs([]string{"status", "-A", "--kubeconfig", kubeconfig})
-		return status.ExecuteContext(ctx)
+	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, s *terminal.Streams, words ...string) error {
+		other := newRoot(s)
+		other.SetArgs(words)
+		return other.ExecuteContext(ctx)
 	})...)
 	group(root, "Servers in a cluster:", serve.Commands(s)...)
 	root.AddCommand(version.Command(s))

@@ -8,10 +8,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 )
 
-// Status prints the status of the cluster of a kubeconfig.
-type Status func(ctx context.Context, kubeconfig string) error
+// Run runs another command of this program.
+type Run func(ctx context.Context, s *terminal.Streams, words ...string) error
 
-// Commands are all of them; flyball up --guide keeps printing the status.
-func Commands(s *terminal.Streams, status Status) []*cobra.Command {
-	return []*cobra.Command{newDown(s), newLab(s), newLoad(s), newRehearse(s), newUp(s, status), newVLLMSim(s)}
+// Commands are all of them; flyball up runs those that show its cluster.
+func Commands(s *terminal.Streams, run Run) []*cobra.Command {
+	return []*cobra.Command{newDown(s), newLab(s), newLoad(s), newRehearse(s), newUp(s, run), newVLLMSim(s)}
 }

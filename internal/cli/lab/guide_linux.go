@@ -59,7 +59,7 @@ func (f *upFlags) demonstrate(ctx context.Context, s *terminal.Streams, running 
 			return err
 		case <-tick.C:
 			fmt.Fprintf(s.Out, "\n%s\n", time.Now().Format(time.TimeOnly))
-			if err := f.status(ctx, running.Kubeconfig()); err != nil {
+			if err := f.another(ctx, s, "status", "-A", "--kubeconfig", running.Kubeconfig()); err != nil {
 				terminal.PrintError(s.Err, err)
 			}
 		}

@@ -23,14 +23,17 @@ type upFlags struct {
 	lab.Config
 	guide   string
 	verbose bool
-	status  Status
+	another Run
 }
 
-func newUp(s *terminal.Streams, status Status) *cobra.Command {
-	f := upFlags{status: status}
+func newUp(s *terminal.Streams, run Run) *cobra.Command {
+	f := upFlags{another: run}
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the local cluster: real Kubernetes, KEDA, KServe and Prometheus, simulated GPUs",
+		Long: `Start a local cluster in this directory and keep it until Ctrl-C: the unmodified control
+plane, KEDA, KServe and Prometheus as plain processes, and GPU nodes whose pods run a simulated
+vLLM. It says at which address its live page is (flyball dashboard, with its Prometheus).`,
 		Example: "  flyball up                          # until Ctrl-C\n" +
 			"  flyball up --guide examples/guide   # and apply the guide, with a gentle load\n" +
 			"  flyball up --gpu-nodes 4 --weights 30s",
@@ -93,7 +96,12 @@ func (f *upFlags) run(ctx context.Context, s *terminal.Streams) error {
 	}
 	fmt.Fprintf(s.Out, "export PATH=%s:%s:$PATH KUBECONFIG=%s FLYBALL_PROXY=%s\n",
 		hint.Quote(f.Bin), hint.Quote(filepath.Dir(f.Flyball)), hint.Quote(running.Kubeconfig()), hint.Quote(running.Proxy()))
-	fmt.Fprintf(s.Err, "next, in a second terminal: . %s; kubectl get pods -A; flyball status -A; flyball dashboard -A\nCtrl-C stops everything\n", hint.Quote(f.Dir+"/env"))
+	fmt.Fprintf(s.Err, "next, in a second terminal: . %s; kubectl get pods -A; flyball status -A\nCtrl-C stops everything\n", hint.Quote(f.Dir+"/env"))
+	closePage, err := f.openPage(ctx, s, running)
+	if err != nil {
+		return err
+	}
+	defer closePage()
 	if f.guide != "" {
 		return f.demonstrate(ctx, s, running)
 	}

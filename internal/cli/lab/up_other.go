@@ -13,7 +13,7 @@ import (
 
 var errNoLab = errors.New("the local cluster runs on Linux only: it gives every pod a loopback address of its own")
 
-func newUp(*terminal.Streams, Status) *cobra.Command {
+func newUp(*terminal.Streams, Run) *cobra.Command {
 	return unavailable("up", "Start the local cluster (Linux only)")
 }
 func newDown(*terminal.Streams) *cobra.Command {

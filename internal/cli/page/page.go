@@ -34,6 +34,7 @@ type options struct {
 	address, user, passwords string
 	all                      bool
 	port                     int
+	anyPort                  bool // if port is taken
 }
 
 // every is between two looks at the cluster, as flyball status -w has it.
@@ -60,13 +61,16 @@ flags that are not given.`,
 			"  flyball dashboard -n demo --port 8123 --gpu-price 2.50USD\n" +
 			"  flyball dashboard -A --prometheus http://localhost:9090",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), s) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.anyPort = !cmd.Flags().Changed("port")
+			return o.serve(cmd.Context(), s)
+		},
 	}
 	o.cluster.Flags(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of the kubeconfig's context)")
 	f.BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
-	f.IntVar(&o.port, "port", 7700, "port on 127.0.0.1; 0 takes any that is free")
+	f.IntVar(&o.port, "port", 7700, "port on 127.0.0.1; 0 takes any that is free, as does the default where it is taken")
 	f.StringVar(&o.price, "gpu-price", "", "price of a GPU-hour, as 2.50 or 2.50EUR, to show what is held as money")
 	f.StringVar(&o.address, "prometheus", "", "a Prometheus for the charts of a service")
 	f.StringVar(&o.user, "prometheus-user", "", "user for that Prometheus")
@@ -98,9 +102,9 @@ func (o options) serve(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	l, err := o.listen(ctx)
 	if err != nil {
-		return hint.With(fmt.Errorf("opening port %d: %w", o.port, err), "another program has it; --port 0 takes any that is free")
+		return err
 	}
 	if _, err := fmt.Fprintf(s.Out, "http://%s/\n", l.Addr()); err != nil {
 		return err
@@ -109,6 +113,18 @@ func (o options) serve(ctx context.Context, s *terminal.Streams) error {
 		return err
 	}
 	return server.Run(ctx, l)
+}
+
+// listen opens the port, or if nobody named it and it is taken any other.
+func (o options) listen(ctx context.Context) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	if err != nil && o.anyPort {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("opening port %d: %w", o.port, err), "another program has it; --port 0 takes any that is free")
+	}
+	return l, nil
 }
 
 // bind gives the page what it asks. The first look is made here, so that a cluster which

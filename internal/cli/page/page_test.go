@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,28 @@ func TestLookWithoutRights(t *testing.T) {
 	const hpas = "horizontalpodautoscalers.autoscaling"
 	if len(l.Notes) < 1 || l.Notes[0].What != hpas || l.Notes[0].Fix == "" || !slices.Equal(l.Blind, []string{hpas}) {
 		t.Errorf("look = %+v, blind %v, want a note of %s", l.Notes, l.Blind, hpas)
+	}
+}
+
+// Two pages on one machine are at two addresses, unless the second's was named.
+func TestListen(t *testing.T) {
+	first, err := options{}.listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Close() }()
+	taken := first.Addr().(*net.TCPAddr).Port
+	second, err := options{port: taken, anyPort: true}.listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = second.Close() }()
+	if got := second.Addr().(*net.TCPAddr); got.Port == taken || !got.IP.IsLoopback() {
+		t.Errorf("the second page is at %v, want another port of loopback", got)
+	}
+	if l, err := (options{port: taken}).listen(t.Context()); err == nil {
+		_ = l.Close()
+		t.Errorf("a port that was named is %v, want an error: it is taken", l.Addr())
 	}
 }
 
