@@ -11,6 +11,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/apply"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // everyField is an InferenceService with every field that Flyball reads; those that
@@ -80,10 +81,10 @@ func read(t *testing.T, text string) *unstructured.Unstructured {
 // that the pinned KServe and KEDA ship, which else drop it without a word.
 func TestContract(t *testing.T) {
 	a := startAPIServer(t)
-	a.installCRDs(t, "kserve")
-	a.installCRDs(t, "keda")
-	a.namespace(t, "demo")
-	strict := client.WithFieldValidation(a.admin, "Strict")
+	a.InstallCRDs(t, kubetest.KServe)
+	a.InstallCRDs(t, kubetest.KEDA)
+	a.Namespace(t, "demo")
+	strict := client.WithFieldValidation(a.Admin, "Strict")
 	service := read(t, everyField)
 	for _, o := range []*unstructured.Unstructured{service, read(t, refusedFields), read(t, everyAuthentication)} {
 		if err := strict.Create(t.Context(), o); err != nil {

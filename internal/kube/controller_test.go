@@ -22,6 +22,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // TestController runs the controller against a real API server with the custom
@@ -33,11 +34,11 @@ func TestController(t *testing.T) {
 
 	t.Run("waits for KServe, then for KEDA", func(t *testing.T) {
 		// What is missing makes no replica unready: the drain webhook needs neither kind.
-		eventually(t, "/readyz", true, func() bool { return strings.Contains(asked.readyz(t), "check passed") })
-		a.installCRDs(t, "kserve")
+		kubetest.Eventually(t, "/readyz", true, func() bool { return strings.Contains(asked.readyz(t), "check passed") })
+		a.InstallCRDs(t, kubetest.KServe)
 		s := a.service(t, "early", external)
 		s.eventuallySays("KEDAMissing", "install KEDA")
-		a.installCRDs(t, "keda")
+		a.InstallCRDs(t, kubetest.KEDA)
 		s.eventuallyScaled()
 		s.eventuallySays("ScaledObjectCreated", "between 1 and 8")
 		s.eventuallySays("AuthenticationMissing", "kubectl apply")
@@ -52,7 +53,7 @@ func TestController(t *testing.T) {
 	t.Run("outlives KEDA", func(t *testing.T) { testKEDAGone(t, a, asked) })
 	t.Run("wakes", func(t *testing.T) { testWakes(t, a, asked) })
 	t.Run("outlives faults of the API server", func(t *testing.T) { testFaults(t, a, asked) })
-	t.Run("uses exactly its rights", func(t *testing.T) { testRights(t, asked, rights()...) })
+	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, rights()...) })
 }
 
 // guided is the guide's service in a namespace of its own.
@@ -65,7 +66,7 @@ type guided struct {
 
 func (a *apiServer) service(t *testing.T, namespace string, replace ...string) *guided {
 	t.Helper()
-	a.namespace(t, namespace)
+	a.Namespace(t, namespace)
 	return a.serviceIn(t, namespace, replace...)
 }
 
@@ -81,7 +82,7 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 	}
 	o.SetGroupVersionKind(kserve.InferenceServiceKind)
 	o.SetUID("")
-	a.create(t, o)
+	a.Create(t, o)
 	return &guided{t, a, client.ObjectKeyFromObject(o), o.GetUID()}
 }
 
@@ -89,7 +90,7 @@ func (a *apiServer) serviceIn(t *testing.T, namespace string, replace ...string)
 func (s *guided) scaledObject() *unstructured.Unstructured {
 	s.t.Helper()
 	o := cluster.NewObject(kserve.ScaledObjectKind)
-	switch err := s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.key.Namespace, Name: "llama-predictor"}, o); {
+	switch err := s.Admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.key.Namespace, Name: "llama-predictor"}, o); {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err != nil:
@@ -112,7 +113,7 @@ func (s *guided) decoded() *kserve.ScaledObject {
 
 func (s *guided) eventuallyScaled() *kserve.ScaledObject {
 	s.t.Helper()
-	eventually(s.t, "a ScaledObject of Flyball's", true, func() bool {
+	kubetest.Eventually(s.t, "a ScaledObject of Flyball's", true, func() bool {
 		so := s.decoded()
 		return so != nil && so.Labels[kserve.ManagedByLabel] == kserve.Manager
 	})
@@ -121,12 +122,12 @@ func (s *guided) eventuallyScaled() *kserve.ScaledObject {
 
 func (s *guided) eventuallyGone() {
 	s.t.Helper()
-	eventually(s.t, "no ScaledObject", true, func() bool { return s.scaledObject() == nil })
+	kubetest.Eventually(s.t, "no ScaledObject", true, func() bool { return s.scaledObject() == nil })
 }
 
 func (s *guided) eventuallySays(reason, text string) {
 	s.t.Helper()
-	eventually(s.t, "Event "+reason+" with "+text, true, func() bool {
+	kubetest.Eventually(s.t, "Event "+reason+" with "+text, true, func() bool {
 		return slices.ContainsFunc(s.events(), func(e corev1.Event) bool { return e.Reason == reason && strings.Contains(e.Message, text) })
 	})
 }
@@ -134,7 +135,7 @@ func (s *guided) eventuallySays(reason, text string) {
 func (s *guided) events() []corev1.Event {
 	s.t.Helper()
 	var l corev1.EventList
-	if err := s.admin.List(s.t.Context(), &l, client.InNamespace(s.key.Namespace)); err != nil {
+	if err := s.Admin.List(s.t.Context(), &l, client.InNamespace(s.key.Namespace)); err != nil {
 		s.t.Fatal(err)
 	}
 	return slices.DeleteFunc(l.Items, func(e corev1.Event) bool { return e.InvolvedObject.UID != s.uid })
@@ -159,7 +160,7 @@ func (s *guided) patch(kind, merge string) {
 		o.SetName("llama-predictor")
 	}
 	o.SetNamespace(s.key.Namespace)
-	if err := s.admin.Patch(s.t.Context(), o, client.RawPatch(types.MergePatchType, []byte(merge)), client.FieldOwner("someone")); err != nil {
+	if err := s.Admin.Patch(s.t.Context(), o, client.RawPatch(types.MergePatchType, []byte(merge)), client.FieldOwner("someone")); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -187,7 +188,7 @@ func (s *guided) kserves() *unstructured.Unstructured {
 func testHandover(t *testing.T, a *apiServer) {
 	s := a.service(t, "handover", external, "autoscalerClass: keda")
 	theirs := s.kserves()
-	if err := a.admin.Create(t.Context(), theirs, client.FieldOwner("kserve")); err != nil {
+	if err := a.Admin.Create(t.Context(), theirs, client.FieldOwner("kserve")); err != nil {
 		t.Fatal(err)
 	}
 	s.annotate(kserve.ClassAnnotation, "external")
@@ -198,7 +199,7 @@ func testHandover(t *testing.T, a *apiServer) {
 		t.Errorf("adopted = %+v, want the same object with Flyball's triggers and one owner", adopted)
 	}
 	s.annotate(kserve.ClassAnnotation, "keda")
-	eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[kserve.ManagedByLabel] == "" })
+	kubetest.Eventually(t, "the label is off", true, func() bool { return s.decoded().Labels[kserve.ManagedByLabel] == "" })
 	s.eventuallySays("ScaledObjectReleased", "KServe manages")
 	released := s.decoded()
 	for _, f := range released.ManagedFields {
@@ -253,22 +254,22 @@ func testRivals(t *testing.T, a *apiServer) {
 		"rival-so":     {theirs, "AnotherAutoscaler", "kubectl delete scaledobject theirs -n rival-so"},
 		"rival-kserve": {kservesHPA, "WaitingForHPA", "HorizontalPodAutoscaler llama-predictor"},
 	} {
-		a.namespace(t, namespace)
-		a.create(t, tc.rival)
+		a.Namespace(t, namespace)
+		a.Create(t, tc.rival)
 		s := a.serviceIn(t, namespace)
 		s.eventuallySays(tc.reason, tc.says)
 		if so := s.scaledObject(); so != nil {
 			t.Errorf("%s: ScaledObject %v beside %s", namespace, so, tc.rival.GetName())
 		}
-		if err := a.admin.Delete(t.Context(), tc.rival); err != nil {
+		if err := a.Admin.Delete(t.Context(), tc.rival); err != nil {
 			t.Fatal(err)
 		}
 		s.eventuallyScaled()
 		// The same again while the service is unchanged: the Event is counted, not repeated.
 		again := tc.rival.DeepCopyObject().(client.Object)
 		again.SetResourceVersion("")
-		a.create(t, again)
-		eventually(t, namespace+": the Event is counted", true, func() bool {
+		a.Create(t, again)
+		kubetest.Eventually(t, namespace+": the Event is counted", true, func() bool {
 			return slices.ContainsFunc(s.events(), func(e corev1.Event) bool { return e.Reason == tc.reason && e.Series != nil })
 		})
 	}
@@ -279,30 +280,30 @@ func testDrift(t *testing.T, a *apiServer) {
 	before := s.eventuallyScaled()
 	s.patch("ScaledObject", `{"metadata":{"annotations":{"autoscaling.keda.sh/paused-scale-in":"true"}},`+
 		`"spec":{"pollingInterval":7,"cooldownPeriod":9,"maxReplicaCount":2}}`)
-	eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
+	kubetest.Eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
 	o := s.scaledObject()
 	polling, _, err := unstructured.NestedInt64(o.Object, "spec", "pollingInterval")
 	if err != nil || polling != 7 || o.GetAnnotations()["autoscaling.keda.sh/paused-scale-in"] != "true" {
 		t.Errorf("pollingInterval = %d, %v, annotations = %v, want 7 and the user's pause", polling, err, o.GetAnnotations())
 	}
 	s.patch("ScaledObject", `{"metadata":{"labels":null,"ownerReferences":null}}`)
-	eventually(t, "label and owner", true, func() bool {
+	kubetest.Eventually(t, "label and owner", true, func() bool {
 		so := s.decoded()
 		return so.Labels[kserve.ManagedByLabel] == kserve.Manager && len(so.OwnerReferences) == 1
 	})
 	// A change of the service that takes a field away: from 0 no fallback is right.
 	s.patch("InferenceService", `{"spec":{"predictor":{"minReplicas":0}}}`)
-	eventually(t, "no fallback from zero", true, func() bool { return s.decoded().Spec.Fallback == nil })
+	kubetest.Eventually(t, "no fallback from zero", true, func() bool { return s.decoded().Spec.Fallback == nil })
 	// Nothing differs: nothing is written.
 	quiet := s.scaledObject().GetResourceVersion()
 	so, _, err := kserve.Map(s.inferenceService())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := apply.ScaledObject(t.Context(), a.admin, kserve.Manager, nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
+	if changed, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
 		t.Errorf("applying the same = %v, resourceVersion %s, want %s", err, s.scaledObject().GetResourceVersion(), quiet)
 	}
-	if err := a.admin.Delete(t.Context(), s.scaledObject()); err != nil {
+	if err := a.Admin.Delete(t.Context(), s.scaledObject()); err != nil {
 		t.Fatal(err)
 	}
 	if after := s.eventuallyScaled(); after.UID == before.UID {
@@ -313,7 +314,7 @@ func testDrift(t *testing.T, a *apiServer) {
 func (s *guided) inferenceService() *kserve.InferenceService {
 	s.t.Helper()
 	o, is := cluster.NewObject(kserve.InferenceServiceKind), &kserve.InferenceService{}
-	if err := s.admin.Get(s.t.Context(), s.key, o); err != nil {
+	if err := s.Admin.Get(s.t.Context(), s.key, o); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := kserve.Decode(o, is); err != nil {
@@ -331,15 +332,15 @@ func testCredentials(t *testing.T, a *apiServer) {
 	auth.Object["spec"] = map[string]any{"secretTargetRef": []any{
 		map[string]any{"parameter": "username", "name": "prom-basic-auth-secret", "key": "username"},
 	}}
-	a.create(t, auth)
+	a.Create(t, auth)
 	o := s.scaledObject()
 	o.Object["status"] = map[string]any{"conditions": []any{map[string]any{
 		"type": "Ready", "status": "False", "reason": "TriggerError", "message": "Triggers defined in ScaledObject are not working correctly",
 	}}}
-	if err := a.admin.Status().Update(t.Context(), o); err != nil {
+	if err := a.Admin.Status().Update(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	a.create(t, &corev1.Event{
+	a.Create(t, &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{Name: "llama-predictor.1", Namespace: "credentials"}, Type: corev1.EventTypeWarning,
 		InvolvedObject: corev1.ObjectReference{APIVersion: "keda.sh/v1alpha1", Kind: "ScaledObject", Name: so.Name, Namespace: so.Namespace, UID: so.UID},
 		Reason:         "KEDAScalerFailed", Message: "prometheus query api returned error. status: 401", EventTime: metav1.NewMicroTime(time.Now()), Action: "KEDAScalerFailed",
@@ -370,11 +371,11 @@ func testKEDAGone(t *testing.T, a *apiServer, asked *requests) {
 	if text := asked.readyz(t); !strings.Contains(text, "check passed") {
 		t.Errorf("/readyz without KEDA = %s, want it to pass", text)
 	}
-	a.installCRDs(t, "keda")
+	a.InstallCRDs(t, kubetest.KEDA)
 	if again := s.eventuallyScaled(); again.UID == first.UID {
 		t.Error("the ScaledObject outlived its kind")
 	}
 	// The watch is back as well: drift is seen.
 	s.patch("ScaledObject", `{"spec":{"maxReplicaCount":2}}`)
-	eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
+	kubetest.Eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
 }

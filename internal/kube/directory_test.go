@@ -5,7 +5,6 @@ package kube
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/directory"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -36,19 +36,13 @@ type listener struct {
 }
 
 // directory runs one with exactly the shipped rights of a gateway.
-func (a *apiServer) directory(t *testing.T) (*listener, *requests) {
+func (a *apiServer) directory(t *testing.T) (*listener, *kubetest.Requests) {
 	t.Helper()
-	a.namespace(t, "flyball-system")
-	for _, name := range []string{"gateway/service-account", "gateway/role"} {
-		for _, o := range objects(t, root+"/config/"+name+".yaml") {
-			a.create(t, o)
-		}
-	}
+	a.Namespace(t, "flyball-system")
+	a.CreateFiles(t, "config/gateway/service-account.yaml", "config/gateway/role.yaml")
 	ctrl.SetLogger(testr.New(t))
-	r := &requests{used: map[string]bool{}}
-	config := a.as(inbox.Account)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return spy{r, next} })
-	d, err := directory.New(config, "flyball-system", testr.New(t), nil)
+	r := &kubetest.Requests{}
+	d, err := directory.New(r.Watch(a.As(inbox.Account)), "flyball-system", testr.New(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,55 +81,55 @@ func (l *listener) says() string {
 
 func (l *listener) eventually(t *testing.T, want string) {
 	t.Helper()
-	eventually(t, "told", want, l.says)
+	kubetest.Eventually(t, "told", want, l.says)
 }
 
 func TestDirectory(t *testing.T) {
 	a := startAPIServer(t)
 	l, asked := a.directory(t)
 	l.eventually(t, "nothing yet")
-	a.installCRDs(t, "kserve")
+	a.InstallCRDs(t, kubetest.KServe)
 	l.eventually(t, "")
 
 	s := a.service(t, "demo", "minReplicas: 1", "minReplicas: 0")
 	l.eventually(t, "demo/llama [][]0 ")
 	d := a.deployment(t, s)
 	l.eventually(t, "demo/llama [m][]0 at zero, and KEDA is not installed")
-	a.installCRDs(t, "keda")
+	a.InstallCRDs(t, kubetest.KEDA)
 	l.eventually(t, "demo/llama [m][]0 ")
 	so := s.kserves()
 	so.SetAnnotations(map[string]string{"autoscaling.keda.sh/paused": "true"})
-	a.create(t, so)
+	a.Create(t, so)
 	l.eventually(t, "demo/llama [m][]0 paused by the ScaledObject's annotation "+"autoscaling.keda.sh/paused"+"=true")
 	s.patch(kserve.ScaledObjectKind.Kind, `{"metadata":{"annotations":null}}`)
 	l.eventually(t, "demo/llama [m][]0 ")
 
 	a.uninstallCRDs(t, "keda.sh")
 	l.eventually(t, "demo/llama [m][]0 at zero, and KEDA is not installed")
-	a.installCRDs(t, "keda")
+	a.InstallCRDs(t, kubetest.KEDA)
 	l.eventually(t, "demo/llama [m][]0 ")
 
 	d.Spec.Replicas = new(int32(1))
-	if err := a.admin.Update(t.Context(), d); err != nil {
+	if err := a.Admin.Update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	l.eventually(t, "demo/llama [m][]1 ")
 	p := a.readyPod(t)
 	l.eventually(t, "demo/llama [m][{llama-1 10.0.0.1:8000}]0 ")
 	began := time.Now()
-	if err := a.admin.Delete(t.Context(), p); err != nil {
+	if err := a.Admin.Delete(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	l.eventually(t, "demo/llama [m][]1 ")
 	t.Logf("a pod that terminates was left out after %s", time.Since(began).Round(time.Millisecond)) // looked for every 50 ms
 	a.controllers(t)
-	eventually(t, "controllers", "10.0.0.8:9444 10.0.0.9:9444", func() string { return strings.Join(l.Controllers(), " ") })
+	kubetest.Eventually(t, "controllers", "10.0.0.8:9444 10.0.0.9:9444", func() string { return strings.Join(l.Controllers(), " ") })
 
-	if err := a.admin.Delete(t.Context(), s.inferenceServiceObject()); err != nil {
+	if err := a.Admin.Delete(t.Context(), s.inferenceServiceObject()); err != nil {
 		t.Fatal(err)
 	}
 	l.eventually(t, "")
-	testRights(t, asked, "gateway/role")
+	asked.NeedAll(t, "config/gateway/role.yaml")
 }
 
 func (s *guided) inferenceServiceObject() client.Object {
@@ -153,7 +147,7 @@ func (a *apiServer) deployment(t *testing.T, s *guided) *appsv1.Deployment {
 	d.Spec.Replicas = new(int32(0))
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": labels["app"]}}
 	d.Spec.Template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: serverSpec()}
-	a.create(t, d)
+	a.Create(t, d)
 	return d
 }
 
@@ -171,11 +165,11 @@ func (a *apiServer) readyPod(t *testing.T) *corev1.Pod {
 		Labels: map[string]string{kserve.ServiceLabel: "llama", kserve.ComponentLabel: "predictor"},
 	}, Spec: serverSpec()}
 	p.Spec.AutomountServiceAccountToken = new(false)
-	a.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "demo"}}, p)
+	a.Create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "demo"}}, p)
 	p.Status.Phase, p.Status.PodIP = corev1.PodRunning, "10.0.0.1"
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	p.Status.PodIPs = []corev1.PodIP{{IP: "10.0.0.1"}}
-	if err := a.admin.Status().Update(t.Context(), p); err != nil {
+	if err := a.Admin.Status().Update(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -197,9 +191,9 @@ func (a *apiServer) controllers(t *testing.T) {
 		if name == "gateway" {
 			p.Labels["app"] = "flyball-gateway"
 		}
-		a.create(t, p)
+		a.Create(t, p)
 		p.Status.PodIP, p.Status.PodIPs = ip, []corev1.PodIP{{IP: ip}}
-		if err := a.admin.Status().Update(t.Context(), p); err != nil {
+		if err := a.Admin.Status().Update(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}

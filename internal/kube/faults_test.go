@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/apply"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // scaleTime is how long it may take from what is held to what is asked for, once the API
@@ -44,7 +45,7 @@ func testFaults(t *testing.T, a *apiServer, r *requests) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := a.sleeper(t, tc.namespace)
 			g := a.reporter(t, "gateway-a", r)
-			eventually(t, "taken reports", http.StatusNoContent, func() int { return g.send(t) })
+			kubetest.Eventually(t, "taken reports", http.StatusNoContent, func() int { return g.send(t) })
 			g.holds(t, 1, s)
 			s.eventuallyRaised(1)
 			tc.test(t, f, s, g)
@@ -63,7 +64,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	s := a.sleeper(t, "faults-restored")
 	seen := s.decoded()
 	seen.UID = "of-before"
-	if changed, err := apply.Remove(t.Context(), a.admin, seen); !apierrors.IsConflict(err) || changed {
+	if changed, err := apply.Remove(t.Context(), a.Admin, seen); !apierrors.IsConflict(err) || changed {
 		t.Errorf("remove = %v, %v, want a conflict", changed, err)
 	}
 	seen = s.decoded()
@@ -73,7 +74,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	}
 	want.Spec.MaxReplicaCount = new(int32(5))
 	s.patch("ScaledObject", `{"spec":{"pollingInterval":7}}`)
-	if changed, err := apply.ScaledObject(t.Context(), a.admin, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
+	if changed, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
 		t.Errorf("apply = %v, %v, want a conflict", changed, err)
 	}
 	s.eventuallyScaled()
@@ -111,11 +112,11 @@ func testBusy(t *testing.T, f *faulty, s *guided, g *reporter) {
 func testWatchesLost(t *testing.T, f *faulty, s *guided, g *reporter) {
 	f.set(expired)
 	s.patch("ScaledObject", `{"spec":{"maxReplicaCount":2}}`)
-	eventually(t, "watches refused with 410", true, func() bool { return f.refused() > 10 })
+	kubetest.Eventually(t, "watches refused with 410", true, func() bool { return f.refused() > 10 })
 	g.holds(t, 3, s)
 	f.set(well)
 	s.eventuallyRaised(3)
-	eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
+	kubetest.Eventually(t, "maxReplicaCount", 8, func() int { return int(*s.decoded().Spec.MaxReplicaCount) })
 }
 
 // The watches hang: they live and bring nothing. What was raised is not lowered by what is
@@ -160,7 +161,7 @@ type faulty struct {
 // faulty acts with the controller's rights.
 func (a *apiServer) faulty(t *testing.T) *faulty {
 	t.Helper()
-	config := a.as("flyball-controller")
+	config := a.As("flyball-controller")
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		t.Fatal(err)

@@ -3,22 +3,12 @@
 package kube
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -30,6 +20,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
 	"github.com/flyball-dev/flyball/internal/lossless"
 	"github.com/flyball-dev/flyball/internal/vllm"
@@ -38,50 +29,20 @@ import (
 // TestDrain runs the opt-in parts of config/drain against a real API server.
 func TestDrain(t *testing.T) {
 	a := startAPIServer(t)
-	a.installCRDs(t, "kserve")
-	folder, authority := servingCertificate(t)
-	webhook := freeAddress(t)
+	a.InstallCRDs(t, kubetest.KServe)
+	folder, authority := kubetest.Serving(t)
+	webhook := kubetest.FreeAddress(t)
 	asked := a.controllerWith(t, Settings{
 		DeletionCost: true, DrainWebhook: leave.WebhookSettings{Address: webhook, Certificates: folder},
-	}, "drain/cost/policy", "drain/cost/role")
-	for _, o := range objects(t, root+"/config/drain/webhook/webhook.yaml") {
+	}, "config/drain/cost/policy.yaml", "config/drain/cost/role.yaml")
+	for _, o := range kubetest.Objects(t, "config/drain/webhook/webhook.yaml") {
 		call(t, o, "https://"+webhook, authority)
-		a.create(t, o)
+		a.Create(t, o)
 	}
 	t.Run("the shipped runtime is accepted", func(t *testing.T) { testLosslessAccepted(t, a) })
 	t.Run("the webhook changes who asks", func(t *testing.T) { testDrainWebhook(t, a) })
 	t.Run("the controller may write the deletion cost only", func(t *testing.T) { testCostPolicy(t, a) })
 	t.Run("the least busy pod leaves first", func(t *testing.T) { testDeletionCost(t, a, asked) })
-}
-
-// servingCertificate is in a folder as a Secret is mounted, and signs itself.
-func servingCertificate(t *testing.T) (folder string, authority []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder, authority = t.TempDir(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	for name, data := range map[string][]byte{
-		"tls.crt": authority, "tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder, authority
 }
 
 // call puts an address in the place of a Service, which nothing serves here.
@@ -108,10 +69,10 @@ func call(t *testing.T, o *unstructured.Unstructured, address string, authority 
 }
 
 func testLosslessAccepted(t *testing.T, a *apiServer) {
-	a.namespace(t, "demo")
+	a.Namespace(t, "demo")
 	for _, name := range []string{"runtime", "service"} {
-		for _, o := range objects(t, root+"/examples/lossless/"+name+".yaml") {
-			if err := a.admin.Create(t.Context(), o, client.FieldValidation(metav1.FieldValidationStrict)); err != nil {
+		for _, o := range kubetest.Objects(t, "examples/lossless/"+name+".yaml") {
+			if err := a.Admin.Create(t.Context(), o, client.FieldValidation(metav1.FieldValidationStrict)); err != nil {
 				t.Errorf("creating %s %s: %v", o.GetKind(), o.GetName(), err)
 			}
 		}
@@ -130,19 +91,19 @@ func (a *apiServer) pod(t *testing.T, namespace string, labels ...string) *corev
 	for i := 0; i+1 < len(labels); i += 2 {
 		p.Labels[labels[i]] = labels[i+1]
 	}
-	a.create(t, p)
+	a.Create(t, p)
 	return p
 }
 
 func testDrainWebhook(t *testing.T, a *apiServer) {
-	a.namespace(t, "plain")
-	a.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{lossless.Label: "enabled"}}})
+	a.Namespace(t, "plain")
+	a.Create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "drained", Labels: map[string]string{lossless.Label: "enabled"}}})
 	changed := func(namespace string, labels ...string) bool {
 		t.Helper()
 		return *a.pod(t, namespace, labels...).Spec.TerminationGracePeriodSeconds == 300
 	}
-	eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", lossless.Label, "enabled") })
-	eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", kserve.ServiceLabel, "llama") })
+	kubetest.Eventually(t, "a pod that asks is changed", true, func() bool { return changed("plain", kserve.ServiceLabel, "llama", lossless.Label, "enabled") })
+	kubetest.Eventually(t, "a pod of a namespace that asks is changed", true, func() bool { return changed("drained", kserve.ServiceLabel, "llama") })
 	for name, tc := range map[string]struct {
 		namespace string
 		labels    []string
@@ -166,14 +127,14 @@ func testDrainWebhook(t *testing.T, a *apiServer) {
 
 // testCostPolicy is what RBAC alone would let through.
 func testCostPolicy(t *testing.T, a *apiServer) {
-	controller, err := cluster.NewClient(a.as("flyball-controller"))
+	controller, err := cluster.NewClient(a.As("flyball-controller"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.namespace(t, "costs")
+	a.Namespace(t, "costs")
 	p := a.pod(t, "costs", kserve.ServiceLabel, "llama")
 	p.Annotations = map[string]string{"user": "1"}
-	if err := a.admin.Update(t.Context(), p); err != nil {
+	if err := a.Admin.Update(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	other := a.pod(t, "costs")
@@ -181,7 +142,7 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 		return controller.Patch(t.Context(), p.DeepCopy(), client.RawPatch(kind, []byte(body)))
 	}
 	const cost = `"controller.kubernetes.io/pod-deletion-cost":"7"`
-	eventually(t, "the policy is in force", true, func() bool { return patch(p, types.MergePatchType, `{"metadata":{"labels":{"x":"1"}}}`) != nil })
+	kubetest.Eventually(t, "the policy is in force", true, func() bool { return patch(p, types.MergePatchType, `{"metadata":{"labels":{"x":"1"}}}`) != nil })
 	if err := patch(p, types.MergePatchType, `{"metadata":{"annotations":{`+cost+`}}}`); err != nil {
 		t.Errorf("the deletion cost: %v", err)
 	}
@@ -204,7 +165,7 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 	image := fmt.Sprintf(`{"metadata":{"annotations":{%s}},"spec":{"containers":[{"name":%q,"image":"evil"}]}}`, cost, vllm.ServingContainer)
 	refusedByPolicy(t, "another image", patch(p, types.StrategicMergePatchType, image))
 	refusedByPolicy(t, "the deletion cost of another pod", patch(other, types.MergePatchType, `{"metadata":{"annotations":{`+cost+`}}}`))
-	if err := a.admin.Patch(t.Context(), p, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"x":"1"}}}`))); err != nil {
+	if err := a.Admin.Patch(t.Context(), p, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"x":"1"}}}`))); err != nil {
 		t.Errorf("another user: %v, want no matter of the policy's", err)
 	}
 	testOtherVerbs(t, controller, p)
@@ -245,7 +206,7 @@ func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
 			Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}},
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
 		}
-		if err := a.admin.Status().Update(t.Context(), p); err != nil {
+		if err := a.Admin.Status().Update(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 		pods = append(pods, p)
@@ -254,24 +215,22 @@ func testDeletionCost(t *testing.T, a *apiServer, asked *requests) {
 	g.mu.Lock()
 	g.last.Services = []demand.Item{{Namespace: "ranked", Name: "llama", Work: demand.Work{InFlight: 3}, Pods: []demand.PodWork{{Name: pods[1].Name, InFlight: 3, WorkTokens: 900}}}}
 	g.mu.Unlock()
-	eventually(t, "a report is taken", http.StatusNoContent, func() int { return g.send(t) })
-	eventually(t, "the cost of the busy pod", strconv.Itoa(10<<14), func() string {
-		if err := a.admin.Get(t.Context(), client.ObjectKeyFromObject(pods[1]), pods[1]); err != nil {
+	kubetest.Eventually(t, "a report is taken", http.StatusNoContent, func() int { return g.send(t) })
+	kubetest.Eventually(t, "the cost of the busy pod", strconv.Itoa(10<<14), func() string {
+		if err := a.Admin.Get(t.Context(), client.ObjectKeyFromObject(pods[1]), pods[1]); err != nil {
 			t.Fatal(err)
 		}
 		return pods[1].Annotations[corev1.PodDeletionCost]
 	})
-	if err := a.admin.Get(t.Context(), client.ObjectKeyFromObject(pods[0]), pods[0]); err != nil || len(pods[0].Annotations) > 0 {
+	if err := a.Admin.Get(t.Context(), client.ObjectKeyFromObject(pods[0]), pods[0]); err != nil || len(pods[0].Annotations) > 0 {
 		t.Errorf("the idle pod has annotations %v, %v, want none", pods[0].Annotations, err)
 	}
-	asked.mu.Lock()
-	defer asked.mu.Unlock()
 	for _, act := range []string{"/pods list", "/pods watch", "/pods patch"} {
-		if !asked.used[act] {
+		if !asked.Used(act) {
 			t.Errorf("the right %q is not used", act)
 		}
 	}
-	if len(asked.forbidden) > 0 {
-		t.Errorf("forbidden: %q", asked.forbidden)
+	if refused := asked.Forbidden(); len(refused) > 0 {
+		t.Errorf("forbidden: %q", refused)
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/claim"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
 )
 
 // testWakes: neither KEDA nor a gateway runs; the test reports what gateways would.
@@ -49,16 +50,16 @@ func (a *apiServer) token(t *testing.T, account, audience, pod string) string {
 		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: sa.Namespace, Name: pod}, Spec: corev1.PodSpec{
 			ServiceAccountName: account, AutomountServiceAccountToken: new(false), Containers: []corev1.Container{{Name: "gateway", Image: "flyball"}},
 		}}
-		err := a.admin.Create(t.Context(), p)
+		err := a.Admin.Create(t.Context(), p)
 		if apierrors.IsAlreadyExists(err) {
-			err = a.admin.Get(t.Context(), client.ObjectKeyFromObject(p), p)
+			err = a.Admin.Get(t.Context(), client.ObjectKeyFromObject(p), p)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod, UID: p.UID}
 	}
-	if err := a.admin.SubResource("token").Create(t.Context(), sa, request); err != nil {
+	if err := a.Admin.SubResource("token").Create(t.Context(), sa, request); err != nil {
 		t.Fatal(err)
 	}
 	return request.Status.Token
@@ -149,7 +150,7 @@ func (a *apiServer) sleeper(t *testing.T, namespace string) *guided {
 
 func (s *guided) eventuallyRaised(want int) {
 	s.t.Helper()
-	eventually(s.t, s.key.Namespace+"'s raised minimum", want, func() int { return int(kserve.Raised(s.decoded())) })
+	kubetest.Eventually(s.t, s.key.Namespace+"'s raised minimum", want, func() int { return int(kserve.Raised(s.decoded())) })
 }
 
 // staysRaised watches for a time in which nothing may be withdrawn.
@@ -187,8 +188,8 @@ func testWakeAndWithdraw(t *testing.T, a *apiServer, r *requests) {
 	if so := s.decoded(); so.Spec.Fallback != nil || *so.Spec.MaxReplicaCount != 8 {
 		t.Errorf("woken = %+v, want no fallback and the manifest's maximum", so.Spec)
 	}
-	eventually(t, "the note", 1, func() int {
-		note, err := inbox.ReadSummary(t.Context(), a.admin, time.Now())
+	kubetest.Eventually(t, "the note", 1, func() int {
+		note, err := inbox.ReadSummary(t.Context(), a.Admin, time.Now())
 		if err != nil || note == nil {
 			return -1
 		}
@@ -241,9 +242,9 @@ func testSecond(t *testing.T, a *apiServer, r *requests) {
 	g := a.reporter(t, "gateway-a", r)
 	g.holds(t, 3, s)
 	s.eventuallyRaised(3)
-	a.namespace(t, "second-system")
+	a.Namespace(t, "second-system")
 	second := newRequests(t, Settings{})
-	a.startControllerAs(t, second, rest.CopyConfig(a.config), "second-system")
+	a.startControllerAs(t, second, rest.CopyConfig(a.Config), "second-system")
 	defer func() { second.stop() }()
 	before := s.scaledObject().GetResourceVersion()
 	s.staysRaised(3, 2*demand.TTL) // the second one hears of nothing that is held
@@ -275,11 +276,9 @@ func testKilled(t *testing.T, a *apiServer, r *requests) {
 	a.startController(t, other)
 	defer func() { other.stop() }()
 	g = a.reporter(t, "gateway-a", other)
-	eventually(t, "taken reports", http.StatusNoContent, func() int { return g.send(t) })
-	eventually(t, "all watched by the other", true, func() bool {
-		other.mu.Lock()
-		defer other.mu.Unlock()
-		return other.used["keda.sh/scaledobjects watch"] && other.used["keda.sh/triggerauthentications watch"]
+	kubetest.Eventually(t, "taken reports", http.StatusNoContent, func() int { return g.send(t) })
+	kubetest.Eventually(t, "all watched by the other", true, func() bool {
+		return other.Used("keda.sh/scaledobjects watch", "keda.sh/triggerauthentications watch")
 	})
 	holder := a.leader(t)
 	r.stop()
@@ -290,7 +289,7 @@ func testKilled(t *testing.T, a *apiServer, r *requests) {
 		t.Errorf("raised after %s, led by %s, want it within 3 s, before %s's lease ends", took, a.leader(t), holder)
 	}
 	g.holds(t, 0, s)
-	eventually(t, "the leader", true, func() bool {
+	kubetest.Eventually(t, "the leader", true, func() bool {
 		if kserve.Raised(s.decoded()) == 0 && a.leader(t) == holder {
 			t.Error("withdrawn by a replica that does not lead")
 		}
@@ -307,7 +306,7 @@ func testKilled(t *testing.T, a *apiServer, r *requests) {
 func (a *apiServer) leader(t *testing.T) string {
 	t.Helper()
 	var l coordinationv1.Lease
-	if err := a.admin.Get(t.Context(), client.ObjectKey{Namespace: "flyball-system", Name: claim.Lease}, &l); err != nil {
+	if err := a.Admin.Get(t.Context(), client.ObjectKey{Namespace: "flyball-system", Name: claim.Lease}, &l); err != nil {
 		t.Fatal(err)
 	}
 	return *l.Spec.HolderIdentity
@@ -322,8 +321,8 @@ func testSixty(t *testing.T, a *apiServer, r *requests) {
 	g.holds(t, 0, all...)
 	began := time.Now()
 	g.holds(t, 2, all...)
-	eventually(t, "raised", 60, func() int {
-		objects, err := cluster.ReadAll[kserve.ScaledObject](t.Context(), a.admin, kserve.ScaledObjectKind, client.HasLabels{kserve.ServiceLabel})
+	kubetest.Eventually(t, "raised", 60, func() int {
+		objects, err := cluster.ReadAll[kserve.ScaledObject](t.Context(), a.Admin, kserve.ScaledObjectKind, client.HasLabels{kserve.ServiceLabel})
 		if err != nil {
 			t.Fatal(err)
 		}
