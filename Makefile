@@ -129,7 +129,7 @@ page-test: ## clicks through the live page in headless Chromium, which must be i
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./api/... ./config/... ./internal/kube/... ./internal/manifest/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./api/... ./config/... ./internal/cli/serve ./internal/kube/... ./internal/manifest/... ./e2e/...
 
 .PHONY: rehearse-helm
 rehearse-helm: lab bin/lab/helm ## Helm takes an installation over, upgrades, rolls back and uninstalls it on a local cluster

@@ -140,6 +140,12 @@ func (o *scalerOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
+	return o.start(ctx, found, handler)
+}
+
+// start runs until the context ends, by the rights of a configuration.
+func (o *scalerOptions) start(ctx context.Context, found *rest.Config, handler slog.Handler) error {
+	logger := logr.FromSlogHandler(handler)
 	peers := follow.Settings{
 		Address: cmp.Or(o.peers, hostname()), Certificates: o.keda.Certificates,
 	}

@@ -1,0 +1,187 @@
+//go:build e2e
+
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/inbox"
+	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/memory"
+)
+
+// INV-7: the whole scaler as config/scaler runs it, on a real API server with all custom
+// resources. Neither KServe nor KEDA nor Prometheus runs.
+func TestScalerRights(t *testing.T) {
+	a := kubetest.StartAPIServer(t)
+	a.InstallCRDs(t, kubetest.KServe, kubetest.KEDA, "config/crd/flyball.dev_inferenceautoscalers.yaml")
+	a.Namespace(t, "flyball-system")
+	a.CreateFiles(t, "config/scaler/role.yaml", "config/scaler/service-account.yaml")
+	asked := &kubetest.Requests{}
+	report := startScaler(t, a, asked)
+	kubetest.Eventually(t, "this replica leads", true, func() bool { return asked.Used("flyball.dev/inferenceautoscalers watch") })
+	t.Run("who may and who may not", func(t *testing.T) { testOptIn(t, a) })
+	t.Run("an InferenceAutoscaler", func(t *testing.T) { testKept(t, a) })
+	t.Run("a stranger reports", func(t *testing.T) {
+		kubetest.Eventually(t, "POST", http.StatusUnauthorized, report)
+	})
+	t.Run("what has been learned", func(t *testing.T) { testRemembered(t, a, asked) })
+	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, "config/scaler/role.yaml") })
+}
+
+// startScaler has the command's own parts run with the scaler's account, and returns what a
+// stranger's report is answered with; 0 where nobody listens.
+func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) (report func() int) {
+	t.Helper()
+	folder, authority := kubetest.Serving(t)
+	demand := kubetest.FreeAddress(t)
+	o, flags := &scalerOptions{}, pflag.NewFlagSet("scaler", pflag.ContinueOnError)
+	o.register(flags)
+	if err := flags.Parse([]string{
+		"--health-probe-bind-address=0", "--tick=2s", "--prometheus=http://" + kubetest.FreeAddress(t),
+		"--bind-address=" + kubetest.FreeAddress(t), "--certificates=" + folder, "--peer-bind-address=" + kubetest.FreeAddress(t),
+		"--demand-bind-address=" + demand, "--demand-certificates=" + folder,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.validate(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- o.start(ctx, asked.Watch(a.As("flyball-scaler")), slog.NewTextHandler(t.Output(), nil))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("running the scaler: %v", err)
+		}
+	})
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return func() int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+demand+inbox.Path, strings.NewReader(`{"gateway":"stranger"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer stranger")
+		res, err := (&http.Client{Transport: transport}).Do(req)
+		if err != nil {
+			return 0
+		}
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+}
+
+// testOptIn has a ScaledObject refused, accepted and refused once more, which is the same Event
+// counted, and leaves it accepted, so that its pods are read.
+func testOptIn(t *testing.T, a *kubetest.APIServer) {
+	demo := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo"}}
+	so := kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "stated"}}
+	so.Spec.ScaleTargetRef.Name = "stated"
+	so.Spec.MinReplicaCount = new(int32(1))
+	so.Spec.Triggers = []kserve.Trigger{{Type: "external-push", Metadata: stated}}
+	a.Create(t, demo, deployment("stated"), kubetest.Untyped(t, kserve.ScaledObjectKind, so))
+	said := func(reason string, times int32) func() bool {
+		return func() bool { return times == counted(t, a, reason) }
+	}
+	kubetest.Eventually(t, "refused", true, said("NamespaceNotEnabled", 1))
+	for _, step := range []struct {
+		label, reason string
+		times         int32
+	}{{autoscaler.Enabled, "ObjectivesAccepted", 1}, {"", "NamespaceNotEnabled", 2}, {autoscaler.Enabled, "ObjectivesAccepted", 2}} {
+		demo.Labels = map[string]string{autoscaler.OptIn: step.label}
+		if err := a.Admin.Update(t.Context(), demo); err != nil {
+			t.Fatal(err)
+		}
+		kubetest.Eventually(t, step.reason, true, said(step.reason, step.times))
+	}
+}
+
+// counted is how often something was said of the ScaledObject.
+func counted(t *testing.T, a *kubetest.APIServer, reason string) int32 {
+	t.Helper()
+	var list corev1.EventList
+	if err := a.Admin.List(t.Context(), &list, client.InNamespace("demo")); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list.Items {
+		switch {
+		case e.Reason != reason || e.InvolvedObject.Name != "stated":
+		case e.Series != nil:
+			return e.Series.Count
+		default:
+			return 1
+		}
+	}
+	return 0
+}
+
+// testKept waits for the status and the ScaledObject, and has that go again.
+func testKept(t *testing.T, a *kubetest.APIServer) {
+	kept := &v1alpha1.InferenceAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "kept"}, Spec: v1alpha1.Spec{
+		TargetRef: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "kept"}, Replicas: v1alpha1.Replicas{Min: new(int32(1)), Max: 8},
+		Objectives: []v1alpha1.Objective{{Metric: v1alpha1.TTFT, Quantile: .9, Target: "3s"}}, Engine: v1alpha1.KEDA,
+	}}
+	a.Create(t, deployment("kept"), kept)
+	kubetest.Eventually(t, "its status and its ScaledObject", true, func() bool {
+		so := cluster.NewObject(kserve.ScaledObjectKind)
+		if a.Admin.Get(t.Context(), client.ObjectKeyFromObject(kept), kept) != nil || a.Admin.Get(t.Context(), client.ObjectKeyFromObject(kept), so) != nil {
+			return false
+		}
+		return len(kept.Status.Conditions) > 0
+	})
+	advise := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"engine":"advise"}}`))
+	if err := a.Admin.Patch(t.Context(), kept, advise); err != nil {
+		t.Fatal(err)
+	}
+	kubetest.Eventually(t, "its ScaledObject is gone", true, func() bool {
+		return apierrors.IsNotFound(a.Admin.Get(t.Context(), client.ObjectKeyFromObject(kept), cluster.NewObject(kserve.ScaledObjectKind)))
+	})
+}
+
+// testRemembered: what a scaler writes at its end, the next one writes again, and what it
+// writes when nothing is left.
+func testRemembered(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) {
+	c, err := cluster.NewClient(asked.Watch(a.As("flyball-scaler")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}
+	one := []memory.Kept{{Namespace: "demo", Name: "stated", UID: "u", State: []byte("{}")}}
+	for _, all := range [][]memory.Kept{one, one, nil} {
+		if err := store.Write(t.Context(), 1, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func deployment(name string) *appsv1.Deployment {
+	labels := map[string]string{"app": name}
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name}, Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}}}
+	d.Spec.Template.Labels = labels
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm"}}
+	return d
+}
