@@ -88,7 +88,7 @@ func inside(unit string) layer {
 	case benchRank(unit) > 0:
 		return layerBench
 	}
-	return map[string]layer{"hint": layerLeaf, "pulse": layerLeaf, "cli": layerCLI, "archtest": layerTest}[unit]
+	return map[string]layer{"authority": layerLeaf, "hint": layerLeaf, "pulse": layerLeaf, "cli": layerCLI, "archtest": layerTest}[unit]
 }
 
 func isCore(dir string) bool { l, _ := place(dir); return l == layerCore }

@@ -2,12 +2,10 @@ package scaler
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 
@@ -15,21 +13,18 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/authority"
 )
 
 // mutual asks for a client's certificate. The authority is read again for each connection, of
 // which KEDA has one.
-func mutual(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), authority string) *tls.Config {
+func mutual(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), file string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			text, err := os.ReadFile(authority)
+			pool, err := authority.Pool(file)
 			if err != nil {
 				return nil, fmt.Errorf("reading the authority of KEDA's certificate: %w", err)
-			}
-			pool := x509.NewCertPool()
-			if !pool.AppendCertsFromPEM(text) {
-				return nil, fmt.Errorf("reading the authority of KEDA's certificate: none in %s", authority)
 			}
 			return &tls.Config{
 				MinVersion: tls.VersionTLS13, GetCertificate: certificate,

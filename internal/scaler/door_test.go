@@ -24,21 +24,21 @@ import (
 	"github.com/flyball-dev/flyball/internal/scaler/externalscaler"
 )
 
-// authority signs.
-type authority struct {
+// A signer is an authority.
+type signer struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(t testing.TB) *authority {
+func newAuthority(t testing.TB) *signer {
 	t.Helper()
-	a := &authority{}
+	a := &signer{}
 	_, a.key, a.certificate = a.sign(t, "authority", true)
 	return a
 }
 
 // sign returns a certificate of that DNS name with its key; one's own for an authority.
-func (a *authority) sign(t testing.TB, name string, ca bool) (der []byte, key *ecdsa.PrivateKey, parsed *x509.Certificate) {
+func (a *signer) sign(t testing.TB, name string, ca bool) (der []byte, key *ecdsa.PrivateKey, parsed *x509.Certificate) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -61,18 +61,18 @@ func (a *authority) sign(t testing.TB, name string, ca bool) (der []byte, key *e
 	return der, key, parsed
 }
 
-func (a *authority) pem() []byte {
+func (a *signer) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-func (a *authority) pair(t testing.TB, name string) tls.Certificate {
+func (a *signer) pair(t testing.TB, name string) tls.Certificate {
 	t.Helper()
 	der, key, _ := a.sign(t, name, false)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // write leaves tls.crt, tls.key and ca.crt.
-func (a *authority) write(t testing.TB, folder string) {
+func (a *signer) write(t testing.TB, folder string) {
 	t.Helper()
 	der, key, _ := a.sign(t, "flyball-scaler.flyball-system", false)
 	private, err := x509.MarshalECPrivateKey(key)
@@ -91,7 +91,7 @@ func (a *authority) write(t testing.TB, folder string) {
 }
 
 // loopback is a server with real certificates on a real port.
-func loopback(t testing.TB, a *authority, b Book) (s *Server, address, folder string) {
+func loopback(t testing.TB, a *signer, b Book) (s *Server, address, folder string) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -120,7 +120,7 @@ func loopback(t testing.TB, a *authority, b Book) (s *Server, address, folder st
 }
 
 // connect is KEDA with these certificates.
-func connect(t testing.TB, address string, trusts *authority, has ...tls.Certificate) externalscaler.ExternalScalerClient {
+func connect(t testing.TB, address string, trusts *signer, has ...tls.Certificate) externalscaler.ExternalScalerClient {
 	t.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(trusts.certificate)

@@ -2,12 +2,13 @@ package scrape
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/flyball-dev/flyball/internal/authority"
 )
 
 // client follows no redirect: what it is asked with stays with its server.
@@ -20,13 +21,9 @@ func (c Config) client() (*http.Client, error) {
 	}
 	through := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pool, err := authority.Pool(c.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the certificates for Prometheus: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the certificates for Prometheus: there is none in %s", c.CAFile)
+			return nil, fmt.Errorf("reading the authority of Prometheus' certificate: %w", err)
 		}
 		through.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}

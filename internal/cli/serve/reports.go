@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/authority"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -81,13 +82,9 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 
 // authority is the controllers', as it is now.
 func (o *reportOptions) authority() (*x509.CertPool, error) {
-	pem, err := os.ReadFile(o.caFile)
+	pool, err := authority.Pool(o.caFile)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("reading the controllers' authority: %w", err), "give the file ca.crt of the controllers' certificate: --controller-ca FILE")
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, hint.With(fmt.Errorf("reading the controllers' authority: no certificate in %s", o.caFile), "give a file in PEM form: --controller-ca FILE")
 	}
 	return pool, nil
 }

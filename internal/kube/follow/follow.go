@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,6 +20,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+
+	"github.com/flyball-dev/flyball/internal/authority"
 )
 
 const (
@@ -121,13 +122,9 @@ func (p *Peer) Start(ctx context.Context) error {
 
 // authority is read again for each connection: it may have been renewed.
 func (p *Peer) authority() (*x509.CertPool, error) {
-	text, err := os.ReadFile(filepath.Join(p.Certificates, "ca.crt"))
+	pool, err := authority.Pool(filepath.Join(p.Certificates, "ca.crt"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the authority of the replicas: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, errors.New("reading the authority of the replicas: no certificate in ca.crt")
 	}
 	return pool, nil
 }
