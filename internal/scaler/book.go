@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 )
 
 // A Book knows what is decided.
 type Book interface {
-	// Answer is what is known now; it waits for nobody. Where its error is a *Refusal, KEDA
-	// is told its text.
+	// Answer is what is known now; it waits for nobody. Where its error is an
+	// *autoscaler.Refusal, KEDA is told its text.
 	Answer(context.Context, Object) (Answer, error)
 
 	// Changed is closed once an answer may be another than it was when Changed was called.
@@ -35,35 +37,13 @@ type Answer struct {
 	Tolerance float64
 }
 
-// A Refusal is why there is no answer for an object, and what to do about it.
-type Refusal struct {
-	Cause Cause
-	Text  string
-}
-
-func (r *Refusal) Error() string { return r.Text }
-
-// Cause is the kind of a Refusal.
-type Cause int
-
-// What is refused.
-const (
-	_         Cause = iota
-	Unknown         // no such ScaledObject, or not one with a trigger of Flyball's
-	Wrong           // the trigger's metadata, or what the ScaledObject has beside it
-	Forbidden       // the namespace has not opted in, or has no more to give
-	Taken           // another ScaledObject has the target
-	Waiting         // Flyball itself is not ready to answer
-	numCauses
-)
-
-// code is what KEDA sees of it.
-func (c Cause) code() codes.Code {
-	all := [numCauses]codes.Code{
-		Unknown: codes.NotFound, Wrong: codes.InvalidArgument, Forbidden: codes.PermissionDenied,
-		Taken: codes.AlreadyExists, Waiting: codes.Unavailable,
+// code is what KEDA sees of a refusal's cause.
+func code(c autoscaler.Cause) codes.Code {
+	all := [autoscaler.NumCauses]codes.Code{
+		autoscaler.Unknown: codes.NotFound, autoscaler.Wrong: codes.InvalidArgument, autoscaler.Forbidden: codes.PermissionDenied,
+		autoscaler.Taken: codes.AlreadyExists, autoscaler.Waiting: codes.Unavailable,
 	}
-	if c <= 0 || c >= numCauses {
+	if c <= 0 || c >= autoscaler.NumCauses {
 		return codes.Internal
 	}
 	return all[c]

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/scaler/externalscaler"
 )
 
@@ -38,7 +39,7 @@ func (n *notes) Answer(_ context.Context, o Object) (Answer, error) {
 	answer := n.answers[o.Namespace+"/"+o.Name]
 	n.mu.Unlock()
 	if answer == nil {
-		return Answer{}, &Refusal{Unknown, "no ScaledObject " + o.Namespace + "/" + o.Name + " states objectives"}
+		return Answer{}, &autoscaler.Refusal{Cause: autoscaler.Unknown, Text: "no ScaledObject " + o.Namespace + "/" + o.Name + " states objectives"}
 	}
 	return answer()
 }
@@ -119,12 +120,12 @@ func TestNoSpecIsInvented(t *testing.T) {
 			says string
 		}{
 			"unknown":  {nil, codes.NotFound, "no ScaledObject demo/unknown states objectives"},
-			"wrong":    {&Refusal{Wrong, "objectives: ttft:p90:3: the target has no unit"}, codes.InvalidArgument, "objectives: ttft:p90:3: the target has no unit"},
-			"foreign":  {&Refusal{Forbidden, "namespace demo has not opted in"}, codes.PermissionDenied, "namespace demo has not opted in"},
-			"second":   {&Refusal{Taken, "llama is scaled by ScaledObject first"}, codes.AlreadyExists, "llama is scaled by ScaledObject first"},
-			"early":    {&Refusal{Waiting, "the target is not there"}, codes.Unavailable, "the target is not there"},
+			"wrong":    {&autoscaler.Refusal{Cause: autoscaler.Wrong, Text: "objectives: ttft:p90:3: the target has no unit"}, codes.InvalidArgument, "objectives: ttft:p90:3: the target has no unit"},
+			"foreign":  {&autoscaler.Refusal{Cause: autoscaler.Forbidden, Text: "namespace demo has not opted in"}, codes.PermissionDenied, "namespace demo has not opted in"},
+			"second":   {&autoscaler.Refusal{Cause: autoscaler.Taken, Text: "llama is scaled by ScaledObject first"}, codes.AlreadyExists, "llama is scaled by ScaledObject first"},
+			"early":    {&autoscaler.Refusal{Cause: autoscaler.Waiting, Text: "the target is not there"}, codes.Unavailable, "the target is not there"},
 			"broken":   {errors.New("cache closed"), codes.Internal, "looking ScaledObject demo/broken up: cache closed"},
-			"nameless": {&Refusal{0, "a cause that nobody knows"}, codes.Internal, "a cause that nobody knows"},
+			"nameless": {&autoscaler.Refusal{Cause: 0, Text: "a cause that nobody knows"}, codes.Internal, "a cause that nobody knows"},
 		} {
 			if tc.err != nil {
 				b.refuse("demo/"+name, tc.err)
@@ -253,7 +254,7 @@ func listen(t *testing.T, keda externalscaler.ExternalScalerClient, name string)
 // more; one that is refused is waited for.
 func TestWakeIsToldUntilItIsDone(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *Server, b *notes, keda externalscaler.ExternalScalerClient, _ func()) {
-		b.refuse("demo/llama", &Refusal{Wrong, "objectives: missing"})
+		b.refuse("demo/llama", &autoscaler.Refusal{Cause: autoscaler.Wrong, Text: "objectives: missing"})
 		r := listen(t, keda, "llama")
 		step := func(what string, wait time.Duration, want ...time.Duration) {
 			t.Helper()
@@ -327,7 +328,7 @@ func TestStreamsEndWell(t *testing.T) {
 // TestSpecIsStreamedOnceRight: nothing while an object is refused, never an empty list.
 func TestSpecIsStreamedOnceRight(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *Server, b *notes, keda externalscaler.ExternalScalerClient, _ func()) {
-		b.refuse("demo/llama", &Refusal{Wrong, "objectives: missing"})
+		b.refuse("demo/llama", &autoscaler.Refusal{Cause: autoscaler.Wrong, Text: "objectives: missing"})
 		stream, err := keda.StreamMetricSpec(t.Context(), ref("llama"))
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/scaler/externalscaler"
 )
 
@@ -92,10 +93,10 @@ func (s *service) look(ctx context.Context, ref *externalscaler.ScaledObjectRef)
 		return Answer{}, status.Error(codes.InvalidArgument, "no ScaledObject is named")
 	}
 	a, err := s.book.Answer(ctx, Object{ref.GetNamespace(), ref.GetName(), ref.GetScalerMetadata()})
-	var r *Refusal
+	var r *autoscaler.Refusal
 	switch {
 	case errors.As(err, &r):
-		return Answer{}, status.Error(r.Cause.code(), err.Error())
+		return Answer{}, status.Error(code(r.Cause), err.Error())
 	case err != nil:
 		return Answer{}, status.Errorf(codes.Internal, "looking ScaledObject %s/%s up: %v", ref.GetNamespace(), ref.GetName(), err)
 	}

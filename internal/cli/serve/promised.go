@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/follow"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
@@ -122,11 +122,11 @@ func (a answers) Changed() <-chan struct{} { return a.book.Changed() }
 // Answer is the last decision for a ScaledObject that is entitled to one.
 func (a answers) Answer(ctx context.Context, o scaler.Object) (scaler.Answer, error) {
 	if _, refused := objective.Read(o.Trigger); refused != nil {
-		return scaler.Answer{}, &scaler.Refusal{Cause: scaler.Wrong, Text: refused.Error()}
+		return scaler.Answer{}, &autoscaler.Refusal{Cause: autoscaler.Wrong, Text: refused.Error()}
 	}
 	service, err := a.services.Look(types.NamespacedName{Namespace: o.Namespace, Name: o.Name})
-	if r := (*promised.Refusal)(nil); errors.As(err, &r) {
-		return scaler.Answer{}, &scaler.Refusal{Cause: cause(r.Cause), Text: r.Text}
+	if err != nil {
+		return scaler.Answer{}, err
 	}
 	current, err := a.services.Current(ctx, service)
 	if err != nil {
@@ -137,12 +137,4 @@ func (a answers) Answer(ctx context.Context, o scaler.Object) (scaler.Answer, er
 		return scaler.Answer{Current: current}, nil
 	}
 	return scaler.Answer{Replicas: last.Replicas, At: last.At, Current: current, Tolerance: service.Tolerance}, nil
-}
-
-// cause is a refusal's as KEDA is told it.
-func cause(c promised.Cause) scaler.Cause {
-	return map[promised.Cause]scaler.Cause{
-		promised.Unknown: scaler.Unknown, promised.Wrong: scaler.Wrong, promised.Forbidden: scaler.Forbidden,
-		promised.Taken: scaler.Taken, promised.Waiting: scaler.Waiting,
-	}[c]
 }

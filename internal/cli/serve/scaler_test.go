@@ -78,7 +78,7 @@ func TestAdvised(t *testing.T) {
 		t.Errorf("decided = %+v, want 5", d)
 	}
 	_, err = answers{p}.Answer(t.Context(), scaler.Object{Namespace: "demo", Name: "advised", Trigger: stated})
-	if r := (*scaler.Refusal)(nil); !errors.As(err, &r) || r.Cause != scaler.Unknown {
+	if r := (*autoscaler.Refusal)(nil); !errors.As(err, &r) || r.Cause != autoscaler.Unknown {
 		t.Errorf("Answer = %v, want that there is no such ScaledObject", err)
 	}
 }
@@ -94,19 +94,19 @@ func TestAnswers(t *testing.T) {
 		book  map[pilot.Service]pilot.Answer
 		ask   scaler.Object
 		want  scaler.Answer
-		cause scaler.Cause
+		cause autoscaler.Cause
 	}{
 		"decided":            {autoscaler.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/target", Replicas: 5, At: at}}, object, scaler.Answer{Replicas: 5, At: at, Current: 2, Tolerance: .1}, 0},
 		"not yet":            {autoscaler.Enabled, nil, object, scaler.Answer{Current: 2}, 0},
 		"of one before it":   {autoscaler.Enabled, map[pilot.Service]pilot.Answer{key: {UID: "so/another", Replicas: 5, At: at}}, object, scaler.Answer{Current: 2}, 0},
-		"not opted in":       {"", nil, object, scaler.Answer{}, scaler.Forbidden},
-		"no such object":     {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "none", Trigger: stated}, scaler.Answer{}, scaler.Unknown},
-		"a mistake in there": {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "llama", Trigger: map[string]string{"objective": "ttft:p90:3s"}}, scaler.Answer{}, scaler.Wrong},
+		"not opted in":       {"", nil, object, scaler.Answer{}, autoscaler.Forbidden},
+		"no such object":     {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "none", Trigger: stated}, scaler.Answer{}, autoscaler.Unknown},
+		"a mistake in there": {autoscaler.Enabled, nil, scaler.Object{Namespace: "demo", Name: "llama", Trigger: map[string]string{"objective": "ttft:p90:3s"}}, scaler.Answer{}, autoscaler.Wrong},
 	} {
 		p := oneService(t, c.optIn)
 		p.book.Copy(c.book)
 		got, err := answers{p}.Answer(t.Context(), c.ask)
-		r := (*scaler.Refusal)(nil)
+		r := (*autoscaler.Refusal)(nil)
 		if !cmp.Equal(got, c.want) || errors.As(err, &r) != (c.cause != 0) || r != nil && (r.Cause != c.cause || r.Text == "") {
 			t.Errorf("%s: Answer = %+v, %v, want %+v, cause %d", what, got, err, c.want, c.cause)
 		}

@@ -139,16 +139,16 @@ func (r *Reconciler) tell(ctx context.Context, v autoscaler.View, out autoscaler
 // course is how it goes with the ScaledObject, or with the advice in its place.
 func (r *Reconciler) course(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (autoscaler.Course, error) {
 	service, err := r.service(ctx, v, out)
-	refused := (*promised.Refusal)(nil)
+	refused := (*autoscaler.Refusal)(nil)
 	switch {
 	case err == nil && service.Of(v.UID):
 		return autoscaler.Course{Last: r.Decided(service)}, nil
 	case err != nil && !errors.As(err, &refused):
 		return autoscaler.Course{}, err
-	case err == nil, out.Advise == nil && v.ScaledObject == nil, refused.Cause == promised.Unknown:
+	case err == nil, out.Advise == nil && v.ScaledObject == nil, refused.Cause == autoscaler.Unknown:
 		return autoscaler.Course{}, nil // it has not been seen yet, or is another one's
 	}
-	return autoscaler.Course{Refused: &explain.Notice{Warning: true, Reason: refused.Reason, Text: refused.Text}, Taken: refused.Cause == promised.Taken}, nil
+	return autoscaler.Course{Refused: &explain.Notice{Warning: true, Reason: refused.Reason, Text: refused.Text}, Taken: refused.Cause == autoscaler.Taken}, nil
 }
 
 // service is what is decided on. Advice goes on until the ScaledObject that follows it has

@@ -11,7 +11,7 @@ import (
 )
 
 // Advise has the service stepped that a ScaledObject would be which is not there. Its error
-// is a *Refusal where that would not be entitled to a number for its own sake; what else
+// is an *autoscaler.Refusal where that would not be entitled to a number for its own sake; what else
 // scales the target is not asked.
 func (s *Services) Advise(ctx context.Context, so *kserve.ScaledObject) (Service, error) {
 	key, v := types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, &verdict{}

@@ -93,7 +93,7 @@ func TestAdvisedRefused(t *testing.T) {
 	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2))
 	for _, name := range []string{"a", "b", "c", "a"} {
 		_, err := v.Advise(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: "+name+", namespace")))
-		r := (*Refusal)(nil)
+		r := (*autoscaler.Refusal)(nil)
 		if full := errors.As(err, &r) && r.Reason == "TooManyObjectives"; full != (name == "c") {
 			t.Errorf("Advise(%s) = %v, want a refusal of the third of two only", name, err)
 		}

@@ -20,7 +20,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
-	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/hpa"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
@@ -29,13 +28,13 @@ import (
 type verdict struct {
 	explain.Verdict
 	service Service
-	refused *Refusal
+	refused *autoscaler.Refusal
 }
 
 // refuse is by the notice that was given last.
-func (v *verdict) refuse(c Cause) bool {
+func (v *verdict) refuse(c autoscaler.Cause) bool {
 	last := v.Notices[len(v.Notices)-1]
-	v.refused = &Refusal{c, last.Reason, last.Text}
+	v.refused = &autoscaler.Refusal{Cause: c, Reason: last.Reason, Text: last.Text}
 	return false
 }
 
@@ -82,7 +81,7 @@ func (s *Services) namespace(ctx context.Context, so *kserve.ScaledObject, v *ve
 		return heard, err
 	}
 	autoscaler.NotHeard(&v.Verdict, so.Namespace)
-	return v.refuse(Forbidden), nil
+	return v.refuse(autoscaler.Forbidden), nil
 }
 
 // Heard says whether a namespace has opted in to objectives.
@@ -103,13 +102,13 @@ func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdi
 		return false, err
 	case t == nil && kind != deployment && kind != statefulSet:
 		v.Warn("TargetUnsupported", "spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and %s is neither", kind)
-		return v.refuse(Wrong), nil
+		return v.refuse(autoscaler.Wrong), nil
 	case t == nil:
 		v.Warn("TargetMissing", "spec.scaleTargetRef: there is no %s %s in namespace %s", kind, ref.Name, so.Namespace)
-		return v.refuse(Waiting), nil
+		return v.refuse(autoscaler.Waiting), nil
 	case t.selector == nil || len(t.selector.MatchLabels) == 0:
 		v.Warn("TargetUnsupported", "spec.scaleTargetRef: %s %s selects its pods by no label: give its spec.selector matchLabels", kind, ref.Name)
-		return v.refuse(Wrong), nil
+		return v.refuse(autoscaler.Wrong), nil
 	}
 	v.service = Service{
 		NamespacedName: types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, UID: string(origin(so)) + "/" + string(t.uid), Kind: kind, Target: ref.Name,
@@ -168,7 +167,7 @@ func (s *Services) first(ctx context.Context, so *kserve.ScaledObject, v *verdic
 		if !same && o.DeletionTimestamp == nil && states(o) && older(o, so) {
 			v.Warn("TargetTaken", "%s %s has its objectives from ScaledObject %s, which was first; delete one of the two: kubectl delete scaledobject %s -n %s",
 				v.service.Kind, v.service.Target, o.Name, so.Name, so.Namespace)
-			return v.refuse(Taken), nil
+			return v.refuse(autoscaler.Taken), nil
 		}
 	}
 	return true, nil
@@ -198,7 +197,7 @@ func (s *Services) guide(ctx context.Context, so *kserve.ScaledObject, v *verdic
 		return false, fmt.Errorf("reading InferenceService %s: %w", v.service.InferenceService, err)
 	}
 	if autoscaler.ByKServe(&v.Verdict, isvc) {
-		return v.refuse(Taken), nil
+		return v.refuse(autoscaler.Taken), nil
 	}
 	return true, nil
 }
@@ -209,25 +208,25 @@ func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdic
 	for i, t := range so.Spec.Triggers {
 		if i != at && objective.Of(t) {
 			v.Warn("InvalidObjectives", "spec.triggers[%d]: spec.triggers[%d] states objectives already; state all in one", i, at)
-			return v.refuse(Wrong), nil
+			return v.refuse(autoscaler.Wrong), nil
 		}
 	}
 	p, refused := objective.Read(so.Spec.Triggers[at].Metadata)
 	if refused != nil {
 		v.Warn("InvalidObjectives", "spec.triggers[%d].metadata.%v", at, refused)
-		return v.refuse(Wrong), nil
+		return v.refuse(autoscaler.Wrong), nil
 	}
-	lo, hi := so.Bounds()
+	bounds, refused := objective.Bounds(so, v.service.Kind+" "+v.service.Target, v.service.InferenceService != "")
 	switch {
-	case lo < 0 || hi < max(lo, 1):
-		v.Warn("InvalidObjectives", "spec.maxReplicaCount: %d replicas at most and %d at least; give at least 1, and no less than minReplicaCount", hi, lo)
-		return v.refuse(Wrong), nil
-	case lo == 0 && v.service.InferenceService == "":
-		v.Warn("NothingWakes", "spec.minReplicaCount: at 0 nothing wakes %s %s, which no gateway sends requests to; set it to 1 or more", v.service.Kind, v.service.Target)
-		return v.refuse(Wrong), nil
+	case refused != nil && refused.Key == objective.Least:
+		v.Warn("NothingWakes", "%v", refused)
+		return v.refuse(autoscaler.Wrong), nil
+	case refused != nil:
+		v.Warn("InvalidObjectives", "%v", refused)
+		return v.refuse(autoscaler.Wrong), nil
 	}
-	v.service.Policy = p.Policy(law.Bounds{Min: int(lo), Max: int(hi)}, objective.Engine{})
-	v.Then(explain.Keep, "ObjectivesAccepted", "%s is promised with %d to %d replicas of %s %s", p, lo, hi, v.service.Kind, v.service.Target)
+	v.service.Policy = p.Policy(bounds, objective.Engine{})
+	v.Then(explain.Keep, "ObjectivesAccepted", "%s is promised with %d to %d replicas of %s %s", p, bounds.Min, bounds.Max, v.service.Kind, v.service.Target)
 	return true, nil
 }
 
@@ -238,7 +237,7 @@ func (s *Services) room(_ context.Context, _ *kserve.ScaledObject, v *verdict) (
 		return true, nil
 	}
 	v.Warn("TooManyObjectives", "namespace %s has %d services with objectives, as many as it may: raise --services-per-namespace of flyball scaler, or delete one", v.service.Namespace, s.Most)
-	return v.refuse(Forbidden), nil
+	return v.refuse(autoscaler.Forbidden), nil
 }
 
 // beside warns of what lies between the number and the replicas.

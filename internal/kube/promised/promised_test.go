@@ -144,25 +144,25 @@ func TestRefused(t *testing.T) {
 	llama, first := workload("llama", 2), "2026-01-01"
 	for what, c := range map[string]struct {
 		objects []client.Object
-		cause   Cause
+		cause   autoscaler.Cause
 		says    string
 	}{
-		"not opted in":  {[]client.Object{namespace(""), llama, object(t)}, Forbidden, "Warning NamespaceNotEnabled objectives are not enabled in namespace demo; an administrator can enable them with: kubectl label namespace demo flyball.dev/objectives=enabled"},
-		"no target":     {[]client.Object{namespace(autoscaler.Enabled), object(t)}, Waiting, "Warning TargetMissing spec.scaleTargetRef: there is no Deployment llama in namespace demo"},
-		"a kind":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "{name: llama}", "{kind: Rollout, name: llama}")}, Wrong, "TargetUnsupported spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and Rollout is neither"},
-		"an objective":  {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "ttft:", "tfft:")}, Wrong, `InvalidObjectives spec.triggers[0].metadata.objectives: "tfft" cannot be promised; did you mean ttft?`},
-		"bounds":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "maxReplicaCount: 8", "maxReplicaCount: 0")}, Wrong, "InvalidObjectives spec.maxReplicaCount: 0 replicas at most and 1 at least"},
-		"nothing wakes": {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "minReplicaCount: 1", "minReplicaCount: 0")}, Wrong, "NothingWakes spec.minReplicaCount: at 0 nothing wakes Deployment llama"},
+		"not opted in":  {[]client.Object{namespace(""), llama, object(t)}, autoscaler.Forbidden, "Warning NamespaceNotEnabled objectives are not enabled in namespace demo; an administrator can enable them with: kubectl label namespace demo flyball.dev/objectives=enabled"},
+		"no target":     {[]client.Object{namespace(autoscaler.Enabled), object(t)}, autoscaler.Waiting, "Warning TargetMissing spec.scaleTargetRef: there is no Deployment llama in namespace demo"},
+		"a kind":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "{name: llama}", "{kind: Rollout, name: llama}")}, autoscaler.Wrong, "TargetUnsupported spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and Rollout is neither"},
+		"an objective":  {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "ttft:", "tfft:")}, autoscaler.Wrong, `InvalidObjectives spec.triggers[0].metadata.objectives: "tfft" cannot be promised; did you mean ttft?`},
+		"bounds":        {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "maxReplicaCount: 8", "maxReplicaCount: 0")}, autoscaler.Wrong, "InvalidObjectives spec.maxReplicaCount: 0 replicas at most and 1 at least"},
+		"nothing wakes": {[]client.Object{namespace(autoscaler.Enabled), llama, object(t, "minReplicaCount: 1", "minReplicaCount: 0")}, autoscaler.Wrong, "NothingWakes spec.minReplicaCount: at 0 nothing wakes Deployment llama"},
 		"another first": {
-			[]client.Object{namespace(autoscaler.Enabled), llama, object(t), object(t, "name: llama, namespace", "name: older, namespace", "so-1", "so-2", "2026-01-02", first)}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), llama, object(t), object(t, "name: llama, namespace", "name: older, namespace", "so-1", "so-2", "2026-01-02", first)}, autoscaler.Taken,
 			"TargetTaken Deployment llama has its objectives from ScaledObject older, which was first; delete one of the two: kubectl delete scaledobject llama -n demo",
 		},
 		"guide mode": {
-			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, false), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, false), object(t, "{name: llama}", "{name: llama-predictor}")}, autoscaler.Taken,
 			"AnotherAutoscaler InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled; remove them to scale it by objectives",
 		},
 		"KServe's HPA": {
-			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, true, "Class: external", "Class: hpa"), object(t, "{name: llama}", "{name: llama-predictor}")}, Taken,
+			[]client.Object{namespace(autoscaler.Enabled), predictor(), inferenceService(t, true, "Class: external", "Class: hpa"), object(t, "{name: llama}", "{name: llama-predictor}")}, autoscaler.Taken,
 			"AnotherAutoscaler InferenceService llama is of autoscaler class hpa, so that KServe scales it; for objectives: kubectl annotate inferenceservice llama -n demo --overwrite serving.kserve.io/autoscalerClass=external",
 		},
 	} {
@@ -170,7 +170,7 @@ func TestRefused(t *testing.T) {
 			v := newView(t, c.objects...)
 			said := v.reconcile(t, "llama", "llama") // the second time nothing is new
 			_, err := v.Look(key("llama"))
-			r := (*Refusal)(nil)
+			r := (*autoscaler.Refusal)(nil)
 			if !errors.As(err, &r) || r.Cause != c.cause || strings.Count(said, c.says) != 1 || !strings.Contains(said, r.Text) {
 				t.Errorf("Look = %v, said %s, want cause %d and once %s", err, said, c.cause, c.says)
 			}
@@ -186,8 +186,8 @@ func TestRefused(t *testing.T) {
 
 // unknown tells whether there is no such service.
 func unknown(err error) bool {
-	r, ok := errors.AsType[*Refusal](err)
-	return ok && r.Cause == Unknown
+	r, ok := errors.AsType[*autoscaler.Refusal](err)
+	return ok && r.Cause == autoscaler.Unknown
 }
 
 // What lies between the number and the replicas is told, and accepted.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
-	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/notices"
@@ -59,6 +59,7 @@ type Services struct {
 	KServe func() bool // InferenceServices are watched
 
 	followed chan struct{} // closed once ScaledObjects are
+	said     notices.Said
 
 	mu      sync.Mutex
 	known   map[types.NamespacedName]found
@@ -68,8 +69,7 @@ type Services struct {
 // found is what was last seen of a ScaledObject that states objectives.
 type found struct {
 	service Service
-	refused *Refusal // nil: it is accepted
-	said    []explain.Notice
+	refused *autoscaler.Refusal // nil: it is accepted
 }
 
 // New is for a manager made with Options.
@@ -90,14 +90,14 @@ func (s *Services) Follows() bool {
 	}
 }
 
-// Look is what a ScaledObject is entitled to. Its error is a *Refusal.
+// Look is what a ScaledObject is entitled to. Its error is an *autoscaler.Refusal.
 func (s *Services) Look(key types.NamespacedName) (Service, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.known[key]
 	switch {
 	case !ok:
-		return Service{}, &Refusal{Unknown, "", fmt.Sprintf("no ScaledObject %s states objectives, as far as Flyball has seen", key)}
+		return Service{}, &autoscaler.Refusal{Cause: autoscaler.Unknown, Text: fmt.Sprintf("no ScaledObject %s states objectives, as far as Flyball has seen", key)}
 	case f.refused != nil:
 		return Service{}, f.refused
 	}
@@ -158,6 +158,7 @@ func (v *verdict) again() time.Duration {
 }
 
 func (s *Services) forget(key types.NamespacedName) {
+	s.said.Forget(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.known, key)
@@ -165,20 +166,14 @@ func (s *Services) forget(key types.NamespacedName) {
 
 // tell keeps what was seen, and emits what was not said before.
 func (s *Services) tell(about *unstructured.Unstructured, v *verdict) {
-	key, leads := client.ObjectKeyFromObject(about), s.Leads()
+	key, said := client.ObjectKeyFromObject(about), v.Notices
 	s.mu.Lock()
-	before := s.known[key].said
-	said := v.Notices
-	if !leads {
+	s.known[key] = found{v.service, v.refused}
+	s.mu.Unlock()
+	if !s.Leads() {
 		said = nil // the next that leads says it
 	}
-	s.known[key] = found{v.service, v.refused, said}
-	s.mu.Unlock()
-	for _, n := range said {
-		if !slices.Contains(before, n) {
-			notices.Emit(s.Events, about, n)
-		}
-	}
+	s.said.Tell(s.Events, key, about, said)
 }
 
 // count is how many of a namespace are stepped beside one.

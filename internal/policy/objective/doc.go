@@ -8,6 +8,7 @@
 // with the key, what is wrong and how to fix it.
 // INV-2: the same objectives in another order are the same promise, and what a promise is
 // written as is read back as that promise.
+// INV-3: so are bounds within which no promise is kept, and a minimum of 0 that nothing wakes.
 //
-// It deliberately does not know what is scaled, nor within which bounds.
+// It deliberately does not know what is scaled, nor what is in front of it.
 package objective

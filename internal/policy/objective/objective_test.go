@@ -97,6 +97,32 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// INV-3.
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		least, most *int32
+		wakes       bool
+		want        string // "": taken
+	}{
+		{new(int32(1)), new(int32(8)), false, ""},
+		{new(int32(0)), new(int32(8)), true, ""},
+		{nil, nil, true, ""}, // KEDA's own: 0 to 100
+		{nil, new(int32(8)), false, "spec.minReplicaCount: at 0 nothing wakes Deployment llama, which no gateway sends requests to; set it to 1 or more"},
+		{new(int32(4)), new(int32(2)), true, "spec.maxReplicaCount: 2 replicas at most and 4 at least; give at least 1, and no less than the minimum"},
+		{new(int32(0)), new(int32(0)), true, "spec.maxReplicaCount: 0 replicas at most and 0 at least; give at least 1, and no less than the minimum"},
+	} {
+		so := &kserve.ScaledObject{}
+		so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount = c.least, c.most
+		got, refused := objective.Bounds(so, "Deployment llama", c.wakes)
+		switch {
+		case refused == nil && (c.want != "" || got.Max < 8):
+			t.Errorf("Bounds(%v) = %v, want %q", c, got, c.want)
+		case refused != nil && refused.Error() != c.want:
+			t.Errorf("Bounds(%v): %v, want %q", c, refused, c.want)
+		}
+	}
+}
+
 // INV-2: what was written is what is read.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{"ttft:p90:3s, tpot:p90:100ms", "tpot:p99.9:1ns", "ttft:p1e-3:1h", ",", "e2e:p90:1s", "ttft:p0x1p-2:3s"} {
