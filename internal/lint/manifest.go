@@ -3,6 +3,7 @@ package lint
 import (
 	"slices"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy"
@@ -11,7 +12,9 @@ import (
 // kinds are what rules look at, with the API group that makes the kind that one.
 func kinds() map[string]string {
 	return map[string]string{
+		"InferenceAutoscaler":     v1alpha1.Kind.Group,
 		"InferenceService":        kserve.Group,
+		"LLMInferenceService":     kserve.Group,
 		"ServingRuntime":          kserve.Group,
 		"ClusterServingRuntime":   kserve.Group,
 		"ScaledObject":            kserve.KEDAGroup,
@@ -36,6 +39,7 @@ type manifests struct {
 	objects  []*manifest.Document
 	order    map[*manifest.Document]int // place among all that were read
 	scalers  []*scaler
+	stated   []stated
 	services []policy.Service
 	refused  policy.Refusals
 }
@@ -49,6 +53,7 @@ func newManifests(docs []*manifest.Document, o Options) *manifests {
 		m.scalers = append(m.scalers, m.scalersOf(d)...)
 	}
 	m.services, m.refused = policy.Check(m.objects, policy.Options{})
+	m.refused = slices.Concat(m.refused, m.unwoken(), m.misstated(), m.state())
 	return m
 }
 

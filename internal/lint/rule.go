@@ -68,7 +68,7 @@ type Rule struct {
 
 // Rules are all rules, in the order of the page.
 func Rules() []Rule {
-	return slices.Concat(queryRules(), triggerRules(), objectiveRules(), zeroRules(), timeRules(), ownerRules(), fleetRules(), formRules(), refusedRules(), liveRules())
+	return slices.Concat(queryRules(), triggerRules(), objectiveRules(), autoscalerRules(), zeroRules(), timeRules(), ownerRules(), fleetRules(), formRules(), refusedRules(), liveRules())
 }
 
 // Find finds a rule by its id.

@@ -2,9 +2,11 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
@@ -47,6 +49,17 @@ func objectiveRules() []Rule {
 			Fix:   "leave metricType out, or set it to AverageValue",
 			check: checkObjectiveValue,
 		},
+		{
+			ID: "objective-class", Severity: Error, Title: "objectives among the metrics of an InferenceService",
+			Why: "KServe 0.19 knows the backends prometheus and graphite only, in every class: a trigger of an external scaler cannot be named there.",
+			Fix: "class external without autoScaling.metrics, and beside it a ScaledObject of NAME-predictor with the trigger, or an InferenceAutoscaler",
+		},
+		{
+			ID: "objective-llm", Severity: Warning, Title: "objectives in an LLMInferenceService",
+			Why:   "KServe 0.19 has no spec.scaling.keda.triggers, and drops them; a later one makes a ScaledObject of them, which Flyball has not been run with.",
+			Fix:   "use a KServe whose LLMInferenceService has the field, or scale a Deployment, or an InferenceService of class external, by the trigger",
+			check: checkObjectiveLLM,
+		},
 	}
 }
 
@@ -62,11 +75,75 @@ func (m *manifests) promised(visit func(s *scaler, t trigger)) {
 }
 
 func (t trigger) promises() bool {
-	metadata := map[string]string{}
+	return objective.Of(kserve.Trigger{Type: t.kind, Metadata: t.metadata()})
+}
+
+func (t trigger) metadata() map[string]string {
+	all := map[string]string{}
 	for _, key := range t.at.Get("metadata").Keys() {
-		metadata[key.Text()] = t.at.Get("metadata", key.Text()).Text()
+		all[key.Text()] = t.at.Get("metadata", key.Text()).Text()
 	}
-	return objective.Of(kserve.Trigger{Type: t.kind, Metadata: metadata})
+	return all
+}
+
+// unwoken are ScaledObjects at a minimum of 0 to which the scaler refuses an answer. That the
+// other bounds are wrong is KEDA's to refuse.
+func (m *manifests) unwoken() policy.Refusals {
+	var all policy.Refusals
+	m.promised(func(s *scaler, _ trigger) {
+		so := &kserve.ScaledObject{}
+		if s.bounded && s.of.Into(so) == nil {
+			_, refused := objective.Bounds(so, s.kind+" "+s.name, m.woken(s))
+			if refused != nil && refused.Key == objective.Least {
+				all = append(all, refusal(policy.Wake, s.of, refused.Key, refused))
+			}
+		}
+	})
+	return all
+}
+
+// woken tells whether gateways may send requests to what a ScaledObject scales: to the predictor
+// of an InferenceService, which a Deployment that is not among the manifests may be.
+func (m *manifests) woken(s *scaler) bool {
+	if s.service != "" {
+		return true
+	}
+	if d := m.find(s.kind, s.of.Namespace, s.name); d != nil {
+		label := d.Get("metadata", "labels", kserve.ServiceLabel).Text()
+		return kserve.ServiceOf(map[string]string{kserve.ServiceLabel: label}, s.name) != ""
+	}
+	return s.kind == "Deployment" && strings.HasSuffix(s.name, kserve.PredictorName(""))
+}
+
+// refusal is of the scaler's about a field.
+func refusal(kind policy.Kind, of *manifest.Document, path string, r *objective.Refusal) *policy.Refusal {
+	return &policy.Refusal{Kind: kind, Fault: manifest.Fault{Document: of, Path: path, What: r.What, Fix: r.Fix}}
+}
+
+// llmTriggers calls visit for each trigger of an LLMInferenceService that states objectives.
+func (m *manifests) llmTriggers(visit func(t trigger)) {
+	for _, o := range m.of("LLMInferenceService") {
+		for _, f := range o.Get("spec", "scaling", "keda", "triggers").Items() {
+			if t := scaledTrigger(f); t.promises() {
+				visit(t)
+			}
+		}
+	}
+}
+
+// misstated are objectives of LLMInferenceServices that the scaler will refuse.
+func (m *manifests) misstated() policy.Refusals {
+	var all policy.Refusals
+	m.llmTriggers(func(t trigger) {
+		if _, refused := objective.Read(t.metadata()); refused != nil {
+			all = append(all, refusal(policy.Invalid, t.at.Document(), t.at.Path()+".metadata."+refused.Key, refused))
+		}
+	})
+	return all
+}
+
+func checkObjectiveLLM(m *manifests, report reporter) {
+	m.llmTriggers(func(t trigger) { report(t.at, "KServe 0.19 does not know the field that it is in") })
 }
 
 // swallows is from how many replicas on the HPA's tolerance leaves a step of one out.

@@ -112,6 +112,9 @@ spec:
     maxReplicas: 8
     model: {modelFormat: {name: huggingface}, storageUri: "hf://Qwen/Qwen3-14B"}
 `
+	bad := func(id string) string { r, _ := lint.Find(id); return r.Bad() }
+	llm, unnamed := bad("objective-llm"), bad("objective-class")
+	likePredictor := strings.NewReplacer("name: llama", "name: llama-predictor", "VERSION", "v0.11.0").Replace(serving)
 	guide := strings.Replace(service, "    model:", `    autoScaling: {metrics: [{type: External, external: {metric: {backend: prometheus, serverAddress: "http://p:9090",
       query: 'sum(vllm:num_requests_running{namespace="demo",isvc_name="llama"})'}, target: {type: Value, value: "16"},
       authenticationRef: {authenticationRef: {name: prometheus}, authModes: basic}}}]}
@@ -124,6 +127,14 @@ spec:
 		"beside class external, metrics": {[]string{guide, scaled}, "two-autoscalers: spec.scaleTargetRef: two autoscalers of one Deployment"},
 		"unknown key":                    {[]string{strings.Replace(scaled, "objectives:", "objective:", 1)}, "refused: spec.triggers[0].metadata.objective: there is no such setting"},
 		"two shares":                     {[]string{strings.Replace(scaled, "tpot:p90", "tpot:p99", 1)}, "refused: spec.triggers[0].metadata.objectives: objectives ttft:p90:3s and tpot:p99:100ms promise different shares"},
+		"asleep, a Deployment":           {[]string{strings.NewReplacer("llama-predictor", "llama", "minReplicaCount: 1", "minReplicaCount: 0").Replace(scaled)}, "zero-no-wake: spec.minReplicaCount: at 0 nothing wakes Deployment llama, which no gateway sends requests to"},
+		"asleep by KEDA's default":       {[]string{strings.NewReplacer("llama-predictor", "llama", "  minReplicaCount: 1\n", "").Replace(scaled)}, "zero-no-wake: spec.minReplicaCount: at 0 nothing wakes Deployment llama"},
+		"asleep, an InferenceService":    {[]string{service, strings.Replace(scaled, "minReplicaCount: 1", "minReplicaCount: 0", 1)}, ""},
+		"asleep, perhaps one's":          {[]string{strings.Replace(scaled, "minReplicaCount: 1", "minReplicaCount: 0", 1)}, ""},
+		"asleep, a Deployment like one":  {[]string{strings.Replace(scaled, "minReplicaCount: 1", "minReplicaCount: 0", 1), likePredictor}, "zero-no-wake: spec.minReplicaCount: at 0 nothing wakes Deployment llama-predictor"},
+		"later KServe's shape":           {[]string{strings.Replace(llm, "tpot:p90", "tpot:p99", 1)}, "refused: spec.scaling.keda.triggers[0].metadata.objectives: objectives ttft:p90:3s and tpot:p99:100ms promise different shares"},
+		"another's in later KServe":      {[]string{strings.NewReplacer("objectives: ttft:p90:3s, tpot:p90:100ms", "hosts: llama", "flyball-scaler.flyball-system", "scaler.other").Replace(llm)}, ""},
+		"polled, in an InferenceService": {[]string{strings.Replace(unnamed, "external-push", "external", 1)}, `objective-class: spec.predictor.autoScaling.metrics[0].external.metric.backend: "external" is none of prometheus, graphite`},
 		"another scaler's":               {[]string{strings.NewReplacer("objectives: ttft:p90:3s, tpot:p90:100ms", "hosts: llama", "flyball-scaler.flyball-system", "scaler.other").Replace(scaled)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

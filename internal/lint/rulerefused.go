@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // refusedRules are about what the API server, KEDA, KServe, Flyball or vLLM refuses. They
@@ -57,6 +58,9 @@ func refusedRules() []Rule {
 
 // ruleOf is the rule that a refusal belongs to.
 func ruleOf(r *policy.Refusal) string {
+	if strings.HasSuffix(r.Path, ".metric.backend") && objective.External(r.Document.At(r.Path).Text()) {
+		return "objective-class"
+	}
 	if r.Kind == policy.WrongType {
 		switch {
 		case strings.Contains(r.Path, "].metadata."):
@@ -79,13 +83,16 @@ func ruleOf(r *policy.Refusal) string {
 func tell(all *[]Finding, refused policy.Refusals) {
 	for _, r := range refused {
 		rule, _ := Find(ruleOf(r))
-		found := r.What
+		found, fix := r.What, r.Fix
+		if rule.ID == "objective-class" {
+			fix = rule.Fix // no backend is right
+		}
 		if r.Path != "" {
 			found = r.Path + ": " + found
 		}
 		*all = append(*all, Finding{
 			Rule: rule.ID, Severity: rule.Severity, File: r.Document.File, Line: r.Document.At(r.Path).Line(),
-			Object: r.Document.String(), Found: found, Fix: r.Fix,
+			Object: r.Document.String(), Found: found, Fix: fix,
 		})
 	}
 }

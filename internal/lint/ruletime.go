@@ -45,11 +45,11 @@ func checkStabilization(m *manifests, report reporter) {
 	}
 }
 
-// passesOn tells whether the metric is what another autoscaler decided, which has
-// its own ways to be slow.
+// passesOn tells whether the metric is what another autoscaler decided, or Flyball's law, which
+// has its own ways to be slow.
 func passesOn(s *scaler) bool {
 	return slices.ContainsFunc(s.triggers, func(t trigger) bool {
-		return slices.ContainsFunc(t.series(), func(name string) bool { return strings.Contains(name, "desired_replicas") })
+		return t.promises() || slices.ContainsFunc(t.series(), func(name string) bool { return strings.Contains(name, "desired_replicas") })
 	})
 }
 

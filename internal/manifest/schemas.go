@@ -15,6 +15,9 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/kube-openapi/pkg/validation/spec"
+	"sigs.k8s.io/yaml"
+
+	"github.com/flyball-dev/flyball/config"
 )
 
 // The schemas of the custom resources in use, as KServe and KEDA ship them, without
@@ -41,7 +44,7 @@ type shape struct {
 	openapi    *spec.Schema
 }
 
-// NewSchemas knows all that are shipped.
+// NewSchemas knows all that are shipped, by KServe, by KEDA and with Flyball.
 func NewSchemas() *Schemas { return &Schemas{map[string]*shape{}} }
 
 // fileOf is the file of a kind.
@@ -58,14 +61,14 @@ func (s *Schemas) of(d *Document) (*shape, error) {
 	if strings.ContainsAny(d.Kind+d.Version+d.Group, "/\\") {
 		return nil, nil
 	}
-	text, err := shipped.ReadFile(name)
+	props, err := props(d, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.known[name] = nil
 		return nil, nil
 	}
 	var structural *schema.Structural
 	if err == nil {
-		structural, err = structuralOf(text)
+		structural, err = structuralOf(props)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
@@ -74,13 +77,39 @@ func (s *Schemas) of(d *Document) (*shape, error) {
 	return s.known[name], nil
 }
 
-func structuralOf(compressed []byte) (*schema.Structural, error) {
+// props is the schema of a file of schemas/, or of Flyball's own custom resource.
+func props(d *Document, name string) (*apiextensionsv1.JSONSchemaProps, error) {
+	compressed, err := shipped.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return own(d)
+	case err != nil:
+		return nil, err
+	}
 	file, err := Unpack(compressed)
+	return file.Schema, err
+}
+
+func own(d *Document) (*apiextensionsv1.JSONSchemaProps, error) {
+	text, err := config.Files.ReadFile("crd/" + d.Group + "_" + strings.ToLower(d.Kind) + "s.yaml")
 	if err != nil {
 		return nil, err
 	}
+	var crd apiextensionsv1.CustomResourceDefinition
+	if err := yaml.Unmarshal(text, &crd); err != nil {
+		return nil, err
+	}
+	for _, v := range crd.Spec.Versions {
+		if v.Name == d.Version {
+			return v.Schema.OpenAPIV3Schema, nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+func structuralOf(props *apiextensionsv1.JSONSchemaProps) (*schema.Structural, error) {
 	internal := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(file.Schema, internal, nil); err != nil {
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, internal, nil); err != nil {
 		return nil, err
 	}
 	return schema.NewStructural(internal)

@@ -30,10 +30,14 @@ func Keys() []string { return []string{AddressKey, Key, "enableTLS", "unsafeSsl"
 // MostBytes is how long the metadata may be, keys and values together.
 const MostBytes = 1024
 
+// External tells whether a trigger of a type asks an external scaler: by that one a number is
+// pushed or polled.
+func External(kind string) bool { return kind == Push || kind == "external" }
+
 // Of tells whether a trigger is meant to state objectives: it is one of an external scaler,
 // and has that key, or nearly, or Flyball's address.
 func Of(t kserve.Trigger) bool {
-	if t.Type != Push && t.Type != "external" {
+	if !External(t.Type) {
 		return false
 	}
 	for key := range t.Metadata {

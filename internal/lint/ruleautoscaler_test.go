@@ -1,0 +1,60 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/flyball-dev/flyball/internal/lint"
+)
+
+// INV-5: what is refused of an InferenceAutoscaler is said in the words of its status, or of its
+// schema; the rest of the manifests count as they do in a cluster.
+func TestAutoscalers(t *testing.T) {
+	r, _ := lint.Find("autoscaler-refused")
+	good := r.Good()
+	edit := func(replace ...string) string { return strings.NewReplacer(replace...).Replace(good) }
+	const ofService = "serving.kserve.io/v1beta1"
+	predictor := edit("apps/v1", ofService, "kind: Deployment", "kind: InferenceService")
+	external, _ := lint.Find("objective-class")
+	service, scaled, _ := strings.Cut(external.Good(), "---\n")
+	guided, _ := lint.Find("no-autoscaler")
+	for name, c := range map[string]struct {
+		manifests []string
+		want      []string // rule and what it found
+	}{
+		"a Deployment":        {[]string{good}, nil},
+		"an InferenceService": {[]string{service, predictor}, nil}, // and something scales it
+		"asleep":              {[]string{service, strings.Replace(predictor, "min: 1", "min: 0", 1)}, nil},
+		"asleep, a Deployment": {[]string{edit("min: 1", "min: 0")}, []string{
+			"autoscaler-refused: spec.replicas.min: at 0 nothing wakes Deployment llama, which no gateway sends requests to; set it to 1 or more"}},
+		"bounds": {[]string{edit("min: 1", "min: 9")}, []string{
+			"autoscaler-refused: spec.replicas.max: 8 replicas at most and 9 at least; give at least 1, and no less than the minimum"}},
+		"two shares": {[]string{r.Bad()}, []string{"autoscaler-refused: spec.objectives: objectives ttft:p90:3s and tpot:p99:100ms promise different shares of the requests: " +
+			"a service has one, that of the requests that meet all; give both one quantile"}},
+		"a second": {[]string{good, strings.Replace(good, "name: llama\n  namespace", "name: again\n  namespace", 1)}, []string{
+			"autoscaler-refused: Deployment llama has its objectives from InferenceAutoscaler llama, which was first; delete one of the two: kubectl delete inferenceautoscaler again -n demo"}},
+		"beside a ScaledObject": {[]string{good, strings.NewReplacer("llama-predictor", "llama", "name: llama\n", "name: mine\n").Replace(scaled[:strings.Index(scaled, "spec:")]) + strings.Replace(scaled[strings.Index(scaled, "spec:"):], "llama-predictor", "llama", 1)}, []string{
+			"autoscaler-refused: Deployment llama is already scaled by ScaledObject mine, so Flyball does nothing; remove that with: kubectl delete scaledobject mine -n demo"}},
+		"guide mode": {[]string{guided.Good(), predictor}, []string{"autoscaler-refused: InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled; remove them to scale it by objectives: " +
+			`kubectl patch inferenceservice llama -n demo --type=json -p '[{"op":"remove","path":"/spec/predictor/autoScaling"}]'`}},
+		"another engine":             {[]string{good + "  engine: steam\n"}, []string{`wrong-type: spec.engine: "steam" is none of keda, advise`}},
+		"advice beside guide mode":   {[]string{guided.Good(), predictor + "  engine: advise\n"}, nil},
+		"advice, and nothing scales": {[]string{service, predictor + "  engine: advise\n"}, []string{"no-autoscaler: nothing among the manifests scales llama-predictor"}},
+		"advice within no bounds": {[]string{edit("min: 1", "min: 9") + "  engine: advise\n"}, []string{
+			"autoscaler-refused: spec.replicas.max: 8 replicas at most and 9 at least; give at least 1, and no less than the minimum"}},
+		"no such field":   {[]string{good + "  engin: keda\n"}, []string{"unknown-field: spec.engin: there is no such field"}},
+		"no whole number": {[]string{edit("max: 8", "max: many")}, []string{`wrong-type: spec.replicas.max: "many" is not a whole number`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var found []string
+			for _, f := range lint.Lint(read(t, c.manifests...), lint.Default()) {
+				if f.Severity != lint.Info {
+					found = append(found, f.Rule+": "+f.Found)
+				}
+			}
+			if got, want := strings.Join(found, "\n"), strings.Join(c.want, "\n"); got != want {
+				t.Errorf("Lint() = %s\nwant %s", got, want)
+			}
+		})
+	}
+}
