@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	settings "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -42,6 +43,7 @@ func run(t *testing.T, a *kubetest.APIServer, decided func(promised.Service) *au
 	mgr, err := ctrl.NewManager(asked.Watch(a.As("flyball-scaler")), ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"}, Logger: testr.New(t),
 		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}}, Cache: promised.Cached(),
+		Controller: settings.Controller{SkipNameValidation: new(true)}, // each test has its own
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -133,21 +135,10 @@ func TestShipped(t *testing.T) {
 	asked := run(t, a, func(promised.Service) *autoscaler.Decision {
 		return &autoscaler.Decision{Replicas: 3, Pods: 2, Read: 2}
 	})
-	d := deployment()
-	d.UID, d.Spec.Template.Labels = "", d.Spec.Selector.MatchLabels
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm"}}
 	first, second := stated("first", 0), stated("second", 0)
 	first.UID, second.UID = "", ""
-	a.Create(t, d, first)
-	ready := func(name string) func() string {
-		return func() string {
-			o := &v1alpha1.InferenceAutoscaler{}
-			if err := a.Admin.Get(t.Context(), key(name), o); err != nil {
-				return err.Error()
-			}
-			return reason(o)
-		}
-	}
+	a.Create(t, whole(), first)
+	ready := func(name string) func() string { return isReady(t, a, name) }
 	kubetest.Eventually(t, "first", "Unknown WaitingForKEDA", ready("first"))
 	a.Create(t, second)
 	kubetest.Eventually(t, "second", "False TargetTaken", ready("second"))
@@ -178,5 +169,42 @@ func TestShipped(t *testing.T) {
 	}
 	if refused := asked.Forbidden(); len(refused) > 0 {
 		t.Errorf("forbidden: %q", refused)
+	}
+}
+
+// Where KEDA is not installed one that only advises does, and another one waits for KEDA.
+func TestAdvisesWithoutKEDA(t *testing.T) {
+	a := kubetest.StartAPIServer(t)
+	a.InstallCRDs(t, "config/crd/flyball.dev_inferenceautoscalers.yaml")
+	a.Create(t, demo())
+	asked := run(t, a, func(promised.Service) *autoscaler.Decision {
+		return &autoscaler.Decision{Replicas: 3, Pods: 2, Read: 2}
+	})
+	advises, scales := stated("advises", 0), stated("scales", 0)
+	advises.Spec.Engine, advises.UID, scales.UID = v1alpha1.Advise, "", ""
+	a.Create(t, whole(), advises, scales)
+	kubetest.Eventually(t, "advises", "True Advising", isReady(t, a, "advises"))
+	kubetest.Eventually(t, "scales", "False KEDAMissing", isReady(t, a, "scales"))
+	if refused := asked.Forbidden(); len(refused) > 0 {
+		t.Errorf("forbidden: %q", refused)
+	}
+}
+
+// whole is the Deployment as an API server takes it.
+func whole() *appsv1.Deployment {
+	d := deployment()
+	d.UID, d.Spec.Template.Labels = "", d.Spec.Selector.MatchLabels
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm"}}
+	return d
+}
+
+// isReady is what Ready says.
+func isReady(t *testing.T, a *kubetest.APIServer, name string) func() string {
+	return func() string {
+		o := &v1alpha1.InferenceAutoscaler{}
+		if err := a.Admin.Get(t.Context(), key(name), o); err != nil {
+			return err.Error()
+		}
+		return reason(o)
 	}
 }
