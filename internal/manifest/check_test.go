@@ -99,7 +99,7 @@ func TestSchemasAreThePinnedOnes(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		module, version, _ := strings.Cut(file.Source, " ")
-		lab := map[string]string{"github.com/kserve/kserve": "kserve", "github.com/kedacore/keda/v2": "kube"}[module]
+		lab := map[string]string{"github.com/kserve/kserve": "kserve", "github.com/kedacore/keda/v2": "keda"}[module]
 		gomod, err := os.ReadFile(filepath.Join("..", "..", "lab", lab, "go.mod"))
 		if err != nil {
 			t.Fatal(err)

@@ -32,9 +32,9 @@ func crds() []crd {
 		{"kserve", kserve, "config/crd/full/serving.kserve.io_inferenceservices.yaml"},
 		{"kserve", kserve, "config/crd/full/serving.kserve.io_servingruntimes.yaml"},
 		{"kserve", kserve, "config/crd/full/serving.kserve.io_clusterservingruntimes.yaml"},
-		{"kube", keda, "config/crd/bases/keda.sh_scaledobjects.yaml"},
-		{"kube", keda, "config/crd/bases/keda.sh_triggerauthentications.yaml"},
-		{"kube", keda, "config/crd/bases/keda.sh_clustertriggerauthentications.yaml"},
+		{"keda", keda, "config/crd/bases/keda.sh_scaledobjects.yaml"},
+		{"keda", keda, "config/crd/bases/keda.sh_triggerauthentications.yaml"},
+		{"keda", keda, "config/crd/bases/keda.sh_clustertriggerauthentications.yaml"},
 	}
 }
 

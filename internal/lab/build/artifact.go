@@ -40,32 +40,35 @@ func (a artifact) args(out, moduleDir string) []string {
 const kubectl = "kubectl"
 
 // artifacts lists everything in the order in which it is built. The times are a
-// clean build's on 2 cores with an empty build cache and warm module cache;
-// later programs of a module share what earlier ones compiled.
+// clean build's on 2 cores with an empty build cache and warm module cache; later programs
+// share what earlier ones compiled.
 func artifacts(p pins) []artifact {
 	k8s, keda := kubernetesFlags(p.kubernetes), kedaFlags(p.keda)
 	prom := ldflags(xValue("github.com/prometheus/common/version.Version", prometheusRelease(p.prometheus)))
 	// Only Kubernetes discovery: the other ones double the build.
 	const promTags = "remove_all_sd,enable_kubernetes_sd"
-	kube := func(name, pkg, flags string, about time.Duration) artifact {
-		return artifact{path: name, module: "kube", about: about, pkg: pkg, ldflags: flags}
+	kubernetes := func(name string, about time.Duration) artifact {
+		return artifact{path: name, module: "kube", about: about, pkg: "k8s.io/kubernetes/cmd/" + name, ldflags: k8s}
+	}
+	kedas := func(name, command string, about time.Duration) artifact {
+		return artifact{path: name, module: "keda", about: about, pkg: "github.com/kedacore/keda/v2/cmd/" + command, ldflags: keda}
 	}
 	return []artifact{
-		kube("etcd", "./etcd", ldflags(), 2*time.Minute),
-		kube("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", k8s, 7*time.Minute),
-		kube("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager", k8s, 2*time.Minute),
-		kube("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", k8s, 30*time.Second),
-		kube(kubectl, "k8s.io/kubernetes/cmd/kubectl", k8s, time.Minute),
-		kube("keda-operator", "github.com/kedacore/keda/v2/cmd/operator", keda, 9*time.Minute),
-		kube("keda-adapter", "github.com/kedacore/keda/v2/cmd/adapter", keda, 30*time.Second),
-		kube("keda-webhooks", "github.com/kedacore/keda/v2/cmd/webhooks", keda, 10*time.Second),
+		{path: "etcd", module: "etcd", about: 2 * time.Minute, pkg: ".", ldflags: ldflags()},
+		kubernetes("kube-apiserver", 7*time.Minute),
+		kubernetes("kube-controller-manager", 2*time.Minute),
+		kubernetes("kube-scheduler", 30*time.Second),
+		kubernetes(kubectl, time.Minute),
+		kedas("keda-operator", "operator", 9*time.Minute),
+		kedas("keda-adapter", "adapter", 30*time.Second),
+		kedas("keda-webhooks", "webhooks", 10*time.Second),
 		{path: "kserve-manager", module: "kserve", about: 5 * time.Minute,
 			pkg: "github.com/kserve/kserve/cmd/manager", ldflags: ldflags()},
 		{path: "prometheus", module: "prometheus", about: 4 * time.Minute,
 			pkg: "github.com/prometheus/prometheus/cmd/prometheus", tags: promTags, ldflags: prom},
 		{path: "promtool", module: "prometheus", about: 30 * time.Second,
 			pkg: "github.com/prometheus/prometheus/cmd/promtool", tags: promTags, ldflags: prom},
-		{path: "manifests/keda.yaml", module: "kube", about: 5 * time.Second, ships: "github.com/kedacore/keda/v2",
+		{path: "manifests/keda.yaml", module: "keda", about: 5 * time.Second, ships: "github.com/kedacore/keda/v2",
 			image: strings.TrimPrefix(p.keda, "v")},
 		{path: "manifests/kserve.yaml", module: "kserve", about: 5 * time.Second, ships: "github.com/kserve/kserve",
 			image: p.kserve},

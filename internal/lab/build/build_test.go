@@ -45,14 +45,16 @@ func checkout(t *testing.T) string {
 	t.Setenv("GO_SAYS", "go1.26.8")
 	t.Setenv("GO_FAILS", "no such program")
 	for module, requires := range map[string]string{
-		"kube":       "k8s.io/kubernetes v1.36.3\n\tgithub.com/kedacore/keda/v2 v2.21.0",
+		"etcd":       "go.etcd.io/etcd/server/v3 v3.7.3",
+		"kube":       "k8s.io/kubernetes v1.36.3",
+		"keda":       "github.com/kedacore/keda/v2 v2.21.0",
 		"kserve":     "github.com/kserve/kserve v0.19.0",
 		"prometheus": "github.com/prometheus/prometheus v0.316.0",
 	} {
 		write(t, filepath.Join(root, "lab", module, "go.mod"), "module "+module+"\n\nrequire (\n\t"+requires+"\n)\n", 0o644)
 		write(t, filepath.Join(root, "lab", module, "go.sum"), "sums\n", 0o644)
 	}
-	write(t, filepath.Join(root, "lab", "kube", "etcd", "main.go"), "package main\n", 0o644)
+	write(t, filepath.Join(root, "lab", "etcd", "main.go"), "package main\n", 0o644)
 	return root
 }
 
@@ -104,7 +106,7 @@ func TestRunBuildsExactlyWhatIsStale(t *testing.T) {
 			write(t, filepath.Join(root, "lab", "kserve", "go.sum"), "other\n", 0o644)
 		}, []string{"kserve-manager", "kserve.yaml"}},
 		{"etcd's main", func(t *testing.T, root string) {
-			write(t, filepath.Join(root, "lab", "kube", "etcd", "main.go"), "package main // new\n", 0o644)
+			write(t, filepath.Join(root, "lab", "etcd", "main.go"), "package main // new\n", 0o644)
 		}, []string{"etcd"}},
 		{"the toolchain", func(t *testing.T, _ string) { t.Setenv("GO_SAYS", "go1.27.0") }, everything},
 	} {
@@ -196,7 +198,7 @@ func TestRunStopsWhenAsked(t *testing.T) {
 
 func TestFindRootLooksUpwards(t *testing.T) {
 	root := checkout(t)
-	if got, err := FindRoot(filepath.Join(root, "lab", "kube", "etcd")); err != nil || got != root {
+	if got, err := FindRoot(filepath.Join(root, "lab", "etcd")); err != nil || got != root {
 		t.Errorf("FindRoot = %q, %v, want %q", got, err, root)
 	}
 }

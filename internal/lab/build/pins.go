@@ -23,7 +23,7 @@ func readPins(root string) (pins, error) {
 		module, required string
 	}{
 		{&p.kubernetes, "kube", "k8s.io/kubernetes"},
-		{&p.keda, "kube", "github.com/kedacore/keda/v2"},
+		{&p.keda, "keda", "github.com/kedacore/keda/v2"},
 		{&p.kserve, "kserve", "github.com/kserve/kserve"},
 		{&p.prometheus, "prometheus", "github.com/prometheus/prometheus"},
 	} {

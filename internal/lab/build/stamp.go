@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // key names everything that the artifact's bytes depend on.
@@ -16,8 +15,8 @@ func (b *builder) key(a artifact) (string, error) {
 	h := sha256.New()
 	dir := b.moduleDir(a)
 	files := []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")}
-	if strings.HasPrefix(a.pkg, "./") {
-		own, err := filepath.Glob(filepath.Join(dir, a.pkg, "*.go"))
+	if a.pkg == "." {
+		own, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			return "", fmt.Errorf("listing %s: %w", a.pkg, err)
 		}
