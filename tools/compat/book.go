@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 )
 
 // A result is what was seen of one cell.
@@ -17,7 +18,7 @@ type result struct {
 	cell
 	Flyball string            `json:"flyball"` // commit
 	Date    string            `json:"date"`
-	Unbuilt string            `json:"unbuilt,omitempty"` // why the programs cannot be built from one Go module
+	Unbuilt string            `json:"unbuilt,omitempty"` // why the programs cannot be built
 	Held    map[string]string `json:"held,omitempty"`    // by example: why its rehearsal did not hold, or nothing
 }
 
@@ -47,16 +48,12 @@ type book struct {
 
 func open(root string) (*book, error) {
 	b := &book{root: root, results: []result{}}
-	gomod, err := os.ReadFile(filepath.Join(root, "lab", "kube", "go.mod"))
-	if err != nil {
-		return nil, err
-	}
-	for module, version := range map[string]*string{`github\.com/kedacore/keda/v2`: &b.pinned.KEDA, `k8s\.io/kubernetes`: &b.pinned.Kubernetes} {
-		m := regexp.MustCompile(module + ` v(\S+)`).FindSubmatch(gomod)
-		if m == nil {
-			return nil, fmt.Errorf("lab/kube/go.mod requires no %s", module)
+	for _, u := range upstreams {
+		version, err := pinned(filepath.Join(root, "lab", u.folder, "go.mod"), u.module)
+		if err != nil {
+			return nil, err
 		}
-		*version = string(m[1])
+		*u.of(&b.pinned) = version
 	}
 	text, err := os.ReadFile(b.path("tools/compat/results.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,6 +66,24 @@ func open(root string) (*book, error) {
 		return nil, fmt.Errorf("reading results.json: %w", err)
 	}
 	return b, nil
+}
+
+// pinned is the version at which a go.mod requires a module.
+func pinned(file, module string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := modfile.Parse(file, text, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range parsed.Require {
+		if r.Mod.Path == module {
+			return strings.TrimPrefix(r.Mod.Version, "v"), nil
+		}
+	}
+	return "", fmt.Errorf("%s requires no %s", file, module)
 }
 
 func (b *book) path(name string) string { return filepath.Join(b.root, filepath.FromSlash(name)) }

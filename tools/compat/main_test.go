@@ -8,30 +8,65 @@ import (
 	"testing"
 )
 
-const gomod = `module lab
+const (
+	kube = `module lab/kube
 
-replace (
-	k8s.io/api => k8s.io/api v0.36.4
-	k8s.io/client-go => k8s.io/client-go v0.36.4
-)
+go 1.26.0
+
+tool k8s.io/kubernetes/cmd/kubectl
+
+replace k8s.io/api => k8s.io/api v0.36.4
+
+require k8s.io/kubernetes v1.36.3 // indirect
 
 require (
-	github.com/kedacore/keda/v2 v2.21.0 // indirect
-	k8s.io/kubernetes v1.36.3 // indirect
+	k8s.io/api v0.36.4 // indirect
+	k8s.io/streaming v0.36.4 // indirect
 )
 `
+	kubernetes134 = `module k8s.io/kubernetes
 
-func TestRepinned(t *testing.T) {
-	from := cell{"2.21.0", "1.36.3"}
-	got, err := repinned(gomod, from, cell{"2.16.1", "1.34.4"})
-	if err != nil || strings.Contains(got, "0.36") || strings.Count(got, " v0.34.4\n") != 2 || !strings.Contains(got, "keda/v2 v2.16.1 //") || !strings.Contains(got, "kubernetes v1.34.4 //") {
-		t.Errorf("repinned = %s, %v, want all at the cell's versions", got, err)
+go 1.24.0
+
+require (
+	k8s.io/api v0.0.0
+	k8s.io/klog/v2 v2.130.1
+)
+
+replace (
+	k8s.io/api => ./staging/src/k8s.io/api
+	example.com/old v1.0.0 => example.com/new v1.1.0
+)
+
+exclude example.com/bad v0.1.0
+`
+	keda = "module lab/keda\n\ngo 1.26.0\n\nrequire github.com/kedacore/keda/v2 v2.21.0 // indirect\n"
+)
+
+// A version is built with what its own go.mod names, and nothing that another one needed.
+func TestAsTheyBuild(t *testing.T) {
+	const want = `module lab/kube
+
+go 1.26.0
+
+tool k8s.io/kubernetes/cmd/kubectl
+
+require k8s.io/kubernetes v1.34.4 // indirect
+
+replace k8s.io/api => k8s.io/api v0.34.4
+
+replace example.com/old v1.0.0 => example.com/new v1.1.0
+
+exclude example.com/bad v0.1.0
+`
+	got, err := asTheyBuild([]byte(kube), []byte(kubernetes134), "k8s.io/kubernetes", "1.34.4")
+	if err != nil || string(got) != want {
+		t.Errorf("asTheyBuild =\n%s%v, want\n%s", got, err, want)
 	}
-	if got, err := repinned(gomod, from, cell{"2.20.2", "1.36.3"}); err != nil || strings.Count(got, "v0.36.4\n") != 2 {
-		t.Errorf("repinned = %s, %v, want Kubernetes' modules as they are", got, err)
-	}
-	if _, err := repinned(gomod, cell{"2.0.0", "1.36.3"}, from); err == nil {
-		t.Error("repinned from a version that is not there: no error, want one")
+	for _, bad := range [][2]string{{"", kubernetes134}, {kube, "modul"}} {
+		if _, err := asTheyBuild([]byte(bad[0]+"!"), []byte(bad[1]), "k8s.io/kubernetes", "1.34.4"); err == nil {
+			t.Errorf("asTheyBuild(%q): no error, want one", bad)
+		}
 	}
 }
 
@@ -78,11 +113,13 @@ func standIn(t *testing.T, flyball string) string {
 	t.Setenv("PATH", path+string(os.PathListSeparator)+os.Getenv("PATH"))
 	page := begin + end
 	for name, text := range map[string]string{
-		filepath.Join(path, "git"): "#!/bin/sh\necho v1\n",
-		filepath.Join(path, "go"):  "#!/bin/sh\n",
-		"bin/flyball":              "#!/bin/sh\n" + flyball,
-		"lab/kube/go.mod":          gomod, "lab/kserve/go.mod": "module kserve\n", "lab/prometheus/go.mod": "module prometheus\n",
-		"bin/lab/prometheus": "program", "bin/lab/.stamps/prometheus": "stamp",
+		filepath.Join(path, "git"):        "#!/bin/sh\necho v1\n",
+		filepath.Join(path, "go"):         "#!/bin/sh\n" + `case "$*" in "mod download "*) echo "{\"GoMod\": \"$(dirname "$0")/theirs.mod\"}" ;; esac` + "\n",
+		filepath.Join(path, "theirs.mod"): kubernetes134,
+		"bin/flyball":                     "#!/bin/sh\n" + flyball,
+		"lab/etcd/go.mod":                 "module etcd\n", "lab/kube/go.mod": kube, "lab/keda/go.mod": keda,
+		"lab/kserve/go.mod": "module kserve\n", "lab/prometheus/go.mod": "module prometheus\n",
+		"bin/lab/prometheus": "program", "bin/lab/.stamps/prometheus": "stamp", "bin/lab/kubectl": "the lab's", "bin/lab/keda-operator": "the lab's",
 		"docs/compat.md": page, "README.md": page, "tools/compat/results.json": "[]",
 	} {
 		if !filepath.IsAbs(name) {
@@ -102,6 +139,8 @@ func standIn(t *testing.T, flyball string) string {
 // again, and the lab's own is make test's.
 func TestRun(t *testing.T) {
 	const flyball = `echo "$@" >>"$(dirname "$0")/asked"
+mkdir -p bin/lab
+[ -e bin/lab/keda-operator ] || echo "this cell's" >bin/lab/keda-operator
 case "$PWD $*" in
 *2.20.2*zero*) echo "flyball: rehearsing examples/zero: step woken does not hold" >&2; echo "hint: look" >&2; exit 1 ;;
 *1.35.4*rehearse*) echo "flyball: starting kube-apiserver: unknown flag" >&2; exit 2 ;;
@@ -109,21 +148,21 @@ case "$PWD $*" in
 esac
 `
 	root := standIn(t, flyball)
-	for _, cells := range [][]string{{"kubernetes=1.36.3"}, {"kubernetes=1.36.3"}, {"keda=2.21.0", "kubernetes=1.35.4"}} {
+	for _, cells := range [][]string{{"kubernetes=1.36.3"}, {"kubernetes=1.36.3"}, {"keda=2.21.0", "kubernetes=1.35.4"}, {"keda=2.20.2", "kubernetes=1.34.4"}} {
 		if err := run(context.Background(), root, false, cells); err != nil {
 			t.Fatal(err)
 		}
 	}
 	asked, err := os.ReadFile(filepath.Join(root, "bin", "asked"))
-	if err != nil || strings.Count(string(asked), "\n") != 7 {
-		t.Errorf("flyball was asked for\n%s%v, want three builds and four rehearsals", asked, err)
+	if err != nil || strings.Count(string(asked), "\n") != 10 {
+		t.Errorf("flyball was asked for\n%s%v, want four builds and six rehearsals", asked, err)
 	}
 	page, err := os.ReadFile(filepath.Join(root, "docs", "compat.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| KEDA 2.21.0 | not run | `make test` | does not run | not run |", "| KEDA 2.20.2 | not run | degrades |", "| KEDA 2.16.1 | not run | does not build |",
+		"| KEDA 2.21.0 | not run | `make test` | does not run | not run |", "| KEDA 2.20.2 | not run | degrades | not run | degrades |", "| KEDA 2.16.1 | not run | does not build |",
 		"examples/zero: rehearsing examples/zero: step woken does not hold", "building keda-operator: go build: exit status 1",
 	} {
 		if !strings.Contains(string(page), want) {
@@ -133,9 +172,15 @@ esac
 	if readme, err := os.ReadFile(filepath.Join(root, "README.md")); err != nil || strings.Contains(string(readme), "woken") {
 		t.Errorf("README = %s, %v, want the matrix alone", readme, err)
 	}
-	linked, err := os.Stat(filepath.Join(root, "bin/compat/keda-2.20.2-kubernetes-1.36.3/bin/lab/prometheus"))
-	if err != nil || linked.Size() != int64(len("program")) {
-		t.Errorf("the cell's prometheus = %v, %v, want the lab's", linked, err)
+	for path, want := range map[string]string{
+		"keda-2.20.2-kubernetes-1.36.3/bin/lab/prometheus":    "program",
+		"keda-2.20.2-kubernetes-1.36.3/bin/lab/kubectl":       "the lab's",
+		"keda-2.20.2-kubernetes-1.36.3/bin/lab/keda-operator": "this cell's",
+		"keda-2.20.2-kubernetes-1.34.4/bin/lab/keda-operator": "this cell's",
+	} {
+		if got, err := os.ReadFile(filepath.Join(root, "bin", "compat", path)); err != nil || strings.TrimSpace(string(got)) != want {
+			t.Errorf("%s = %q, %v, want %q", path, got, err, want)
+		}
 	}
 	if err := run(context.Background(), root, false, []string{"kserve=1"}); err == nil {
 		t.Error("run of an unknown part: no error, want one")

@@ -3,17 +3,34 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/mod/modfile"
+	gomod "golang.org/x/mod/module"
 )
+
+// An upstream is what differs from cell to cell.
+type upstream struct {
+	folder   string // of its module, below lab/
+	module   string // Go's name of it
+	programs []string
+	of       func(*cell) *string // its version
+}
+
+var upstreams = []upstream{
+	{"keda", "github.com/kedacore/keda/v2", []string{"keda-operator", "keda-adapter", "keda-webhooks"}, func(c *cell) *string { return &c.KEDA }},
+	{"kube", "k8s.io/kubernetes", []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"}, func(c *cell) *string { return &c.Kubernetes }},
+}
 
 // A trial is one cell's: a folder below bin/compat that looks like a checkout to 'flyball
 // lab' and 'flyball rehearse --up', with the lab's modules at the cell's versions.
@@ -31,10 +48,11 @@ func (t *trial) run(ctx context.Context) (result, error) {
 		return r, fmt.Errorf("asking git for the commit: %w", err)
 	}
 	r.Flyball = strings.TrimSpace(version)
-	if err := t.prepare(); err != nil {
+	if r.Unbuilt, err = t.prepare(ctx); err != nil || r.Unbuilt != "" {
 		return r, err
 	}
-	if r.Unbuilt = t.build(ctx); r.Unbuilt != "" {
+	if _, err := t.output(ctx, t.folder(), t.flyball(), "lab"); err != nil {
+		r.Unbuilt = strings.TrimPrefix(because(err), impossible)
 		return r, nil
 	}
 	for _, name := range examples {
@@ -46,43 +64,133 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	return r, nil
 }
 
-func (t *trial) folder() string {
-	return filepath.Join(t.root, "bin", "compat", "keda-"+t.cell.KEDA+"-kubernetes-"+t.cell.Kubernetes)
+func (t *trial) folder() string { return cellFolder(t.root, t.cell.KEDA, t.cell.Kubernetes) }
+
+// cellFolder takes "*" for a version as filepath.Glob does.
+func cellFolder(root, keda, kubernetes string) string {
+	return filepath.Join(root, "bin", "compat", "keda-"+keda+"-kubernetes-"+kubernetes)
 }
+
 func (t *trial) flyball() string { return filepath.Join(t.root, "bin", "flyball") }
 
-// prepare copies the lab's modules, and links what does not depend on the cell: KServe,
-// which is a module of its own, and Prometheus. 'flyball lab' builds what is not the same.
-func (t *trial) prepare() error {
-	for _, module := range []string{"kube", "kserve", "prometheus"} {
+// prepare copies the lab's modules, with the cell's versions in them, and links what has been
+// built at these versions before, in the lab or for another cell: 'flyball lab' builds what
+// is not there or not the same. unbuilt is why a version cannot be required.
+func (t *trial) prepare(ctx context.Context) (unbuilt string, err error) {
+	for _, module := range []string{"etcd", "kube", "keda", "kserve", "prometheus"} {
 		from, to := filepath.Join(t.root, "lab", module), filepath.Join(t.folder(), "lab", module)
 		if err := os.RemoveAll(to); err != nil {
-			return err
+			return "", err
 		}
 		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-			return fmt.Errorf("copying lab/%s: %w", module, err)
+			return "", fmt.Errorf("copying lab/%s: %w", module, err)
 		}
 	}
-	file := filepath.Join(t.folder(), "lab", "kube", "go.mod")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
+	lab := filepath.Join(t.root, "bin", "lab")
+	if err := t.link(lab, "etcd", "kserve-manager", "prometheus", "promtool"); err != nil {
+		return "", err
 	}
-	changed, err := repinned(string(text), t.pinned, t.cell)
-	if err != nil {
-		return fmt.Errorf("changing the versions in lab/kube/go.mod: %w", err)
+	for _, u := range upstreams {
+		built := []string{lab}
+		if version := *u.of(&t.cell); version != *u.of(&t.pinned) {
+			if unbuilt, err := t.require(ctx, u, version); err != nil || unbuilt != "" {
+				return unbuilt, err
+			}
+			every := cell{"*", "*"}
+			*u.of(&every) = version
+			if built, err = filepath.Glob(filepath.Join(cellFolder(t.root, every.KEDA, every.Kubernetes), "bin", "lab")); err != nil {
+				return "", err
+			}
+		}
+		for _, from := range built {
+			if err := t.link(from, u.programs...); err != nil {
+				return "", err
+			}
+		}
 	}
-	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
-		return err
-	}
-	for _, program := range []string{"kserve-manager", "prometheus", "promtool"} {
+	return "", nil
+}
+
+// link takes programs and their stamps over.
+func (t *trial) link(from string, programs ...string) error {
+	for _, program := range programs {
 		for _, path := range []string{program, ".stamps/" + program} {
-			if err := link(filepath.Join(t.root, "bin/lab", path), filepath.Join(t.folder(), "bin/lab", path)); err != nil {
+			if err := link(filepath.Join(from, path), filepath.Join(t.folder(), "bin", "lab", path)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// require gives the lab's module of an upstream another version of it, with all that its own
+// makers build that version with. unbuilt is why Go finds no such set of modules.
+func (t *trial) require(ctx context.Context, u upstream, version string) (unbuilt string, err error) {
+	out, err := t.output(ctx, t.root, "go", "mod", "download", "-json", u.module+"@v"+version)
+	if err != nil {
+		return "", fmt.Errorf("downloading %s %s: %w", u.module, version, err)
+	}
+	var download struct{ GoMod string }
+	if err := json.Unmarshal([]byte(out), &download); err != nil {
+		return "", fmt.Errorf("reading what 'go mod download' says of %s: %w", u.module, err)
+	}
+	theirs, err := os.ReadFile(download.GoMod)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(t.folder(), "lab", u.folder)
+	file := filepath.Join(dir, "go.mod")
+	ours, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	changed, err := asTheyBuild(ours, theirs, u.module, version)
+	if err != nil {
+		return "", fmt.Errorf("changing lab/%s/go.mod: %w", u.folder, err)
+	}
+	if err := os.WriteFile(file, changed, 0o644); err != nil {
+		return "", err
+	}
+	if _, err := t.output(ctx, dir, "go", "mod", "tidy"); err != nil {
+		return "its modules do not go together: " + because(err), nil
+	}
+	return "", nil
+}
+
+// asTheyBuild is our go.mod with nothing required but one version of a module, and with what
+// that module's own go.mod replaces and excludes, which Go heeds in a main module only. What
+// Kubernetes takes from its staging folder is published as modules: v0.36.3 with v1.36.3.
+func asTheyBuild(ours, theirs []byte, module, version string) ([]byte, error) {
+	our, err := modfile.Parse("go.mod", ours, nil)
+	if err != nil {
+		return nil, err
+	}
+	their, err := modfile.Parse(module+"@v"+version+"/go.mod", theirs, nil)
+	if err != nil {
+		return nil, err
+	}
+	our.SetRequire([]*modfile.Require{{Mod: gomod.Version{Path: module, Version: "v" + version}, Indirect: true}})
+	for _, r := range slices.Clone(our.Replace) {
+		if err := our.DropReplace(r.Old.Path, r.Old.Version); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range their.Replace {
+		to := r.New
+		if strings.HasPrefix(to.Path, "./staging/") {
+			to = gomod.Version{Path: r.Old.Path, Version: strings.Replace("v"+version, "v1.", "v0.", 1)}
+		}
+		if err := our.AddReplace(r.Old.Path, r.Old.Version, to.Path, to.Version); err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range their.Exclude {
+		if err := our.AddExclude(x.Mod.Path, x.Mod.Version); err != nil {
+			return nil, err
+		}
+	}
+	our.Cleanup()
+	return our.Format()
 }
 
 // link is a hard link, so that a program that is built again in one place is not changed in
@@ -96,39 +204,6 @@ func link(from, to string) error {
 		return nil
 	}
 	return err
-}
-
-// repinned is the lab's go.mod at a cell's versions: KEDA's, Kubernetes', and that of the
-// modules that Kubernetes is made of.
-func repinned(gomod string, from, to cell) (string, error) {
-	for _, change := range []struct{ pattern, version string }{
-		{`(github\.com/kedacore/keda/v2 v)` + regexp.QuoteMeta(from.KEDA) + `\b`, to.KEDA},
-		{`(k8s\.io/kubernetes v)` + regexp.QuoteMeta(from.Kubernetes) + `\b`, to.Kubernetes},
-	} {
-		re := regexp.MustCompile(change.pattern)
-		if !re.MatchString(gomod) {
-			return "", fmt.Errorf("there is no %s", change.pattern)
-		}
-		gomod = re.ReplaceAllString(gomod, "${1}"+change.version)
-	}
-	if to.Kubernetes == from.Kubernetes {
-		return gomod, nil
-	}
-	staged := regexp.MustCompile(`(?m)^(\s*(?:replace )?k8s\.io/\S+ => k8s\.io/\S+ v)0\.\d+\.\d+$`)
-	if !staged.MatchString(gomod) {
-		return "", errors.New("there is no replacement of a module of Kubernetes")
-	}
-	return staged.ReplaceAllString(gomod, "${1}"+strings.Replace(to.Kubernetes, "1.", "0.", 1)), nil
-}
-
-// build says why the programs cannot be built, or nothing.
-func (t *trial) build(ctx context.Context) string {
-	kube := filepath.Join(t.folder(), "lab", "kube")
-	if _, err := t.output(ctx, kube, "go", "mod", "tidy"); err != nil {
-		return "its modules do not go together: " + because(err)
-	}
-	_, err := t.output(ctx, t.folder(), t.flyball(), "lab")
-	return strings.TrimPrefix(because(err), impossible)
 }
 
 // output runs a program, shows what it says, and returns what it printed; a failure's error
