@@ -68,19 +68,18 @@ Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.`,
 
 // choose takes one by its name, or NAMESPACE/NAME, or all of a namespace.
 func (o *adviseOptions) choose(word, current string) error {
-	namespace, name, both := strings.Cut(word, "/")
-	if !both {
-		namespace, name = "", word
+	if word == "" {
+		o.namespace = cmp.Or(o.namespace, current)
+		return nil
 	}
+	key, err := access.Key("InferenceAutoscaler", word, o.namespace, current)
 	switch {
-	case both && (namespace == "" || name == "" || strings.Contains(name, "/")):
-		return hint.With(fmt.Errorf("advise: %q is no InferenceAutoscaler", word), "give NAME, or NAMESPACE/NAME")
-	case both && o.namespace != "" && o.namespace != namespace:
-		return hint.With(fmt.Errorf("advise: %s is not in the namespace %s", word, o.namespace), "leave -n out")
-	case name != "" && o.all:
-		return hint.With(fmt.Errorf("advise: the name %s is of one namespace, not of all", name), "leave -A out")
+	case err != nil:
+		return fmt.Errorf("advise: %w", err)
+	case o.all:
+		return hint.With(fmt.Errorf("advise: the name %s is of one namespace, not of all", key.Name), "leave -A out")
 	}
-	o.name, o.namespace = name, cmp.Or(namespace, o.namespace, current)
+	o.name, o.namespace = key.Name, key.Namespace
 	return nil
 }
 

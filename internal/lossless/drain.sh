@@ -1,8 +1,8 @@
 # A vLLM pod's way out: drain HOST:PORT SETTLE BOUND, as a preStop hook, before SIGTERM.
 # Routers have SETTLE s to notice. Then the engine must say three times, a second
 # apart, that nothing runs and nothing waits. After BOUND s it is over in any case.
-# Bash and coreutils can do it: the image needs no curl. Bash's own read would take a page of
-# 30 KB from a socket byte by byte, which is a fifth of a core while the pod drains.
+# Bash and coreutils can do it: the image needs no curl. Bash's own read would take the page
+# from the socket byte by byte.
 set -f # the words of a page are not file names
 idle() {
   local line page running= waiting= host=${1%:*} IFS=$'\n'

@@ -78,22 +78,14 @@ func told(w io.Writer, all []proxied.Answer) (s source, untold int) {
 
 // service is NAMESPACE/NAME of a word that is that, or a name.
 func (l live) service(word, current string) (string, error) {
-	namespace, name, both := strings.Cut(word, "/")
-	if !both {
-		namespace, name = current, word
-		if l.namespace != "" {
-			namespace = l.namespace
-		}
-	}
-	switch {
-	case word == "":
+	if word == "" {
 		return "", hint.With(errors.New("why: which service?"), "name one of the cluster: flyball why NAME -n NAMESPACE; or a record: flyball why --record FILE")
-	case name == "" || namespace == "" || strings.Contains(name, "/"):
-		return "", hint.With(fmt.Errorf("why: %q is no service", word), "give NAME, or NAMESPACE/NAME")
-	case both && l.namespace != "" && l.namespace != namespace:
-		return "", hint.With(fmt.Errorf("why: %s is not in the namespace %s", word, l.namespace), "leave -n out")
 	}
-	return namespace + "/" + name, nil
+	key, err := access.Key("service", word, l.namespace, current)
+	if err != nil {
+		return "", fmt.Errorf("why: %w", err)
+	}
+	return key.String(), nil
 }
 
 // explainedLive says what can be done about what the scalers have not recorded.

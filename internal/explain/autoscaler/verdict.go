@@ -79,7 +79,7 @@ func (v View) advice(address string) Verdict {
 		}
 	}
 	if v.own() && !v.leaving(&out) {
-		out.Then(explain.Remove, "ScaledObjectRemoved", "spec.engine is advise, so that ScaledObject %s goes; the replicas stay as they are", v.ScaledObject.Name)
+		out.Then(explain.Remove, "ScaledObjectRemoved", "spec.engine is advise, so ScaledObject %s is deleted; the replicas stay as they are", v.ScaledObject.Name)
 	}
 	return out
 }
@@ -106,7 +106,7 @@ func (v View) named(out *Verdict) bool {
 	if so == nil || v.own() || v.goes() || !slices.ContainsFunc(so.Spec.Triggers, objective.Of) {
 		return false
 	}
-	out.Warn("NameTaken", "ScaledObject %s states objectives too, and what is decided is kept by that name; give the InferenceAutoscaler another one", so.Name)
+	out.Warn("NameTaken", "ScaledObject %s states objectives too, and decisions are recorded under that name; give the InferenceAutoscaler another one", so.Name)
 	return out.abstain(false)
 }
 

@@ -45,7 +45,7 @@ export function keyed(parent, make) {
   return { kept, show };
 }
 
-// arrange moves as few elements as an order takes: a row that moves is laid out anew.
+// arrange moves as few elements as an order takes: a row that moves is laid out again.
 function arrange(parent, wanted) {
   const was = new Map([...parent.children].map((e, i) => [e, i]));
   const stay = rising(wanted.map((e) => was.get(e) ?? -1));

@@ -25,7 +25,7 @@ export function mark(s) {
 // words are a reason's, as in AtMaximum: at maximum.
 export const words = (reason) => reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replaceAll("hpa", "HPA").replace("gpu", "GPU").replace("keda", "KEDA");
 
-// What needs attention stands first.
+// What needs attention comes first.
 export function services() {
   const all = [...state.services.values()].sort((a, b) => b.attention - a.attention || (a.id < b.id ? -1 : 1));
   rows.show(all.map((s) => [s.id, s]));
