@@ -16,6 +16,8 @@
 // written down and read; written down it takes 64 KiB at most.
 // INV-5: the last replica goes only with a minimum of 0, where gateways see all that comes,
 // and comes back for what is held.
+// INV-6: where not one request has come within a day nothing is prepared for: what it
+// believes of jumps is no traffic.
 //
 // It deliberately knows no clock, no metric's name and no GPU, and nothing of a workload
 // beforehand.

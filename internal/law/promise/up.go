@@ -91,7 +91,8 @@ const again = 0.5
 //	(cost − balance) / (allowed·rate) · frequency ≥ 1/2,   cost = D·(missed(D, n) − missed when idle)·span
 //
 // where rate is the mean of the last day, by which the promise is judged, or that of now if
-// it is more.
+// it is more. Where not one request has come within a day nothing has been promised, and the
+// rate would make any cost too much: nothing is prepared for.
 //
 // Worked example (TestJumps): 6/s, of which 5 % may miss, so that 0.3/s are allowed; 100
 // may miss still. A jump to 9/s costs 5 replicas 510 requests, 410 too many, which the
@@ -104,6 +105,9 @@ func (l Law) jumps(s *State, o *outlook, r *risk, c choice, within time.Duration
 	}
 	span := within.Seconds()
 	most := jump{n: max(c.n, l.Min, 1)} // as many as serve the demand that there is
+	if s.Budget.Requests < 1 {
+		return most
+	}
 	frequency, f := 0.0, o.from(most.n, r.demand)
 	allowed, left := l.allowed()*s.Budget.mean(), max(s.Budget.Balance, 0)
 	for i := r.rises - 1; i >= 0 && r.rise[i].Rise > 0; i-- {

@@ -86,4 +86,8 @@ func TestJumps(t *testing.T) {
 	if got := l.reserve(&s, o, &r, 5); !near(got, five.cost(9/1.43), 1) {
 		t.Errorf("reserve() = %v, want what the jump costs, %v", got, five.cost(9/1.43))
 	}
+	s.Budget = Budget{Requests: 0.9, Seconds: 7200}
+	if j := l.jumps(&s, o, &r, choice{n: 1}, 115*time.Second); j.n != 1 {
+		t.Errorf("jumps() without a request within a day = %+v, want none", j)
+	}
 }
