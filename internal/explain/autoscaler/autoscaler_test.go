@@ -159,14 +159,17 @@ func TestVerdict(t *testing.T) {
 		text     string
 		conflict bool
 	}{
-		"new":        {func(*View) {}, explain.Create, "ScaledObjectCreated", "ScaledObject chat asks Flyball for the replicas of Deployment llama-predictor, between 0 and 8", false},
-		"there":      {func(v *View) { v.ScaledObject = scaledObject("chat", "a-1") }, explain.Repair, "", "", false},
-		"KEDA's HPA": {func(v *View) { v.HPAs = append(v.HPAs, kedas) }, explain.Create, "ScaledObjectCreated", "", false},
-		"younger":    {func(v *View) { v.Peers = []v1alpha1.InferenceAutoscaler{*object(t), *younger} }, explain.Create, "ScaledObjectCreated", "", false},
-		"not heard":  {func(v *View) { v.Heard = false }, explain.Abstain, "NamespaceNotEnabled", "kubectl label namespace demo flyball.dev/objectives=enabled", false},
-		"no KEDA":    {func(v *View) { v.KEDA = false }, explain.Wait, "KEDAMissing", "install KEDA", false},
-		"no service": {func(v *View) { v.Replicas, v.InferenceService = nil, nil }, explain.Wait, "TargetMissing", "spec.targetRef: there is no InferenceService llama in namespace demo", false},
-		"not made":   {func(v *View) { v.Replicas = nil }, explain.Wait, "TargetMissing", "InferenceService llama has no Deployment llama-predictor yet", false},
+		"new":   {func(*View) {}, explain.Create, "ScaledObjectCreated", "ScaledObject chat asks Flyball for the replicas of Deployment llama-predictor, between 0 and 8", false},
+		"there": {func(v *View) { v.ScaledObject = scaledObject("chat", "a-1") }, explain.Repair, "", "", false},
+		"KEDA's HPA": {func(v *View) {
+			v.ScaledObject, v.HPAs = scaledObject("chat", "a-1"), append(v.HPAs, kedas)
+		}, explain.Repair, "", "", false},
+		"its HPA still": {func(v *View) { v.HPAs = append(v.HPAs, kedas) }, explain.Wait, "WaitingForRemoval", "HorizontalPodAutoscaler " + kedas.Name + " of the ScaledObject that was deleted", false},
+		"younger":       {func(v *View) { v.Peers = []v1alpha1.InferenceAutoscaler{*object(t), *younger} }, explain.Create, "ScaledObjectCreated", "", false},
+		"not heard":     {func(v *View) { v.Heard = false }, explain.Abstain, "NamespaceNotEnabled", "kubectl label namespace demo flyball.dev/objectives=enabled", false},
+		"no KEDA":       {func(v *View) { v.KEDA = false }, explain.Wait, "KEDAMissing", "install KEDA", false},
+		"no service":    {func(v *View) { v.Replicas, v.InferenceService = nil, nil }, explain.Wait, "TargetMissing", "spec.targetRef: there is no InferenceService llama in namespace demo", false},
+		"not made":      {func(v *View) { v.Replicas = nil }, explain.Wait, "TargetMissing", "InferenceService llama has no Deployment llama-predictor yet", false},
 		"stopped": {func(v *View) {
 			v.Replicas, v.InferenceService.Annotations[kserve.StopAnnotation] = nil, "true"
 		}, explain.Wait, "Stopped", "kubectl annotate inferenceservice llama -n demo serving.kserve.io/stop-", false},

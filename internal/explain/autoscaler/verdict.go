@@ -218,7 +218,7 @@ func older(a, b *v1alpha1.InferenceAutoscaler) bool {
 
 // rival is another autoscaler of the workload, or an object in the ScaledObject's place.
 func (v View) rival(out *Verdict) bool {
-	return v.inItsPlace(out) || v.rivalScaledObject(out) || v.rivalHPA(out)
+	return v.inItsPlace(out) || v.rivalScaledObject(out) || v.rivalHPA(out) || v.left(out)
 }
 
 func (v View) inItsPlace(out *Verdict) bool {
@@ -269,6 +269,21 @@ func (v View) rivalHPA(out *Verdict) bool {
 	for _, h := range v.HPAs {
 		if h.Spec.ScaleTargetRef.Kind == w.Kind && h.DeletionTimestamp == nil && !kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
 			return v.yield(out, "HorizontalPodAutoscaler", h.Name)
+		}
+	}
+	return false
+}
+
+// left waits for the HPA of a ScaledObject that was deleted: the garbage collector would take
+// it from under the one that KEDA keeps for the next of that name.
+func (v View) left(out *Verdict) bool {
+	if v.ScaledObject != nil {
+		return false
+	}
+	for _, h := range v.HPAs {
+		if kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
+			out.Warn("WaitingForRemoval", "HorizontalPodAutoscaler %s of the ScaledObject that was deleted is being removed; waiting until it is gone", h.Name)
+			return out.wait()
 		}
 	}
 	return false

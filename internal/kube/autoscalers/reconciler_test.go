@@ -306,3 +306,21 @@ func (s *scene) stepsOne(t *testing.T, engine v1alpha1.Engine) {
 		t.Errorf("%s: the scaler steps %+v, %v, want one service of chat", engine, all, err)
 	}
 }
+
+// What scales the workload of an InferenceAutoscaler has it looked at when it comes or goes.
+func TestBesides(t *testing.T) {
+	s := newScene(t, stated("chat", 0))
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "theirs", Namespace: "demo"}}
+	so := cluster.NewObject(kserve.ScaledObjectKind)
+	so.SetNamespace("demo")
+	for target, want := range map[string]int{"llama": 1, "other": 0} {
+		hpa.Spec.ScaleTargetRef.Name = target
+		so.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"name": target}}
+		for _, o := range []client.Object{hpa, so} {
+			got := s.besides(t.Context(), o)
+			if len(got) != want || want == 1 && got[0].NamespacedName != key("chat") {
+				t.Errorf("besides(%T on %s) = %v, want %d", o, target, got, want)
+			}
+		}
+	}
+}
