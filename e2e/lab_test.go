@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -126,15 +127,21 @@ func marked(t *testing.T, dir string) []string {
 func TestRehearsals(t *testing.T) {
 	c := start(t, "--pull", "1s", "--weights", "1s", "--warmup", "500ms", "--hpa-sync-period", "5s")
 	c.unworried(t)
+	why := map[string]string{}
 	for _, r := range []struct{ name, set string }{
 		{"guide", "outage=40s,wrong=30s"},
 		{"objective", "outage=40s"},
 		{"zero", ""}, // hold, wake, refuse, roll out
 	} {
-		t.Run(r.name, func(t *testing.T) { c.rehearse(t, r.name, r.set) })
+		t.Run(r.name, func(t *testing.T) { why[r.name] = c.rehearse(t, r.name, r.set) })
 	}
 	t.Run("dashboards", c.panelsAnswer)
 	t.Run("memory", c.collectsInPeace)
+	for name, said := range why {
+		if said != "" { // once more, where the end of a long log shows it
+			t.Logf("examples/%s:\n%s", name, said)
+		}
+	}
 }
 
 // collectsInPeace wants the API server to be far from the limit at which it would do nothing
@@ -156,8 +163,9 @@ func (c *cluster) collectsInPeace(t *testing.T) {
 	}
 }
 
-// rehearse runs as in a terminal that has not read the lab's variables: beside .flyball.
-func (c *cluster) rehearse(t *testing.T, example, set string) {
+// rehearse runs as in a terminal that has not read the lab's variables: beside .flyball. It
+// returns what was printed from the row before the step that did not hold.
+func (c *cluster) rehearse(t *testing.T, example, set string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	whole, err := filepath.Abs(root)
@@ -170,10 +178,13 @@ func (c *cluster) rehearse(t *testing.T, example, set string) {
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(whole, "bin/flyball"), args...)
 	cmd.Dir, cmd.Env = filepath.Dir(c.dir), append(os.Environ(), "PATH="+filepath.Join(whole, "bin/lab")+":"+os.Getenv("PATH"))
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &said), os.Stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("flyball rehearse examples/%s: %v", example, err)
+		t.Errorf("flyball rehearse examples/%s: %v", example, err)
+		return said.String()[max(0, strings.Index(said.String(), "DOES NOT HOLD")-1000):]
 	}
+	return ""
 }
 
 // unworried wants no complaint of the lab about itself: flyball doctor knows all versions and
