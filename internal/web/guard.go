@@ -7,14 +7,17 @@ import (
 )
 
 // refusal is why a request is not answered; 0: it is. A name that a stranger's DNS resolves
-// to this machine is not one of loopback, and a page from elsewhere says so itself.
-func refusal(r *http.Request) (status int, why string) {
+// to this machine is not one of loopback, and a page from elsewhere says so itself: by
+// Sec-Fetch-Site, or where a browser has no such header by the Origin of what it posts.
+func refusal(r *http.Request, buttons bool) (status int, why string) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	presses := buttons && r.Method == http.MethodPost
 	switch site := r.Header.Get("Sec-Fetch-Site"); {
 	case !loopback(r.Host):
 		return http.StatusMisdirectedRequest, "this page answers at 127.0.0.1, [::1] and localhost only"
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case !reads && !presses:
 		return http.StatusMethodNotAllowed, "this page is read only"
-	case site != "" && site != "same-origin" && site != "none":
+	case site != "" && site != "same-origin" && site != "none", new(http.CrossOriginProtection).Check(r) != nil:
 		return http.StatusForbidden, "asked by another site"
 	}
 	return 0, ""

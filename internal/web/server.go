@@ -28,16 +28,20 @@ type Config struct {
 	Count func(ctx context.Context, service string, from, to time.Time) (*Counted, error)
 	// Try simulates other targets, and calls done after each run; nil without a Prometheus.
 	Try func(ctx context.Context, q Question, done func()) (Answer, error)
-	Log *slog.Logger
+	// Actions are buttons; without any the page is read only.
+	Actions []Action
+	Log     *slog.Logger
 }
 
 // A Server serves the page.
 type Server struct {
 	config Config
 	mux    *http.ServeMux
+	desk   *desk
 
 	mu   sync.Mutex
 	book *book
+	last View // as it was sent
 	subs map[chan []byte]bool
 	// lost is why the last look failed; "": it did not.
 	lost string
@@ -48,6 +52,7 @@ type Server struct {
 // New is a server that has not looked yet.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, book: newBook(c), subs: map[chan []byte]bool{}, mux: http.NewServeMux()}
+	s.desk, s.last = newDesk(c.Actions, s.tell), s.book.view
 	assets, err := files()
 	if err != nil {
 		return nil, err
@@ -59,13 +64,16 @@ func New(c Config) (*Server, error) {
 	s.mux.HandleFunc("GET /api/whatif", s.serveWhatIf)
 	s.mux.HandleFunc("GET /export.html", s.serveExport)
 	s.mux.Handle("GET /", assets)
+	if len(c.Actions) > 0 {
+		s.mux.HandleFunc("POST /api/actions/{name}", s.desk.servePress)
+	}
 	return s, nil
 }
 
 // checkEvery is between two of Config.Check.
 const checkEvery = time.Minute
 
-// Run serves on a listener and looks until the context ends.
+// Run serves on a listener and looks until the context ends, and what was pressed is undone.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second,
@@ -73,6 +81,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // streams have no end of their own
 	defer stop()
+	defer s.desk.close()
 	go s.watch(ctx)
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the page: %w", err)
@@ -128,7 +137,21 @@ func (s *Server) Refresh(ctx context.Context) {
 		s.config.Log.Info("reading the cluster", "error", lost)
 	}
 	s.lost = lost
-	v.Whole = false
+	s.sendLocked(v)
+}
+
+// tell sends what a button became between two looks.
+func (s *Server) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.last
+	v.Services, v.Gone = nil, nil
+	s.sendLocked(v)
+}
+
+func (s *Server) sendLocked(v View) {
+	v.Whole, v.Buttons = false, s.desk.buttons()
+	s.last = v
 	text, err := json.Marshal(v)
 	if err != nil {
 		return
@@ -146,12 +169,18 @@ func (s *Server) Refresh(ctx context.Context) {
 func (s *Server) whole() View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.book.whole()
+	return s.wholeLocked()
+}
+
+func (s *Server) wholeLocked() View {
+	v := s.book.whole()
+	v.Buttons = s.desk.buttons()
+	return v
 }
 
 // ServeHTTP is of one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if status, why := refusal(r); status != 0 {
+	if status, why := refusal(r, len(s.config.Actions) > 0); status != 0 {
 		http.Error(w, why, status)
 		return
 	}

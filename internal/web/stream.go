@@ -12,7 +12,7 @@ const behind = 4
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	c := make(chan []byte, behind)
 	s.mu.Lock()
-	first, err := json.Marshal(s.book.whole())
+	first, err := json.Marshal(s.wholeLocked())
 	s.subs[c] = true
 	s.mu.Unlock()
 	defer func() {

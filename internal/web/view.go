@@ -48,6 +48,7 @@ type View struct {
 	Holders  []explain.Holder `json:"holders"`
 	Services []Service        `json:"services"`
 	Gone     []string         `json:"gone,omitempty"`
+	Buttons  []Button         `json:"buttons,omitempty"`
 }
 
 // Strip is the whole in a line.

@@ -1,3 +1,4 @@
+import { buttons } from "./buttons.js";
 import { $, clock, put } from "./dom.js";
 import { fleet } from "./fleet.js";
 import { close, open, refresh, repaint } from "./service.js";
@@ -44,6 +45,7 @@ function changed() {
   heard = performance.now();
   strip(state.view);
   notes(state.view);
+  buttons(state.view);
   const idle = next === parts.length;
   next = 0;
   if (idle) requestAnimationFrame(part);
