@@ -8,13 +8,14 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/flyball-dev/flyball/internal/cli/page"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/lab"
 )
 
 // openPage serves the live page of the lab until it is closed: flyball dashboard, with the
-// Prometheus and the proxy that a shell beside the lab has in its environment. A lab whose
-// page cannot be served goes on, and says why.
+// Prometheus and the proxy that a shell beside the lab has in its environment, and buttons. A
+// lab whose page cannot be served goes on, and says why.
 func (f *upFlags) openPage(ctx context.Context, s *terminal.Streams, running *lab.Lab) (end func(), err error) {
 	for _, e := range running.Env() {
 		name, value, _ := strings.Cut(e, "=")
@@ -29,7 +30,10 @@ func (f *upFlags) openPage(ctx context.Context, s *terminal.Streams, running *la
 	var served sync.WaitGroup
 	served.Go(func() {
 		said := &terminal.Streams{In: s.In, Out: addressLine{s.Err}, Err: io.Discard}
-		if err := f.another(ctx, said, "dashboard", "-A", "--kubeconfig", running.Kubeconfig()); err != nil && ctx.Err() == nil {
+		cmd := page.New(said, f.buttons(running).actions()...)
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		cmd.SetArgs([]string{"-A", "--kubeconfig", running.Kubeconfig()})
+		if err := cmd.ExecuteContext(ctx); err != nil && ctx.Err() == nil {
 			terminal.PrintError(s.Err, fmt.Errorf("the live page: %w", err))
 		}
 	})

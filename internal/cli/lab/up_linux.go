@@ -33,7 +33,8 @@ func newUp(s *terminal.Streams, run Run) *cobra.Command {
 		Short: "Start the local cluster: real Kubernetes, KEDA, KServe and Prometheus, simulated GPUs",
 		Long: `Start a local cluster in this directory and keep it until Ctrl-C: the unmodified control
 plane, KEDA, KServe and Prometheus as plain processes, and GPU nodes whose pods run a simulated
-vLLM. It says at which address its live page is (flyball dashboard, with its Prometheus).`,
+vLLM. It says at which address its live page is: flyball dashboard, with its Prometheus, and
+with buttons for a burst, for Prometheus down and for a drained node (docs/dashboard.md).`,
 		Example: "  flyball up                          # until Ctrl-C\n" +
 			"  flyball up --guide examples/guide   # and apply the guide, with a gentle load\n" +
 			"  flyball up --gpu-nodes 4 --weights 30s",

@@ -40,8 +40,8 @@ type options struct {
 // every is between two looks at the cluster, as flyball status -w has it.
 const every = 5 * time.Second
 
-// New is the command.
-func New(s *terminal.Streams) *cobra.Command {
+// New is the command; its page has a button for each action, and without any is read only.
+func New(s *terminal.Streams, actions ...web.Action) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "dashboard",
@@ -63,7 +63,7 @@ flags that are not given.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.anyPort = !cmd.Flags().Changed("port")
-			return o.serve(cmd.Context(), s)
+			return o.serve(cmd.Context(), s, actions)
 		},
 	}
 	o.cluster.Flags(cmd)
@@ -79,7 +79,7 @@ flags that are not given.`,
 	return cmd
 }
 
-func (o options) serve(ctx context.Context, s *terminal.Streams) error {
+func (o options) serve(ctx context.Context, s *terminal.Streams, actions []web.Action) error {
 	price, err := input.Price("--gpu-price", o.price)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (o options) serve(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	config := web.Config{Cluster: c.Config.Host, Every: every}
+	config := web.Config{Cluster: c.Config.Host, Every: every, Actions: actions}
 	if price != nil {
 		config.GPUPrice, config.Currency = price.PerHour, price.Currency
 	}
