@@ -18,7 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
-	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/kube/overview"
 )
 
 type statusOptions struct {
@@ -34,13 +34,15 @@ func newStatus(s *terminal.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [SERVICE]",
 		Short: "Show how many replicas each service has, and why",
-		Long: `One row for each InferenceService: who scales it (MODE), its bounds, the replicas
-that exist (NOW), that its autoscaler asks for (DESIRED) and that are READY, each
-METRIC over its target as the HPA sees them, and the REASON for the replica count in one
+		Long: `One row for each InferenceService, and for each Deployment or StatefulSet with
+objectives: who scales it (MODE), its bounds, the replicas that exist (NOW), that its
+autoscaler asks for (DESIRED) and that are READY, each METRIC over its target as the HPA
+sees them, or what is promised in its place, and the REASON for the replica count in one
 word (docs/reasons.md). Where gateways report, also the requests that they hold (HELD) and
-that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. -o wide,
-json and yaml explain in full; -o table does on stderr for what needs attention. -w reads
-the cluster every 5 s; a service that changed has one more row, or one more document.`,
+that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. An
+InferenceAutoscaler that only advises has a row beside its service's: what it would ask for.
+-o wide, json and yaml explain in full; -o table does on stderr for what needs attention. -w
+reads the cluster every 5 s; a service that changed has one more row, or one more document.`,
 		Example: "  flyball status -n demo\n" +
 			"  flyball status llama -n demo -w\n" +
 			"  flyball status -A -l team=search -o wide",
@@ -100,18 +102,32 @@ func (o *statusOptions) choose(args []string) error {
 
 // showStatus prints one reading of the cluster.
 func showStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o statusOptions) error {
-	rows, err := readRows(ctx, api, o)
+	read, err := readRows(ctx, api, o)
 	if err != nil {
 		return err
 	}
+	rows := read.Rows
 	if len(rows) == 0 && (o.output == "table" || o.output == "wide") {
-		return printNone(s, o)
+		err = printNone(s, o)
+	} else {
+		err = terminal.PrintAs(s.Out, o.output, rows, statusTable(rows, o, time.Now()))
 	}
-	if err := terminal.PrintAs(s.Out, o.output, rows, statusTable(rows, o, time.Now())); err != nil {
+	if err == nil && o.output == "table" {
+		err = printNotes(s, rows)
+	}
+	if err != nil {
 		return err
 	}
-	if o.output == "table" {
-		return printNotes(s, rows)
+	return printUnread(s, read.Unread)
+}
+
+// printUnread says what is not told.
+func printUnread(s *terminal.Streams, all []overview.Unread) error {
+	for _, u := range all {
+		if _, err := fmt.Fprintf(s.Err, "warning: %s: %s\n", u.What, terminal.OneLine(u.Why)); err != nil {
+			return err
+		}
+		terminal.PrintHints(s.Err, u.Fix)
 	}
 	return nil
 }
@@ -125,29 +141,22 @@ func printNone(s *terminal.Streams, o statusOptions) error {
 	if o.selector != "" {
 		where += " with the labels " + o.selector
 	}
-	_, err := fmt.Fprintf(s.Err, "no InferenceService %s\n", where)
+	_, err := fmt.Fprintf(s.Err, "no service %s\n", where)
 	return err
 }
 
 // readRows are of the services that were asked for. A service that was named must be there.
-func readRows(ctx context.Context, api client.Reader, o statusOptions) ([]explain.Row, error) {
+func readRows(ctx context.Context, api client.Reader, o statusOptions) (overview.Overview, error) {
+	chosen := overview.Choice{Namespace: o.namespace, Name: o.service, Labels: o.labels}
 	if o.all {
-		o.namespace = ""
+		chosen.Namespace = ""
 	}
-	services, err := snapshot.ReadAll(ctx, api, o.namespace)
-	if err != nil {
-		return nil, err
+	read, err := overview.Read(ctx, api, chosen)
+	if err == nil && o.service != "" && len(read.Rows) == 0 {
+		err = fmt.Errorf("no service %s in namespace %s", o.service, o.namespace)
+		err = hint.Meant(err, o.service, read.Names, hint.Command("flyball", "status", "-n", o.namespace)+" lists them")
 	}
-	var names []string
-	services = slices.DeleteFunc(services, func(s explain.Snapshot) bool {
-		names = append(names, s.InferenceService.Name)
-		return o.service != "" && s.InferenceService.Name != o.service || !o.labels.Matches(labels.Set(s.InferenceService.Labels))
-	})
-	if o.service != "" && len(services) == 0 {
-		err := fmt.Errorf("no InferenceService %s in namespace %s", o.service, o.namespace)
-		return nil, hint.Meant(err, o.service, names, hint.Command("flyball", "status", "-n", o.namespace)+" lists them")
-	}
-	return explain.Rows(services), nil
+	return read, err
 }
 
 func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Table {
@@ -165,7 +174,7 @@ func statusTable(rows []explain.Row, o statusOptions, now time.Time) terminal.Ta
 	}
 	for _, r := range rows {
 		cells := []string{
-			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Desired), ratios(r.Metrics, wide), count(r.Ready),
+			r.Name, r.Mode, count(&r.Min), count(&r.Max), count(r.Current), count(r.Desired), scaledBy(r, wide), count(r.Ready),
 		}
 		if gateways {
 			cells = append(cells, count(r.Held), count(r.InFlight))
@@ -189,15 +198,17 @@ func count[N int | int32](n *N) string {
 	return strconv.Itoa(int(*n))
 }
 
-// ratios are "current/target" as kubectl shows them; the narrow table has room for
-// the first and says how many more there are.
-func ratios(metrics []explain.MetricNow, all bool) string {
-	var shown []string
-	for i, m := range metrics {
-		if i > 0 && !all {
-			return shown[0] + "+" + strconv.Itoa(len(metrics)-1)
+// scaledBy is each "current/target" as kubectl shows it, or what is promised; the narrow table
+// has room for the first and says how many more there are.
+func scaledBy(r explain.Row, all bool) string {
+	shown := r.Objectives
+	if len(shown) == 0 {
+		for _, m := range r.Metrics {
+			shown = append(shown, m.Current+"/"+m.Target)
 		}
-		shown = append(shown, m.Current+"/"+m.Target)
+	}
+	if len(shown) > 1 && !all {
+		return shown[0] + "+" + strconv.Itoa(len(shown)-1)
 	}
 	return terminal.OrDash(strings.Join(shown, ","))
 }

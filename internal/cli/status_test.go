@@ -2,18 +2,24 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/overview"
 )
 
 func rowsForPrint(now time.Time) []explain.Row {
@@ -83,6 +89,83 @@ func TestStatusNotes(t *testing.T) {
 	}
 }
 
+// What is promised stands in a metric's place.
+func TestStatusOfObjectives(t *testing.T) {
+	now := time.Now()
+	rows := []explain.Row{
+		{
+			Namespace: "demo", Name: "llama", Mode: autoscaler.ModeObjective, Min: 1, Max: 8, Current: new(int32(3)), Desired: new(int32(4)), Ready: new(int32(3)),
+			Metrics: []explain.MetricNow{{Name: "s0", Current: "1.5", Target: "1"}}, Objectives: []string{"ttft:p90:3s", "tpot:p90:100ms"},
+			Reason: explain.Following, Message: "the replicas follow", Autoscaler: "inferenceautoscaler/llama", Target: "Deployment/llama-predictor", Created: now.Add(-5 * time.Minute),
+		},
+		{
+			Namespace: "demo", Name: "qwen", Mode: autoscaler.ModeAdvice, Min: 1, Max: 8, Metrics: []explain.MetricNow{}, Objectives: []string{"ttft:p90:3s"},
+			Reason: "Advising", Message: "nothing is changed", Autoscaler: "inferenceautoscaler/q", Target: "StatefulSet/qwen", Created: now.Add(-5 * time.Hour),
+		},
+	}
+	for _, c := range []struct {
+		options statusOptions
+		columns int
+		want    string
+	}{
+		{statusOptions{output: "table"}, 80, `
+NAME   MODE       MIN  MAX  NOW  DESIRED  METRIC         READY  AGE  REASON
+llama  objective  1    8    3    4        ttft:p90:3s+1  3      5m   Following
+qwen   advice     1    8    -    -        ttft:p90:3s    -      5h   Advising
+`},
+		{statusOptions{output: "wide", all: true}, 160, `
+NAMESPACE  NAME   MODE       MIN  MAX  NOW  DESIRED  METRIC                      READY  AGE  REASON     AUTOSCALER                 MESSAGE
+demo       llama  objective  1    8    3    4        ttft:p90:3s,tpot:p90:100ms  3      5m   Following  inferenceautoscaler/llama  the replicas follow
+demo       qwen   advice     1    8    -    -        ttft:p90:3s                 -      5h   Advising   inferenceautoscaler/q      nothing is changed
+`},
+	} {
+		var out bytes.Buffer
+		if err := statusTable(rows, c.options, now).Print(&out); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), out.String()); diff != "" {
+			t.Errorf("print: -want +got\n%s", diff)
+		}
+		for line := range strings.Lines(out.String()) {
+			if len(line) > c.columns+1 {
+				t.Errorf("%d columns, want at most %d: %s", len(line)-1, c.columns, line)
+			}
+		}
+	}
+}
+
+// What may not be read is said once, beside the rest, and so in each format.
+func TestStatusUnread(t *testing.T) {
+	api := without{inCluster(t, "llama")}
+	const warned = "warning: InferenceAutoscalers are not shown: their kind is not installed\nhint: flyball doctor says what is missing, and docs/install.md what it comes with\n"
+	for _, format := range []string{"table", "wide", "json", "yaml"} {
+		var out, errOut bytes.Buffer
+		o := statusOptions{namespace: "demo", output: format}
+		if err := errors.Join(o.choose(nil), showStatus(t.Context(), &terminal.Streams{Out: &out, Err: &errOut}, api, o)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "llama") || !strings.HasSuffix(errOut.String(), warned) {
+			t.Errorf("-o %s: %s, %s, want llama, and %s", format, out.String(), errOut.String(), warned)
+		}
+	}
+	var errOut bytes.Buffer
+	w := &statusWatch{Streams: &terminal.Streams{Err: &errOut}}
+	unread := []overview.Unread{{What: "a", Why: "b", Fix: "c"}}
+	if err := errors.Join(w.miss(unread), w.miss(unread), w.miss(nil)); err != nil || errOut.String() != "warning: a: b\nhint: c\n" {
+		t.Errorf("watched: %v, %q, want it once", err, errOut.String())
+	}
+}
+
+// without is a cluster that does not know InferenceAutoscalers.
+type without struct{ client.Reader }
+
+func (w without) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
+	if _, ok := into.(*v1alpha1.InferenceAutoscalerList); ok {
+		return &meta.NoKindMatchError{GroupKind: v1alpha1.Kind.GroupKind()}
+	}
+	return w.Reader.List(ctx, into, opts...)
+}
+
 // The columns of the gateways are there where one reports.
 func TestStatusOfGateways(t *testing.T) {
 	now := time.Now()
@@ -125,8 +208,8 @@ func TestStatusChoice(t *testing.T) {
 		{statusOptions{}, nil, "llama qwen", "", ""},
 		{statusOptions{}, []string{"qwen"}, "qwen", "", ""},
 		{statusOptions{selector: "model!=qwen"}, nil, "llama", "", ""},
-		{statusOptions{selector: "model=none"}, nil, "", "no InferenceService in namespace demo with the labels model=none\n", ""},
-		{statusOptions{}, []string{"lama"}, "", "", "no InferenceService lama in namespace demo; did you mean llama? flyball status -n demo lists them"},
+		{statusOptions{selector: "model=none"}, nil, "", "no service in namespace demo with the labels model=none\n", ""},
+		{statusOptions{}, []string{"lama"}, "", "", "no service lama in namespace demo; did you mean llama? flyball status -n demo lists them"},
 	} {
 		var out, errOut bytes.Buffer
 		c.options.namespace, c.options.output = "demo", "wide"

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kube/overview"
 )
 
 // watchPeriod is a third of the HPA's period, so that each of its steps is seen.
@@ -26,6 +28,7 @@ type statusWatch struct {
 	rows    []explain.Row
 	header  string
 	failed  string // the last reading, if it did
+	unread  []overview.Unread
 }
 
 // watchStatus prints the status, and what changes of it until ctx ends. A cluster that does
@@ -35,7 +38,7 @@ func watchStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o 
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		rows, err := readRows(ctx, api, o)
+		read, err := readRows(ctx, api, o)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -45,7 +48,7 @@ func watchStatus(ctx context.Context, s *terminal.Streams, api client.Reader, o 
 			w.fail(err)
 		default:
 			w.failed = ""
-			if err := w.print(rows, time.Now()); err != nil {
+			if err := errors.Join(w.print(read.Rows, time.Now()), w.miss(read.Unread)); err != nil {
 				return err
 			}
 		}
@@ -63,6 +66,13 @@ func (w *statusWatch) fail(err error) {
 		terminal.PrintError(w.Err, err)
 	}
 	w.failed = err.Error()
+}
+
+// miss says once what is not told.
+func (w *statusWatch) miss(unread []overview.Unread) error {
+	before := w.unread
+	w.unread = unread
+	return printUnread(w.Streams, slices.DeleteFunc(slices.Clone(unread), func(u overview.Unread) bool { return slices.Contains(before, u) }))
 }
 
 func (w *statusWatch) print(rows []explain.Row, now time.Time) error {

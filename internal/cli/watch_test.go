@@ -91,7 +91,7 @@ func TestWatchStatus(t *testing.T) {
 	})
 	o.namespace = "other"
 	none := &statusWatch{Streams: &terminal.Streams{Err: &errOut}, options: o}
-	if err := errors.Join(none.print([]explain.Row{}, time.Now()), none.print([]explain.Row{}, time.Now())); err != nil || errOut.String() != "no InferenceService in namespace other\n" {
+	if err := errors.Join(none.print([]explain.Row{}, time.Now()), none.print([]explain.Row{}, time.Now())); err != nil || errOut.String() != "no service in namespace other\n" {
 		t.Errorf("print of no rows, twice: %q, %v, want one line", errOut.String(), err)
 	}
 	if err := watchStatus(t.Context(), &terminal.Streams{}, staged{objects, down}, o); err == nil {

@@ -55,6 +55,16 @@ func (r Reason) callsForAttention() bool {
 	}
 }
 
+// Halts tells whether a service cannot follow any number that is asked for.
+func (r Reason) Halts() bool {
+	switch r {
+	case Deleting, Stopped, Contested, NoGPU, Unplaced, Denied, Crashing:
+		return true
+	default:
+		return false
+	}
+}
+
 // An explanation says what is, and what command changes it where that is wanted.
 type explanation struct {
 	Reason       Reason

@@ -26,11 +26,13 @@ type Row struct {
 	Held       *int        `json:"held"`     // requests that wait at the gateways
 	InFlight   *int        `json:"inFlight"` // and those that pods answer for them
 	Metrics    []MetricNow `json:"metrics"`
+	Objectives []string    `json:"objectives,omitempty"` // in their place
 	Reason     Reason      `json:"reason"`
 	Message    string      `json:"message"`
 	Fix        string      `json:"fix,omitempty"`
 	Attention  bool        `json:"attention"` // it does not scale as its manifest says
 	Autoscaler string      `json:"autoscaler,omitempty"`
+	Target     string      `json:"target,omitempty"` // of objectives
 	Created    time.Time   `json:"created"`
 }
 
@@ -60,10 +62,24 @@ func Rows(services []Snapshot) []Row {
 	for _, s := range services {
 		rows = append(rows, s.row())
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortStableFunc(rows, Row.Compare)
 	return rows
+}
+
+// Compare is by the service.
+func (r Row) Compare(o Row) int {
+	return cmp.Or(cmp.Compare(r.Namespace, o.Namespace), cmp.Compare(r.Name, o.Name))
+}
+
+// Heed has an annotation of a ScaledObject that pauses scaling be the reason.
+func (r *Row) Heed(so *kserve.ScaledObject) {
+	s := Snapshot{ScaledObject: so}
+	for _, rule := range []func(Snapshot) *explanation{Snapshot.paused, Snapshot.heldOneWay} {
+		if e := rule(s); e != nil {
+			r.Reason, r.Message, r.Fix, r.Attention = e.Reason, e.Message, e.Fix, true
+			return
+		}
+	}
 }
 
 func (s Snapshot) row() Row {

@@ -11,6 +11,8 @@
 // nobody's way, whatever else scales the workload.
 // INV-5: a status is written again only where it says something else: a condition keeps its
 // time, and what is expected a change of less than two points.
+// INV-6: a service has one row, whatever scales it; one that only advises, or is refused for
+// another autoscaler's sake, has a row of its own beside it.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

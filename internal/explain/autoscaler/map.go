@@ -42,7 +42,7 @@ func WorkloadOf(ref v1alpha1.TargetRef) Workload {
 func Map(a *v1alpha1.InferenceAutoscaler, address string) (*kserve.ScaledObject, *objective.Refusal) {
 	trigger := kserve.Trigger{
 		Type:              objective.Push,
-		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: promise(a.Spec.Objectives)},
+		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: strings.Join(promise(a.Spec.Objectives), ", ")},
 		AuthenticationRef: &kserve.AuthenticationRef{Name: config.Authentication, Kind: "ClusterTriggerAuthentication"},
 	}
 	if _, refused := objective.Read(trigger.Metadata); refused != nil {
@@ -75,7 +75,7 @@ func least(a *v1alpha1.InferenceAutoscaler) int32 { return ptr.Deref(a.Spec.Repl
 
 // promise is what objectives are in the trigger's words. What cannot be read is left as it
 // is, to be refused with the rest.
-func promise(all []v1alpha1.Objective) string {
+func promise(all []v1alpha1.Objective) []string {
 	texts := make([]string, len(all))
 	for i, o := range all {
 		said := score.Objective{Quantile: o.Quantile}
@@ -89,5 +89,5 @@ func promise(all []v1alpha1.Objective) string {
 		}
 		texts[i] = said.String()
 	}
-	return strings.Join(texts, ", ")
+	return texts
 }

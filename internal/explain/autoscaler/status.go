@@ -124,21 +124,20 @@ func ready(v View, out Verdict, c Course) said {
 		return is(metav1.ConditionFalse, last.Reason, last.Text)
 	case c.Refused != nil:
 		return is(metav1.ConditionFalse, c.Refused.Reason, c.Refused.Text)
-	case out.Advise == nil && v.keda().Status == "False":
-		k := v.keda()
-		return is(metav1.ConditionFalse, "KEDANotReady", fmt.Sprintf("KEDA says of ScaledObject %s: %s: %s", v.Name, k.Reason, k.Message))
+	case out.Advise == nil && keda(v.ScaledObject).Status == "False":
+		return taken(v.ScaledObject, v.Name)
 	case c.Last == nil:
 		return is(metav1.ConditionUnknown, "Waiting", "nothing has been decided yet")
 	case c.Last.Stale:
 		return is(metav1.ConditionFalse, "DecisionTooOld", "nothing was decided for some minutes, and no other number of replicas is asked for; see the log of flyball-scaler")
-	case out.Advise == nil && v.keda().Status != "True":
-		return is(metav1.ConditionUnknown, "WaitingForKEDA", "KEDA has not taken up ScaledObject "+v.Name+" yet")
+	case out.Advise == nil && keda(v.ScaledObject).Status != "True":
+		return taken(v.ScaledObject, v.Name)
 	}
-	return follows(out, c)
+	return follows(v, out, c)
 }
 
 // follows is how it goes with a number that is decided on.
-func follows(out Verdict, c Course) said {
+func follows(v View, out Verdict, c Course) said {
 	for _, s := range []said{limited(c), learning(c)} {
 		if s.status == metav1.ConditionTrue {
 			return is(metav1.ConditionTrue, s.reason, s.text)
@@ -150,16 +149,27 @@ func follows(out Verdict, c Course) said {
 	if out.Advise != nil {
 		return is(metav1.ConditionTrue, "Advising", "the number is decided on and recorded, and nothing is changed")
 	}
-	return is(metav1.ConditionTrue, "Following", "the replicas follow what the promise needs")
+	return taken(v.ScaledObject, v.Name)
 }
 
-// keda is what KEDA says of the ScaledObject.
-func (v View) keda() kserve.Condition {
-	if v.ScaledObject == nil {
+// keda is what KEDA says of a ScaledObject.
+func keda(so *kserve.ScaledObject) kserve.Condition {
+	if so == nil {
 		return kserve.Condition{}
 	}
-	c, _ := kserve.FindCondition(v.ScaledObject.Status.Conditions, "Ready")
+	c, _ := kserve.FindCondition(so.Status.Conditions, "Ready")
 	return c
+}
+
+// taken is whether KEDA has taken up a ScaledObject, which has a name also before it is there.
+func taken(so *kserve.ScaledObject, name string) said {
+	switch k := keda(so); k.Status {
+	case "True":
+		return is(metav1.ConditionTrue, "Following", "the replicas follow what the promise needs")
+	case "False":
+		return is(metav1.ConditionFalse, "KEDANotReady", fmt.Sprintf("KEDA says of ScaledObject %s: %s: %s", name, k.Reason, k.Message))
+	}
+	return is(metav1.ConditionUnknown, "WaitingForKEDA", "KEDA has not taken up ScaledObject "+name+" yet")
 }
 
 func learning(c Course) said {

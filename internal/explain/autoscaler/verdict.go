@@ -3,7 +3,6 @@ package autoscaler
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -103,7 +102,7 @@ func (v View) stated(out *Verdict, address string) *kserve.ScaledObject {
 // name.
 func (v View) named(out *Verdict) bool {
 	so := v.ScaledObject
-	if so == nil || v.own() || v.goes() || !slices.ContainsFunc(so.Spec.Triggers, objective.Of) {
+	if so == nil || v.own() || v.goes() || objective.At(so.Spec.Triggers) < 0 {
 		return false
 	}
 	out.Warn("NameTaken", "ScaledObject %s states objectives too, and decisions are recorded under that name; give the InferenceAutoscaler another one", so.Name)

@@ -30,7 +30,7 @@ const (
 	ByWorkload       = "workload"                 // InferenceAutoscalers, by what they scale in the end
 )
 
-// A part is one of the kinds that a snapshot is made of.
+// A part is one of the kinds that a service is told by.
 type part struct {
 	object client.Object
 	list   func() client.ObjectList
@@ -52,6 +52,8 @@ func parts() []part {
 		untyped(NewObject(kserve.ScaledObjectKind), map[string]client.IndexerFunc{ByTarget: TargetOf}),
 		untyped(NewObject(kserve.TriggerAuthenticationKind), nil),
 		{&appsv1.Deployment{}, func() client.ObjectList { return &appsv1.DeploymentList{} }, map[string]client.IndexerFunc{ByModel: modelsOf}, ofServices},
+		{&appsv1.StatefulSet{}, func() client.ObjectList { return &appsv1.StatefulSetList{} }, nil, nil},
+		{&corev1.Namespace{}, func() client.ObjectList { return &corev1.NamespaceList{} }, nil, nil},
 		{&corev1.Pod{}, func() client.ObjectList { return &corev1.PodList{} }, map[string]client.IndexerFunc{ByService: serviceOf}, ofServices},
 		{
 			&autoscalingv2.HorizontalPodAutoscaler{}, func() client.ObjectList { return &autoscalingv2.HorizontalPodAutoscalerList{} },

@@ -38,6 +38,14 @@ func NewListing(api client.Reader, namespace string) *Listing {
 	return &Listing{api: api, namespace: namespace, parts: parts(), read: map[int]*found{}}
 }
 
+// Any also finds what is of no InferenceService.
+func (l *Listing) Any() *Listing {
+	for i := range l.parts {
+		l.parts[i].asked = nil
+	}
+	return l
+}
+
 // Get is one half of client.Reader.
 func (l *Listing) Get(ctx context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
 	for i, k := range l.parts {

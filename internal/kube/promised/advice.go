@@ -14,16 +14,14 @@ import (
 // is an *autoscaler.Refusal where that would not be entitled to a number for its own sake; what else
 // scales the target is not asked.
 func (s *Services) Advise(ctx context.Context, so *kserve.ScaledObject) (Service, error) {
-	key, v := types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, &verdict{}
-	for _, ask := range []func(context.Context, *kserve.ScaledObject, *verdict) (bool, error){s.target, s.promise, s.room} {
-		on, err := ask(ctx, so, v)
-		if err != nil {
-			return Service{}, err
-		}
-		if !on {
-			s.Unadvise(key)
-			return Service{}, v.refused
-		}
+	key := types.NamespacedName{Namespace: so.Namespace, Name: so.Name}
+	v, err := judged(ctx, so, s.target, s.promise, s.room)
+	switch {
+	case err != nil:
+		return Service{}, err
+	case v.refused != nil:
+		s.Unadvise(key)
+		return Service{}, v.refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

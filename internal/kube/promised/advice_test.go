@@ -61,10 +61,10 @@ func TestAdvised(t *testing.T) {
 // remade wants a service to be the same one when its ScaledObject is made, and when it goes.
 func (c view) remade(t *testing.T, so client.Object, s Service) {
 	t.Helper()
-	if err := c.Client.Delete(t.Context(), inferenceService(t, false)); err != nil {
+	if err := c.objects.Delete(t.Context(), inferenceService(t, false)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Client.Create(t.Context(), so); err != nil {
+	if err := c.objects.Create(t.Context(), so); err != nil {
 		t.Fatal(err)
 	}
 	c.reconcile(t, "llama")
@@ -74,7 +74,7 @@ func (c view) remade(t *testing.T, so client.Object, s Service) {
 	if all := c.stepped(); len(all) != 1 {
 		t.Errorf("stepped are %v, want it once", all)
 	}
-	if err := c.Client.Delete(t.Context(), so); err != nil {
+	if err := c.objects.Delete(t.Context(), so); err != nil {
 		t.Fatal(err)
 	}
 	c.reconcile(t, "llama")
@@ -107,7 +107,7 @@ func TestAdvisedRefused(t *testing.T) {
 	if all := v.stepped(); len(all) != 2 {
 		t.Errorf("stepped are %v, want a and b", all)
 	}
-	if err := v.Client.Delete(t.Context(), workload("llama", 2)); err != nil {
+	if err := v.objects.Delete(t.Context(), workload("llama", 2)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := v.Advise(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: a, namespace")))

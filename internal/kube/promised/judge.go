@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -39,7 +38,7 @@ func (v *verdict) refuse(c autoscaler.Cause) bool {
 }
 
 // states tells whether a ScaledObject is meant to state objectives.
-func states(so *kserve.ScaledObject) bool { return slices.ContainsFunc(so.Spec.Triggers, objective.Of) }
+func states(so *kserve.ScaledObject) bool { return objective.At(so.Spec.Triggers) >= 0 }
 
 // target is what a ScaledObject scales.
 type target struct {
@@ -62,18 +61,39 @@ func ofStatefulSet(d *appsv1.StatefulSet) target {
 
 const deployment, statefulSet = "Deployment", "StatefulSet"
 
+// A question is one that an object is judged by; false: it is refused.
+type question func(context.Context, *kserve.ScaledObject, *verdict) (bool, error)
+
 // judge goes from what the administrator has to allow to what the object itself says.
 func (s *Services) judge(ctx context.Context, so *kserve.ScaledObject) (*verdict, error) {
+	v, err := judged(ctx, so, s.namespace, s.target, s.first, s.guide, s.promise, s.room)
+	if err == nil && v.refused == nil {
+		beside(so, v)
+	}
+	return v, err
+}
+
+// judged is by the first question that refuses.
+func judged(ctx context.Context, so *kserve.ScaledObject, questions ...question) (*verdict, error) {
 	v := &verdict{}
-	for _, ask := range []func(context.Context, *kserve.ScaledObject, *verdict) (bool, error){
-		s.namespace, s.target, s.first, s.guide, s.promise, s.room,
-	} {
+	for _, ask := range questions {
 		if on, err := ask(ctx, so, v); err != nil || !on {
 			return v, err
 		}
 	}
-	beside(so, v)
 	return v, nil
+}
+
+// Judge is why the scaler refuses a ScaledObject that states objectives, as far as a reader may
+// see; nil: it accepts it, unless the namespace has as many as the scaler lets it have, which
+// the scaler knows. kserves tells whether InferenceServices are served.
+func Judge(ctx context.Context, from client.Reader, kserves bool, so *kserve.ScaledObject) (*autoscaler.Refusal, error) {
+	s := &Services{Client: from, KServe: func() bool { return kserves }}
+	v, err := judged(ctx, so, s.namespace, s.target, s.first, s.guide, s.promise)
+	if err != nil {
+		return nil, err
+	}
+	return v.refused, nil
 }
 
 func (s *Services) namespace(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
@@ -204,7 +224,7 @@ func (s *Services) guide(ctx context.Context, so *kserve.ScaledObject, v *verdic
 
 // promise reads what the object states, and its bounds.
 func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
-	at := slices.IndexFunc(so.Spec.Triggers, objective.Of)
+	at := objective.At(so.Spec.Triggers)
 	for i, t := range so.Spec.Triggers {
 		if i != at && objective.Of(t) {
 			v.Warn("InvalidObjectives", "spec.triggers[%d]: spec.triggers[%d] states objectives already; state all in one", i, at)

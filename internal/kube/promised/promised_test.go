@@ -110,14 +110,16 @@ func pod(name, app string, ready bool) *corev1.Pod {
 // cluster is a scaler's view of one.
 type view struct {
 	*Services
-	events *events.FakeRecorder
+	objects client.Client
+	events  *events.FakeRecorder
 }
 
 func newView(t *testing.T, objects ...client.Object) view {
 	t.Helper()
 	recorder := events.NewFakeRecorder(100)
 	yes := func() bool { return true }
-	return view{New(Settings{Most: 2}, kubetest.Client(t, objects...), recorder, yes, yes), recorder}
+	c := kubetest.Client(t, objects...)
+	return view{New(Settings{Most: 2}, c, recorder, yes, yes), c, recorder}
 }
 
 // reconcile looks at ScaledObjects, and returns what was said.
@@ -222,7 +224,7 @@ func TestRoom(t *testing.T) {
 	if _, err := v.Look(key("llama-2")); err == nil || !strings.Contains(err.Error(), "namespace demo has 2 services with objectives, as many as it may") {
 		t.Errorf("the third of two: %v", err)
 	}
-	if err := v.Client.Delete(t.Context(), objects[2]); err != nil {
+	if err := v.objects.Delete(t.Context(), objects[2]); err != nil {
 		t.Fatal(err)
 	}
 	v.reconcile(t, "llama-0", "llama-2")
@@ -282,12 +284,12 @@ func TestAnotherTarget(t *testing.T) {
 	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t))
 	v.reconcile(t, "llama")
 	before, _ := v.Look(key("llama"))
-	if err := v.Client.Delete(t.Context(), workload("llama", 2)); err != nil {
+	if err := v.objects.Delete(t.Context(), workload("llama", 2)); err != nil {
 		t.Fatal(err)
 	}
 	again := workload("llama", 1)
 	again.UID = "another"
-	if err := v.Client.Create(t.Context(), again); err != nil {
+	if err := v.objects.Create(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := v.All(t.Context()); len(all) > 0 || err != nil {
@@ -314,7 +316,7 @@ func TestGone(t *testing.T) {
 	if said := v.reconcile(t, "llama"); !strings.Contains(said, "ObjectivesAccepted") {
 		t.Errorf("the next that leads says %q", said)
 	}
-	if err := v.Client.Delete(t.Context(), object(t)); err != nil {
+	if err := v.objects.Delete(t.Context(), object(t)); err != nil {
 		t.Fatal(err)
 	}
 	v.reconcile(t, "llama")

@@ -53,7 +53,7 @@ type Settings struct {
 // Services are those of a cluster. It is a reconciler of ScaledObjects.
 type Services struct {
 	Settings
-	Client client.Client // reads what was watched
+	Client client.Reader // of what was watched
 	Events events.EventRecorder
 	Leads  func() bool
 	KServe func() bool // InferenceServices are watched
@@ -73,7 +73,7 @@ type found struct {
 }
 
 // New is for a manager made with Options.
-func New(s Settings, c client.Client, r events.EventRecorder, leads, kserves func() bool) *Services {
+func New(s Settings, c client.Reader, r events.EventRecorder, leads, kserves func() bool) *Services {
 	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}, advised: map[types.NamespacedName]Service{}}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // unread is a client that cannot read for a moment.
-type unread struct{ client.Client }
+type unread struct{ client.Reader }
 
 func (unread) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
 	return errors.New("not now")

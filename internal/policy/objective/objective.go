@@ -48,6 +48,9 @@ func Of(t kserve.Trigger) bool {
 	return strings.HasPrefix(t.Metadata[AddressKey], "flyball-")
 }
 
+// At is which of triggers is the first that is meant to state objectives; -1: none is.
+func At(triggers []kserve.Trigger) int { return slices.IndexFunc(triggers, Of) }
+
 // A Refusal says why a trigger's metadata states no promise.
 type Refusal struct{ Key, What, Fix string }
 

@@ -1,0 +1,11 @@
+// Package overview reads a row for each service, whatever scales it: metrics, or objectives
+// that an InferenceAutoscaler or a ScaledObject states.
+//
+// INV-1: what of objectives may not be read, or is not installed, is named once, with what shows
+// it, and the rest is told.
+// INV-2: a ScaledObject is refused here for what the scaler refuses it for, in its words.
+// INV-3: an overview is a fixed number of lists, however many services there are.
+//
+// It deliberately does not know what is decided: a ScaledObject has no status of Flyball's, and
+// flyball why asks the scaler.
+package overview

@@ -1,0 +1,108 @@
+package overview
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
+	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+)
+
+// A Choice is of services.
+type Choice struct {
+	Namespace string          // all where it is empty
+	Name      string          // likewise
+	Labels    labels.Selector // of the InferenceService, or of the workload
+}
+
+func (c Choice) takes(name string, of map[string]string) bool {
+	return (c.Name == "" || c.Name == name) && c.Labels.Matches(labels.Set(of))
+}
+
+// An Overview is of the services that were chosen.
+type Overview struct {
+	Rows   []explain.Row
+	Names  []string // of all in the namespace
+	Unread []Unread
+}
+
+// Unread is what is not told, why, and what tells it.
+type Unread struct{ What, Why, Fix string }
+
+// Read looks at the cluster once. Where InferenceServices cannot be read, and nothing states
+// objectives, it is an error.
+func Read(ctx context.Context, api client.Reader, c Choice) (Overview, error) {
+	services, err := snapshot.ReadAll(ctx, api, c.Namespace)
+	if err != nil && !apierrors.IsForbidden(err) && !meta.IsNoMatchError(err) {
+		return Overview{}, err
+	}
+	r := newReader(api, c.Namespace, !meta.IsNoMatchError(err))
+	all, failed := r.stated(ctx)
+	switch {
+	case failed != nil:
+		return Overview{}, failed
+	case err != nil && len(all) == 0:
+		return Overview{}, err
+	case err != nil:
+		r.miss("InferenceServices are not shown", err)
+	}
+	return c.of(services, all, r.unread), nil
+}
+
+// of takes those that are chosen. Objectives of an InferenceService are chosen as it is.
+func (c Choice) of(services []explain.Snapshot, all []autoscaler.Stated, unread []Unread) Overview {
+	o := Overview{Unread: unread}
+	type name struct{ namespace, name string }
+	labelled := map[name]map[string]string{}
+	services = slices.DeleteFunc(services, func(s explain.Snapshot) bool {
+		is := s.InferenceService.ObjectMeta
+		o.Names = append(o.Names, is.Name)
+		labelled[name{is.Namespace, is.Name}] = is.Labels
+		return !c.takes(is.Name, is.Labels)
+	})
+	all = slices.DeleteFunc(all, func(s autoscaler.Stated) bool {
+		o.Names = append(o.Names, s.Service())
+		of, ok := labelled[name{s.Namespace(), s.Service()}]
+		if !ok && s.Scale != nil {
+			of = s.Scale.Labels
+		}
+		return !c.takes(s.Service(), of)
+	})
+	o.Rows = autoscaler.Rows(explain.Rows(services), all)
+	return o
+}
+
+// scaleOf is that of a workload; nil: it is not there, or of a kind that is not read.
+func (r *reader) scaleOf(ctx context.Context, namespace string, w autoscaler.Workload) (*autoscaler.Scale, error) {
+	key := client.ObjectKey{Namespace: namespace, Name: w.Name}
+	scale, kind := &autoscaler.Scale{}, ""
+	var err error
+	switch w.Kind {
+	case "Deployment":
+		d := &appsv1.Deployment{}
+		kind, err = "Deployments", r.Get(ctx, key, d)
+		*scale = autoscaler.Scale{ObjectMeta: d.ObjectMeta, Current: d.Status.Replicas, Desired: ptr.Deref(d.Spec.Replicas, 1), Ready: d.Status.ReadyReplicas}
+	case "StatefulSet":
+		d := &appsv1.StatefulSet{}
+		kind, err = "StatefulSets", r.Get(ctx, key, d)
+		*scale = autoscaler.Scale{ObjectMeta: d.ObjectMeta, Current: d.Status.Replicas, Desired: ptr.Deref(d.Spec.Replicas, 1), Ready: d.Status.ReadyReplicas}
+	default:
+		return nil, nil
+	}
+	switch {
+	case apierrors.IsNotFound(err), err != nil && r.miss("replicas of "+kind+" are not shown", err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", kind, err)
+	}
+	return scale, nil
+}
