@@ -49,7 +49,8 @@ func (b buttons) actions() []web.Action {
 	}
 }
 
-// burst takes demo/llama from 1 replica to about 6: an answer takes about as many seconds.
+// burst keeps 6 requests running at one time, for each of which the guide wants a replica: an
+// answer takes about as many seconds.
 func (b buttons) burst(ctx context.Context) error {
 	if _, err := b.kubectl(ctx, "get", kserve.InferenceServiceKind.Kind, "llama", "-n", "demo"); err != nil {
 		return hint.With(err, "flyball up --guide examples/guide applies the service")
