@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
@@ -136,8 +138,9 @@ demo       qwen   advice     1    8    -    -        ttft:p90:3s                
 
 // What may not be read is said once, beside the rest, and so in each format.
 func TestStatusUnread(t *testing.T) {
-	api := without{inCluster(t, "llama")}
-	const warned = "warning: InferenceAutoscalers are not shown: their kind is not installed\nhint: flyball doctor says what is missing, and docs/install.md what it comes with\n"
+	api := without{inCluster(t, "llama"), apierrors.NewForbidden(schema.GroupResource{Group: v1alpha1.Kind.Group, Resource: "inferenceautoscalers"}, "", errors.New("no"))}
+	const warned = "warning: InferenceAutoscalers are not shown: inferenceautoscalers.flyball.dev is forbidden: no\n" +
+		"hint: ask whoever administers the cluster for the right to get and list them\n"
 	for _, format := range []string{"table", "wide", "json", "yaml"} {
 		var out, errOut bytes.Buffer
 		o := statusOptions{namespace: "demo", output: format}
@@ -148,7 +151,13 @@ func TestStatusUnread(t *testing.T) {
 			t.Errorf("-o %s: %s, %s, want llama, and %s", format, out.String(), errOut.String(), warned)
 		}
 	}
-	var errOut bytes.Buffer
+	var out, errOut bytes.Buffer
+	o := statusOptions{namespace: "demo", output: "table"}
+	api.err = &meta.NoKindMatchError{GroupKind: v1alpha1.Kind.GroupKind()} // there are none
+	if err := errors.Join(o.choose(nil), showStatus(t.Context(), &terminal.Streams{Out: &out, Err: &errOut}, api, o)); err != nil || strings.Contains(errOut.String(), "warning") {
+		t.Errorf("without the kind: %v, %q, want no warning", err, errOut.String())
+	}
+	errOut.Reset()
 	w := &statusWatch{Streams: &terminal.Streams{Err: &errOut}}
 	unread := []overview.Unread{{What: "a", Why: "b", Fix: "c"}}
 	if err := errors.Join(w.miss(unread), w.miss(unread), w.miss(nil)); err != nil || errOut.String() != "warning: a: b\nhint: c\n" {
@@ -156,12 +165,15 @@ func TestStatusUnread(t *testing.T) {
 	}
 }
 
-// without is a cluster that does not know InferenceAutoscalers.
-type without struct{ client.Reader }
+// without is a cluster that does not list InferenceAutoscalers.
+type without struct {
+	client.Reader
+	err error
+}
 
 func (w without) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
 	if _, ok := into.(*v1alpha1.InferenceAutoscalerList); ok {
-		return &meta.NoKindMatchError{GroupKind: v1alpha1.Kind.GroupKind()}
+		return w.err
 	}
 	return w.Reader.List(ctx, into, opts...)
 }

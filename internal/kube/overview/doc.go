@@ -1,8 +1,8 @@
 // Package overview reads a row for each service, whatever scales it: metrics, or objectives
 // that an InferenceAutoscaler or a ScaledObject states.
 //
-// INV-1: what of objectives may not be read, or is not installed, is named once, with what shows
-// it, and the rest is told.
+// INV-1: what of objectives may not be read is named once, with what shows it, and the rest is
+// told; a kind that is not installed hides nothing, and is not named.
 // INV-2: a ScaledObject is refused here for what the scaler refuses it for, in its words.
 // INV-3: an overview is a fixed number of lists, however many services there are.
 //

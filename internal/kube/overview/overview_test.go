@@ -148,14 +148,13 @@ func TestRead(t *testing.T) {
 		"labels":            {"", "team=search", nil, llamaRow + setRow},
 		"another namespace": {"other", "", nil, ""},
 		"no InferenceAutoscaler": {"", "", map[string]error{"InferenceAutoscaler": none},
-			guideRow + "llama external  : Unscaled\nllama-predictor objective Deployment/llama-predictor ttft:p90:3s: TargetMissing\n" + setRow + vllmRow +
-				"InferenceAutoscalers are not shown: their kind is not installed\n"},
+			guideRow + "llama external  : Unscaled\nllama-predictor objective Deployment/llama-predictor ttft:p90:3s: TargetMissing\n" + setRow + vllmRow},
 		"StatefulSets denied": {"demo", "", map[string]error{"StatefulSet": denied("statefulsets")},
 			guideRow + llamaRow + setRow + vllmRow + "replicas of StatefulSets are not shown: statefulsets is forbidden: <nil>\nwhether ScaledObjects are refused is not known: reading StatefulSet demo/set: statefulsets is forbidden: <nil>\n"},
 		"namespaces denied": {"demo", "", map[string]error{"Namespace": denied("namespaces")},
 			guideRow + llamaRow + setRow + "vllm objective Deployment/vllm tfft:p90:3s: WaitingForKEDA\n" + "whether ScaledObjects are refused is not known: reading namespace demo: namespaces is forbidden: <nil>\n"},
 		"no KServe": {"", "", map[string]error{"InferenceService": none},
-			llamaRow + setRow + vllmRow + "InferenceServices are not shown: their kind is not installed\n"},
+			llamaRow + setRow + vllmRow},
 	} {
 		got, err := Read(t.Context(), &refusing{Reader: inCluster(t), errs: c.errs}, choice(t, c.namespace, c.selector))
 		if err != nil {

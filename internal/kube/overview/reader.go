@@ -41,16 +41,13 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, into client.Obje
 	return r.Listing.Get(ctx, key, into, opts...)
 }
 
-// miss remembers what may not be read, or is not there to be read; false: it failed for
-// another cause.
+// miss remembers what may not be read; of a kind that is not installed there is nothing to
+// tell. False: it failed for another cause.
 func (r *reader) miss(what string, err error) bool {
-	u := Unread{What: what, Why: err.Error(), Fix: "ask whoever administers the cluster for the right to get and list them"}
-	switch {
-	case meta.IsNoMatchError(err):
-		u.Why, u.Fix = "their kind is not installed", "flyball doctor says what is missing, and docs/install.md what it comes with"
-	case !apierrors.IsForbidden(err):
-		return false
+	if !apierrors.IsForbidden(err) {
+		return meta.IsNoMatchError(err)
 	}
+	u := Unread{What: what, Why: err.Error(), Fix: "ask whoever administers the cluster for the right to get and list them"}
 	if !slices.ContainsFunc(r.unread, func(o Unread) bool { return o.What == u.What }) {
 		r.unread = append(r.unread, u)
 	}
