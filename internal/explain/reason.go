@@ -349,10 +349,14 @@ func (s Snapshot) blind() *explanation {
 	if c := s.kedaCondition("Ready"); c.Status == "False" || c.Reason == "PartialTriggerError" {
 		said = cmp.Or(s.warning(kserve.ScaledObjectKind.Kind), said, c.Message) // KEDA's condition only says that there is an error
 	}
+	fallback := s.kedaCondition("Fallback").Status == "True"
+	if said == "" && fallback { // for KEDA, and the HPA, all is well then
+		said = cmp.Or(s.warning(kserve.ScaledObjectKind.Kind), "KEDA cannot read its metric")
+	}
 	if said == "" {
 		return nil
 	}
-	if s.kedaCondition("Fallback").Status == "True" {
+	if fallback {
 		said += "; KEDA's fallback keeps at least the current replicas"
 	}
 	return &explanation{NoMetric, said, fmt.Sprintf("kubectl describe scaledobject,hpa -n %s", s.InferenceService.Namespace)}

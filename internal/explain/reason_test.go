@@ -246,6 +246,10 @@ func cannotScale() []reasonCase {
 			s.ScaledObject.Status.Conditions = append(s.ScaledObject.Status.Conditions, kserve.Condition{Type: "Fallback", Status: "True"})
 			s.Events = []corev1.Event{warningAbout("ScaledObject", "so-uid", "connection refused")}
 		}, NoMetric, "connection refused; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
+		{"has KEDA's fallback in place of its metric", func(s *Snapshot) { // Ready is True
+			s.setHPA(autoscalingv2.ScalingActive, "True", "ValidMetricFound", "")
+			s.ScaledObject.Status.Conditions = append(s.ScaledObject.Status.Conditions, kserve.Condition{Type: "Fallback", Status: "True"})
+		}, NoMetric, "KEDA cannot read its metric; KEDA's fallback", "kubectl describe scaledobject,hpa -n demo"},
 		{"reads its metric again before KEDA has looked", func(s *Snapshot) {
 			s.setTriggerError()
 			s.setHPA(autoscalingv2.ScalingActive, "True", "ValidMetricFound", "")
