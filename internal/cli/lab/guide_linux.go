@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -49,6 +50,7 @@ func (f *upFlags) demonstrate(ctx context.Context, s *terminal.Streams, running 
 		_, err := load.Run(ctx, cfg, nil)
 		loaded <- err
 	}()
+	board := terminal.NewBoard(s.Out)
 	tick := time.NewTicker(statusPeriod)
 	defer tick.Stop()
 	for {
@@ -58,12 +60,28 @@ func (f *upFlags) demonstrate(ctx context.Context, s *terminal.Streams, running 
 		case err := <-running.Failed():
 			return err
 		case <-tick.C:
-			fmt.Fprintf(s.Out, "\n%s\n", time.Now().Format(time.TimeOnly))
-			if err := f.another(ctx, s, "status", "-A", "--kubeconfig", running.Kubeconfig()); err != nil {
-				terminal.PrintError(s.Err, err)
+			if err := f.showStatus(ctx, s, board, running.Kubeconfig()); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// showStatus draws the table over the last one on a terminal, and appends it elsewhere.
+func (f *upFlags) showStatus(ctx context.Context, s *terminal.Streams, board *terminal.Board, kubeconfig string) error {
+	var text bytes.Buffer
+	to := s
+	if board != nil {
+		to = &terminal.Streams{In: s.In, Out: &text, Err: &text}
+	}
+	fmt.Fprintf(to.Out, "\n%s\n", time.Now().Format(time.TimeOnly))
+	if err := f.another(ctx, to, "status", "-A", "--kubeconfig", kubeconfig); err != nil && ctx.Err() == nil {
+		terminal.PrintError(to.Err, err)
+	}
+	if board == nil {
+		return nil
+	}
+	return board.Draw(text.String())
 }
 
 func gentleLoad(proxy string) load.Config {

@@ -43,10 +43,6 @@ func IsTerminal(w io.Writer) bool {
 
 // Columns is the width of a terminal, and of what is read elsewhere.
 func Columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return 100
+	columns, _ := size(w)
+	return columns
 }

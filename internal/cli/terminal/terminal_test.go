@@ -48,3 +48,25 @@ func TestWriteWhole(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// INV-3, the worked example: three lines, one of which takes two rows of the terminal; then
+// what fits of more lines than the terminal has.
+func TestBoard(t *testing.T) {
+	var out bytes.Buffer
+	board := &Board{w: &out, size: func() (int, int) { return 10, 4 }}
+	for _, step := range []struct{ text, want string }{
+		{"08:00\ntwelve chars\n", "08:00\ntwelve chars\n"},
+		{"08:05\nten chars.\n", "\x1b[3A\x1b[J08:05\nten chars.\n"},
+		{"1\n2\n\n4\n", "\x1b[2A\x1b[J1\n2\n\n"},
+		{"", "\x1b[3A\x1b[J"},
+		{"1\n", "1\n"},
+	} {
+		out.Reset()
+		if err := board.Draw(step.text); err != nil || out.String() != step.want {
+			t.Errorf("Draw(%q) = %q, %v, want %q", step.text, out.String(), err, step.want)
+		}
+	}
+	if NewBoard(&out) != nil {
+		t.Error("a board on what is no terminal")
+	}
+}
