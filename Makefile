@@ -139,6 +139,10 @@ bin/lab/helm: lab/helm/go.mod lab/helm/go.sum
 	@echo "building helm, about 4 min on 2 cores with nothing cached"
 	@$(call patiently,bin/lab/helm) $(GO) build -C lab/helm -trimpath -ldflags "-s -w" -o $(CURDIR)/bin/lab/helm helm.sh/helm/v3/cmd/helm
 
+.PHONY: readme
+readme: ## run README.md's commands as a script and print how long each took
+	@.ci/readme
+
 .PHONY: compat
 compat: lab ## both rehearsals on other versions of KEDA and Kubernetes (CELLS="keda=2.20.2 kubernetes=1.36.3"), hours; then docs/compat.md
 	$(GO) run -C tools/compat . -root $(CURDIR) $(CELLS)
@@ -202,8 +206,8 @@ comparison-short: ## the same of one seed of two workloads, printed
 	$(GO) test -tags study -count=1 -short -v -run '^TestComparison$$' ./internal/comparison -within 3m
 
 .PHONY: nightly
-nightly: lab ## what takes hours: full soak, an installation by Helm, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
-	@set -e; for target in soak rehearse-helm compare validate law-study comparison deflake fuzz bench bench-gateway; do \
+nightly: lab ## what takes hours: README's commands, full soak, an installation by Helm, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
+	@set -e; for target in readme soak rehearse-helm compare validate law-study comparison deflake fuzz bench bench-gateway; do \
 		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
 	done
 
