@@ -19,7 +19,6 @@ func unsplit() map[string]string {
 	return map[string]string{
 		"internal/gateway":   "a request's way through it is one state machine, whose steps look into each other",
 		"internal/lab/node":  "a pod's containers, probes, volumes and status belong to one goroutine",
-		"internal/lint":      "each file is a list of rules over the same reading of the manifests",
 		"internal/lint/rule": "one file for each group of rules, which one index lists",
 		"internal/plant":     "a step of the engine goes through scheduler, blocks and meter in one inlined loop",
 		"internal/workload":  "generators and readers all make the one Source, and name each other's parts",

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/flyball-dev/flyball/internal/lint/expr"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/query"
 	"github.com/flyball-dev/flyball/internal/vllm"
@@ -162,10 +163,10 @@ func checkLabels(m *manifests, report reporter) {
 func checkMany(m *manifests, report reporter) {
 	m.each(func(_ *scaler, t trigger) {
 		switch {
-		case t.expr.Type() != parser.ValueTypeVector || !many(t.expr):
-		case shapeOf(t.expr).open && perPodSeries(t.expr):
+		case t.expr.Type() != parser.ValueTypeVector || !expr.Many(t.expr):
+		case expr.Open(t.expr) && expr.PerPod(t.expr):
 			report(t.query, "one series for each pod: nothing sums them up")
-		case shapeOf(t.expr).open:
+		case expr.Open(t.expr):
 		case onlySides(t.expr):
 			report(t.query, "two series: the sides of \"or\" have different labels, so both stay")
 		default:
@@ -181,10 +182,10 @@ func checkMany(m *manifests, report reporter) {
 func splitting(e parser.Expr) []string {
 	named := !slices.ContainsFunc(query.Selectors(e), func(s *parser.VectorSelector) bool { return !naming(s) })
 	within := []string{"pod", "instance", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "node", "engine", "le", "reason", "finished_reason", "source", "value"}
-	return slices.DeleteFunc(loose(e), func(label string) bool { return named && !slices.Contains(within, label) })
+	return slices.DeleteFunc(expr.Apart(e), func(label string) bool { return named && !slices.Contains(within, label) })
 }
 
-func onlySides(e parser.Expr) bool { return slices.Equal(loose(e), []string{"side"}) }
+func onlySides(e parser.Expr) bool { return slices.Equal(expr.Apart(e), []string{"side"}) }
 
 // engineSelectors are the selectors of a query that read vLLM's series.
 func engineSelectors(t trigger) []*parser.VectorSelector {
@@ -287,7 +288,7 @@ func hasLooseDot(pattern string) bool {
 
 func checkVectorZero(m *manifests, report reporter) {
 	m.each(func(_ *scaler, t trigger) {
-		if orZero(t.expr) {
+		if expr.OrZero(t.expr) {
 			report(t.query, "no series is taken for no load")
 		}
 	})

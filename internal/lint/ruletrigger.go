@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flyball-dev/flyball/internal/lint/expr"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -121,9 +122,9 @@ func (t trigger) seatsPerPod() (float64, bool) {
 	if !t.measures() {
 		return goal, t.reads == perPod
 	}
-	f, linear := factor(t.expr)
-	growth := grows(t.expr)
-	fits := t.reads == average && growth == extensive || t.reads == value && growth == intensive
+	f, linear := expr.Factor(t.expr)
+	growth := expr.Grows(t.expr)
+	fits := t.reads == average && growth == expr.Extensive || t.reads == value && growth == expr.Intensive
 	return goal / f, linear && f > 0 && fits
 }
 
@@ -153,7 +154,7 @@ func checkBatching(m *manifests, report reporter) {
 
 func checkMean(m *manifests, report reporter) {
 	m.each(func(s *scaler, t trigger) {
-		if s.throughKEDA() && t.reads == average && grows(t.expr) == intensive && !modified(s) {
+		if s.throughKEDA() && t.reads == average && expr.Grows(t.expr) == expr.Intensive && !modified(s) {
 			report(t.place(), "the value does not grow with the replicas, but AverageValue divides it by the target")
 		}
 	})
@@ -165,7 +166,7 @@ func modified(s *scaler) bool { return s.spec.Get("advanced", "scalingModifiers"
 func checkSum(m *manifests, report reporter) {
 	for _, s := range m.scalers {
 		for _, t := range s.triggers {
-			sum := t.measures() && grows(t.expr) == extensive || t.kind == "hpa" && (t.only(running) || t.only(waiting))
+			sum := t.measures() && expr.Grows(t.expr) == expr.Extensive || t.kind == "hpa" && (t.only(running) || t.only(waiting))
 			if t.reads == value && sum && !modified(s) {
 				report(t.place(), "the sum is multiplied by the replicas")
 			}

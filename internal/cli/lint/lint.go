@@ -17,6 +17,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/lint/ci"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
 
@@ -151,7 +152,7 @@ func askLive(ctx context.Context, o options, docs []*manifest.Document) ([]lint.
 }
 
 func printJUnit(w io.Writer, findings []lint.Finding) error {
-	text, err := xml.MarshalIndent(lint.NewJUnit(findings), "", "  ")
+	text, err := xml.MarshalIndent(ci.NewJUnit(findings), "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding JUnit: %w", err)
 	}
@@ -162,7 +163,7 @@ func printJUnit(w io.Writer, findings []lint.Finding) error {
 func (o options) print(w io.Writer, findings []lint.Finding) error {
 	switch o.output {
 	case "sarif":
-		return terminal.PrintAs(w, "json", lint.NewSARIF(findings, o.version), terminal.Table{})
+		return terminal.PrintAs(w, "json", ci.NewSARIF(findings, o.version), terminal.Table{})
 	case "junit":
 		return printJUnit(w, findings)
 	}

@@ -1,4 +1,4 @@
-package lint
+package expr
 
 import (
 	"maps"
@@ -19,8 +19,11 @@ type shape struct {
 // several tells whether there may be more than one series.
 func (s shape) several() bool { return s.open || len(s.varies) > 0 }
 
-// many tells whether an expression may give more than one series.
-func many(e parser.Expr) bool { return shapeOf(e).several() }
+// Many tells whether an expression may give more than one series.
+func Many(e parser.Expr) bool { return shapeOf(e).several() }
+
+// Open tells whether the series of an expression may differ in any label.
+func Open(e parser.Expr) bool { return shapeOf(e).open }
 
 func one(names ...string) shape {
 	s := shape{fixed: map[string]bool{}}
@@ -157,7 +160,8 @@ func either(left, right shape, onNone bool) shape {
 	return shape{open: left.several() || right.several(), varies: map[string]bool{"side": true}}
 }
 
-// loose are the labels by which a query is told apart but not fixed, for a message.
-func loose(e parser.Expr) []string {
+// Apart are the labels in which the series of an expression differ; of one that is Open,
+// besides all others.
+func Apart(e parser.Expr) []string {
 	return slices.Sorted(maps.Keys(shapeOf(e).varies))
 }

@@ -1,8 +1,10 @@
-package lint
+package ci
 
 import (
 	"encoding/xml"
 	"fmt"
+
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // JUnit is the report that CI systems show as tests: one for each rule, which fails by its
@@ -29,15 +31,15 @@ type junitFailure struct {
 
 // NewJUnit writes findings as JUnit. A warning or an info fails nothing, as it does not
 // change the exit code: it is output of its rule's test.
-func NewJUnit(findings []Finding) JUnit {
+func NewJUnit(findings []lint.Finding) JUnit {
 	suite := JUnit{Name: "flyball lint"}
-	for _, r := range Rules() {
+	for _, r := range lint.Rules() {
 		c := junitCase{Class: "flyball lint", Name: r.ID}
 		for _, f := range findings {
 			said := fmt.Sprintf("%s:%d: %s: %s; fix: %s", f.File, f.Line, f.Object, f.Found, f.Fix)
 			switch {
 			case f.Rule != r.ID:
-			case f.Severity == Error:
+			case f.Severity == lint.Error:
 				c.Failures = append(c.Failures, junitFailure{said, string(f.Severity)})
 			default:
 				c.Out += string(f.Severity) + ": " + said + "\n"

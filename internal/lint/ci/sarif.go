@@ -1,8 +1,10 @@
-package lint
+package ci
 
 import (
 	"path/filepath"
 	"slices"
+
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
 // SARIF is the Static Analysis Results Interchange Format 2.1.0, of which it has
@@ -74,19 +76,19 @@ type sarifRegion struct {
 const rulesPage = "https://github.com/flyball-dev/flyball/blob/main/docs/lint.md#rules"
 
 // NewSARIF writes findings as SARIF; the version is flyball's.
-func NewSARIF(findings []Finding, version string) SARIF {
+func NewSARIF(findings []lint.Finding, version string) SARIF {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "flyball lint", Version: version}}, Results: []sarifResult{}}
-	rules := Rules()
+	rules := lint.Rules()
 	for _, r := range rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Fix}, rulesPage, sarifLevel{r.Severity.sarif()},
+			r.ID, sarifText{r.Title}, sarifText{r.Why}, sarifText{r.Fix}, rulesPage, sarifLevel{level(r.Severity)},
 		})
 	}
 	for _, f := range findings {
 		at := sarifPhysical{sarifArtifact{filepath.ToSlash(f.File)}, sarifRegion{max(f.Line, 1)}}
 		run.Results = append(run.Results, sarifResult{
-			Rule: f.Rule, Index: slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule }),
-			Level:     f.Severity.sarif(),
+			Rule: f.Rule, Index: slices.IndexFunc(rules, func(r lint.Rule) bool { return r.ID == f.Rule }),
+			Level:     level(f.Severity),
 			Message:   sarifText{f.Object + ": " + f.Found + "; fix: " + f.Fix},
 			Locations: []sarifLocation{{at}},
 		})
@@ -94,8 +96,8 @@ func NewSARIF(findings []Finding, version string) SARIF {
 	return SARIF{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
 }
 
-func (s Severity) sarif() string {
-	if s == Info {
+func level(s lint.Severity) string {
+	if s == lint.Info {
 		return "note"
 	}
 	return string(s)

@@ -1,16 +1,19 @@
-package lint
+package ci
 
 import (
 	"encoding/xml"
 	"strings"
 	"testing"
+
+	"github.com/flyball-dev/flyball/internal/lint"
 )
 
+// INV-1.
 func TestJUnit(t *testing.T) {
-	at := func(rule string, s Severity) Finding {
-		return Finding{Rule: rule, Severity: s, File: "a.yaml", Line: 7, Object: "llama", Found: "a < b", Fix: "c"}
+	at := func(rule string, s lint.Severity) lint.Finding {
+		return lint.Finding{Rule: rule, Severity: s, File: "a.yaml", Line: 7, Object: "llama", Found: "a < b", Fix: "c"}
 	}
-	suite := NewJUnit([]Finding{at("query-syntax", Error), at("query-syntax", Error), at("query-no-namespace", Warning)})
+	suite := NewJUnit([]lint.Finding{at("query-syntax", lint.Error), at("query-syntax", lint.Error), at("query-no-namespace", lint.Warning)})
 	text, err := xml.Marshal(suite)
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +26,7 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("JUnit = %s, want %s", text, want)
 		}
 	}
-	if suite.Tests != len(Rules()) {
-		t.Errorf("tests = %d, want one for each of %d rules", suite.Tests, len(Rules()))
+	if suite.Tests != len(lint.Rules()) {
+		t.Errorf("tests = %d, want one for each of %d rules", suite.Tests, len(lint.Rules()))
 	}
 }
