@@ -73,6 +73,9 @@ func object(t *testing.T, replace ...string) *unstructured.Unstructured {
 // INV-2: what a real API server says.
 func TestAdmission(t *testing.T) {
 	c := apiServer(t)
+	scheduled := func(schedule string, replace ...string) []string {
+		return append(replace, "  engine: keda", "  engine: keda\n  schedules: [{name: office, start: 0 8 * * 1-5, end: 0 18 * * 1-5"+schedule+"}]")
+	}
 	deployment := []string{"serving.kserve.io/v1beta1, kind: InferenceService", "apps/v1, kind: Deployment"}
 	for name, tc := range map[string]struct {
 		replace []string
@@ -99,6 +102,10 @@ func TestAdmission(t *testing.T) {
 		"a word":            {[]string{"target: 3s", "target: soon"}, "as 3s, 1.5s or 100ms"},
 		"advice":            {[]string{"engine: keda", "engine: advise"}, ""},
 		"another engine":    {[]string{"engine: keda", "engine: steam"}, `spec.engine: Unsupported value: "steam"`},
+		"a schedule":        {scheduled(", timeZone: Europe/Berlin, min: 4"), ""},
+		"one for nothing":   {scheduled(""), "spec.schedules[0]: Invalid value: it changes nothing; give min or max"},
+		"one above the max": {scheduled(", min: 9"), "schedules: a max is below the min"},
+		"one asleep":        {scheduled(", min: 0", append(deployment, "min: 0", "min: 1")...), "schedules: at a min of 0 nothing wakes a Deployment"},
 		"a long name":       {[]string{"metadata: {name: llama", "metadata: {name: " + strings.Repeat("l", 55)}, "use at most 54 characters"},
 	} {
 		t.Run(name, func(t *testing.T) {

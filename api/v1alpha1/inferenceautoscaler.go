@@ -11,8 +11,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:resource:path=inferenceautoscalers,shortName=ias,categories=flyball
 // +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:printcolumn:name="Engine",type=string,JSONPath=`.spec.engine`
-// +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=`.spec.replicas.min`
-// +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=`.spec.replicas.max`
+// +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=`.status.minReplicas`
+// +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=`.status.maxReplicas`
 // +kubebuilder:printcolumn:name="Ready",type=integer,JSONPath=`.status.readyReplicas`
 // +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=`.status.desiredReplicas`
 // +kubebuilder:printcolumn:name="Promised",type=string,JSONPath=`.status.promised`
@@ -45,6 +45,8 @@ type InferenceAutoscalerList struct {
 // Spec is what a user states.
 //
 // +kubebuilder:validation:XValidation:rule="self.replicas.min > 0 || self.targetRef.kind == 'InferenceService'",message="replicas.min: at 0 nothing wakes a Deployment or a StatefulSet, which no gateway sends requests to; set it to 1 or more, or name an InferenceService"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.targetRef.kind == 'InferenceService' || self.schedules.all(s, !has(s.min) || s.min > 0)",message="schedules: at a min of 0 nothing wakes a Deployment or a StatefulSet, which no gateway sends requests to; set it to 1 or more, or name an InferenceService"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, (has(s.max) ? s.max : self.replicas.max) >= (has(s.min) ? s.min : self.replicas.min))",message="schedules: a max is below the min; what a schedule does not set is that of replicas"
 type Spec struct {
 	// The workload that is scaled, in the namespace of the InferenceAutoscaler. One
 	// InferenceAutoscaler, and no other autoscaler, may name it, beside any number of those
@@ -55,6 +57,14 @@ type Spec struct {
 	// The bounds of the number of replicas.
 	// +required
 	Replicas Replicas `json:"replicas"`
+
+	// Hours in which other bounds are in force. Where schedules overlap, the greatest min and
+	// the greatest max of them count.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Schedules []Schedule `json:"schedules,omitempty"`
 
 	// What is promised. A request counts as good when it meets all objectives. Each metric may
 	// be stated once, and all have one quantile: a service has one promise.
@@ -113,6 +123,45 @@ type Replicas struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Max int32 `json:"max"`
+}
+
+// Schedule is hours with other bounds.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.max)",message="it changes nothing; give min or max"
+type Schedule struct {
+	// A name, of which status and Events speak.
+	// +required
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// When it begins, as a cron expression: minute, hour, day of the month, month and day of the
+	// week. "0 8 * * 1-5" is from Monday to Friday at 8:00. Replicas that are to be ready by
+	// then take a cold start: begin that much earlier.
+	// +required
+	// +kubebuilder:validation:MaxLength=100
+	Start string `json:"start"`
+
+	// When it ends, likewise. It is in force from each start until the end that follows.
+	// +required
+	// +kubebuilder:validation:MaxLength=100
+	End string `json:"end"`
+
+	// The time zone of both, by its name in the IANA database, such as Europe/Berlin.
+	// +optional
+	// +kubebuilder:default=UTC
+	// +kubebuilder:validation:MaxLength=64
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// The least number of replicas in these hours. Unset, it is replicas.min.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Min *int32 `json:"min,omitempty"`
+
+	// The greatest number of replicas in these hours. Unset, it is replicas.max.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Max *int32 `json:"max,omitempty"`
 }
 
 // Objective is a latency that a share of the requests is to keep.

@@ -22,6 +22,14 @@ type Status struct {
 	// +optional
 	ScaledObject string `json:"scaledObject,omitempty"`
 
+	// The least number of replicas in force: replicas.min, or that of a schedule.
+	// +optional
+	MinReplicas *int32 `json:"minReplicas,omitempty"`
+
+	// The greatest number of replicas in force: replicas.max, or that of a schedule.
+	// +optional
+	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
+
 	// How many replicas are ready.
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,8 +67,10 @@ func checkAutoscalers(m *manifests, report reporter) {
 		if made == nil {
 			last := out.Notices[len(out.Notices)-1]
 			at := s.of.Get("spec", "targetRef")
-			if strings.HasPrefix(last.Text, "spec.objectives") {
-				at = s.of.Get("spec", "objectives")
+			for _, field := range []string{"objectives", "schedules"} {
+				if strings.HasPrefix(last.Text, "spec."+field) {
+					at = s.of.Get("spec", field)
+				}
 			}
 			report(at, "%s", last.Text)
 			continue
@@ -83,7 +86,7 @@ func checkAutoscalers(m *manifests, report reporter) {
 
 // view is what the manifests show of one.
 func (m *manifests) view(s stated) autoscaler.View {
-	v := autoscaler.View{InferenceAutoscaler: s.InferenceAutoscaler, Heard: true, KEDA: true, Replicas: new(int)}
+	v := autoscaler.View{InferenceAutoscaler: s.InferenceAutoscaler, Now: time.Unix(0, 0), Heard: true, KEDA: true, Replicas: new(int)}
 	w := autoscaler.WorkloadOf(s.Spec.TargetRef)
 	if w.Kind == "Deployment" {
 		if name := m.serviceOf(s.Namespace, w.Name); name != "" {

@@ -42,6 +42,9 @@ func TestAutoscalers(t *testing.T) {
 		"advice, and nothing scales": {[]string{service, predictor + "  engine: advise\n"}, []string{"no-autoscaler: nothing among the manifests scales llama-predictor"}},
 		"advice within no bounds": {[]string{edit("min: 1", "min: 9") + "  engine: advise\n"}, []string{
 			"autoscaler-refused: spec.replicas.max: 8 replicas at most and 9 at least; give at least 1, and no less than the minimum"}},
+		"a schedule": {[]string{good + "  schedules: [{name: office, start: 0 8 * * 1-5, end: 0 18 * * 1-5, min: 4}]\n"}, nil},
+		"no hours": {[]string{good + "  schedules: [{name: office, start: 8 am, end: 0 18 * * 1-5, min: 4}]\n"}, []string{
+			`autoscaler-refused: spec.schedules[0].start: "8 am" is no cron expression; give minute, hour, day of the month, month and day of the week, such as '0 8 * * 1-5'`}},
 		"no such field":   {[]string{good + "  engin: keda\n"}, []string{"unknown-field: spec.engin: there is no such field"}},
 		"no whole number": {[]string{edit("max: 8", "max: many")}, []string{`wrong-type: spec.replicas.max: "many" is not a whole number`}},
 	} {

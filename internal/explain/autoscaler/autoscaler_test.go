@@ -82,8 +82,18 @@ func scaledObject(name, uid string) *kserve.ScaledObject {
 	return so
 }
 
+// mapped is one's ScaledObject.
+func mapped(t *testing.T, a *v1alpha1.InferenceAutoscaler) (*kserve.ScaledObject, *objective.Refusal) {
+	t.Helper()
+	b, refused := BoundsAt(a, time.Time{})
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	return Map(a, b, address)
+}
+
 func TestMap(t *testing.T) {
-	so, refused := Map(object(t), address)
+	so, refused := mapped(t, object(t))
 	if refused != nil {
 		t.Fatal(refused)
 	}
@@ -129,7 +139,7 @@ spec:
 // INV-3: every quantile is read back as it was stated, or refused.
 func TestQuantiles(t *testing.T) {
 	for given, want := range map[string]string{"0.5": "p50", "0.95": "p95", "0.999": "p99.9", "0.29": "p29", "0.99999999": ""} {
-		so, refused := Map(object(t, "quantile: 0.9", "quantile: "+given), address)
+		so, refused := mapped(t, object(t, "quantile: 0.9", "quantile: "+given))
 		if want == "" {
 			if refused == nil {
 				t.Errorf("%s: want a refusal", given)
@@ -183,7 +193,13 @@ func TestVerdict(t *testing.T) {
 		"in its place":  {func(v *View) { v.ScaledObject = scaledObject("chat", "") }, explain.Abstain, "AnotherAutoscaler", "kubectl delete scaledobject chat -n demo", true},
 		"of one before": {func(v *View) { v.ScaledObject = scaledObject("chat", "a-0") }, explain.Wait, "WaitingForRemoval", "ScaledObject chat is being removed", false},
 		"another's HPA": {func(v *View) { v.HPAs = append(v.HPAs, kedas, hpa) }, explain.Abstain, "AnotherAutoscaler", "kubectl delete horizontalpodautoscaler mine -n demo", true},
-		"no share":      {func(v *View) { v.Spec.Objectives[0].Quantile = .99 }, explain.Abstain, "InvalidObjectives", "spec.objectives: objectives tpot:p99:100ms and ttft:p90:3s promise different shares", false},
+		"a schedule": {func(v *View) {
+			v.Spec.Schedules, v.ScaledObject = office(), scaledObject("chat", "a-1")
+			v.Now = time.Date(2026, time.November, 30, 8, 0, 0, 0, time.UTC) // a Monday
+		}, explain.Repair, "BoundsChanged", "the replicas are between 4 and 8 by the schedule office", false},
+		"a schedule that is none": {func(v *View) { v.Spec.Schedules = office(); v.Spec.Schedules[0].End = "at 6" },
+			explain.Abstain, "InvalidSchedule", `spec.schedules[0].end: "at 6" is no cron expression; give minute`, false},
+		"no share": {func(v *View) { v.Spec.Objectives[0].Quantile = .99 }, explain.Abstain, "InvalidObjectives", "spec.objectives: objectives tpot:p99:100ms and ttft:p90:3s promise different shares", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := view(t)
@@ -252,7 +268,7 @@ func TestAdvice(t *testing.T) {
 			if out.Action != tc.action || said.Reason != tc.reason || !strings.Contains(said.Text, tc.text) || out.Conflict || out.Apply != nil {
 				t.Errorf("Verdict = %v %+v, applies %v, conflict %v, want %v %s %q", out.Action, said, out.Apply, out.Conflict, tc.action, tc.reason, tc.text)
 			}
-			want, _ := Map(object(t), address)
+			want, _ := mapped(t, object(t))
 			if tc.none {
 				want = nil
 			}
@@ -362,7 +378,7 @@ func TestStatusIsStable(t *testing.T) {
 	first := Status(v1alpha1.Status{}, v, out, c, time.Unix(100, 0))
 	want := v1alpha1.Status{
 		ObservedGeneration: 3, Conditions: first.Conditions, ScaledObject: "chat",
-		ReadyReplicas: new(int32(2)), DesiredReplicas: new(int32(3)), Promised: "90%", Expected: "96%",
+		MinReplicas: new(int32(0)), MaxReplicas: new(int32(8)), ReadyReplicas: new(int32(2)), DesiredReplicas: new(int32(3)), Promised: "90%", Expected: "96%",
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("Status: -want +got\n%s", diff)

@@ -13,6 +13,8 @@
 // time, and what is expected a change of less than two points.
 // INV-6: a service has one row, whatever scales it; one that only advises, or is refused for
 // another autoscaler's sake, has a row of its own beside it.
+// INV-7: the bounds are those of replicas, or of the schedules in force, of which the greatest
+// count; where one cannot be read, nothing is changed.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

@@ -7,7 +7,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/config"
@@ -33,13 +32,13 @@ func WorkloadOf(ref v1alpha1.TargetRef) Workload {
 	return Workload{ref.Kind, ref.Name}
 }
 
-// Map is the ScaledObject that an InferenceAutoscaler asks for, whose trigger is answered at an
-// address.
+// Map is the ScaledObject that an InferenceAutoscaler asks for within bounds, whose trigger is
+// answered at an address.
 //
 // Worked example (TestMap): ttft and tpot with the quantile 0.9 and the targets 3s and 100ms on
 // InferenceService llama become the trigger "ttft:p90:3s, tpot:p90:100ms" on Deployment
 // llama-predictor.
-func Map(a *v1alpha1.InferenceAutoscaler, address string) (*kserve.ScaledObject, *objective.Refusal) {
+func Map(a *v1alpha1.InferenceAutoscaler, b Bounds, address string) (*kserve.ScaledObject, *objective.Refusal) {
 	trigger := kserve.Trigger{
 		Type:              objective.Push,
 		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: strings.Join(promise(a.Spec.Objectives), ", ")},
@@ -59,7 +58,7 @@ func Map(a *v1alpha1.InferenceAutoscaler, address string) (*kserve.ScaledObject,
 	so.APIVersion, so.Kind = kserve.ScaledObjectKind.ToAPIVersionAndKind()
 	so.Spec = kserve.ScaledObjectSpec{
 		ScaleTargetRef:  kserve.ScaleTarget{APIVersion: "apps/v1", Kind: w.Kind, Name: w.Name},
-		MinReplicaCount: new(least(a)), MaxReplicaCount: new(a.Spec.Replicas.Max),
+		MinReplicaCount: new(b.Min), MaxReplicaCount: new(b.Max),
 		Advanced: &kserve.Advanced{}, Triggers: []kserve.Trigger{trigger},
 	}
 	// The law waits as long as is good by itself.
@@ -69,9 +68,6 @@ func Map(a *v1alpha1.InferenceAutoscaler, address string) (*kserve.ScaledObject,
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: atOnce(), ScaleDown: atOnce()}
 	return so, nil
 }
-
-// least is the minimum; the API server has set it where nobody has.
-func least(a *v1alpha1.InferenceAutoscaler) int32 { return ptr.Deref(a.Spec.Replicas.Min, 1) }
 
 // promise is what objectives are in the trigger's words. What cannot be read is left as it
 // is, to be refused with the rest.

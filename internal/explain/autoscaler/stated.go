@@ -130,7 +130,9 @@ func (s Stated) row() explain.Row {
 func (s Stated) byAutoscaler(r *explain.Row) {
 	short := RowOf(s.By)
 	r.Autoscaler = strings.ToLower(v1alpha1.Kind.Kind) + "/" + s.By.Name
-	r.Min, r.Max, r.Desired, r.Objectives = least(s.By), s.By.Spec.Replicas.Max, short.Advised, promise(s.By.Spec.Objectives)
+	is, asked := s.By.Status, s.By.Spec.Replicas
+	r.Min, r.Max = *cmp.Or(is.MinReplicas, asked.Min, new(int32(1))), *cmp.Or(is.MaxReplicas, &asked.Max)
+	r.Desired, r.Objectives = short.Advised, promise(s.By.Spec.Objectives)
 	r.Reason, r.Message = explain.Reason(cmp.Or(short.Reason, "Waiting")), short.Why
 	if r.Created.IsZero() {
 		r.Created = s.By.CreationTimestamp.UTC()
@@ -138,8 +140,8 @@ func (s Stated) byAutoscaler(r *explain.Row) {
 	if s.advises() {
 		r.Mode = ModeAdvice
 	}
-	is := meta.FindStatusCondition(s.By.Status.Conditions, v1alpha1.Ready)
-	r.Attention = is == nil || is.Status == metav1.ConditionFalse || is.Status == metav1.ConditionTrue && slices.Contains(unkept(), is.Reason)
+	ready := meta.FindStatusCondition(is.Conditions, v1alpha1.Ready)
+	r.Attention = ready == nil || ready.Status == metav1.ConditionFalse || ready.Status == metav1.ConditionTrue && slices.Contains(unkept(), ready.Reason)
 }
 
 // unkept are reasons of a number that is decided on, and for which somebody should do something.

@@ -58,6 +58,8 @@ func Status(before v1alpha1.Status, v View, out Verdict, c Course, now time.Time
 	next.ObservedGeneration = v.Generation
 	next.Promised = percent(v.Spec.Objectives[0].Quantile)
 	next.ScaledObject, next.ReadyReplicas, next.DesiredReplicas = "", count(v.Replicas), nil
+	b, _ := BoundsAt(v.InferenceAutoscaler, v.Now) // those without schedules, where one cannot be read
+	next.MinReplicas, next.MaxReplicas = &b.Min, &b.Max
 	if out.Apply != nil || v.ScaledObject != nil && metav1.IsControlledBy(v.ScaledObject, v) {
 		next.ScaledObject = v.Name
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +18,7 @@ import (
 // A View is what is seen of an InferenceAutoscaler.
 type View struct {
 	*v1alpha1.InferenceAutoscaler
+	Now   time.Time
 	Heard bool // its namespace has opted in to objectives
 	KEDA  bool // ScaledObjects are served
 
@@ -63,7 +65,16 @@ func (v View) Verdict(address string) Verdict {
 		return out
 	}
 	out.Action = explain.Repair
+	if was, is := boundsOf(v.ScaledObject), boundsOf(so); len(v.Spec.Schedules) > 0 && was != is {
+		b, _ := BoundsAt(v.InferenceAutoscaler, v.Now)
+		out.Then(explain.Repair, "BoundsChanged", "the replicas are %v", b)
+	}
 	return out
+}
+
+func boundsOf(so *kserve.ScaledObject) [2]int32 {
+	least, most := so.Bounds()
+	return [2]int32{least, most}
 }
 
 // advice asks for nothing, and gives back what was asked for before.
@@ -90,7 +101,13 @@ func HandOver(a *v1alpha1.InferenceAutoscaler) string {
 
 // stated is the ScaledObject of what is stated, or none.
 func (v View) stated(out *Verdict, address string) *kserve.ScaledObject {
-	so, refused := Map(v.InferenceAutoscaler, address)
+	b, refused := BoundsAt(v.InferenceAutoscaler, v.Now)
+	if refused != nil {
+		out.Warn("InvalidSchedule", "spec.%v", refused)
+		out.abstain(false)
+		return nil
+	}
+	so, refused := Map(v.InferenceAutoscaler, b, address)
 	if refused != nil {
 		out.Warn("InvalidObjectives", "spec.objectives: %s; %s", refused.What, refused.Fix)
 		out.abstain(false)

@@ -79,7 +79,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	case waits:
 		return ctrl.Result{RequeueAfter: soon}, nil
 	}
-	return ctrl.Result{RequeueAfter: look}, nil
+	return ctrl.Result{RequeueAfter: next(v)}, nil
+}
+
+// next is how long it takes until one is looked at again, at the latest when a schedule begins
+// or ends.
+func next(v autoscaler.View) time.Duration {
+	b, _ := autoscaler.BoundsAt(v.InferenceAutoscaler, v.Now)
+	if b.Until.IsZero() {
+		return look
+	}
+	return min(look, b.Until.Sub(v.Now))
 }
 
 func (r *Reconciler) forget(key types.NamespacedName) {

@@ -324,3 +324,34 @@ func TestBesides(t *testing.T) {
 		}
 	}
 }
+
+// A schedule begins and ends by itself, on time, and says so.
+func TestSchedule(t *testing.T) {
+	a := stated("chat", 1)
+	a.Spec.Schedules = []v1alpha1.Schedule{{Name: "noon", Start: "0 12 * * *", End: "0 13 * * *", Min: new(int32(3))}}
+	s := newScene(t, demo(), deployment(), a)
+	now := time.Date(2026, time.November, 30, 11, 59, 50, 0, time.UTC)
+	s.Now = func() time.Time { return now }
+	s.reconcile(t, "chat")
+	for _, step := range []struct {
+		at    time.Duration
+		least int32
+		said  string
+		again time.Duration // at most
+	}{
+		{0, 1, "", 10 * time.Second},
+		{10 * time.Second, 3, "BoundsChanged the replicas are between 3 and 8 by the schedule noon", look},
+		{20 * time.Second, 3, "", look},
+		{time.Hour + 10*time.Second, 1, "BoundsChanged the replicas are between 1 and 8", look},
+	} {
+		now = time.Date(2026, time.November, 30, 11, 59, 50, 0, time.UTC).Add(step.at)
+		again, said := s.reconcile(t, "chat")
+		least, _ := s.scaledObject(t, "chat").Bounds()
+		if is := s.of(t, "chat").Status.MinReplicas; least != step.least || is == nil || *is != step.least {
+			t.Errorf("after %v: the minimum is %d and said to be %v, want %d", step.at, least, is, step.least)
+		}
+		if strings.Contains(said, "BoundsChanged") != (step.said != "") || !strings.Contains(said, step.said) || again > step.again {
+			t.Errorf("after %v: said %q, again after %v, want %q, %v", step.at, said, again, step.said, step.again)
+		}
+	}
+}

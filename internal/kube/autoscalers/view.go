@@ -18,7 +18,7 @@ import (
 
 // view reads what an InferenceAutoscaler is judged by.
 func (r *Reconciler) view(ctx context.Context, from client.Reader, a *v1alpha1.InferenceAutoscaler) (autoscaler.View, error) {
-	v := autoscaler.View{InferenceAutoscaler: a, KEDA: r.KEDA()}
+	v := autoscaler.View{InferenceAutoscaler: a, Now: r.Now(), KEDA: r.KEDA()}
 	w := autoscaler.WorkloadOf(a.Spec.TargetRef)
 	service := ""
 	if a.Spec.TargetRef.Kind == kserve.InferenceServiceKind.Kind {

@@ -64,12 +64,12 @@ func Keys() []string { return []string{"timezone", "start", "end", "desiredRepli
 // weekly reads a schedule that repeats each week.
 func weekly(key, text string) (*cron.SpecSchedule, *Refusal) {
 	const star = 1 << 63 // robfig/cron's mark of a field that takes all
-	schedule, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(text)
+	schedule, err := parser().Parse(text)
 	s, ok := schedule.(*cron.SpecSchedule)
 	switch {
 	case err != nil:
 		return nil, &Refusal{
-			key, fmt.Sprintf("KEDA cannot read %q", text), "give minute, hour, day of the month, month and day of the week, such as '0 8 * * 1-5'", false,
+			key, fmt.Sprintf("KEDA cannot read %q", text), fields, false,
 		}
 	case !ok || s.Location != time.Local || s.Dom&star == 0 || s.Month&star == 0:
 		return nil, &Refusal{key, "what does not repeat each week is not simulated", "choose by the day of the week", true}
@@ -77,18 +77,17 @@ func weekly(key, text string) (*cron.SpecSchedule, *Refusal) {
 	return s, nil
 }
 
-// week is from the begin on. KEDA's trigger is on if its end comes before its next start.
+// week is from the begin on.
 func week(start, end cron.Schedule, begin time.Duration) *keda.Clock {
 	from := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC).Add(begin) // a Monday
-	on := func(t time.Time) bool { return !start.Next(t).Before(end.Next(t)) }
-	c := &keda.Clock{On: on(from)}
+	c := &keda.Clock{On: on(start, end, from)}
 	for now, was := from, c.On; ; {
 		now = earlier(start.Next(now), end.Next(now))
 		since := now.Sub(from)
 		if since >= keda.Week {
 			return c
 		}
-		if is := on(now); is != was {
+		if is := on(start, end, now); is != was {
 			c.Turns, was = append(c.Turns, since), is
 		}
 	}

@@ -95,3 +95,45 @@ func TestReadRefuses(t *testing.T) {
 		t.Errorf("two zones: refused %+v, %+v", first, second)
 	}
 }
+
+// INV-3, the worked example: office hours in Berlin, on the two sides of a change of clocks.
+func TestHours(t *testing.T) {
+	h, refused := ReadHours("0 8 * * 1-5", "0 18 * * 1-5", "Europe/Berlin")
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	for at, want := range map[string]struct {
+		on   bool
+		turn string
+	}{
+		"2026-03-27T06:59:59Z": {false, "2026-03-27T07:00:00Z"}, // Friday, winter time
+		"2026-03-27T07:00:00Z": {true, "2026-03-27T17:00:00Z"},
+		"2026-03-27T17:00:00Z": {false, "2026-03-30T06:00:00Z"}, // Monday, summer time
+		"2026-03-30T06:00:00Z": {true, "2026-03-30T16:00:00Z"},
+	} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if on, turn := h.On(now), h.Turn(now).UTC().Format(time.RFC3339); on != want.on || turn != want.turn {
+			t.Errorf("at %s: on %v until %s, want %v until %s", at, on, turn, want.on, want.turn)
+		}
+	}
+}
+
+// INV-3.
+func TestHoursRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ start, end, zone, key string }{
+		"four fields":          {"0 8 * *", "0 18 * * *", "", "start"},
+		"a minute of 60":       {"0 8 * * *", "60 18 * * *", "", "end"},
+		"a day that is never":  {"0 8 30 2 *", "0 18 * * *", "", "start"},
+		"a zone in the fields": {"0 8 * * *", "TZ=Asia/Tokyo 0 18 * * *", "", "end"},
+		"no zone":              {"0 8 * * *", "0 18 * * *", "Berlin", "timeZone"},
+		"the server's zone":    {"0 8 * * *", "0 18 * * *", "Local", "timeZone"},
+		"the same":             {"0 8 * * *", "0 8 * * *", "UTC", "end"},
+	} {
+		if _, refused := ReadHours(tc.start, tc.end, tc.zone); refused == nil || refused.Key != tc.key || refused.What == "" || refused.Fix == "" {
+			t.Errorf("%s: refused %+v, want one of %s", name, refused, tc.key)
+		}
+	}
+}
