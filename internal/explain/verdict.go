@@ -63,6 +63,15 @@ func (v *Verdict) Warn(reason, format string, args ...any) {
 	v.Notices = append(v.Notices, Notice{true, reason, fmt.Sprintf(format, args...)})
 }
 
+// OlderKEDA warns of fields that KEDA does not know, and without which the ScaledObject was
+// written.
+func (v *Verdict) OlderKEDA(without []string) {
+	if len(without) > 0 {
+		v.Warn("KEDATooOld", "KEDA is too old for %s of ScaledObject %s, which goes without; a ScaledObject without a fallback keeps its replicas while its metrics fail; "+
+			"to have all of it, upgrade KEDA to 2.18 or later", strings.Join(without, " and "), v.Apply.Name)
+	}
+}
+
 // Then sets the act, and what to tell once it is done.
 func (v *Verdict) Then(a Action, reason, format string, args ...any) {
 	v.Action, v.Done = a, &Notice{false, reason, fmt.Sprintf(format, args...)}

@@ -16,13 +16,12 @@ import (
 )
 
 // act says whether it changed something that is worth telling.
-func (r *Reconciler) act(ctx context.Context, o observed, v explain.Verdict) (changed bool, err error) {
+func (r *Reconciler) act(ctx context.Context, o observed, v *explain.Verdict) (changed bool, err error) {
 	switch v.Action {
-	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle, explain.GiveBack:
-		return apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
-	case explain.Repair:
-		_, err = apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
-		return false, err
+	case explain.Create, explain.Adopt, explain.Rouse, explain.Settle, explain.GiveBack, explain.Repair:
+		changed, without, err := apply.ScaledObject(ctx, r.Client, kserve.Manager, o.ScaledObject, v.Apply)
+		v.OlderKEDA(without)
+		return changed && v.Action != explain.Repair, err
 	case explain.Remove:
 		return apply.Remove(ctx, r.Client, o.ScaledObject)
 	case explain.Release:

@@ -300,7 +300,7 @@ func testDrift(t *testing.T, a *apiServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
+	if changed, _, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, nil, so); err != nil || changed || s.scaledObject().GetResourceVersion() != quiet {
 		t.Errorf("applying the same = %v, resourceVersion %s, want %s", err, s.scaledObject().GetResourceVersion(), quiet)
 	}
 	if err := a.Admin.Delete(t.Context(), s.scaledObject()); err != nil {

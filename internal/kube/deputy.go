@@ -74,7 +74,7 @@ func (r deputy) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, e
 	if v.Action != explain.Rouse {
 		return ctrl.Result{}, nil
 	}
-	changed, err := r.act(ctx, o, v)
+	changed, err := r.act(ctx, o, &v)
 	r.Meter.Acted(v.Action, changed, err)
 	switch {
 	case apierrors.IsConflict(err):

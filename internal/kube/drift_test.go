@@ -198,7 +198,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			if len(n.writes) != tc.writes {
 				t.Errorf("writes = %v, want %d", n.writes, tc.writes)
 			}
-			if again, err := apply.ScaledObject(t.Context(), r.Client, kserve.Manager, nil, ofOurs(t, r)); again || err != nil {
+			if again, _, err := apply.ScaledObject(t.Context(), r.Client, kserve.Manager, nil, ofOurs(t, r)); again || err != nil {
 				t.Errorf("after that it has drifted: %t, %v", again, err)
 			}
 			if tc.writes == 0 {

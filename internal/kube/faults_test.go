@@ -74,7 +74,7 @@ func testRestored(t *testing.T, a *apiServer) {
 	}
 	want.Spec.MaxReplicaCount = new(int32(5))
 	s.patch("ScaledObject", `{"spec":{"pollingInterval":7}}`)
-	if changed, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
+	if changed, _, err := apply.ScaledObject(t.Context(), a.Admin, kserve.Manager, seen, want); !apierrors.IsConflict(err) || changed {
 		t.Errorf("apply = %v, %v, want a conflict", changed, err)
 	}
 	s.eventuallyScaled()

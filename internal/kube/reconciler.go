@@ -60,7 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	changed, err := r.act(ctx, o, v)
+	changed, err := r.act(ctx, o, &v)
 	r.Meter.Acted(v.Action, changed, err)
 	waits := o.demand.Held > 0
 	switch {

@@ -17,27 +17,39 @@ import (
 // ScaledObject sends the fields that are the manager's, unless they stand there already; the
 // API server leaves the rest alone. What was decided on an object that was seen, and is
 // another one by now, is a conflict: a minimum that was raised meanwhile must not be lowered.
-func ScaledObject(ctx context.Context, c client.Client, manager string, seen, so *kserve.ScaledObject) (changed bool, err error) {
+// An older KEDA gets the object without the fields that it does not know, and without what
+// would do harm without these.
+func ScaledObject(ctx context.Context, c client.Client, manager string, seen, so *kserve.ScaledObject) (changed bool, without []string, err error) {
 	want, err := Encode(so)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	have := cluster.NewObject(kserve.ScaledObjectKind)
-	switch err := c.Get(ctx, client.ObjectKeyFromObject(want), have); {
-	case err == nil:
-		if again, err := drifted(want, have, manager); err != nil || !again {
-			return false, err
+	there := true
+	if err := c.Get(ctx, client.ObjectKeyFromObject(want), have); err != nil {
+		if there = !apierrors.IsNotFound(err); there {
+			return false, nil, fmt.Errorf("reading ScaledObject %s: %w", so.Name, err)
 		}
-	case !apierrors.IsNotFound(err):
-		return false, fmt.Errorf("reading ScaledObject %s: %w", so.Name, err)
 	}
-	if seen != nil {
-		want.SetResourceVersion(seen.ResourceVersion)
+	for {
+		if there {
+			if again, err := drifted(want, have, manager); err != nil || !again {
+				return false, without, err
+			}
+		}
+		if seen != nil {
+			want.SetResourceVersion(seen.ResourceVersion)
+		}
+		err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(manager), client.ForceOwnership)
+		if err == nil {
+			return true, without, nil
+		}
+		left := leave(want, err)
+		if len(left) == 0 {
+			return false, without, fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
+		}
+		without = append(without, left...)
 	}
-	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), client.FieldOwner(manager), client.ForceOwnership); err != nil {
-		return false, fmt.Errorf("applying ScaledObject %s: %w", so.Name, err)
-	}
-	return true, nil
 }
 
 // Remove deletes just the ScaledObject that was seen, and not one that has taken its name.

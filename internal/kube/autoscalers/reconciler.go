@@ -116,12 +116,13 @@ func (r *Reconciler) judge(ctx context.Context, a *v1alpha1.InferenceAutoscaler)
 // act applies or removes, and tells what came of it.
 func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler.Verdict) error {
 	var changed bool
+	var without []string
 	var err error
 	switch {
 	case out.Action == explain.Remove:
 		changed, err = apply.Remove(ctx, r.Client, v.ScaledObject)
 	case out.Apply != nil:
-		changed, err = apply.ScaledObject(ctx, r.Client, autoscaler.Manager, v.ScaledObject, out.Apply)
+		changed, without, err = apply.ScaledObject(ctx, r.Client, autoscaler.Manager, v.ScaledObject, out.Apply)
 	}
 	switch {
 	case err != nil:
@@ -130,6 +131,7 @@ func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler
 	case changed && out.Done != nil:
 		notices.Emit(r.Events, v.InferenceAutoscaler, *out.Done)
 	}
+	out.OlderKEDA(without)
 	return err
 }
 

@@ -40,7 +40,7 @@ func inCluster(t *testing.T, more ...client.Object) client.Reader {
 	a.Status = v1alpha1.Status{DesiredReplicas: new(int32(3)), Conditions: []metav1.Condition{
 		{Type: v1alpha1.Ready, Status: metav1.ConditionTrue, Reason: "Following", Message: "they follow"},
 	}}
-	owned, refused := autoscaler.Map(a, "flyball-scaler.flyball-system:9443")
+	owned, refused := autoscaler.Map(a, autoscaler.Bounds{Min: 1, Max: 8}, "flyball-scaler.flyball-system:9443")
 	if refused != nil {
 		t.Fatal(refused)
 	}
