@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -207,7 +208,7 @@ func link(from, to string) error {
 }
 
 // output runs a program, shows what it says, and returns what it printed; a failure's error
-// is the last line of it.
+// is the first thing that a rehearsal marks as wrong, else the last line of stderr.
 func (t *trial) output(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
@@ -215,9 +216,24 @@ func (t *trial) output(ctx context.Context, dir, program string, args ...string)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, os.Stderr), io.MultiWriter(&problems, os.Stderr)
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, last(problems.String()))
+		return "", fmt.Errorf("%w: %s", err, cmp.Or(marked(out.String()), last(problems.String())))
 	}
 	return out.String(), nil
+}
+
+// marked are the first lines in a row that begin with a "!", as one.
+func marked(text string) string {
+	var all []string
+	for l := range strings.Lines(text) {
+		said, ok := strings.CutPrefix(strings.TrimSpace(l), "! ")
+		switch {
+		case ok:
+			all = append(all, said)
+		case len(all) > 0:
+			return strings.Join(all, " ")
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // last is the line of a program's complaint that says what is wrong: not its hints.
