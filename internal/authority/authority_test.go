@@ -1,7 +1,9 @@
 package authority
 
 import (
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // INV-1.
@@ -33,5 +36,42 @@ func TestPool(t *testing.T) {
 	want.AddCert(server.Certificate())
 	if pool, err := Pool(file); err != nil || !pool.Equal(want) {
 		t.Errorf("Pool: %v, want the certificate that is there by now", err)
+	}
+}
+
+// INV-2.
+func TestIssue(t *testing.T) {
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	a, err := New("one", until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := New("one", until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, err := a.Issue(pkix.Name{CommonName: "server"}, "llama.demo.svc", "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(issued.Certificate, issued.Key)
+	if err != nil || !pair.Leaf.NotAfter.Equal(until) {
+		t.Fatalf("the pair: %v, until %v, want %v", err, pair.Leaf.NotAfter, until)
+	}
+	for name, tc := range map[string]struct {
+		by    *Authority
+		host  string
+		trust bool
+	}{
+		"its name":               {a, "llama.demo.svc", true},
+		"its address":            {a, "127.0.0.1", true},
+		"another name":           {a, "llama.prod.svc", false},
+		"another of that name's": {other, "llama.demo.svc", false},
+	} {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(tc.by.PEM)
+		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: pool, DNSName: tc.host}); (err == nil) != tc.trust {
+			t.Errorf("%s: %v, want trust: %v", name, err, tc.trust)
+		}
 	}
 }

@@ -21,7 +21,7 @@ func noData() map[string]string {
 		"completion powershell": "prints a script", "completion zsh": "prints a script",
 		"controller": "is a server", "gateway": "is a server", "scaler": "is a server", "dashboard": "is a server", "vllmsim": "is a server",
 		"down": "does something", "lab": "does something", "up": "prints a line for a shell",
-		"rehearse": "tells what it sees as it sees it", "validate": "writes a page of Markdown",
+		"rehearse": "tells what it sees as it sees it", "certs": "writes manifests", "validate": "writes a page of Markdown",
 	}
 }
 

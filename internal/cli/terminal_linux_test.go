@@ -71,3 +71,9 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("lint on a pipe: %q", out)
 	}
 }
+
+func TestCertsOnTerminal(t *testing.T) {
+	if seen, errOut := onTerminal(t, true, "certs"); strings.Contains(seen, "tls.key") || !strings.Contains(errOut, "hint: flyball certs | kubectl apply -f -") {
+		t.Errorf("on a terminal: %q, stderr %q", seen, errOut)
+	}
+}

@@ -145,20 +145,13 @@ func (l *Lab) writeFlyball() (string, error) {
 
 // certificates are those of Flyball's servers, as Secrets.
 func (l *Lab) certificates() ([]byte, error) {
-	scaler := config.Scaler + "." + config.Namespace
 	var all []byte
-	for _, c := range []struct {
-		secret string
-		hosts  []string
-	}{
-		{config.Certificate, []string{config.DrainWebhook + "." + config.Namespace + ".svc", config.Controller + "." + config.Namespace + ".svc"}},
-		{config.ScalerCertificate, []string{scaler, scaler + ".svc"}},
-	} {
-		issued, err := l.pki.ca.issue(pkix.Name{CommonName: c.secret}, c.hosts...)
+	for _, c := range []config.CertificateSecret{config.ControllerSecret(config.Namespace), config.ScalerSecret(config.Namespace)} {
+		issued, err := l.pki.ca.Issue(pkix.Name{CommonName: c.Name}, c.Hosts...)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, l.tlsSecret(config.Namespace, c.secret, issued)...)
+		all = append(all, l.tlsSecret(c.Namespace, c.Name, issued)...)
 	}
 	return all, nil
 }

@@ -90,7 +90,7 @@ func (l *Lab) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.probe = newProbe(l.pki.ca.pem)
+	l.probe = newProbe(l.pki.ca.PEM)
 	if err := l.startControlPlane(ctx); err != nil {
 		return err
 	}

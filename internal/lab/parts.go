@@ -88,7 +88,7 @@ func (l *Lab) agentConfig(log *slog.Logger) node.Config {
 		known[i] = p.image
 	}
 	return node.Config{
-		Client: l.client, APIServer: l.server, CA: l.pki.ca.pem, Dir: l.cfg.Dir, Net: l.claim.net, Nodes: nodes,
+		Client: l.client, APIServer: l.server, CA: l.pki.ca.PEM, Dir: l.cfg.Dir, Net: l.claim.net, Nodes: nodes,
 		Programs: func(image string) (node.Program, bool) { return find(programs, image) }, Known: known,
 		ColdStart: l.cfg.ColdStart, ProxyURL: l.Proxy(), Log: log,
 	}

@@ -19,6 +19,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/authority"
 )
 
 // webhookPorts are of the two servers that bind every address of the machine
@@ -94,16 +95,17 @@ func (l *Lab) kedaManifest(ports webhookPorts) ([]byte, error) {
 
 // kedaSecrets are KEDA's certificates: as a server, and as a client of the scaler.
 func (l *Lab) kedaSecrets() ([]byte, error) {
-	server, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"},
+	server, err := l.pki.ca.Issue(pkix.Name{CommonName: "keda"},
 		"keda-operator.keda.svc.cluster.local", "keda-operator.keda.svc", "keda-metrics-apiserver.keda.svc", "keda-admission-webhooks.keda.svc")
 	if err != nil {
 		return nil, err
 	}
-	client, err := l.pki.ca.issue(pkix.Name{CommonName: "keda"}, config.KEDAName)
+	own := config.KEDASecret("keda")
+	client, err := l.pki.ca.Issue(pkix.Name{CommonName: "keda"}, own.Hosts...)
 	if err != nil {
 		return nil, err
 	}
-	return append(l.tlsSecret("keda", "kedaorg-certs", server), l.tlsSecret("keda", config.KEDACertificate, client)...), nil
+	return append(l.tlsSecret("keda", "kedaorg-certs", server), l.tlsSecret(own.Namespace, own.Name, client)...), nil
 }
 
 // adapterService leads to KEDA's adapter. The API server calls an aggregated API
@@ -117,7 +119,7 @@ func adapterService(clusterIP string) []byte {
 // kserveManifest is KServe as shipped, with the lab in the place of cert-manager
 // and without the kube-rbac-proxy sidecar, which serves metrics only.
 func (l *Lab) kserveManifest(ports webhookPorts) ([]byte, error) {
-	certs, err := l.pki.ca.issue(pkix.Name{CommonName: "kserve"}, "kserve-webhook-server-service.kserve.svc")
+	certs, err := l.pki.ca.Issue(pkix.Name{CommonName: "kserve"}, "kserve-webhook-server-service.kserve.svc")
 	if err != nil {
 		return nil, err
 	}
@@ -254,10 +256,10 @@ func (l *Lab) trustWebhooks(o *unstructured.Unstructured) error {
 	return unstructured.SetNestedSlice(o.Object, hooks, "webhooks")
 }
 
-func (l *Lab) caBundle() string { return base64.StdEncoding.EncodeToString(l.pki.ca.pem) }
+func (l *Lab) caBundle() string { return base64.StdEncoding.EncodeToString(l.pki.ca.PEM) }
 
-func (l *Lab) tlsSecret(namespace, name string, p pair) []byte {
+func (l *Lab) tlsSecret(namespace, name string, p authority.Pair) []byte {
 	b64 := base64.StdEncoding.EncodeToString
 	return fmt.Appendf(nil, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\ntype: kubernetes.io/tls\ndata:\n  ca.crt: %s\n  tls.crt: %s\n  tls.key: %s\n---\n",
-		name, namespace, b64(l.pki.ca.pem), b64(p.cert), b64(p.key))
+		name, namespace, b64(l.pki.ca.PEM), b64(p.Certificate), b64(p.Key))
 }
