@@ -5,7 +5,7 @@ const chosen = `{namespace=~"$namespace",service=~"$service"}`
 
 // Boards are those that ship, by file name.
 func Boards() map[string]Board {
-	return map[string]Board{"services.json": services(), "gateways.json": gateways()}
+	return map[string]Board{"services.json": services(), "gateways.json": gateways(), "promises.json": promises()}
 }
 
 func services() Board {
@@ -105,6 +105,56 @@ func gateways() Board {
 					{rate("namespace, service", "retries_total"), name + " retries"}, {rate("namespace, service", "ejections_total"), name + " ejections"},
 				}},
 				{Title: "In flight by pod", Help: "How evenly requests are spread.", Unit: "short", Queries: []Query{{"sum by (pod) (flyball_gateway_pod_in_flight_requests" + chosen + ")", "{{pod}}"}}},
+			},
+		},
+	}
+}
+
+func promises() Board {
+	share := func(window string) string {
+		rate := func(metric string) string {
+			return "sum by (namespace, service) (rate(flyball_scaler_" + metric + "_total" + chosen + "[" + window + "]))"
+		}
+		return "1 - " + rate("missed_requests") + " / (" + rate("requests") + " > 0)"
+	}
+	of := func(metric string) string {
+		return "max by (namespace, service) (flyball_scaler_" + metric + chosen + ")"
+	}
+	const name = "{{namespace}}/{{service}}"
+	return Board{
+		UID: "flyball-promises", Title: "Flyball: promises", Metric: "flyball_scaler_promised_ratio",
+		Rows: [][]Panel{
+			{
+				{
+					Title: "Attained", Help: "Share of the requests of ten minutes that met all objectives, and what is promised.", Unit: "percentunit",
+					Queries: []Query{{share("10m"), name}, {of("promised_ratio"), name + " promised"}},
+				},
+			},
+			{
+				{
+					Title: "Replicas asked for", Help: "What KEDA is told.", Unit: "short",
+					Queries: []Query{{of("desired_replicas"), name}},
+				},
+				{
+					Title: "Requests", Help: "Requests that were judged by the objectives, and those that missed one.", Unit: "reqps",
+					Queries: []Query{
+						{"sum by (namespace, service) (rate(flyball_scaler_requests_total" + chosen + "[5m]))", name},
+						{"sum by (namespace, service) (rate(flyball_scaler_missed_requests_total" + chosen + "[5m]))", name + " missed"},
+					},
+				},
+			},
+			{
+				{
+					Title: "Age of decisions", Help: "How old the decisions are when KEDA is told them, median and p99.", Unit: "s",
+					Queries: []Query{
+						{"histogram_quantile(0.5, sum by (le) (rate(flyball_scaler_decision_age_seconds_bucket[5m])))", "p50"},
+						{"histogram_quantile(0.99, sum by (le) (rate(flyball_scaler_decision_age_seconds_bucket[5m])))", "p99"},
+					},
+				},
+				{
+					Title: "Answers to KEDA", Help: "By gRPC code.", Unit: "ops",
+					Queries: []Query{{"sum by (code) (rate(flyball_scaler_answers_total[5m]))", "{{code}}"}},
+				},
 			},
 		},
 	}

@@ -69,6 +69,8 @@ type Decision struct {
 	Reasons []law.Reason
 	Next    time.Duration // when the next step is due
 	On      Events        // that ask for a step at once
+	// Counted is the law's, of the readings since the last step. It is not written down.
+	Counted law.Counted
 }
 
 // Events are kinds of news.
@@ -103,7 +105,7 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 		Now: in.Now, Phase: p.Phase, Fleet: in.Fleet, Demand: in.Demand, Readings: in.Readings, Floor: next.Raised,
 	})
 	out = p.narrow(out, next, in)
-	d.Replicas, d.Floor, d.Reasons, d.Next = out.Replicas, next.Raised, out.Reasons, out.Next
+	d.Replicas, d.Floor, d.Reasons, d.Next, d.Counted = out.Replicas, next.Raised, out.Reasons, out.Next, out.Counted
 	if foreign {
 		d.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, d.Reasons...)
 	}

@@ -142,6 +142,6 @@ func (d *Decision) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return fmt.Errorf("reading a decision: %w", err)
 	}
-	*d = Decision{w.Replicas, w.Floor, w.Reasons, w.Next, w.On}
+	*d = Decision{Replicas: w.Replicas, Floor: w.Floor, Reasons: w.Reasons, Next: w.Next, On: w.On}
 	return w.check("a decision")
 }

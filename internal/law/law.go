@@ -52,6 +52,15 @@ type Output struct {
 	// Floored says that the law has taken Input.Floor for its minimum, and acts on it
 	// in its own time.
 	Floored bool
+	// Counted is what the law has seen of a promise that it keeps; 0: it keeps none.
+	Counted Counted
+}
+
+// Counted is how a promise went since the last step.
+type Counted struct {
+	Promised float64 // share of requests that is to meet all objectives; 0: nothing is promised
+	Requests float64 // that were judged
+	Missed   float64 // of these, that missed an objective, as far as histograms tell
 }
 
 // Start is the output before anything is decided: the replicas last asked for, and a

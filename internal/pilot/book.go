@@ -27,6 +27,8 @@ type Answer struct {
 	Reasons  []law.Reason
 	Pods     int // that were ready
 	Read     int // of these, of which something was read
+	// Kept is what this process has counted of the promise since it began.
+	Kept law.Counted
 }
 
 // A Book holds the last answers. The one that leads writes it step by step, the others copy

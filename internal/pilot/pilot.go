@@ -93,6 +93,7 @@ type service struct {
 	state  decide.State
 	set    reading.Set // of the last tick
 	broken bool        // its last step panicked
+	kept   law.Counted // since this process began
 }
 
 // New is for Run.
@@ -285,11 +286,19 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	var next decide.State
 	next, done.Decision = decide.Step(done.Policy, done.State, done.Input)
 	known.state, known.broken = next, false
+	known.count(done.Decision.Counted)
 	pods, read := heard(known.set, s.Fleet)
-	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read})
+	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read, known.kept})
 	if p.cfg.Recorder != nil {
 		p.cfg.Recorder.Record(s.Service, done)
 	}
+}
+
+// count adds what a step saw. What is counted never becomes less, whatever is read.
+func (k *service) count(c law.Counted) {
+	k.kept.Promised = c.Promised
+	k.kept.Requests += max(c.Requests, 0)
+	k.kept.Missed += min(max(c.Missed, 0), max(c.Requests, 0))
 }
 
 // heard is how many pods are ready, and of how many of them a set has something usable.

@@ -32,6 +32,7 @@ func (l following) Step(_ law.State, in law.Input) (law.State, law.Output) {
 		none[0]++
 	}
 	out := in.Start(time.Second)
+	out.Counted = law.Counted{Promised: .9, Requests: 10, Missed: 1}
 	if r := in.Readings.Of(reading.Running).Total; r.Usable() {
 		return nil, out.By(law.RuleStatic, law.Replicas(law.TermReplicas, int(r.Value)))
 	}
@@ -180,6 +181,8 @@ func TestTick(t *testing.T) {
 		<-time.After(time.Second)
 		if a, _ := w.cfg.Book.Answer(named("a")); time.Since(a.At) != time.Second {
 			t.Errorf("an answer of a tick 1 s ago is %v old", time.Since(a.At))
+		} else if want := (law.Counted{Promised: .9, Requests: 30, Missed: 3}); a.Kept != want {
+			t.Errorf("after three steps %+v is counted, want %+v", a.Kept, want)
 		}
 		if _, ok := w.cfg.Book.Answer(named("d")); ok {
 			t.Error("an answer without a step")

@@ -4,7 +4,7 @@
 // certificate is of another authority.
 // INV-2: what the flags of config/gateway let a gateway take fits into its container.
 // INV-3: the program of the image is these and the version, without the lab and the simulator.
-// INV-4: docs/metrics.md lists every metric that the two register.
+// INV-4: docs/metrics.md lists every metric that the three register.
 // INV-5: KEDA is told the last decision on just the object that it asks about, or why there
 // is none.
 // INV-6: the next scaler to lead goes on with what the one before has written, as far as it

@@ -17,6 +17,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/gateway"
 	"github.com/flyball-dev/flyball/internal/gateway/tenant"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
+	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/scaler"
 )
 
@@ -46,6 +47,7 @@ func exported(t *testing.T) map[string][]string {
 	if err := (&recording{folder: t.TempDir()}).open(ofScaler, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
+	ofScaler.MustRegister(promises{pilot.NewBook()})
 	return map[string][]string{
 		"controller": described(t, ofController), "gateway": described(t, ofGateway), "scaler": described(t, ofScaler),
 	}

@@ -209,6 +209,9 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	o.demand.Namespace = p.namespace
 	p.demand = inbox.New(o.demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
 	p.book, p.recalled = pilot.NewBook(), &recollection{}
+	if err := runtimemetrics.Registry.Register(promises{p.book}); err != nil {
+		return fmt.Errorf("adding metrics: %w", err)
+	}
 	source, err := scrape.NewPrometheus(o.prometheus, promise.Law{}.Needs())
 	if err != nil {
 		return hint.With(err, "see --prometheus and --prometheus-credentials")

@@ -3,6 +3,9 @@ package promise
 import (
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/lawtest"
 )
 
 func TestBudget(t *testing.T) {
@@ -50,5 +53,28 @@ func TestMissedRequests(t *testing.T) {
 	v := seen{Counts: Counts{First: 100, Late: 10, Answered: 80, Slow: 8, Waited: 5}}
 	if got := v.missed(); !near(got, 10+8-0.8+5, 1e-9) {
 		t.Errorf("missed() = %v, want 22.2", got)
+	}
+}
+
+// What is counted of a promise is what its budget is charged with. All first tokens come within
+// 10 to 100 ms there: of a time of 1 s none is late, of 5 ms all are.
+func TestCounted(t *testing.T) {
+	for target, want := range map[time.Duration]float64{time.Second: 0, 5 * time.Millisecond: 1} {
+		l, w := exampleLaw(), lawtest.NewWorld(3)
+		l.TTFT, w.Rate = target, 6
+		var s law.State
+		var out law.Output
+		var requests, missed float64
+		for w.Now < 20*time.Minute {
+			w.Pass()
+			s, out = l.Step(s, w.Input(l.Needs(), 3))
+			requests, missed = requests+out.Counted.Requests, missed+out.Counted.Missed
+			if out.Counted.Promised != l.Promise || out.Counted.Missed < 0 || out.Counted.Missed > out.Counted.Requests+1e-9 {
+				t.Fatalf("%+v is counted of a promise of %v", out.Counted, l.Promise)
+			}
+		}
+		if !near(missed, want*requests, 1e-6*requests) || requests < 6*18*60 {
+			t.Errorf("of %v %.0f of %.0f requests missed, want a share of %v", target, missed, requests, want)
+		}
 	}
 }

@@ -64,6 +64,10 @@ func (l Law) Step(state law.State, in law.Input) (law.State, law.Output) {
 		l.learn(&s, in, seen)
 	}
 	out := l.decide(&s, in, seen)
+	out.Counted = law.Counted{Promised: 1 - l.allowed()}
+	if seen.took > 0 {
+		out.Counted.Requests, out.Counted.Missed = seen.First, seen.missed()
+	}
 	if scratch {
 		out.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, out.Reasons...)
 	}
