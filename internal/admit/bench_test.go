@@ -39,6 +39,18 @@ func BenchmarkOfferRelease(b *testing.B) {
 	}
 }
 
+// BenchmarkOfferReleaseByPromise is one request in and the next by promise out, 10,000 held:
+// a half of them late when it begins.
+func BenchmarkOfferReleaseByPromise(b *testing.B) {
+	q, services := full(b)
+	p := Promise{TTFT: time.Minute, Bound: time.Hour}
+	for i, id := 0, ID(manyHeld); b.Loop(); i, id = i+1, id+1 {
+		service, now := services[id%10], 20*time.Second+time.Duration(i)*time.Millisecond
+		q.Offer(now, Request{ID: id, Service: service, Bytes: 4096, Tokens: 1000, Prompt: 900})
+		q.ReleaseByPromise(now, service, p, []Place{{Free: 1}})
+	}
+}
+
 // BenchmarkOfferCancel is one request in and out again, 10,000 held.
 func BenchmarkOfferCancel(b *testing.B) {
 	q, services := full(b)

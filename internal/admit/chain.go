@@ -6,9 +6,9 @@ import "time"
 // and in that of all.
 type held struct {
 	Request
-	deadline time.Duration
-	line     *line
-	links    [numLinks]link
+	since, deadline time.Duration
+	line            *line
+	links           [numLinks]link
 }
 
 type link struct{ prev, next *held }

@@ -7,8 +7,8 @@
 // that the difference is what is held.
 // INV-2: what is held never exceeds a budget, neither a service's nor the total,
 // neither in bytes nor in requests; Held and Total are the sums of what is held.
-// INV-3: the requests of a service are released in the order in which they were
-// offered, and none before an older one that could be released.
+// INV-3: by Release the requests of a service are released in the order in which they
+// were offered, and none before an older one that could be released.
 // INV-4: Release gives back as many requests as there is room for, or all that are
 // held and not past their deadline if these are fewer.
 // INV-5: none is released at or after its deadline; Tick ends those whose
@@ -19,6 +19,12 @@
 // request, so that no number of its requests fills one.
 // INV-8: under one name there are at most so many wakes at once, and after them one with
 // each share of the hour that has passed.
+// INV-9: by promise, none of a service is released before an older one that has waited
+// for the bound, so that nobody waits longer than that while somebody younger goes.
+// INV-10: by promise and within the bound, none that is late is released before one that
+// is not, and of either the oldest first; who is late stays so.
+// INV-11: by promise a place is given no more requests than it has free, and of prompts no
+// more than one beyond what is read within a quarter of TTFT.
 //
 // It deliberately knows no HTTP, no pods, no bodies and no clock: a request is
 // its size, time is an argument, and what wakes a service is for others to find

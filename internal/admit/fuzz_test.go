@@ -43,28 +43,20 @@ type player struct {
 	open    map[ID]int
 	outcome []Outcome // of each offer, 0 while it is held
 	last    [3]int    // the offer released last, per service
+	promise *Promise  // releases are by it; nil: by arrival
 }
 
 func (p *player) play(op, a, b byte) {
 	id, service := ID(a%16), string('a'+rune(b%3))
 	switch op % 6 {
 	case 0, 1:
-		p.offer(Request{ID: id, Service: service, Client: []string{"", "x", "y"}[op/6%3], Bytes: int64(a>>4)*int64(b>>6) - 1, Tokens: int64(b) << (a % 56)})
+		p.offer(Request{ID: id, Service: service, Client: []string{"", "x", "y"}[op/6%3], Bytes: int64(a>>4)*int64(b>>6) - 1, Tokens: int64(b) << (a % 56), Prompt: int64(b >> 4)})
 	case 2:
-		room := int(a%8) - 1
-		got, want := p.q.Release(p.clock, service, room), p.plain.release(p.clock, service, room)
-		p.same("Release", got, want)
-		if len(got) > max(0, room) {
-			p.t.Fatalf("INV-4: %d released into room for %d", len(got), room)
+		if p.promise != nil {
+			p.byPromise(service, a, b)
+		} else {
+			p.byArrival(service, int(a%8)-1, &p.last[b%3])
 		}
-		for _, id := range got {
-			if n := p.open[id]; n < p.last[b%3] {
-				p.t.Fatalf("INV-3: offer %d of %s released after offer %d", n, service, p.last[b%3])
-			} else {
-				p.last[b%3] = n
-			}
-		}
-		p.end(Released, got...)
 	case 3:
 		p.clock += time.Duration(a%32) - 4 // also backwards
 		got, want := p.q.Tick(p.clock), p.plain.tick(p.clock)
@@ -87,6 +79,22 @@ func (p *player) play(op, a, b byte) {
 		p.same("GiveUp", got, want)
 		p.end(GivenUp, got...)
 	}
+}
+
+func (p *player) byArrival(service string, room int, last *int) {
+	got, want := p.q.Release(p.clock, service, room), p.plain.release(p.clock, service, room)
+	p.same("Release", got, want)
+	if len(got) > max(0, room) {
+		p.t.Fatalf("INV-4: %d released into room for %d", len(got), room)
+	}
+	for _, id := range got {
+		if n := p.open[id]; n < *last {
+			p.t.Fatalf("INV-3: offer %d of %s released after offer %d", n, service, *last)
+		} else {
+			*last = n
+		}
+	}
+	p.end(Released, got...)
 }
 
 func (p *player) offer(r Request) {

@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ type plain struct {
 type plainRequest struct {
 	Request
 	since time.Duration
+	late  bool // it was, once
 }
 
 func (p *plain) held(service string) Load {
@@ -46,6 +48,7 @@ func (p *plain) offer(now time.Duration, r Request) Answer {
 	if r.Tokens < 0 {
 		r.Tokens = 0
 	}
+	r.Prompt = min(max(r.Prompt, 0), math.MaxInt32)
 	if r.Tokens > math.MaxInt32 {
 		r.Tokens = math.MaxInt32
 	}
@@ -67,7 +70,7 @@ func (p *plain) offer(now time.Duration, r Request) Answer {
 	if v := p.shares(r); v != Held {
 		return v
 	}
-	p.wait = append(p.wait, plainRequest{r, p.now})
+	p.wait = append(p.wait, plainRequest{Request: r, since: p.now})
 	return Held
 }
 
@@ -114,6 +117,56 @@ func (p *plain) tick(now time.Duration) []ID {
 func (p *plain) release(now time.Duration, service string, room int) []ID {
 	p.now = max(p.now, now)
 	return p.take(room, func(w plainRequest) bool { return w.Service == service && !p.expired(w) })
+}
+
+// releaseByPromise asks anew who is next, and where to, after each.
+func (p *plain) releaseByPromise(now time.Duration, service string, promise Promise, places []Place) []Placed {
+	p.now = max(p.now, now)
+	var placed []Placed
+	for {
+		var free []*Place
+		for i := range places {
+			if places[i].Free > 0 {
+				free = append(free, &places[i])
+			}
+		}
+		if len(free) == 0 {
+			return placed
+		}
+		at := slices.MinFunc(free, func(a, b *Place) int { return cmp.Or(cmp.Compare(a.Reading, b.Reading), b.Free-a.Free) })
+		w := p.first(service, promise, at.Reading)
+		if w == nil || at.Reading > 0 && 4*time.Duration(at.Reading+w.Prompt)*promise.PerToken > promise.TTFT {
+			return placed
+		}
+		at.Free--
+		at.Reading += w.Prompt
+		for i := range places {
+			if &places[i] == at {
+				placed = append(placed, Placed{w.ID, i})
+			}
+		}
+		p.cancel(w.ID)
+	}
+}
+
+// first is who is next.
+func (p *plain) first(service string, promise Promise, reading int64) *plainRequest {
+	var waiting []*plainRequest
+	for i := range p.wait {
+		if w := &p.wait[i]; w.Service == service && !p.expired(*w) {
+			waiting = append(waiting, w)
+		}
+	}
+	if len(waiting) == 0 || p.now-waiting[0].since >= promise.Bound {
+		return append(waiting, nil)[0]
+	}
+	for _, w := range waiting {
+		first := promise.Rest + time.Duration(reading+w.Prompt)*promise.PerToken
+		if w.late = w.late || w.since+(promise.TTFT-first)/2 < p.now; !w.late {
+			return w
+		}
+	}
+	return waiting[0]
 }
 
 func (p *plain) cancel(id ID) bool {

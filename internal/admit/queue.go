@@ -69,6 +69,7 @@ type line struct {
 	load    Load
 	clients loads
 	queue   chain
+	fresh   *held // all before it are late; nil: all are
 }
 
 // A Queue holds requests. Its methods take the time on a clock of the caller's; a
@@ -108,7 +109,7 @@ func (q *Queue) Offer(now time.Duration, r Request) Answer {
 		l = &line{clients: loads{}, queue: chain{link: byService}}
 		q.lines[r.Service] = l
 	}
-	h := &held{Request: r, deadline: Never, line: l}
+	h := &held{Request: r, since: q.now, deadline: Never, line: l}
 	if q.now < Never-q.config.TTL {
 		h.deadline = q.now + q.config.TTL
 	}
@@ -118,6 +119,9 @@ func (q *Queue) Offer(now time.Duration, r Request) Answer {
 	q.clients.add(r)
 	l.clients.add(r)
 	l.queue.push(h)
+	if l.fresh == nil {
+		l.fresh = h
+	}
 	l.load.add(r)
 	return Held
 }
@@ -247,6 +251,9 @@ func (q *Queue) end(h *held, o Outcome) {
 	q.clients.remove(h.Request)
 	h.line.clients.remove(h.Request)
 	h.line.queue.remove(h)
+	if h.line.fresh == h {
+		h.line.fresh = h.links[byService].next
+	}
 	h.line.load.remove(h.Request)
 	if h.line.load.Requests == 0 {
 		delete(q.lines, h.Service)

@@ -12,15 +12,16 @@ type Request struct {
 	Client  string // "": it has no share of its own
 	// Bytes is what the request keeps in memory while it waits, its body above all.
 	Bytes int64
-	// Tokens is the work that it asks for, as far as it can be told.
-	Tokens int64
+	// Tokens is the work that it asks for, as far as it can be told, and Prompt what of it
+	// is to be read.
+	Tokens, Prompt int64
 }
 
 // counted takes negative sizes as 0 and more tokens than any model reads as
 // 2³¹ − 1, so that sums cannot overflow.
 func (r Request) counted() Request {
 	r.Bytes = max(0, r.Bytes)
-	r.Tokens = min(max(0, r.Tokens), math.MaxInt32)
+	r.Tokens, r.Prompt = min(max(0, r.Tokens), math.MaxInt32), min(max(0, r.Prompt), math.MaxInt32)
 	return r
 }
 
