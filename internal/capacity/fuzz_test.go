@@ -77,11 +77,31 @@ func FuzzReplica(f *testing.F) {
 				}
 			}
 		}
-		r.Costs.Prompt, r.Costs.Step = 2*r.Costs.Prompt, 2*r.Costs.Step
-		if dearer, _ := r.Capacity(); dearer > perSecond*1.001+1e-9 {
-			t.Fatalf("%+v: %v per second, of half the costs %v", r, dearer, perSecond)
-		}
+		dearer(t, r)
 	})
+}
+
+// dearer checks that a replica whose steps and prompts take twice as long can do no more.
+func dearer(t *testing.T, r capacity.Replica) {
+	t.Helper()
+	twice := r
+	twice.Costs.Prompt, twice.Costs.Step = 2*r.Costs.Prompt, 2*r.Costs.Step
+	was, _ := r.Capacity()
+	if is, _ := twice.Capacity(); is > was*1.001+1e-9 {
+		t.Fatalf("%+v: %v per second, of half the costs %v", twice, is, was)
+	}
+	if is, was := roomOf(t, twice), roomOf(t, r); is.Sequences > was.Sequences {
+		t.Fatalf("%+v: room for %d, of half the costs %d", twice, is.Sequences, was.Sequences)
+	}
+}
+
+func roomOf(t *testing.T, r capacity.Replica) capacity.Room {
+	t.Helper()
+	room := r.Room()
+	if room.Sequences < 1 || room.PerToken < 0 || room.Rest < 0 {
+		t.Fatalf("%+v: room for %+v", r, room)
+	}
+	return room
 }
 
 // FuzzCurve: INV-1, INV-2 and INV-4.
