@@ -19,6 +19,7 @@
 // INV-9: a fleet's requests wait in an admit.Queue and nowhere else: what it refused,
 // expired, cancelled or gave up ended so here, and what it released went to a replica
 // or fitted none.
+// By promise none goes past that queue, and none is held that a replica has room for.
 // INV-10: replicas leave in the order of drain.Sooner, and go when a drain.Drain lets
 // them.
 //

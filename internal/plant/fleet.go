@@ -116,6 +116,7 @@ type Fleet struct {
 	created  int
 	flights  map[ID]flight
 	queue    *admit.Queue // of those that no replica has; nil if none are held
+	pace     *pace        // nil: they are held by arrival
 	routes   *rand.Rand
 	turn     int
 	sent     int // requests, to replicas, ever
@@ -148,6 +149,10 @@ func NewFleet(c FleetConfig) (*Fleet, error) {
 			return nil, err
 		}
 	}
+	if c.Hold.ByPromise {
+		f.pace = newPace(c)
+		f.events.Push(learningPeriod, 0, fleetEvent{kind: learning})
+	}
 	if c.DeletionCost {
 		f.events.Push(drain.CostPeriod, 0, fleetEvent{kind: costing})
 	}
@@ -157,6 +162,7 @@ func NewFleet(c FleetConfig) (*Fleet, error) {
 // send gives a request to a replica, which refuses what does not fit its engine.
 func (f *Fleet) send(now time.Duration, id ID, to *Replica) {
 	fl := f.flights[id]
+	fl.request.Held = now - fl.arrival
 	to.engine.Advance(now)
 	if err := to.engine.Submit(now, fl.request); err != nil {
 		f.fail(now, id, Unfit)
@@ -237,6 +243,9 @@ func (f *Fleet) finish(r *Replica, e Finished, how Ending) {
 		ID: e.ID, Arrival: f.flights[e.ID].arrival, FirstToken: e.FirstToken, LastToken: e.LastToken,
 		PromptTokens: e.PromptTokens, CachedTokens: e.CachedTokens, Generated: e.Generated, Ending: how,
 	})
+	if f.pace != nil && how == Answered {
+		f.pace.answered(f.done[len(f.done)-1])
+	}
 	if e.Outcome == Aborted && e.FirstToken == 0 {
 		r.sent--
 		r.sentPrompt -= e.PromptTokens

@@ -61,6 +61,7 @@ func playFleet(t *testing.T, ops []byte) []Done {
 		config.Seed, config.Routing = uint64(ops[3]), Routings()[a%4]
 		config.Hold.Target, config.Hold.Queue.TTL = a/4%3*5, time.Duration(1+a/12%4)*time.Minute
 		config.Hold.Queue.Service.Requests = 1 + b%32
+		config.Hold.ByPromise, config.Hold.TTFT, config.Hold.TPOT = a/48%2 == 1, 2*time.Second, 50*time.Millisecond
 		if b%5 == 0 {
 			config.Hold = Hold{}
 		}
@@ -164,7 +165,23 @@ func (p *fleetPlayer) checkQueue() {
 			q.Ended(admit.Refused), q.Ended(admit.Expired), q.Ended(admit.Cancelled), q.Ended(admit.GivenUp))
 	}
 	// What the queue released and what never was in it went to replicas, or fitted none.
-	if direct := uint64(p.offered) - q.Offered(); uint64(p.f.Sent())+counts[Unfit] != direct+q.Ended(admit.Released) {
+	direct := uint64(p.offered) - q.Offered()
+	if p.f.pace != nil {
+		p.checkOrder(direct)
+	}
+	if uint64(p.f.Sent())+counts[Unfit] != direct+q.Ended(admit.Released) {
 		p.t.Fatalf("INV-9: %d sent and %d unfit, of %d past the queue and %d released", p.f.Sent(), counts[Unfit], direct, q.Ended(admit.Released))
+	}
+}
+
+// checkOrder finds no request past the queue, and none in it that there is room for.
+func (p *fleetPlayer) checkOrder(direct uint64) {
+	if direct > 0 {
+		p.t.Fatalf("INV-9: %d went past the queue", direct)
+	}
+	for _, r := range p.f.ready() {
+		if at := p.f.pace.place(r); p.f.Held() > 0 && at.Free > 0 && at.Reading == 0 {
+			p.t.Fatalf("INV-9: %d are held, and replica %d has room for %d and nothing to read", p.f.Held(), r.Number(), at.Free)
+		}
 	}
 }

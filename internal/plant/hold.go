@@ -1,11 +1,14 @@
 package plant
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/admit"
+	"github.com/flyball-dev/flyball/internal/capacity"
 )
 
 // Hold says what becomes of requests while no replica is ready: they wait in front of
@@ -16,6 +19,12 @@ type Hold struct {
 	// Target is how many requests one replica is meant to have, and so how many of those
 	// that were held it may have without a first token; 0 if it is not known.
 	Target int
+	// ByPromise lets requests wait in front whenever no replica has room for them, and go
+	// by an admit.Promise of TTFT; what has room keeps TPOT too. Prior is what is known of
+	// the engine before anything was learned; the zero value is nothing.
+	ByPromise  bool
+	TTFT, TPOT time.Duration
+	Prior      capacity.Prior
 }
 
 func (h Hold) enabled() bool { return h.Queue != admit.Config{} }
@@ -24,6 +33,10 @@ func (h Hold) validate() error {
 	switch {
 	case h.Target < 0:
 		return fmt.Errorf("hold: a target of %d requests, must not be negative", h.Target)
+	case h.ByPromise && !h.enabled():
+		return errors.New("hold: an order needs a queue, and nothing is held")
+	case h.ByPromise && (h.TTFT <= 0 || h.TPOT <= 0):
+		return fmt.Errorf("hold: by a promise of TTFT %v and TPOT %v, must be positive", h.TTFT, h.TPOT)
 	case !h.enabled():
 		return nil
 	}
@@ -34,13 +47,15 @@ func (h Hold) validate() error {
 }
 
 // Offer brings a request in. The client waits patience for the answer's end; 0 is for
-// ever. A request that comes while others are held waits behind them.
+// ever. A request that comes while others are held waits with them.
 func (f *Fleet) Offer(now time.Duration, r Request, patience time.Duration) {
 	f.flights[r.ID] = flight{request: r, arrival: now}
 	if patience > 0 {
 		f.events.Push(now+patience, 1, fleetEvent{kind: impatience, id: r.ID})
 	}
-	if f.Held() == 0 {
+	if f.pace != nil {
+		f.pace.came(r)
+	} else if f.Held() == 0 {
 		if to := f.route(); to != nil {
 			f.send(now, r.ID, to)
 			return
@@ -56,7 +71,7 @@ func (f *Fleet) hold(now time.Duration, r Request) {
 	}
 	prompt := int64(r.PromptTokens)
 	answer := f.queue.Offer(now, admit.Request{
-		ID: admit.ID(r.ID), Bytes: admit.Overhead + admit.BytesPerToken*prompt, Tokens: prompt + int64(r.MaxTokens),
+		ID: admit.ID(r.ID), Bytes: admit.Overhead + admit.BytesPerToken*prompt, Tokens: prompt + int64(r.MaxTokens), Prompt: prompt,
 	})
 	if answer != admit.Held {
 		f.fail(now, r.ID, Refused)
@@ -65,31 +80,54 @@ func (f *Fleet) hold(now time.Duration, r Request) {
 	f.release(now)
 }
 
-// release gives held requests to the replicas that have room for them, each to the one
-// with the fewest requests that wait for a first token. One that does not fit its
-// engine makes room for another. Windows stay as they begin: only an answer that comes
-// whole widens one, and all are streamed here.
+// release gives held requests to the replicas that have room for them. One that does not
+// fit its engine makes room for another.
 func (f *Fleet) release(now time.Duration) {
-	for f.Held() > 0 {
-		target := f.config.Hold.Target
-		if target == 0 {
-			target = admit.UnknownTarget
-		}
-		var ready []*Replica
-		var pods []admit.Pod
-		for _, r := range f.replicas {
-			if r.state == Ready {
-				ready, pods = append(ready, r), append(pods, admit.Pod{Window: target, Silent: r.silent()})
-			}
-		}
-		released := f.queue.Release(now, "", admit.Room(pods))
-		if len(released) == 0 {
-			return
-		}
-		for _, id := range released {
-			f.send(now, ID(id), slices.MinFunc(ready, func(a, b *Replica) int { return a.silent() - b.silent() }))
+	give := f.byArrival
+	if f.pace != nil {
+		give = f.byPromise
+	}
+	for f.Held() > 0 && give(now, f.ready()) {
+	}
+}
+
+func (f *Fleet) ready() []*Replica {
+	var ready []*Replica
+	for _, r := range f.replicas {
+		if r.state == Ready {
+			ready = append(ready, r)
 		}
 	}
+	return ready
+}
+
+// byArrival sends each to the one with the fewest requests that wait for a first token; it
+// is false if none went. Windows stay as they begin: only an answer that comes whole
+// widens one, and all are streamed here.
+func (f *Fleet) byArrival(now time.Duration, ready []*Replica) bool {
+	pods := make([]admit.Pod, len(ready))
+	for i, r := range ready {
+		pods[i] = admit.Pod{Window: cmp.Or(f.config.Hold.Target, admit.UnknownTarget), Silent: r.silent()}
+	}
+	released := f.queue.Release(now, "", admit.Room(pods))
+	for _, id := range released {
+		f.send(now, ID(id), slices.MinFunc(ready, func(a, b *Replica) int { return a.silent() - b.silent() }))
+	}
+	return len(released) > 0
+}
+
+// byPromise sends those that can still have their first token in time first; it is false
+// if none went.
+func (f *Fleet) byPromise(now time.Duration, ready []*Replica) bool {
+	places := make([]admit.Place, len(ready))
+	for i, r := range ready {
+		places[i] = f.pace.place(r)
+	}
+	placed := f.queue.ReleaseByPromise(now, "", f.pace.promise(), places)
+	for _, p := range placed {
+		f.send(now, ID(p.ID), ready[p.Place])
+	}
+	return len(placed) > 0
 }
 
 // expire ends what has been held for too long.

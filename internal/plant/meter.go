@@ -28,8 +28,9 @@ type Meter struct {
 	TTFT, ITL, TPOT, E2E, Queue Histogram
 	// RouterTTFT and RouterTPOT are TTFT and TPOT in the buckets of llm-d's router, which
 	// observes both when a response has ended (github.com/llm-d/llm-d-router
-	// pkg/epp/handlers/response.go), so that a TTFT is known a whole answer late. The time
-	// that a request is held before it is given to an engine is not in them.
+	// pkg/epp/handlers/response.go), so that a TTFT is known a whole answer late. It counts
+	// from when the router got the request (pkg/epp/metrics, RecordRequestTTFT), so that the
+	// time for which one is held in front is in it.
 	RouterTTFT, RouterTPOT Histogram
 }
 
@@ -102,7 +103,7 @@ func (m *Meter) finished(f *Finished) {
 	m.GenerationLengths[lengthBucket(f.Generated)]++
 	m.E2E.Observe(f.EndedAt - f.Submitted)
 	m.Queue.Observe(f.Admitted - f.Queued)
-	m.RouterTTFT.Observe(f.FirstToken - f.Submitted)
+	m.RouterTTFT.Observe(f.FirstToken - f.Submitted + f.Held)
 	if f.Generated > 1 {
 		mean := (f.LastToken - f.FirstToken) / time.Duration(f.Generated-1)
 		m.TPOT.Observe(mean)

@@ -35,6 +35,7 @@ type Replica struct {
 	inFlight   int
 	sent       int // requests that it was given, and that were not aborted before their first token
 	sentPrompt int // tokens of the prompts that it was given, and that were not aborted before their first token
+	used       use // as the queue in front last looked
 
 	createdAt, placedAt, runsAt, changedAt time.Duration
 
@@ -112,6 +113,7 @@ const (
 	readiness
 	looking // whether a replica that leaves may go
 	costing // of what would be lost with each
+	learning
 	crash
 	impatience // of a client
 )
@@ -199,9 +201,7 @@ func (f *Fleet) happen(now time.Duration, e fleetEvent) {
 	r := e.replica
 	switch e.kind {
 	case placing:
-		if r.state == Pending {
-			f.place(now, r)
-		}
+		f.place(now, r)
 	case readiness:
 		if r.state == Starting && r.changedAt == e.since {
 			f.serve(now, r)
@@ -211,6 +211,10 @@ func (f *Fleet) happen(now time.Duration, e fleetEvent) {
 		f.look(now, r)
 	case costing:
 		f.writeCosts(now)
+	case learning:
+		f.pace.learn(now, f.replicas)
+		f.release(now)
+		f.events.Push(now+learningPeriod, 0, fleetEvent{kind: learning})
 	case crash:
 		if r.state == Ready && r.changedAt == e.since {
 			f.crash(now, r)
@@ -230,7 +234,10 @@ func (f *Fleet) crash(now time.Duration, r *Replica) {
 }
 
 func (f *Fleet) place(now time.Duration, r *Replica) {
-	if !f.take(r) {
+	switch {
+	case r.state != Pending:
+		return
+	case !f.take(r):
 		r.placedAt = unplaced
 		return
 	}
@@ -256,7 +263,7 @@ func (f *Fleet) serve(now time.Duration, r *Replica) {
 	if err != nil {
 		return // the configuration was checked
 	}
-	r.engine, r.state, r.changedAt, r.sent, r.sentPrompt = engine, Ready, now, 0, 0
+	r.engine, r.state, r.changedAt, r.sent, r.sentPrompt, r.used = engine, Ready, now, 0, 0, use{}
 	if mean := f.config.MeanTimeToCrash; mean > 0 {
 		after := time.Duration(float64(mean) * des.Stream(f.config.Seed, fmt.Sprintf("crash of replica %d at %d", r.number, now)).ExpFloat64())
 		f.events.Push(now+after, 0, fleetEvent{kind: crash, replica: r, since: now})

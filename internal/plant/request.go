@@ -12,6 +12,8 @@ type Request struct {
 	MaxTokens    int
 	// NaturalTokens is after how many tokens the model would end by itself; 0 is never.
 	NaturalTokens int
+	// Held is how long it was in front of all engines before it was given to this one.
+	Held time.Duration
 	// BlockHashes name the content of each full block of the prompt, each hash
 	// covering everything before it too. Equal hashes share cache; none share nothing.
 	BlockHashes []uint64

@@ -47,18 +47,32 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 // promised fills in the objectives, what the command line says, and what is known of the
 // engine from its profile.
 func (s Setup) promised(l promise.Law) promise.Law {
-	const milli, micro, nano = 1e-3, 1e-6, 1e-9
 	l = l.Promising(s.Terms.Objectives)
 	e := s.Fleet.Engine
 	l.BatchTokens, l.CacheTokens = e.MaxNumBatchedTokens, e.KVTokens
 	if l.Prior == (capacity.Prior{}) {
-		c := e.Cost
-		l.Prior = capacity.Known(capacity.Costs{
-			Step: c.AlphaDMillis * milli, Prompt: c.BetaMicros * micro,
-			Sequence: (c.DeltaMMicros + c.HostMicros) * micro, Context: c.GammaDNanos * nano,
-		})
+		l.Prior = s.prior()
 	}
 	return l
+}
+
+// prior is what is known of the engine from its profile.
+func (s Setup) prior() capacity.Prior {
+	const milli, micro, nano = 1e-3, 1e-6, 1e-9
+	c := s.Fleet.Engine.Cost
+	return capacity.Known(capacity.Costs{
+		Step: c.AlphaDMillis * milli, Prompt: c.BetaMicros * micro,
+		Sequence: (c.DeltaMMicros + c.HostMicros) * micro, Context: c.GammaDNanos * nano,
+	})
+}
+
+// held fills in what the queue in front of the replicas goes by.
+func (s Setup) held() plant.Hold {
+	h := s.Fleet.Hold
+	if h.ByPromise {
+		h.TTFT, h.TPOT, h.Prior = score.Target(s.Terms.Objectives, score.TTFT), score.Target(s.Terms.Objectives, score.TPOT), s.prior()
+	}
+	return h
 }
 
 // stepCost is what a step costs that decodes one sequence, in seconds.

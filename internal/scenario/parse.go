@@ -24,7 +24,8 @@ import (
 //	nodes     4 of 8 GPUs                 without: as many as the maximum needs
 //	start     schedule=1s load=99s        phases of the cold start, in place of the profile's
 //	routing   least-outstanding
-//	hold      target=16                   requests that find no ready replica wait as in Flyball's gateway; none: they fail
+//	hold      target=16                   requests that find no ready replica wait as in Flyball's gateway; none: they fail;
+//	                                      order=promise: all wait while no replica has room, and go by admit.Promise
 //	grace     10m                         a replica that is told to end may finish what it has
 //	deletion-cost                         the replica with the least to do leaves first, as Flyball's controller has it
 //	crash     2h                          mean time until a ready replica crashes and starts again; without: never

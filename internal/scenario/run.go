@@ -115,6 +115,7 @@ func newRun(s Setup, p decide.Policy, seed uint64) (*run, error) {
 	phases := s.phases(seed)
 	s.Fleet.Seed = des.Stream(seed, "fleet").Uint64()
 	built := s.Fleet
+	built.Hold = s.held()
 	if s.Steps > 0 {
 		built.Engine.Cost = built.Engine.Cost.Times(s.Steps)
 	}

@@ -68,7 +68,9 @@ type PromQL interface {
 
 // Validate refuses what cannot run, or would say nothing.
 func (s Setup) Validate() error {
-	if err := s.Fleet.Validate(); err != nil {
+	fleet := s.Fleet
+	fleet.Hold = s.held()
+	if err := fleet.Validate(); err != nil {
 		return err
 	}
 	switch {

@@ -217,19 +217,42 @@ func readRouting(f *File, args []string, _ Env) error {
 	return fmt.Errorf("no routing %q; there are %s", text, strings.Join(names, ", "))
 }
 
-func readHold(f *File, args []string, _ Env) error {
-	text, err := one(args)
-	if err != nil {
-		return err
-	}
+// readHold reads none, or target=N and order=ORDER.
+func readHold(f *File, args []string, _ Env) (err error) {
 	hold := &f.Setup.Fleet.Hold
-	if text == "none" {
+	if len(args) == 1 && args[0] == "none" {
 		*hold = plant.Hold{}
 		return nil
 	}
-	digits, ok := strings.CutPrefix(text, "target=")
-	if hold.Target, err = strconv.Atoi(digits); !ok || err != nil || hold.Target < 1 {
-		return fmt.Errorf("%q: write none or target=N", text)
+	if len(args) == 0 {
+		return errors.New("write none, target=N or order=ORDER")
+	}
+	for _, a := range args {
+		key, value, _ := strings.Cut(a, "=")
+		switch key {
+		case "target":
+			if hold.Target, err = strconv.Atoi(value); err != nil || hold.Target < 1 {
+				return fmt.Errorf("%q: a target is a number above 0", a)
+			}
+		case "order":
+			if hold.ByPromise, err = ParseOrder(value); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%q: write none, target=N or order=ORDER", a)
+		}
 	}
 	return nil
+}
+
+// Orders are in which held requests go: by arrival, once a replica is ready, or by promise,
+// as an admit.Promise has it, once one has room.
+func Orders() []string { return []string{"arrival", "promise"} }
+
+// ParseOrder says whether an order is by promise.
+func ParseOrder(text string) (byPromise bool, err error) {
+	if !slices.Contains(Orders(), text) {
+		return false, fmt.Errorf("no order %q; there are %s", text, strings.Join(Orders(), " and "))
+	}
+	return text == "promise", nil
 }

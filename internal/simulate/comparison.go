@@ -126,7 +126,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	}
 	s.Fleet.Drain = p.Drain
 	s.Fleet.Hold.Target = p.Target
-	if p.Policy.Wake == nil { // nothing holds requests
+	if p.Policy.Wake == nil && !s.Fleet.Hold.ByPromise { // nothing holds requests
 		s.Fleet.Hold = plant.Hold{}
 	}
 	if p.Scrape > 0 {

@@ -20,8 +20,23 @@ import (
 	"github.com/flyball-dev/flyball/internal/simulate"
 )
 
-// file is the scenario that was named, or the one that the flags describe.
+// file is the scenario that was named, or the one that the flags describe, with the order
+// that was asked for.
 func (o *options) file(in simulate.Inputs) (scenario.File, error) {
+	f, err := o.named(in)
+	if err != nil || o.order == "" {
+		return f, err
+	}
+	if f.Setup.Fleet.Hold.ByPromise, err = scenario.ParseOrder(o.order); err == nil {
+		err = f.Setup.Validate()
+	}
+	if err != nil {
+		err = fmt.Errorf("--order: %w", err)
+	}
+	return f, err
+}
+
+func (o *options) named(in simulate.Inputs) (scenario.File, error) {
 	if o.scenario == "" {
 		load, err := o.load(in)
 		if err != nil {
@@ -60,6 +75,7 @@ func complete(cmd *cobra.Command) {
 	terminal.Complete(cmd, "law", laws...)
 	terminal.Complete(cmd, "workload", workloads...)
 	terminal.Complete(cmd, "scenario", scenario.Library()...)
+	terminal.Complete(cmd, "order", scenario.Orders()...)
 	if profiles, err := plant.Profiles(); err == nil { // else the run itself says what is wrong
 		terminal.Complete(cmd, "profile", profiles.Names()...)
 	}

@@ -52,9 +52,13 @@ func facts(f scenario.File, seeds int) []string {
 	for _, o := range f.Setup.Terms.Objectives {
 		objectives = append(objectives, o.String())
 	}
+	routing := fmt.Sprintf("routing %s", c.Routing)
+	if o := order(f); o != "" {
+		routing = "requests in front ordered by " + o
+	}
 	return []string{
 		fmt.Sprintf("objectives %s; %d seeds, the charts show the first", strings.Join(objectives, ", "), seeds),
 		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
-		fmt.Sprintf("routing %s; a scrape every %s", c.Routing, f.Setup.Scrape),
+		fmt.Sprintf("%s; a scrape every %s", routing, f.Setup.Scrape),
 	}
 }

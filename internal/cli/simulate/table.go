@@ -19,6 +19,7 @@ type answer struct {
 	Scenario   string           `json:"scenario"`
 	Profile    string           `json:"profile"`
 	Objectives []string         `json:"objectives"`
+	Order      string           `json:"order,omitempty"` // of those that wait in front, where it is not by arrival
 	Currency   string           `json:"currency"`
 	Results    []simulate.Row   `json:"results"`
 	Change     *simulate.Change `json:"change,omitempty"`
@@ -35,7 +36,7 @@ func (o *options) print(w io.Writer, c *simulate.Comparison) error {
 			return err
 		}
 	}
-	whole := answer{c.Setup.Workload.Name, c.Profile.Name, objectiveTexts(c.File), c.Currency, rows, c.Change()}
+	whole := answer{c.Setup.Workload.Name, c.Profile.Name, objectiveTexts(c.File), order(c.File), c.Currency, rows, c.Change()}
 	if err := terminal.PrintAs(w, o.output, whole, rowTable(rows, c.Currency, o.output == "wide")); err != nil {
 		return err
 	}
@@ -118,8 +119,20 @@ func head(f scenario.File, seeds int, currency string) string {
 	for _, o := range f.Setup.Terms.Objectives {
 		good = append(good, fmt.Sprintf("%s ≤ %s", strings.ToUpper(o.Metric.String()), o.Target))
 	}
-	return fmt.Sprintf("%s on %s, simulated\nobjectives: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
-		terminal.Shorten(f.Setup.Workload.Name, 50), f.Profile.Name, 100*f.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, currency)
+	simulated := "simulated"
+	if o := order(f); o != "" {
+		simulated += ", requests in front ordered by " + o
+	}
+	return fmt.Sprintf("%s on %s, %s\nobjectives: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
+		terminal.Shorten(f.Setup.Workload.Name, 50), f.Profile.Name, simulated, 100*f.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, currency)
+}
+
+// order is that of requests in front, where it is not by arrival.
+func order(f scenario.File) string {
+	if f.Setup.Fleet.Hold.ByPromise {
+		return "promise"
+	}
+	return ""
 }
 
 func objectiveTexts(f scenario.File) []string {
