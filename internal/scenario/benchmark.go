@@ -49,7 +49,7 @@ func (s Setup) informed(l law.Law, seed uint64) law.Law {
 func (s Setup) promised(l promise.Law) promise.Law {
 	l = l.Promising(s.Terms.Objectives)
 	e := s.Fleet.Engine
-	l.BatchTokens, l.CacheTokens = e.MaxNumBatchedTokens, e.KVTokens
+	l.BatchTokens, l.CacheTokens, l.Ordered = e.MaxNumBatchedTokens, e.KVTokens, s.Fleet.Hold.ByPromise
 	if l.Prior == (capacity.Prior{}) {
 		l.Prior = s.prior()
 	}

@@ -33,7 +33,7 @@ func (l Law) count(s *State, look seen) {
 	if m.Took == 0 {
 		m.Replicas = look.ready
 	}
-	if m.Replicas != look.ready {
+	if m.Replicas != look.ready || l.Ordered && s.Front.Late > 0 { // these no pod has counted
 		m.Replicas = -1
 	}
 	m.Took += look.took

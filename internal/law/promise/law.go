@@ -21,6 +21,8 @@ type Law struct {
 	// CacheTokens is what an engine's KV cache holds, where it does not say itself, and
 	// BatchTokens is --max-num-batched-tokens; 0 is vLLM's default.
 	CacheTokens, BatchTokens int `json:",omitzero"`
+	// Ordered says that requests wait in front of all replicas by promise (admit.Promise).
+	Ordered bool `json:",omitzero"`
 }
 
 // defaultBatch is vLLM's on the GPUs where it is least.

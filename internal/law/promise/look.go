@@ -179,7 +179,8 @@ func (s *State) clock(newest time.Duration, in law.Input, ready int) (took time.
 }
 
 // front counts the requests that are held in front: they have arrived, and those are late
-// that came longer than TTFT ago. The first to come are taken to be the first to go.
+// that came longer than TTFT ago. The first to come are taken to be the first to go; where
+// they are ordered, those that became late before are still there, and half of TTFT is late.
 func (out *seen) front(l Law, s *State, in law.Input) {
 	if in.Demand.Gateways <= 0 {
 		return
@@ -189,6 +190,11 @@ func (out *seen) front(l Law, s *State, in law.Input) {
 	perSecond := s.rate()
 	if out.took > 0 {
 		perSecond = max(perSecond, out.Arrivals/out.took.Seconds())
+	}
+	if l.Ordered { // who is late is passed, and stays
+		s.Front = Front{held, max(held-perSecond*l.TTFT.Seconds()/2, 0)}
+		out.Waited += max(s.Front.Late-was.Late, 0)
+		return
 	}
 	gone := max(was.Held+out.Arrivals-held, 0)
 	s.Front = Front{held, max(held-perSecond*l.TTFT.Seconds(), 0)}

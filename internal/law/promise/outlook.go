@@ -14,6 +14,7 @@ type outlook struct {
 	shares     capacity.Calibrated
 	dispersion float64
 	span       float64 // seconds until what is asked for now serves
+	ordered    bool    // in front of the replicas
 }
 
 // detection is how long a jump takes to be seen: two windows of five seconds and a
@@ -23,26 +24,42 @@ const detection = 15 * time.Second
 func (l Law) outlook(s *State) outlook {
 	return outlook{
 		model: &s.Model, shares: s.Curve.Calibrated(), dispersion: max(s.Demand.Rate.Dispersion, 0.3),
-		span: (s.lead() + detection).Seconds(),
+		span: (s.lead() + detection).Seconds(), ordered: l.Ordered,
 	}
 }
 
 // A fleet is an outlook with a number of replicas.
 type fleet struct {
 	*outlook
-	n   float64
-	row capacity.Row
+	n    float64
+	row  capacity.Row
+	best float64 // demand that is served within the objectives, at most
 }
 
 // with is the outlook with so many replicas, one at least.
 func (o *outlook) with(n int) fleet {
 	n = max(n, 1)
-	return fleet{o, float64(n), o.model.Table.Row(n)}
+	f := fleet{outlook: o, n: float64(n), row: o.model.Table.Row(n)}
+	for u := 0.5; o.ordered && u < 1.1; u += 0.05 {
+		f.best = max(f.best, f.n*u*(1-f.crowded(f.n*u)))
+	}
+	return f
 }
 
 // steadily is the share missed of a demand that stays. Demand is counted in replicas: the
-// rate over one's capacity.
-func (f *fleet) steadily(demand float64) float64 { return f.shares.Share(f.row.LogOdds(demand / f.n)) }
+// rate over one's capacity. An ordered queue serves the best part of any demand as if there
+// were no more, and what is beyond it misses: of a demand of 5.6, four replicas that miss
+// nothing up to their capacity miss 1 − 4/5.6 = 29 %, and all of it by arrival (TestOrdered).
+func (f *fleet) steadily(demand float64) float64 {
+	missed := f.crowded(demand)
+	if demand > f.best && demand*(1-missed) < f.best {
+		return 1 - f.best/demand
+	}
+	return missed
+}
+
+// crowded is the share missed where all of a demand is on the replicas.
+func (f *fleet) crowded(demand float64) float64 { return f.shares.Share(f.row.LogOdds(demand / f.n)) }
 
 // missed is the share missed within the span of a demand that was one and becomes
 // another. A demand that falls or stays misses what it does steadily. One that rises finds

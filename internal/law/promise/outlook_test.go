@@ -53,6 +53,29 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// An ordered queue loses what is beyond the best part of a demand, and nothing more.
+func TestOrdered(t *testing.T) {
+	o := exampleOutlook()
+	arrival := o.with(4)
+	ordered := *o
+	ordered.ordered = true
+	promise := ordered.with(4)
+	last := 0.0
+	for demand := 0.2; demand < 12; demand += 0.2 {
+		got, most := promise.steadily(demand), arrival.steadily(demand)
+		if got < last-1e-9 || got > most+1e-9 || demand <= 4 && !near(got, most, 1e-3) {
+			t.Errorf("of %.1f replicas' demand %.3f are missed, %.3f by arrival, and %.3f of less", demand, got, most, last)
+		}
+		last = got
+	}
+	if got := promise.steadily(5.6); !near(got, 0.29, 0.01) {
+		t.Errorf("steadily(5.6) = %.3f, want 0.29", got)
+	}
+	if got := promise.missed(4/1.43, 8/1.43); !near(got, 0.16, 0.01) {
+		t.Errorf("missed(4/s, 8/s) = %.3f, want 0.16: 29 %% of what comes once they are full", got)
+	}
+}
+
 // Replicas that are fuller than they could be for long lose nothing less.
 func TestFullIsAtOnceWithoutRoom(t *testing.T) {
 	o := exampleOutlook()
