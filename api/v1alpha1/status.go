@@ -47,6 +47,64 @@ type Status struct {
 	// points that does not cross what is promised is not written.
 	// +optional
 	Expected string `json:"expected,omitempty"`
+
+	// With the engine advise: what ran, compared with what Flyball advised meanwhile.
+	// +optional
+	Advice *Advice `json:"advice,omitempty"`
+}
+
+// Advice compares what ran with what Flyball advised meanwhile. The requests are those that the
+// replicas that ran have served, and each number was advised from how those fared: what fewer
+// replicas would have attained is not known from it. It is written again once it is a quarter
+// longer, or an hour.
+type Advice struct {
+	// When the comparison begins: seven days before today, in UTC, at the earliest. It begins
+	// anew with another target, and with other objectives.
+	// +required
+	Since metav1.Time `json:"since"`
+
+	// For how many hours both are known. While Flyball learns what a replica can serve, and
+	// while it does not run, it advises nothing, and that time counts nowhere.
+	// +required
+	Hours string `json:"hours"`
+
+	// The replicas that ran, times the hours that they did. Times the GPUs of a replica it is
+	// GPU-hours. Those without a node are left out, and those that were told to go.
+	// +required
+	RanReplicaHours string `json:"ranReplicaHours"`
+
+	// The replicas that were advised, times the hours for which they were.
+	// +required
+	AdvisedReplicaHours string `json:"advisedReplicaHours"`
+
+	// The share of the requests, in per cent, that met all objectives with the replicas that
+	// ran, as far as vLLM's histograms tell. It is empty where there were none.
+	// +optional
+	Attained string `json:"attained,omitempty"`
+
+	// While more replicas ran than were advised.
+	// +required
+	MoreRan AdvicePart `json:"moreRan"`
+
+	// While as many ran as were advised.
+	// +required
+	AsManyRan AdvicePart `json:"asManyRan"`
+
+	// While fewer ran than were advised.
+	// +required
+	FewerRan AdvicePart `json:"fewerRan"`
+}
+
+// AdvicePart is a part of the time that is compared.
+type AdvicePart struct {
+	// Its share of that time, in per cent.
+	// +required
+	Time string `json:"time"`
+
+	// The share of the requests in it, in per cent, that met all objectives with the replicas
+	// that ran. It is empty where there were none.
+	// +optional
+	Attained string `json:"attained,omitempty"`
 }
 
 // The types of conditions.

@@ -31,7 +31,7 @@ func coreRank(name string) int {
 		{"law", "guard", "plan"}, // law's rooms are one unit
 		{"decide", "plant"},
 		{"record"},
-		{"scenario"},
+		{"advice", "scenario"},
 	}
 	return 1 + slices.IndexFunc(ranks, func(names []string) bool { return slices.Contains(names, name) })
 }

@@ -37,7 +37,12 @@ func newAdvise(s *terminal.Streams) *cobra.Command {
 replicas that Flyball asks for, or with the engine advise would ask for (ADVISED), the share
 of the requests that is expected to keep the promise with them, and WHY it is as it is. With
 the engine advise nothing is changed (docs/objective.md); stderr has the command with which
-Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.`,
+Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.
+
+With the engine advise what ran is compared with what was advised, over so many HOURS of the
+last seven days: the REPLICA-HOURS of either, the share of the TIME in which more, or fewer,
+replicas ran than were advised, and the share of the requests that kept the promise (ATTAINED)
+with the replicas that ran. What fewer replicas would have attained is not known from that.`,
 		Example: "  flyball advise -A\n" +
 			"  flyball advise demo/llama\n" +
 			"  flyball advise -n demo -o json",
@@ -142,11 +147,29 @@ func readAdvice(ctx context.Context, api client.Reader, o adviseOptions) ([]auto
 }
 
 func adviceTable(rows []autoscaler.Row) terminal.Table {
-	t := terminal.Table{Header: []string{"NAMESPACE", "NAME", "ENGINE", "READY", "ADVISED", "EXPECTED", "WHY"}}
+	t := terminal.Table{Header: []string{
+		"NAMESPACE", "NAME", "ENGINE", "READY", "ADVISED", "EXPECTED", "HOURS", "REPLICA-HOURS", "TIME", "ATTAINED", "WHY",
+	}}
 	for _, r := range rows {
+		hours, replicaHours, shares, attained := compared(r)
 		t.Rows = append(t.Rows, []string{
-			r.Namespace, r.Name, string(r.Engine), count(r.Ready), count(r.Advised), terminal.OrDash(r.Expected), r.Why,
+			r.Namespace, r.Name, string(r.Engine), count(r.Ready), count(r.Advised), terminal.OrDash(r.Expected),
+			hours, replicaHours, shares, attained, r.Why,
 		})
 	}
 	return t
+}
+
+// compared are the cells of what ran and what was advised.
+func compared(r autoscaler.Row) (hours, replicaHours, shares, attained string) {
+	a := r.Advice
+	if a == nil {
+		return "-", "-", "-", "-"
+	}
+	replicaHours = fmt.Sprintf("%s ran, %s advised", a.RanReplicaHours, a.AdvisedReplicaHours)
+	shares = fmt.Sprintf("%s more ran, %s fewer", a.MoreRan.Time, a.FewerRan.Time)
+	if a.Attained == "" {
+		return a.Hours, replicaHours, shares, "no request"
+	}
+	return a.Hours, replicaHours, shares, fmt.Sprintf("%s of %s promised", a.Attained, r.Promised)
 }

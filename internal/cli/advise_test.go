@@ -25,6 +25,15 @@ func advised(namespace, name string, engine v1alpha1.Engine, ready ...metav1.Con
 	return a
 }
 
+// since is it, after two hours.
+func since(a *v1alpha1.InferenceAutoscaler, attained string) *v1alpha1.InferenceAutoscaler {
+	a.Status.Advice = &v1alpha1.Advice{
+		Since: metav1.Unix(100, 0), Hours: "2", RanReplicaHours: "7.5", AdvisedReplicaHours: "6.4", Attained: attained,
+		MoreRan: v1alpha1.AdvicePart{Time: "75%", Attained: "99%"}, AsManyRan: v1alpha1.AdvicePart{Time: "15%"}, FewerRan: v1alpha1.AdvicePart{Time: "10%"},
+	}
+	return a
+}
+
 func condition(status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: v1alpha1.Ready, Status: status, Reason: reason, Message: message, LastTransitionTime: metav1.Unix(100, 0)}
 }
@@ -32,9 +41,9 @@ func condition(status metav1.ConditionStatus, reason, message string) metav1.Con
 // What is said of which, in order, and the command of those that could be handed over.
 func TestAdvise(t *testing.T) {
 	api := kubetest.Client(t,
-		advised("demo", "llama", v1alpha1.Advise, condition(metav1.ConditionTrue, "Advising", "nothing is changed")),
+		since(advised("demo", "llama", v1alpha1.Advise, condition(metav1.ConditionTrue, "Advising", "nothing is changed")), "96.5%"),
 		advised("demo", "qwen", v1alpha1.KEDA, condition(metav1.ConditionTrue, "Following", "the replicas follow")),
-		advised("chat", "zephyr", v1alpha1.Advise, condition(metav1.ConditionFalse, "NamespaceNotEnabled", "objectives are not enabled")),
+		since(advised("chat", "zephyr", v1alpha1.Advise, condition(metav1.ConditionFalse, "NamespaceNotEnabled", "objectives are not enabled")), ""),
 		advised("demo", "new", v1alpha1.Advise),
 	)
 	const handOver = `hint: to have Flyball scale demo/llama: kubectl patch inferenceautoscaler llama -n demo --type=merge -p '{"spec":{"engine":"keda"}}'` + "\n"
@@ -44,19 +53,19 @@ func TestAdvise(t *testing.T) {
 		out, err, failed string
 	}{
 		{"", adviseOptions{all: true}, `
-NAMESPACE  NAME    ENGINE  READY  ADVISED  EXPECTED  WHY
-chat       zephyr  advise  4      3        96%       objectives are not enabled
-demo       llama   advise  4      3        96%       nothing is changed
-demo       new     advise  -      -        -         flyball-scaler has not looked at it yet
-demo       qwen    keda    4      3        96%       the replicas follow
+NAMESPACE  NAME    ENGINE  READY  ADVISED  EXPECTED  HOURS  REPLICA-HOURS         TIME                     ATTAINED               WHY
+chat       zephyr  advise  4      3        96%       2      7.5 ran, 6.4 advised  75% more ran, 10% fewer  no request             objectives are not enabled
+demo       llama   advise  4      3        96%       2      7.5 ran, 6.4 advised  75% more ran, 10% fewer  96.5% of 90% promised  nothing is changed
+demo       new     advise  -      -        -         -      -                     -                        -                      flyball-scaler has not looked at it yet
+demo       qwen    keda    4      3        96%       -      -                     -                        -                      the replicas follow
 `, handOver, ""},
 		{"llama", adviseOptions{}, `
-NAMESPACE  NAME   ENGINE  READY  ADVISED  EXPECTED  WHY
-demo       llama  advise  4      3        96%       nothing is changed
+NAMESPACE  NAME   ENGINE  READY  ADVISED  EXPECTED  HOURS  REPLICA-HOURS         TIME                     ATTAINED               WHY
+demo       llama  advise  4      3        96%       2      7.5 ran, 6.4 advised  75% more ran, 10% fewer  96.5% of 90% promised  nothing is changed
 `, handOver, ""},
 		{"chat/zephyr", adviseOptions{}, `
-NAMESPACE  NAME    ENGINE  READY  ADVISED  EXPECTED  WHY
-chat       zephyr  advise  4      3        96%       objectives are not enabled
+NAMESPACE  NAME    ENGINE  READY  ADVISED  EXPECTED  HOURS  REPLICA-HOURS         TIME                     ATTAINED    WHY
+chat       zephyr  advise  4      3        96%       2      7.5 ran, 6.4 advised  75% more ran, 10% fewer  no request  objectives are not enabled
 `, "", ""},
 		{"", adviseOptions{namespace: "none"}, "", "no InferenceAutoscaler in namespace none\nhint: apply one with engine: advise, which changes nothing: docs/objective.md\n", ""},
 		{"lama", adviseOptions{}, "", "", "no InferenceAutoscaler lama in namespace demo; did you mean llama? flyball advise -n demo lists them"},
@@ -98,6 +107,23 @@ func adviseAsJSON(t *testing.T, api client.Reader) {
     "advised": 3,
     "promised": "90%",
     "expected": "96%",
+    "advice": {
+      "since": "1970-01-01T00:01:40Z",
+      "hours": "2",
+      "ranReplicaHours": "7.5",
+      "advisedReplicaHours": "6.4",
+      "attained": "96.5%",
+      "moreRan": {
+        "time": "75%",
+        "attained": "99%"
+      },
+      "asManyRan": {
+        "time": "15%"
+      },
+      "fewerRan": {
+        "time": "10%"
+      }
+    },
     "reason": "Advising",
     "why": "nothing is changed",
     "handOver": "kubectl patch inferenceautoscaler llama -n demo --type=merge -p '{\"spec\":{\"engine\":\"keda\"}}'"

@@ -101,7 +101,7 @@ func BenchmarkTick(b *testing.B) {
 	p, err := New(Config{
 		Every: benchTick, Roster: c, Source: c, Book: NewBook(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return c.now },
 		Demand:     func(Service) demand.Demand { return demand.Demand{} },
-		Remembered: func(Service, string) (decide.State, bool) { return decide.State{}, false },
+		Remembered: func(Service, string) (Memory, bool) { return Memory{}, false },
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -29,6 +30,8 @@ type Answer struct {
 	Read     int // of these, of which something was read
 	// Kept is what this process has counted of the promise since it began.
 	Kept law.Counted
+	// Tally compares what ran with what was advised, where something else scales it.
+	Tally advice.Tally
 }
 
 // A Book holds the last answers. The one that leads writes it step by step, the others copy

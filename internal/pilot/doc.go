@@ -11,6 +11,8 @@
 // goes on with what is remembered of a service, if that can be read.
 // INV-5: what is remembered of a service is of the object with its UID alone.
 // INV-6: a service that is no longer there is forgotten; where nobody can tell, none is.
+// INV-7: what is advised for a service that something else scales is compared with what runs, and
+// that comparison is remembered with the service's state; where Flyball scales there is none.
 //
 // It deliberately knows no cluster, no metric's name, no protocol and no file: Source,
 // Roster and Recorder are others.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -23,6 +24,8 @@ type Subject struct {
 	UID    string // of the object and its target; another one is another service
 	Policy decide.Policy
 	Fleet  law.Fleet
+	// Advised: something else scales it, and is compared with what is decided.
+	Advised bool
 }
 
 // A Roster tells the services that are to be scaled.
@@ -53,8 +56,8 @@ type Config struct {
 	// waits for its source.
 	Demand   func(Service) demand.Demand
 	Recorder Recorder // nil: nothing is written down
-	// Remembered is the state of a service when this process began, if it can be read.
-	Remembered func(s Service, uid string) (decide.State, bool)
+	// Remembered is what was known of a service when this process began, if it can be read.
+	Remembered func(s Service, uid string) (Memory, bool)
 
 	Book *Book
 	Log  *slog.Logger
@@ -91,6 +94,7 @@ type service struct {
 	mu     sync.Mutex // of a step
 	uid    string
 	state  decide.State
+	tally  advice.Tally
 	set    reading.Set // of the last tick
 	broken bool        // its last step panicked
 	kept   law.Counted // since this process began
@@ -253,8 +257,9 @@ func (p *Pilot) of(s Subject) *service {
 	known := p.services[s.Service]
 	if known == nil || known.uid != s.UID {
 		known = &service{uid: s.UID}
-		if state, ok := p.cfg.Remembered(s.Service, s.UID); ok {
-			known.state = state.Resumed(reading.SinceEpoch(p.cfg.Now())) // who takes over has seen nothing yet
+		if m, ok := p.cfg.Remembered(s.Service, s.UID); ok {
+			known.state = m.State.Resumed(reading.SinceEpoch(p.cfg.Now())) // who takes over has seen nothing yet
+			known.tally = m.Tally
 		}
 		p.services[s.Service] = known
 	}
@@ -287,8 +292,9 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	next, done.Decision = decide.Step(done.Policy, done.State, done.Input)
 	known.state, known.broken = next, false
 	known.count(done.Decision.Counted)
+	known.compare(s, done)
 	pods, read := heard(known.set, s.Fleet)
-	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read, known.kept})
+	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read, known.kept, known.tally})
 	if p.cfg.Recorder != nil {
 		p.cfg.Recorder.Record(s.Service, done)
 	}
@@ -299,6 +305,15 @@ func (k *service) count(c law.Counted) {
 	k.kept.Promised = c.Promised
 	k.kept.Requests += max(c.Requests, 0)
 	k.kept.Missed += min(max(c.Missed, 0), max(c.Requests, 0))
+}
+
+// compare adds a step that has been made to the comparison of an advised service.
+func (k *service) compare(s Subject, done record.Step) {
+	if !s.Advised {
+		k.tally = advice.Tally{}
+		return
+	}
+	k.tally = k.tally.Count(done)
 }
 
 // heard is how many pods are ready, and of how many of them a set has something usable.
@@ -350,6 +365,7 @@ type Memory struct {
 	Service
 	UID   string
 	State decide.State
+	Tally advice.Tally
 }
 
 // States are what is to be remembered, in order.
@@ -361,7 +377,7 @@ func (p *Pilot) States() []Memory {
 	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
 		known := services[s]
 		known.mu.Lock()
-		all = append(all, Memory{s, known.uid, known.state})
+		all = append(all, Memory{s, known.uid, known.state, known.tally})
 		known.mu.Unlock()
 	}
 	return all

@@ -13,9 +13,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/record"
@@ -70,7 +74,7 @@ func newWorld(names ...string) *world {
 	}
 	w.cfg = pilot.Config{
 		Every: every, Roster: w, Source: w, Demand: w.demand, Recorder: w, Book: pilot.NewBook(), Now: time.Now,
-		Remembered: func(pilot.Service, string) (decide.State, bool) { return decide.State{}, false },
+		Remembered: func(pilot.Service, string) (pilot.Memory, bool) { return pilot.Memory{}, false },
 		Log:        slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	return w
@@ -294,8 +298,8 @@ func TestNudge(t *testing.T) {
 func TestSettle(t *testing.T) {
 	w := newWorld("a")
 	w.cfg.Settle = 3 * every
-	w.cfg.Remembered = func(pilot.Service, string) (decide.State, bool) {
-		return decide.State{Name: "following", Raised: 2, Settled: time.Hour}, true
+	w.cfg.Remembered = func(pilot.Service, string) (pilot.Memory, bool) {
+		return pilot.Memory{State: decide.State{Name: "following", Raised: 2, Settled: time.Hour}}, true
 	}
 	run(t, w, func(*pilot.Pilot) {
 		ticks(2)
@@ -338,6 +342,35 @@ func TestComeAndGo(t *testing.T) {
 		}
 		if all := p.States(); len(all) != 1 || all[0].UID != "another" || all[0].State.Name != "following" {
 			t.Errorf("to be remembered: %+v", all)
+		}
+	})
+}
+
+// INV-7.
+func TestCompared(t *testing.T) {
+	w := newWorld("a", "b")
+	for i := range w.subjects {
+		w.subjects[i].Policy.Law = promise.Law{Promise: .9}
+		w.subjects[i].Advised = i == 0
+	}
+	before := advice.Tally{Version: advice.Version, Terms: advice.Terms{Promise: .9}}
+	w.cfg.Remembered = func(pilot.Service, string) (pilot.Memory, bool) {
+		before.Days = []advice.Day{{Number: int(reading.SinceEpoch(time.Now()) / (24 * time.Hour)), Parts: advice.Parts{More: advice.Part{Took: time.Hour}}}}
+		return pilot.Memory{Tally: before}, true
+	}
+	run(t, w, func(p *pilot.Pilot) {
+		ticks(1)
+		for _, m := range p.States() {
+			a, _ := w.cfg.Book.Answer(m.Service)
+			all, compared := a.Tally.Total()
+			if compared != (m.Name == "a") || compared && all.More.Took != time.Hour || cmp.Diff(a.Tally, m.Tally) != "" || compared && m.Tally.Last.At != reading.SinceEpoch(time.Now()) {
+				t.Errorf("%s: %+v, to be remembered %+v; want the hour of before, of a alone", m.Name, a.Tally, m.Tally)
+			}
+		}
+		w.set(func() { w.subjects[0].Advised = false })
+		ticks(1)
+		if a, _ := w.cfg.Book.Answer(named("a")); a.Tally.Version != 0 {
+			t.Errorf("when Flyball scales it: %+v, want none", a.Tally)
 		}
 	})
 }

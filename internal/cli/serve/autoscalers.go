@@ -32,7 +32,11 @@ func (p parts) decided(s promised.Service) *autoscaler.Decision {
 	if !ok || last.UID != s.UID {
 		return nil
 	}
-	return &autoscaler.Decision{
+	d := &autoscaler.Decision{
 		Replicas: last.Replicas, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Pods: last.Pods, Read: last.Read,
 	}
+	if all, ok := last.Tally.Total(); ok {
+		d.Compared = &all
+	}
+	return d
 }

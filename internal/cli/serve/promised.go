@@ -50,7 +50,7 @@ func (p parts) Of(ctx context.Context, s pilot.Service) (pilot.Subject, bool) {
 }
 
 func subject(l promised.Live) pilot.Subject {
-	return pilot.Subject{Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet}
+	return pilot.Subject{Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet, Advised: l.Advised}
 }
 
 // demanded is what gateways report of a service, if they see all that comes.

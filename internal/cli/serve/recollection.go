@@ -3,12 +3,14 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
-	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/journal"
 	"github.com/flyball-dev/flyball/internal/kube/memory"
 	"github.com/flyball-dev/flyball/internal/pilot"
@@ -22,11 +24,11 @@ type recollection struct {
 }
 
 // of is that of one object.
-func (r *recollection) of(s pilot.Service, uid string) (decide.State, bool) {
+func (r *recollection) of(s pilot.Service, uid string) (pilot.Memory, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m, ok := r.states[s]
-	return m.State, ok && m.UID == uid
+	return m, ok && m.UID == uid
 }
 
 func (r *recollection) put(states map[pilot.Service]pilot.Memory) {
@@ -67,10 +69,29 @@ func (p parts) recall(ctx context.Context, store memory.Store) (led int) {
 			p.log.Warn("a service begins from scratch", "service", m.String(), "error", err)
 			continue
 		}
+		var err error
+		if m.Tally, err = tallyOf(k); err != nil {
+			p.log.Warn("what ran is compared with what is advised from now on only", "service", m.String(), "error", err)
+		}
 		states[m.Service] = m
 	}
 	p.recalled.put(states)
 	return led
+}
+
+// tallyOf is the comparison that was kept of a service, if there was one.
+func tallyOf(k memory.Kept) (advice.Tally, error) {
+	var t advice.Tally
+	if k.Tally == nil {
+		return t, nil
+	}
+	if err := json.Unmarshal(k.Tally, &t); err != nil {
+		return advice.Tally{}, fmt.Errorf("reading a comparison: %w", err)
+	}
+	if t.Version != advice.Version {
+		return advice.Tally{}, fmt.Errorf("reading a comparison: version %d is not known here, only %d", t.Version, advice.Version)
+	}
+	return t, nil
 }
 
 // kept is what is to be remembered. At first that includes what was recalled of services
@@ -89,12 +110,17 @@ func (p parts) kept(states []pilot.Memory) []memory.Kept {
 	now := reading.SinceEpoch(time.Now())
 	var all []memory.Kept
 	for _, m := range states {
-		text, err := json.Marshal(m.State.Resumed(now))
-		if err != nil {
+		k := memory.Kept{Namespace: m.Namespace, Name: m.Name, UID: m.UID}
+		var err, failed error
+		k.State, err = json.Marshal(m.State.Resumed(now))
+		if m.Tally.Version != 0 {
+			k.Tally, failed = json.Marshal(m.Tally)
+		}
+		if err = errors.Join(err, failed); err != nil {
 			p.log.Error("what is known of a service cannot be written down", "service", m.String(), "error", err)
 			continue
 		}
-		all = append(all, memory.Kept{Namespace: m.Namespace, Name: m.Name, UID: m.UID, State: text})
+		all = append(all, k)
 	}
 	return all
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -147,18 +148,19 @@ func TestRecollection(t *testing.T) {
 	c := kubetest.Client(t)
 	store := memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}
 	written := p.kept([]pilot.Memory{
-		{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u", State: decide.State{Raised: 2, Settled: time.Hour}},
+		{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u", State: decide.State{Raised: 2, Settled: time.Hour}, Tally: advice.Tally{Version: advice.Version}},
 		{Service: pilot.Service{Namespace: "demo", Name: "later"}, UID: "v", State: decide.State{Raised: 3}},
 	})
-	written = append(written, memory.Kept{Namespace: "demo", Name: "odd", UID: "w", State: []byte(`{"Version":99}`)})
+	written = append(written, memory.Kept{Namespace: "demo", Name: "odd", UID: "w", State: []byte(`{"Version":99}`)},
+		memory.Kept{Namespace: "demo", Name: "newer", UID: "x", State: written[0].State, Tally: []byte(`{"Version":99}`)})
 	if err := store.Write(t.Context(), 6, written); err != nil {
 		t.Fatal(err)
 	}
 	if led := p.recall(t.Context(), store); led != 7 {
 		t.Errorf("%d have led before, want 7", led)
 	}
-	if s, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "u"); !ok || s.Raised != 2 || s.Settled != 0 {
-		t.Errorf("recalled %+v, %v, want what was learned, not settled", s, ok)
+	if s, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "u"); !ok || s.State.Raised != 2 || s.State.Settled != 0 || s.Tally.Version != advice.Version {
+		t.Errorf("recalled %+v, %v, want what was learned, not settled, and the comparison", s, ok)
 	}
 	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "another"); ok {
 		t.Error("another object of that name is taken for the same")
@@ -166,9 +168,12 @@ func TestRecollection(t *testing.T) {
 	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "odd"}, "w"); ok || strings.Count(log.String(), "begins from scratch") != 1 {
 		t.Errorf("a state of version 99 is used, or not said: %s", &log)
 	}
+	if m, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "newer"}, "x"); !ok || m.State.Raised != 2 || m.Tally.Version != 0 || !strings.Contains(log.String(), "reading a comparison: version 99") {
+		t.Errorf("beside a comparison of version 99: %+v, %v, want the state alone, and that it is said: %s", m, ok, &log)
+	}
 	first := p.kept([]pilot.Memory{{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u"}})
-	if len(first) != 2 || first[1].Name != "later" {
-		t.Errorf("first written: %v, want llama and later", first)
+	if len(first) != 3 || first[0].Name != "llama" {
+		t.Errorf("first written: %v, want llama, later and newer", first)
 	}
 	if again := p.kept(nil); len(again) != 0 {
 		t.Errorf("written again: %v, want nothing that was not found", again)

@@ -16,8 +16,10 @@ type Row struct {
 	Advised   *int32          `json:"advised,omitempty"`
 	Promised  string          `json:"promised,omitempty"`
 	Expected  string          `json:"expected,omitempty"`
-	Reason    string          `json:"reason,omitempty"`
-	Why       string          `json:"why"`
+	// Advice is what ran, compared with what was advised.
+	Advice *v1alpha1.Advice `json:"advice,omitempty"`
+	Reason string           `json:"reason,omitempty"`
+	Why    string           `json:"why"`
 	// HandOver is the command with which one that has advice scales.
 	HandOver string `json:"handOver,omitempty"`
 }
@@ -26,7 +28,7 @@ type Row struct {
 func RowOf(a *v1alpha1.InferenceAutoscaler) Row {
 	r := Row{
 		Namespace: a.Namespace, Name: a.Name, Engine: a.Spec.Engine, Ready: a.Status.ReadyReplicas, Advised: a.Status.DesiredReplicas,
-		Promised: a.Status.Promised, Expected: a.Status.Expected, Why: "flyball-scaler has not looked at it yet",
+		Promised: a.Status.Promised, Expected: a.Status.Expected, Advice: a.Status.Advice, Why: "flyball-scaler has not looked at it yet",
 	}
 	is := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.Ready)
 	if is == nil {

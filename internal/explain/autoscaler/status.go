@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -32,6 +33,8 @@ type Decision struct {
 	Reasons  []law.Reason
 	Pods     int // that are ready
 	Read     int // of these, of which something was read
+	// Compared is what ran with what was advised; nil: there is nothing to compare.
+	Compared *advice.Total
 }
 
 // by is the reason of a rule.
@@ -67,6 +70,7 @@ func Status(before v1alpha1.Status, v View, out Verdict, c Course, now time.Time
 		next.DesiredReplicas = count(&c.Last.Replicas)
 	}
 	next.Expected = expected(before.Expected, v.Spec.Objectives[0].Quantile, c.Last)
+	next.Advice = compared(before.Advice, c.Last)
 	for _, s := range []said{ready(v, out, c), learning(c), metrics(c), limited(c), conflict(out, c)} {
 		meta.SetStatusCondition(&next.Conditions, metav1.Condition{
 			Type: s.kind, Status: s.status, Reason: s.reason, Message: s.text,

@@ -40,6 +40,7 @@ type Kept struct {
 	Name      string          `json:"name"`
 	UID       string          `json:"uid"`
 	State     json.RawMessage `json:"state"`
+	Tally     json.RawMessage `json:"tally,omitempty"` // of what was advised and what ran
 }
 
 // A Store is the ConfigMaps of one namespace. It asks the API server itself.

@@ -40,7 +40,10 @@ func services(t *testing.T, n int) []Kept {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[i] = Kept{"team", fmt.Sprintf("llama-%04d", i), fmt.Sprint("uid-", i), text}
+		all[i] = Kept{"team", fmt.Sprintf("llama-%04d", i), fmt.Sprint("uid-", i), text, nil}
+		if i%2 == 0 {
+			all[i].Tally = json.RawMessage(`{"Version":1}`)
+		}
 	}
 	return all
 }

@@ -23,6 +23,7 @@ func (s *Services) Advise(ctx context.Context, so *kserve.ScaledObject) (Service
 		s.Unadvise(key)
 		return Service{}, v.refused
 	}
+	v.service.Advised = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advised[key] = v.service

@@ -42,7 +42,7 @@ func TestAdvised(t *testing.T) {
 	v := newView(t, namespace(autoscaler.Enabled), predictor(), inferenceService(t, false), pod("a", "llama-predictor", true))
 	so := owned(t, onto...)
 	s, err := v.Advise(t.Context(), decoded(t, so)) // beside guide mode
-	if err != nil || s.UID != "ias/uid-of-llama-predictor" || !s.Of("ias") || s.Of("ia") {
+	if err != nil || s.UID != "ias/uid-of-llama-predictor" || !s.Of("ias") || s.Of("ia") || !s.Advised {
 		t.Fatalf("Advise = %+v, %v", s, err)
 	}
 	all, err := v.All(t.Context())
@@ -68,8 +68,8 @@ func (c view) remade(t *testing.T, so client.Object, s Service) {
 		t.Fatal(err)
 	}
 	c.reconcile(t, "llama")
-	if now, err := c.Look(key("llama")); err != nil || now.UID != s.UID {
-		t.Errorf("when its ScaledObject is made: %+v, %v, want the UID %s", now, err, s.UID)
+	if now, err := c.Look(key("llama")); err != nil || now.UID != s.UID || now.Advised {
+		t.Errorf("when its ScaledObject is made: %+v, %v, want the UID %s, and no advice", now, err, s.UID)
 	}
 	if all := c.stepped(); len(all) != 1 {
 		t.Errorf("stepped are %v, want it once", all)

@@ -38,6 +38,8 @@ type Service struct {
 	InferenceService string
 	// Tolerance is by how much more than there is the HPA lets be.
 	Tolerance float64
+	// Advised: no ScaledObject has it followed.
+	Advised bool
 }
 
 // Demanded is as whom gateways know the service; false if they do not see what comes.
