@@ -19,6 +19,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/overview"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 type adviseOptions struct {
@@ -26,7 +28,12 @@ type adviseOptions struct {
 	namespace, output string
 	name              string // one of them
 	all               bool
+	objectives        []string          // of what is proposed
+	proposed          objective.Promise // these, read
 }
+
+// manifests is the format of what is proposed, to be applied.
+const manifests = "manifests"
 
 func newAdvise(s *terminal.Streams) *cobra.Command {
 	var o adviseOptions
@@ -42,10 +49,16 @@ Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.
 With the engine advise what ran is compared with what was advised, over so many HOURS of the
 last seven days: the REPLICA-HOURS of either, the share of the TIME in which more, or fewer,
 replicas ran than were advised, and the share of the requests that kept the promise (ATTAINED)
-with the replicas that ran. What fewer replicas would have attained is not known from that.`,
+with the replicas that ran. What fewer replicas would have attained is not known from that.
+
+For each vLLM service that guide mode, KEDA or an HPA scales, and for which nobody has stated
+objectives, an InferenceAutoscaler with the engine advise is proposed, within the bounds that
+the present autoscaler has. -o json and yaml have its manifest, and -o manifests these alone,
+for kubectl apply -f -. The objectives are yours to state: with --objective, or in the manifest.`,
 		Example: "  flyball advise -A\n" +
 			"  flyball advise demo/llama\n" +
-			"  flyball advise -n demo -o json",
+			"  flyball advise -n demo -o json\n" +
+			"  flyball advise -n demo --objective ttft:p95:2s -o manifests > advise.yaml",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := o.cluster.Find()
@@ -53,6 +66,9 @@ with the replicas that ran. What fewer replicas would have attained is not known
 				return err
 			}
 			if err := o.choose(strings.Join(args, ""), c.Namespace); err != nil {
+				return err
+			}
+			if err := o.promise(); err != nil {
 				return err
 			}
 			c.Config.Timeout = 15 * time.Second
@@ -66,8 +82,9 @@ with the replicas that ran. What fewer replicas would have attained is not known
 	o.cluster.Flags(cmd)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "the namespace (default that of NAME as NAMESPACE/NAME, or of the kubeconfig's context)")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "all namespaces")
+	cmd.Flags().StringArrayVar(&o.objectives, "objective", nil, "METRIC:pQUANTILE:TARGET of what is proposed, all with one quantile (default ttft:p90:3s and tpot:p90:100ms)")
 	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
-	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml")
+	terminal.OutputFlag(cmd, &o.output, "table", "json", "yaml", manifests)
 	return cmd
 }
 
@@ -89,61 +106,97 @@ func (o *adviseOptions) choose(word, current string) error {
 }
 
 func showAdvice(ctx context.Context, s *terminal.Streams, api client.Reader, o adviseOptions) error {
-	rows, err := readAdvice(ctx, api, o)
+	a, err := readAdvice(ctx, api, o)
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 && o.output == "table" {
-		where := "in namespace " + o.namespace
-		if o.all {
-			where = "in any namespace"
-		}
-		if _, err := fmt.Fprintf(s.Err, "no InferenceAutoscaler %s\n", where); err != nil {
-			return err
-		}
-		terminal.PrintHints(s.Err, "apply one with engine: advise, which changes nothing: docs/objective.md")
-		return nil
+	switch {
+	case len(a.rows) == 0 && o.output == "table":
+		err = noAdvice(s, o)
+	case o.output == manifests:
+		err = a.printManifests(s)
+	default:
+		err = terminal.PrintAs(s.Out, o.output, a.rows, adviceTable(a.rows))
 	}
-	if err := terminal.PrintAs(s.Out, o.output, rows, adviceTable(rows)); err != nil || o.output != "table" {
+	if err == nil {
+		err = printUnread(s, a.unread)
+	}
+	if err != nil || o.output != "table" {
 		return err
 	}
-	for _, r := range rows {
+	for _, r := range a.rows {
 		if r.HandOver != "" {
 			terminal.PrintHints(s.Err, fmt.Sprintf("to have Flyball scale %s/%s: %s", r.Namespace, r.Name, r.HandOver))
 		}
 	}
+	a.hint(s, o)
 	return nil
+}
+
+// noAdvice says where there is none.
+func noAdvice(s *terminal.Streams, o adviseOptions) error {
+	where := "in namespace " + o.namespace
+	if o.all {
+		where = "in any namespace"
+	}
+	if _, err := fmt.Fprintf(s.Err, "no InferenceAutoscaler %s\n", where); err != nil {
+		return err
+	}
+	terminal.PrintHints(s.Err, "apply one with engine: advise, which changes nothing: docs/objective.md")
+	return nil
+}
+
+// An adviceList is what was read.
+type adviceList struct {
+	rows     []autoscaler.Row
+	unread   []overview.Unread
+	disabled []string // namespaces in which something is proposed, and objectives are not enabled
 }
 
 // readAdvice are the rows of those that were asked for, in order. One that was named must be
 // there.
-func readAdvice(ctx context.Context, api client.Reader, o adviseOptions) ([]autoscaler.Row, error) {
+func readAdvice(ctx context.Context, api client.Reader, o adviseOptions) (adviceList, error) {
 	namespace := o.namespace
 	if o.all {
 		namespace = ""
 	}
+	a := adviceList{rows: []autoscaler.Row{}}
 	var list v1alpha1.InferenceAutoscalerList
 	switch err := api.List(ctx, &list, client.InNamespace(namespace)); {
 	case meta.IsNoMatchError(err):
-		return nil, hint.With(errors.New("reading InferenceAutoscalers: their kind is not installed"), "it comes with the scaler: docs/install.md")
+		return a, hint.With(errors.New("reading InferenceAutoscalers: their kind is not installed"), "it comes with the scaler: docs/install.md")
 	case err != nil:
-		return nil, fmt.Errorf("reading InferenceAutoscalers: %w", err)
+		return a, fmt.Errorf("reading InferenceAutoscalers: %w", err)
 	}
-	rows, names := []autoscaler.Row{}, []string{}
 	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-		if o.name == "" || o.name == list.Items[i].Name {
-			rows = append(rows, autoscaler.RowOf(&list.Items[i]))
-		}
+		a.rows = append(a.rows, autoscaler.RowOf(&list.Items[i]))
 	}
-	if o.name != "" && len(rows) == 0 {
-		err := fmt.Errorf("no InferenceAutoscaler %s in namespace %s", o.name, o.namespace)
-		return nil, hint.Meant(err, o.name, names, hint.Command("flyball", "advise", "-n", o.namespace)+" lists them")
+	if err := a.propose(ctx, api, namespace, o); err != nil {
+		return a, err
 	}
-	slices.SortFunc(rows, func(a, b autoscaler.Row) int {
+	if err := a.choose(o); err != nil {
+		return a, err
+	}
+	slices.SortStableFunc(a.rows, func(a, b autoscaler.Row) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return rows, nil
+	return a, nil
+}
+
+// choose leaves the one that was named.
+func (a *adviceList) choose(o adviseOptions) error {
+	if o.name == "" {
+		return nil
+	}
+	names := make([]string, len(a.rows))
+	for i, r := range a.rows {
+		names[i] = r.Name
+	}
+	if a.rows = slices.DeleteFunc(a.rows, func(r autoscaler.Row) bool { return r.Name != o.name }); len(a.rows) > 0 {
+		return nil
+	}
+	err := fmt.Errorf("no InferenceAutoscaler %s in namespace %s", o.name, o.namespace)
+	return hint.Meant(err, o.name, names, hint.Command("flyball", "advise", "-n", o.namespace)+" lists them")
 }
 
 func adviceTable(rows []autoscaler.Row) terminal.Table {
@@ -153,7 +206,7 @@ func adviceTable(rows []autoscaler.Row) terminal.Table {
 	for _, r := range rows {
 		hours, replicaHours, shares, attained := compared(r)
 		t.Rows = append(t.Rows, []string{
-			r.Namespace, r.Name, string(r.Engine), count(r.Ready), count(r.Advised), terminal.OrDash(r.Expected),
+			r.Namespace, r.Name, terminal.OrDash(string(r.Engine)), count(r.Ready), count(r.Advised), terminal.OrDash(r.Expected),
 			hours, replicaHours, shares, attained, r.Why,
 		})
 	}

@@ -34,8 +34,8 @@ func (m *manifests) podOf(s *scaler) pod {
 	p.command = command
 	p.hook = container.Lifecycle != nil && container.Lifecycle.PreStop != nil
 	model := p.spec.Get("model")
-	names := []string{container.Image, model.Get("runtime").Text(), model.Get("modelFormat", "name").Text()}
-	p.vllm = command.Program == vllm.Server || command.Program == vllm.HuggingFace ||
+	names := []string{model.Get("runtime").Text(), model.Get("modelFormat", "name").Text()}
+	p.vllm = vllm.Runs(service.Pod.Spec.Containers) ||
 		slices.ContainsFunc(names, func(name string) bool { return strings.Contains(strings.ToLower(name), "vllm") })
 	return p
 }

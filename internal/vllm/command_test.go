@@ -122,6 +122,27 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestRuns(t *testing.T) {
+	for what, c := range map[string]struct {
+		corev1.Container
+		want bool
+	}{
+		"by its image":          {corev1.Container{Image: "vllm/vllm-openai:v0.23.0", Args: []string{"--model", "m"}}, true},
+		"by its command":        {corev1.Container{Image: "ours:1", Command: []string{"vllm", "serve", "m"}}, true},
+		"in KServe's server":    {corev1.Container{Image: "kserve/huggingfaceserver:v0.19.0", Args: []string{"--model_name=m"}}, true},
+		"in an image of others": {corev1.Container{Image: "registry.local/team/Our-vLLM:3"}, true},
+		"another server":        {corev1.Container{Image: "kserve/sklearnserver:v0.19.0", Args: []string{"--model_name=m"}}, false},
+		"nothing":               {corev1.Container{}, false},
+	} {
+		if got := vllm.Runs([]corev1.Container{c.Container}); got != c.want {
+			t.Errorf("%s: Runs = %v, want %v", what, got, c.want)
+		}
+	}
+	if vllm.Runs(nil) {
+		t.Error("without a container it runs")
+	}
+}
+
 func TestServing(t *testing.T) {
 	with := func(name, resource string) corev1.Container {
 		c := corev1.Container{Name: name}

@@ -57,6 +57,17 @@ func Serving(containers []corev1.Container) (int, error) {
 		"call it %s, or let it alone have GPUs", ServingContainer)
 }
 
+// Runs tells whether the serving container of a pod is vLLM, by its command or its image.
+func Runs(containers []corev1.Container) bool {
+	i, err := Serving(containers)
+	return err == nil && runs(&containers[i])
+}
+
+func runs(c *corev1.Container) bool {
+	p := CommandOf(c).Program
+	return p == Server || p == HuggingFace || strings.Contains(strings.ToLower(c.Image), "vllm")
+}
+
 // PortOf is the declared port of the serving container, which is KServe's rule for its
 // Service, else that of its arguments.
 func PortOf(c *corev1.Container, a Args) uint16 {

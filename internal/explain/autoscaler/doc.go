@@ -15,6 +15,8 @@
 // another autoscaler's sake, has a row of its own beside it.
 // INV-7: the bounds are those of replicas, or of the schedules in force, of which the greatest
 // count; where one cannot be read, nothing is changed.
+// INV-8: what is proposed for a workload without objectives only advises, within the bounds of
+// what scales it.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

@@ -7,11 +7,11 @@ import (
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 )
 
-// A Row is what the status of an InferenceAutoscaler says in short.
+// A Row is what the status of an InferenceAutoscaler says in short, or one that is proposed.
 type Row struct {
 	Namespace string          `json:"namespace"`
 	Name      string          `json:"name"`
-	Engine    v1alpha1.Engine `json:"engine"`
+	Engine    v1alpha1.Engine `json:"engine,omitempty"`
 	Ready     *int32          `json:"ready,omitempty"`
 	Advised   *int32          `json:"advised,omitempty"`
 	Promised  string          `json:"promised,omitempty"`
@@ -22,6 +22,8 @@ type Row struct {
 	Why    string           `json:"why"`
 	// HandOver is the command with which one that has advice scales.
 	HandOver string `json:"handOver,omitempty"`
+	// Manifest is one that is proposed, and is not there.
+	Manifest *v1alpha1.InferenceAutoscaler `json:"manifest,omitempty"`
 }
 
 // RowOf reads a status that Status made.

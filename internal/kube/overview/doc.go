@@ -5,6 +5,8 @@
 // told; a kind that is not installed hides nothing, and is not named.
 // INV-2: a ScaledObject is refused here for what the scaler refuses it for, in its words.
 // INV-3: an overview is a fixed number of lists, however many services there are.
+// INV-4: a workload is told as one without objectives where something scales it, it runs vLLM, and
+// nothing that could be read states objectives for it; where that cannot be read none is.
 //
 // It deliberately does not know what is decided: a ScaledObject has no status of Flyball's, and
 // flyball why asks the scaler.

@@ -84,7 +84,7 @@ func Read(metadata map[string]string) (Promise, *Refusal) {
 	case strings.TrimSpace(metadata[Key]) == "":
 		return nil, &Refusal{Key, "it is missing", "state what is promised, as ttft:p90:3s, tpot:p90:100ms"}
 	}
-	return parse(metadata[Key])
+	return Parse(metadata[Key])
 }
 
 func unknown(key string) *Refusal {
@@ -95,8 +95,8 @@ func unknown(key string) *Refusal {
 	return r
 }
 
-// parse reads objectives that are separated by commas.
-func parse(text string) (Promise, *Refusal) {
+// Parse reads objectives that are separated by commas.
+func Parse(text string) (Promise, *Refusal) {
 	texts := strings.Split(text, ",")
 	for i := range texts {
 		texts[i] = strings.TrimSpace(texts[i])
