@@ -66,7 +66,7 @@ func bins(s reading.Series, into, bounds *[lengthBins]float64) {
 		}
 		before := 0.0
 		for i := range min(len(b), len(s.Bounds)) {
-			if n := b[i] - before; n > 0 && n < absurd {
+			if n := b[i] - before; n > 0 && n < reading.Absurd {
 				into[min(i, lengthBins-1)] += n
 			}
 			before = b[i]

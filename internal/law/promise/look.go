@@ -45,15 +45,12 @@ func viewOf(r reading.Set) view {
 	}
 }
 
-// absurd is what no counter reaches.
-const absurd = 1e15
-
 // count is a pod's counter, and whether it can be one.
 func count(s *reading.Series, pod int) (float64, bool) {
 	if pod >= len(s.Pods) || !s.Pods[pod].Usable() {
 		return 0, false
 	}
-	if v := s.Pods[pod].Value; v >= 0 && v < absurd {
+	if v := s.Pods[pod].Value; v >= 0 && v < reading.Absurd {
 		return v, true
 	}
 	return 0, false
@@ -81,27 +78,12 @@ func (v *view) pod(l Law, i int) (p Pod, fresh, ok bool) {
 	return p, v.ended.Pods[i].Quality == reading.Fresh, true
 }
 
-// below is how many observations of a pod's histogram lie below a limit. Within the
-// bucket of the limit they are taken to lie evenly.
+// below is how many observations of a pod's histogram lie below a limit; the others are late.
 func below(s *reading.Series, pod int, limit time.Duration) float64 {
 	if pod >= len(s.Buckets) {
 		return 0
 	}
-	at, lower, counted := limit.Seconds(), 0.0, 0.0
-	for i, upper := range s.Bounds {
-		if i >= len(s.Buckets[pod]) {
-			break
-		}
-		upTo := s.Buckets[pod][i]
-		if !(upTo >= counted && upTo < absurd) {
-			return counted // no histogram is like that
-		}
-		if at <= upper {
-			return counted + (upTo-counted)*(at-lower)/max(upper-lower, 1e-9)
-		}
-		lower, counted = upper, upTo
-	}
-	return counted // those beyond all bounds are taken to be late
+	return reading.Below(s.Bounds, s.Buckets[pod], limit.Seconds())
 }
 
 // look compares the pods with what they were, and writes down what they are.
