@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -23,6 +24,24 @@ const Manager = config.Scaler
 type Workload struct{ Kind, Name string }
 
 func (w Workload) String() string { return w.Kind + "/" + w.Name }
+
+// ParseWorkload reads what String wrote.
+func ParseWorkload(text string) Workload {
+	kind, name, _ := strings.Cut(text, "/")
+	return Workload{kind, name}
+}
+
+// Pods is a regular expression of the names that Kubernetes' controllers give its pods.
+//
+// Worked example (TestPods): plain-7d9f8c5b4-x2x4z is of Deployment plain, and plain-0 of
+// StatefulSet plain.
+func (w Workload) Pods() string {
+	name := regexp.QuoteMeta(w.Name)
+	if w.Kind == "StatefulSet" {
+		return name + "-[0-9]+"
+	}
+	return name + "-[a-z0-9]+-[a-z0-9]{5}"
+}
 
 // WorkloadOf is that of a reference: of an InferenceService its predictor.
 func WorkloadOf(ref v1alpha1.TargetRef) Workload {

@@ -27,6 +27,8 @@ type Stated struct {
 	Refused      *Refusal                      // of a ScaledObject that states them
 	Workload
 	Scale *Scale // nil: the workload is not there, or may not be read
+	// Seen explains the replicas of a workload of no InferenceService, where that was read.
+	Seen explain.Snapshot
 }
 
 // A Scale is how many replicas a workload has.
@@ -35,9 +37,38 @@ type Scale struct {
 	Current, Desired, Ready int32
 }
 
+// A Service is a row with what explains it.
+type Service struct {
+	explain.Row
+	explain.Snapshot
+}
+
 // Rows are those of services and of what is stated, sorted. An InferenceService that nothing
 // but objectives scales has the row of the first that is not refused.
 func Rows(services []explain.Row, all []Stated) []explain.Row {
+	known := make([]Service, len(services))
+	for i, r := range services {
+		known[i].Row = r
+	}
+	joined := join(known, all)
+	rows := make([]explain.Row, len(joined))
+	for i, s := range joined {
+		rows[i] = s.Row
+	}
+	return rows
+}
+
+// Services are the Rows with the snapshots that they are of: each has the ScaledObject by which
+// it is scaled.
+func Services(snapshots []explain.Snapshot, all []Stated) []Service {
+	known := make([]Service, len(snapshots))
+	for i, s := range snapshots {
+		known[i] = Service{explain.Rows([]explain.Snapshot{s})[0], s}
+	}
+	return join(known, all)
+}
+
+func join(services []Service, all []Stated) []Service {
 	rows := slices.Clone(services)
 	first := func(s Stated) int {
 		if s.advises() || s.refused() {
@@ -49,17 +80,36 @@ func Rows(services []explain.Row, all []Stated) []explain.Row {
 	slices.SortStableFunc(all, func(a, b Stated) int { return first(a) - first(b) })
 	for _, s := range all {
 		r := s.row()
-		i := slices.IndexFunc(rows, func(o explain.Row) bool {
+		i := slices.IndexFunc(rows, func(o Service) bool {
 			return o.Mode == explain.ModeExternal && o.Compare(r) == 0 && s.predictor() && !s.advises()
 		})
 		if i < 0 {
-			rows = append(rows, r)
+			rows = append(rows, Service{r, s.seen(services, r)})
 			continue
 		}
-		rows[i] = over(rows[i], r)
+		rows[i] = Service{over(rows[i].Row, r), s.scaling(rows[i].Snapshot)}
 	}
-	slices.SortStableFunc(rows, explain.Row.Compare)
+	slices.SortStableFunc(rows, func(a, b Service) int { return a.Compare(b.Row) })
 	return rows
+}
+
+// seen is what explains a row of its own: of an InferenceService what explains that one too.
+func (s Stated) seen(services []Service, r explain.Row) explain.Snapshot {
+	for _, o := range services {
+		if s.predictor() && o.Compare(r) == 0 {
+			return o.Snapshot
+		}
+	}
+	return s.scaling(s.Seen)
+}
+
+// scaling is a snapshot of what the ScaledObject scales.
+func (s Stated) scaling(of explain.Snapshot) explain.Snapshot {
+	if s.ScaledObject != nil {
+		of.ScaledObject = s.ScaledObject
+		of.Others = slices.DeleteFunc(slices.Clone(of.Others), func(o kserve.ScaledObject) bool { return o.Name == s.ScaledObject.Name })
+	}
+	return of
 }
 
 // Scaled is what a ScaledObject scales.

@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,39 @@ func serviceRow(mode string, reason explain.Reason) explain.Row {
 
 func byObject(so *kserve.ScaledObject, refused *Refusal) Stated {
 	return Stated{ScaledObject: so, Workload: Scaled(so), Scale: &Scale{Current: 2, Desired: 3, Ready: 2}, Refused: refused}
+}
+
+// A service is explained by the ScaledObject by which it is scaled, another workload by its own.
+func TestServices(t *testing.T) {
+	snapshot, so := explain.Snapshot{}, triggered(t, "name: vllm", "name: llama-predictor")
+	snapshot.InferenceService.Namespace, snapshot.InferenceService.Name = "demo", "llama"
+	snapshot.InferenceService.Annotations = map[string]string{kserve.ClassAnnotation: "external"}
+	snapshot.Others = []kserve.ScaledObject{*so}
+	scaled, plain := byObject(so, nil), byObject(triggered(t), nil)
+	scaled.Scale.Labels = map[string]string{kserve.ServiceLabel: "llama"}
+	plain.Seen.NoKEDA = true // to be told from others
+	got := Services([]explain.Snapshot{snapshot}, []Stated{scaled, plain})
+	if len(got) != 2 || got[0].Mode != ModeObjective || got[0].ScaledObject != so || len(got[0].Others) != 0 || len(snapshot.Others) != 1 {
+		t.Errorf("Services = %+v, want llama with its ScaledObject first", got)
+	}
+	if got[1].Name != "vllm" || !got[1].NoKEDA || got[1].ScaledObject == nil {
+		t.Errorf("Services = %+v, want vllm as it was seen", got[1])
+	}
+}
+
+func TestPods(t *testing.T) {
+	for text, names := range map[string]map[string]bool{
+		"Deployment/plain":  {"plain-7d9f8c5b4-x2x4z": true, "plain-b-7d9f8c5b4-x2x4z": false, "plain-0": false},
+		"StatefulSet/plain": {"plain-0": true, "plain-12": true, "plain-7d9f8c5b4-x2x4z": false},
+		"Deployment/a.b":    {"axb-7d9f8c5b4-x2x4z": false, "a.b-7d9f8c5b4-x2x4z": true},
+	} {
+		w := ParseWorkload(text)
+		for name, want := range names {
+			if got := regexp.MustCompile("^" + w.Pods() + "$").MatchString(name); got != want || w.String() != text {
+				t.Errorf("%s: pod %s is one = %v, want %v", w, name, got, want)
+			}
+		}
+	}
 }
 
 // INV-6, and what is said of each.

@@ -7,6 +7,7 @@
 // INV-3: an overview is a fixed number of lists, however many services there are.
 // INV-4: a workload is told as one without objectives where something scales it, it runs vLLM, and
 // nothing that could be read states objectives for it; where that cannot be read none is.
+// INV-5: a workload of no InferenceService is explained by its own pods and HPA.
 //
 // It deliberately does not know what is decided: a ScaledObject has no status of Flyball's, and
 // flyball why asks the scaler.

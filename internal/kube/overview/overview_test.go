@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,6 +22,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
 // inCluster has a service in guide mode, one that an InferenceAutoscaler scales, and a
@@ -175,6 +177,38 @@ func TestReadNothing(t *testing.T) {
 		if got, failed := Read(t.Context(), api, choice(t, "", "")); failed == nil {
 			t.Errorf("Read = %v where InferenceServices: %v, want an error", shown(got), err)
 		}
+	}
+}
+
+// INV-5. What is known of an InferenceService is not read again.
+func TestStated(t *testing.T) {
+	ready := corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	pod := func(name, app string) client.Object {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, Labels: map[string]string{"app": app}}, Status: ready}
+	}
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "of-set"}}
+	hpa.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "StatefulSet", Name: "set"}
+	api := inCluster(t, pod("set-0", "vllm"), pod("other", "other"), hpa)
+	services, err := snapshot.ReadAll(t.Context(), api, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, unread, err := Stated(t.Context(), api, "", services, true)
+	if err != nil || len(all) != 3 || len(unread) > 0 {
+		t.Fatalf("Stated = %+v, %v, %v, want three", all, unread, err)
+	}
+	for _, s := range all {
+		pods, hpas := 1, map[string]int{"set": 1}[s.Service()]
+		if s.Service() == "llama" {
+			pods = 0
+		}
+		if got := s.Seen; len(got.Pods) != pods || len(got.HPAs) != hpas || pods > 0 && got.Deployment == nil {
+			t.Errorf("of %s %+v is seen, want %d pods and %d HPAs", s.Service(), got, pods, hpas)
+		}
+	}
+	denied := &refusing{Reader: api, errs: map[string]error{"PodList": apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", nil)}}
+	if all, unread, err = Stated(t.Context(), denied, "", services, true); err != nil || len(all) != 3 || len(unread) != 1 || unread[0].What != "pods are not shown" {
+		t.Errorf("without the right to list pods: %+v, %v", unread, err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -27,6 +28,7 @@ type reader struct {
 	namespace string
 	kserve    bool
 	unread    []Unread
+	pods      map[string][]corev1.Pod // by namespace; nil: not read yet
 }
 
 func newReader(api client.Reader, namespace string, kserves bool) *reader {
@@ -71,6 +73,31 @@ func (r *reader) stated(ctx context.Context) ([]autoscaler.Stated, error) {
 		}
 	}
 	return all, nil
+}
+
+// Stated is all that states objectives in a namespace, or in all where it is empty, and what of
+// it is not told. Of the services that are given it is known what explains their replicas; of
+// other workloads it is read. kserves tells whether InferenceServices are served.
+func Stated(ctx context.Context, api client.Reader, namespace string, services []explain.Snapshot, kserves bool) ([]autoscaler.Stated, []Unread, error) {
+	r := newReader(api, namespace, kserves)
+	all, err := r.stated(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[client.ObjectKey]bool{}
+	for _, s := range services {
+		known[client.ObjectKey{Namespace: s.InferenceService.Namespace, Name: kserve.PredictorName(s.InferenceService.Name)}] = true
+	}
+	for i := range all {
+		s := &all[i]
+		if s.Scale == nil || s.Kind == "Deployment" && known[client.ObjectKey{Namespace: s.Namespace(), Name: s.Name}] {
+			continue
+		}
+		if s.Seen, err = r.see(ctx, *s); err != nil {
+			return nil, nil, err
+		}
+	}
+	return all, r.unread, nil
 }
 
 // paired has the ScaledObject of an InferenceAutoscaler with that one, and others that state

@@ -14,7 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/kube/overview"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
 )
 
@@ -22,6 +24,8 @@ import (
 type Survey struct {
 	At       time.Time
 	Services []explain.Snapshot
+	Stated   []autoscaler.Stated // objectives, of these and of other workloads
+	Unread   []overview.Unread   // of them
 	Nodes    []explain.Node
 	Holders  []explain.Holder // of GPUs, those that are no services' too if they may be seen
 	Gateways int              // that report
@@ -44,6 +48,10 @@ func Read(ctx context.Context, api client.Reader, namespace string, now time.Tim
 	s := Survey{At: now}
 	var err error
 	if s.Services, err = snapshot.ReadAll(ctx, r, namespace); err != nil {
+		return s, err
+	}
+	kserves := !slices.ContainsFunc(r.missing, func(m Missing) bool { return m.Absent })
+	if s.Stated, s.Unread, err = overview.Stated(ctx, api, namespace, s.Services, kserves); err != nil {
 		return s, err
 	}
 	var nodes corev1.NodeList
@@ -82,6 +90,9 @@ func holding(ctx context.Context, r *forgiving, s *Survey, everywhere bool) ([]c
 	var own []corev1.Pod
 	for _, one := range s.Services {
 		own = append(own, one.Pods...)
+	}
+	for _, one := range s.Stated {
+		own = append(own, one.Seen.Pods...)
 	}
 	return own, nil
 }
