@@ -24,14 +24,22 @@ const (
 	generatedTokens = vllm.RequestGenerationTokens
 )
 
-// A service is chosen by the labels that config/prometheus sets.
-type service struct{ namespace, name string }
+// A service is chosen by the labels that config/prometheus sets, or, where its pods are of no
+// InferenceService, by their names.
+type service struct {
+	namespace, name string
+	pods            string // a regular expression; "": by the labels
+}
 
 func (s service) String() string { return s.namespace + "/" + s.name }
 
 // selected is a query in which %s stands for a metric of the service and what follows.
 func (s service) selected(query, metric string, more ...any) string {
-	return fmt.Sprintf(query, append([]any{fmt.Sprintf("%s{namespace=%q,isvc_name=%q}", metric, s.namespace, s.name)}, more...)...)
+	chosen := fmt.Sprintf("isvc_name=%q", s.name)
+	if s.pods != "" {
+		chosen = fmt.Sprintf("pod=~%q", s.pods)
+	}
+	return fmt.Sprintf(query, append([]any{fmt.Sprintf("%s{namespace=%q,%s}", metric, s.namespace, chosen)}, more...)...)
 }
 
 // promTime is a window as PromQL has it.
@@ -106,7 +114,7 @@ func (a *asker) find(ctx context.Context, wanted string, from, to time.Time) (se
 	}
 	var all []service
 	for _, l := range sets {
-		if s := (service{string(l["namespace"]), string(l["isvc_name"])}); s.namespace != "" && s.name != "" {
+		if s := (service{namespace: string(l["namespace"]), name: string(l["isvc_name"])}); s.namespace != "" && s.name != "" {
 			all = append(all, s)
 		}
 	}

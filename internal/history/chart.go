@@ -10,14 +10,30 @@ import (
 	"github.com/prometheus/client_golang/api"
 	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 
+	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
+
+// A Subject is of whom a chart is.
+type Subject struct {
+	Service string // namespace/name
+	// Pods is a regular expression of their names, where they are of no InferenceService.
+	Pods       string
+	Objectives []score.Objective
+}
+
+func (s Subject) service() service {
+	namespace, name, _ := strings.Cut(s.Service, "/")
+	return service{namespace, name, s.Pods}
+}
 
 // A Chart is what was counted of one service at points in time, Step apart; NaN is no answer.
 type Chart struct {
 	Start   time.Time
 	Step    time.Duration
 	Columns [numColumns][]float64
+	Kept    []float64 // the share of the requests that met all objectives; none without objectives
+	Whole   Kept      // in all the time
 }
 
 // A Column is one line of a Chart.
@@ -43,10 +59,9 @@ const (
 // A Span is from one time to another.
 type Span struct{ From, To time.Time }
 
-// ReadChart asks a server for one service, namespace/name, in a span.
-func ReadChart(ctx context.Context, server api.Client, name string, in Span, quantile float64) (Chart, error) {
-	namespace, isvc, _ := strings.Cut(name, "/")
-	s := service{namespace, isvc}
+// ReadChart asks a server for one service in a span, and for its latencies at a quantile.
+func ReadChart(ctx context.Context, server api.Client, of Subject, in Span, quantile float64) (Chart, error) {
+	s := of.service()
 	step := max(5*time.Second, in.To.Sub(in.From)/chartPoints).Round(time.Second)
 	g := grid{in.From.Truncate(step), step, int(in.To.Sub(in.From) / step)}
 	window := promTime(max(chartLeast, 2*step))
@@ -70,6 +85,9 @@ func ReadChart(ctx context.Context, server api.Client, name string, in Span, qua
 	}
 	for i, v := range c.Columns[Arrivals] {
 		c.Columns[Arrivals][i] = math.Max(0, v) // NaN stays
+	}
+	if len(of.Objectives) > 0 {
+		return c, c.readKept(ctx, a, of, window, g)
 	}
 	return c, nil
 }

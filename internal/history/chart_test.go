@@ -13,7 +13,7 @@ func TestReadChart(t *testing.T) {
 	s.now = time.Hour
 	s.scrape("0", 15*time.Second, pod{service: "llama", until: time.Hour, arrived: steadily(2)})
 	s.scrape("1", 15*time.Second, pod{service: "other", until: time.Hour, arrived: steadily(50)})
-	c, err := history.ReadChart(t.Context(), s.dial(), "demo/llama", history.Span{From: epoch(), To: epoch().Add(time.Hour)}, 0.9)
+	c, err := history.ReadChart(t.Context(), s.dial(), history.Subject{Service: "demo/llama"}, history.Span{From: epoch(), To: epoch().Add(time.Hour)}, 0.9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestReadChartOfHostileName(t *testing.T) {
 	s := newStore(t)
 	s.now = time.Hour
 	s.scrape("0", 15*time.Second, pod{service: "llama", until: time.Hour, arrived: steadily(2)})
-	c, err := history.ReadChart(t.Context(), s.dial(), `demo/x"} or vllm:num_requests_waiting{a="`, history.Span{From: epoch(), To: epoch().Add(time.Hour)}, 0.9)
+	c, err := history.ReadChart(t.Context(), s.dial(), history.Subject{Service: `demo/x"} or vllm:num_requests_waiting{a="`}, history.Span{From: epoch(), To: epoch().Add(time.Hour)}, 0.9)
 	if err != nil || !math.IsNaN(c.Columns[history.Waiting][100]) {
 		t.Errorf("ReadChart = %v, %v, want nothing", c.Columns[history.Waiting][100], err)
 	}

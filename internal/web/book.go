@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 )
 
 const (
@@ -30,11 +31,15 @@ type book struct {
 	started  time.Time
 	checks   []Note
 	previous time.Time
+	asked    time.Time       // what is kept
+	kept     map[string]Kept // by ID
+	unkept   string          // why it is not known
 }
 
 // A page of the book is one service's.
 type page struct {
 	snapshot explain.Snapshot
+	subject  Subject
 	service  Service
 	sent     []byte // as it was last sent
 	points   []point
@@ -61,21 +66,24 @@ func (b *book) took(l Look) View {
 		b.started = l.At
 	}
 	blind := strings.Join(l.Blind, " and ")
-	rows := map[string]explain.Row{}
-	for _, r := range explain.Rows(l.Services) {
-		rows[id(r.Namespace, r.Name)] = r
-	}
-	gpus := held(l)
+	services := autoscaler.Services(l.Services, l.Stated)
+	l.Holders = attributed(l.Holders, services)
+	gpus, there := held(l), map[string]bool{}
 	v := View{At: l.At, Since: b.started, Cluster: b.config.Cluster, Scope: b.config.Scope, Nodes: l.Nodes, Holders: l.Holders}
 	v.Notes = slices.Concat(l.Notes, b.checks)
-	for _, s := range l.Services {
-		key := id(s.InferenceService.Namespace, s.InferenceService.Name)
+	for _, s := range services {
+		key := id(s.Row.Namespace, s.Row.Name)
+		if there[key] { // another one that states objectives for it
+			key += " (" + recordedAs(s.Row) + ")"
+		}
+		there[key] = true
 		p := b.pages[key]
 		if p == nil {
-			p = &page{snapshot: s}
+			p = &page{snapshot: s.Snapshot}
 			b.pages[key] = p
 		}
-		p.write(s, l.At, rows[key], gpus[key])
+		p.write(key, s, l.At, gpus[id(s.Row.Namespace, s.Row.Name)])
+		p.service.Promise = p.service.Promise.keeps(b.kept[key])
 		if b.previous.Before(l.At) && !b.previous.IsZero() {
 			p.gpuHours += float64(gpus[key]) * l.At.Sub(b.previous).Hours()
 		}
@@ -87,7 +95,7 @@ func (b *book) took(l Look) View {
 			v.Services = append(v.Services, p.service)
 		}
 	}
-	v.Gone = b.forget(rows)
+	v.Gone, v.Notes = b.forget(there), append(v.Notes, b.untold()...)
 	v.Strip = b.strip(l)
 	b.previous, b.view = l.At, v
 	return v
@@ -105,15 +113,39 @@ func held(l Look) map[string]int {
 }
 
 // forget drops the pages that have no row, and names them in order.
-func (b *book) forget(rows map[string]explain.Row) (gone []string) {
+func (b *book) forget(there map[string]bool) (gone []string) {
 	for key := range b.pages {
-		if _, there := rows[key]; !there {
+		if !there[key] {
 			delete(b.pages, key)
 			gone = append(gone, key)
 		}
 	}
 	slices.Sort(gone)
 	return gone
+}
+
+// attributed has the pods of workloads that are no InferenceService be held by these.
+func attributed(holders []explain.Holder, services []autoscaler.Service) []explain.Holder {
+	of := map[string]string{}
+	for _, s := range services {
+		for _, p := range s.Pods {
+			of[id(p.Namespace, p.Name)] = s.Row.Name
+		}
+	}
+	out := slices.Clone(holders)
+	for i, h := range out {
+		if h.Service == "" {
+			out[i].Service = of[id(h.Namespace, h.Pod)]
+		}
+	}
+	return out
+}
+
+// recordedAs is the name of what states the objectives of a row, under which its decisions are
+// recorded.
+func recordedAs(r explain.Row) string {
+	_, name, _ := strings.Cut(r.Autoscaler, "/")
+	return name
 }
 
 func id(namespace, name string) string { return namespace + "/" + name }
@@ -125,12 +157,13 @@ func (s *Service) unseen(blind string) {
 }
 
 // write adds a look to a page.
-func (p *page) write(s explain.Snapshot, at time.Time, row explain.Row, gpus int) {
+func (p *page) write(key string, of autoscaler.Service, at time.Time, gpus int) {
+	s, row := of.Snapshot, of.Row
 	if c, ok := explain.Changed(p.snapshot, s, at); ok {
 		p.cards = append(p.cards, c)
 		p.cards = p.cards[max(0, len(p.cards)-maxCards):]
 	}
-	p.snapshot = s
+	p.snapshot, p.subject = s, subjectOf(row)
 	now := point{at: at, n: s.Replicas(), held: number(row.Held), inFlight: number(row.InFlight)}
 	if row.Desired != nil {
 		now.desired = int(*row.Desired)
@@ -142,7 +175,7 @@ func (p *page) write(s explain.Snapshot, at time.Time, row explain.Row, gpus int
 	first := slices.IndexFunc(p.points, func(o point) bool { return at.Sub(o.at) <= kept })
 	p.points = slices.Delete(p.points, 0, max(0, first))
 	p.service = Service{
-		ID: id(row.Namespace, row.Name), Row: row, Replicas: now.n, GPUs: gpus, Load: now.load, ColdStart: s.ColdStart().Seconds(),
+		ID: key, Row: row, Replicas: now.n, GPUs: gpus, Load: now.load, ColdStart: s.ColdStart().Seconds(), Promise: p.subject.promise(),
 	}
 }
 
@@ -164,8 +197,13 @@ func number(n *int) *float64 {
 }
 
 func (b *book) strip(l Look) Strip {
-	s := Strip{Services: len(b.pages)}
-	for _, p := range b.pages {
+	s := Strip{}
+	for key, p := range b.pages {
+		if key != p.subject.Service { // of a service that is counted
+			continue
+		}
+		s.Services++
+		s.promises(p.service)
 		if p.service.Attention {
 			s.Attention++
 		}

@@ -24,8 +24,10 @@ type Config struct {
 	Look     func(context.Context) (Look, error)
 	// Check says what is wrong with the cluster, once a minute.
 	Check func(context.Context) []Note
-	// Count asks a Prometheus of a service, namespace/name; nil: none is named.
-	Count func(ctx context.Context, service string, from, to time.Time) (*Counted, error)
+	// Count asks a Prometheus of a service; nil: none is named.
+	Count func(ctx context.Context, of Subject, from, to time.Time) (*Counted, error)
+	// Keep asks it what services have kept of their promises in the last time; nil as Count.
+	Keep func(ctx context.Context, all []Subject, last time.Duration) ([]Kept, error)
 	// Try simulates other targets, and calls done after each run; nil without a Prometheus.
 	Try func(ctx context.Context, q Question, done func()) (Answer, error)
 	// Actions are buttons; without any the page is read only.
@@ -117,6 +119,11 @@ func (s *Server) check(ctx context.Context) {
 
 // Refresh looks at the cluster once. While it does not answer, the page keeps the last that it saw.
 func (s *Server) Refresh(ctx context.Context) {
+	s.look(ctx)
+	s.learn(ctx)
+}
+
+func (s *Server) look(ctx context.Context) {
 	l, err := s.config.Look(ctx)
 	if ctx.Err() != nil {
 		return
@@ -234,14 +241,18 @@ func (s *Server) series(ctx context.Context, key, from, to string) (Series, int,
 			out.Cards = append(out.Cards, c)
 		}
 	}
+	of := p.subject
 	s.mu.Unlock()
+	out.Promise = of.promise()
 	if s.config.Count == nil {
 		out.Note = "no Prometheus is named, so this is what the page itself saw: flyball dashboard --prometheus http://…"
 		return out, 0, nil
 	}
-	if out.Counted, err = s.config.Count(ctx, key, begin, end); err != nil {
+	if out.Counted, err = s.config.Count(ctx, of, begin, end); err != nil {
 		out.Note = "Prometheus: " + err.Error()
+		return out, 0, nil
 	}
+	out.Promise = out.Promise.keeps(out.Counted.Whole)
 	return out, 0, nil
 }
 

@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 )
 
 // A Look is one reading of a cluster, as Config.Look gives it.
 type Look struct {
 	At       time.Time
 	Services []explain.Snapshot
+	Stated   []autoscaler.Stated // objectives, of these services and of other workloads
 	Nodes    []explain.Node
 	Holders  []explain.Holder
 	Gateways int // that report
@@ -53,16 +55,22 @@ type View struct {
 
 // Strip is the whole in a line.
 type Strip struct {
-	Services  int      `json:"services"`
-	Attention int      `json:"attention"` // of them
-	GPUsHeld  int      `json:"gpusHeld"`
-	GPUs      *int     `json:"gpus"` // null: the nodes may not be seen
-	Held      *int     `json:"held"` // requests; null: no gateway reports
-	PerHour   *float64 `json:"perHour"`
-	Currency  string   `json:"currency,omitempty"`
+	Services  int `json:"services"`
+	Attention int `json:"attention"` // of them
+	Promised  int `json:"promised"`  // of them, that have a promise; advice promises nothing
+	Keeping   int `json:"keeping"`   // of these, that keep it
+	Untold    int `json:"untold"`    // of these, of which it is not known, or that had no request
+	// Amiss are those without a promise that need attention.
+	Amiss    int      `json:"amiss"`
+	GPUsHeld int      `json:"gpusHeld"`
+	GPUs     *int     `json:"gpus"` // null: the nodes may not be seen
+	Held     *int     `json:"held"` // requests; null: no gateway reports
+	PerHour  *float64 `json:"perHour"`
+	Currency string   `json:"currency,omitempty"`
 }
 
-// A Service is a row. ID is namespace/name.
+// A Service is a row. ID is namespace/name, of the second one of a service with the name of what
+// states its objectives behind it.
 type Service struct {
 	ID string `json:"id"`
 	explain.Row
@@ -71,6 +79,7 @@ type Service struct {
 	GPUHours  float64          `json:"gpuHours"` // since the first look
 	Load      *float64         `json:"load"`     // in replicas; null: the HPA has no value
 	ColdStart float64          `json:"coldStartSeconds"`
+	Promise   *Promise         `json:"promise,omitempty"`
 	Trend     *Trend           `json:"trend,omitempty"` // in a whole view
 }
 
@@ -98,6 +107,7 @@ type Series struct {
 	Counted *Counted       `json:"counted"`
 	Note    string         `json:"note,omitempty"` // why there is no Counted
 	Cards   []explain.Card `json:"cards"`
+	Promise *Promise       `json:"promise,omitempty"` // with what was kept of it in this time
 }
 
 // Seen has a value at each look; null is none.
@@ -124,5 +134,7 @@ type Counted struct {
 	Pods     []*float64 `json:"pods"` // that are scraped
 	TTFT     []*float64 `json:"ttftSeconds"`
 	TPOT     []*float64 `json:"tpotSeconds"`
-	Quantile float64    `json:"quantile"` // of TTFT and TPOT
+	Quantile float64    `json:"quantile"`       // of TTFT and TPOT
+	Kept     []*float64 `json:"kept,omitempty"` // the share of the requests that met all objectives
+	Whole    Kept       `json:"-"`              // in all of it
 }

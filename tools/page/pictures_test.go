@@ -2,8 +2,10 @@ package page
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -28,7 +30,7 @@ func TestPictures(t *testing.T) {
 	if folder == "" {
 		folder = t.TempDir()
 	}
-	s := serve(t, webtest.World{Services: 24}, 720, nil)
+	s, promised := serve(t, webtest.World{Services: 24}, 720, nil), serve(t, promising(), 720, nil)
 	p := open(chromium(t), t, s.address)
 	const service = "#/search/qwen3-14b?last=15m"
 	size := 0
@@ -39,11 +41,16 @@ func TestPictures(t *testing.T) {
 		{"page-what-if", 1280, 640, "light", service, simulated},
 		{"page-phone", 400, 860, "light", "#/", nil},
 		{"page-phone-service", 400, 860, "dark", service, nil},
+		{"page-promise", 1280, 900, "light", "#/promised/llama-70b?last=15m", nil},
 		{"page-wide", 2560, 1000, "dark", service, onChart},
 	} {
+		site, rows := s, 24
+		if strings.HasPrefix(one.at, "#/promised/") {
+			site, rows = promised, 10
+		}
 		p.screen(one.width, one.height, one.scheme)
-		p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.address+"/"+one.at))
-		p.until(`document.querySelectorAll("#rows .row").length === 24`)
+		p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(site.address+"/"+one.at))
+		p.until(fmt.Sprintf(`document.querySelectorAll("#rows .row").length === %d`, rows))
 		if one.at != "#/" {
 			p.until(`document.querySelectorAll(".chart canvas").length > 4`)
 		}

@@ -241,10 +241,11 @@ func checkNoData(_ *testing.T, s *site, p *tab) {
 
 // TestHostile wants a name that is markup to be text everywhere.
 func TestHostile(t *testing.T) {
-	s := serve(t, webtest.World{Services: 3, Hostile: true}, looks, nil)
+	s := serve(t, webtest.World{Services: 3, Promised: 2, Hostile: true}, looks, nil)
 	p := open(chromium(t), t, s.address)
-	p.until(`document.querySelectorAll("#rows .row").length === 3`)
+	p.until(`document.querySelectorAll("#rows .row").length === 5`)
 	p.has("#rows", "demo/"+webtest.Hostile)
+	p.has("#rows", "promised/"+webtest.Hostile)
 	p.has("#fleet", webtest.Hostile)
 	tame := func() {
 		t.Helper()
@@ -254,6 +255,10 @@ func TestHostile(t *testing.T) {
 	p.click(`#rows .row[data-id^="demo/"]`)
 	p.has("#service h2", "demo/"+webtest.Hostile)
 	p.has("#chain", "ScaledObject "+webtest.Hostile)
+	tame()
+	p.do(chromedp.Evaluate[chromedp.Void](`location.hash = "#/promised/" + encodeURIComponent(` + quote(webtest.Hostile) + `)`))
+	p.has("#service h2", "promised/"+webtest.Hostile)
+	p.has("#promise", "promise ttft p90 3 s")
 	tame()
 }
 
@@ -295,17 +300,17 @@ func TestRights(t *testing.T) {
 
 // TestWidths wants no page to be wider than its window, in light and dark.
 func TestWidths(t *testing.T) {
-	s := serve(t, webtest.World{Services: 24, Hostile: true}, looks, nil)
+	s := serve(t, webtest.World{Services: 24, Promised: 3, Hostile: true}, looks, nil)
 	p := open(chromium(t), t, s.address)
 	paper := map[string]string{}
-	for _, at := range []string{"#/", "#/search/qwen3-14b", "#/demo/" + url.PathEscape(webtest.Hostile)} {
+	for _, at := range []string{"#/", "#/search/qwen3-14b", "#/promised/qwen3-14b", "#/demo/" + url.PathEscape(webtest.Hostile), "#/promised/" + url.PathEscape(webtest.Hostile)} {
 		for _, width := range []int64{400, 1280, 2560} {
 			for _, scheme := range []string{"light", "dark"} {
 				p.screen(width, 900, scheme)
 				p.do(chromedp.Navigate(s.address + "/" + at))
-				p.until(`document.querySelectorAll("#rows .row").length === 24`)
+				p.until(`document.querySelectorAll("#rows .row").length === 27`)
 				if at != "#/" {
-					p.until(`document.querySelectorAll(".chart canvas").length === 7`)
+					p.until(`document.querySelectorAll(".chart canvas").length >= 6`)
 				}
 				p.until(fmt.Sprintf(`innerWidth === %d && document.documentElement.scrollWidth <= innerWidth || [location.hash, innerWidth, document.documentElement.scrollWidth,
 					...[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map((e) => e.tagName + "." + e.className)]`, width))

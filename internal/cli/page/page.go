@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"net"
 	"os"
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +18,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/input"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/history"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/doctor"
 	"github.com/flyball-dev/flyball/internal/kube/survey"
@@ -53,8 +50,9 @@ service its charts, the chain from metric to pods, and a card for each decision
 changes nothing; what you may not see is named, with the right that shows it. Only this
 machine can open it.
 
-With --prometheus the charts also have what vLLM counted (arrivals, requests, TTFT and TPOT),
-and a service's load of the last day can be simulated with other targets.
+With --prometheus the charts also have what vLLM counted (arrivals, requests, TTFT and TPOT), a
+promise has the share of the requests that keep it, and a service's load of the last day can be
+simulated with other targets.
 FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD are used for
 flags that are not given.`,
 		Example: "  flyball dashboard -A\n" +
@@ -169,8 +167,11 @@ func (o options) bind(ctx context.Context, c access.Cluster, to *web.Config) err
 	to.Try = func(ctx context.Context, q web.Question, done func()) (web.Answer, error) {
 		return o.whatIf(ctx, kube, q, done)
 	}
-	to.Count = func(ctx context.Context, service string, from, until time.Time) (*web.Counted, error) {
-		return count(ctx, server, service, from, until)
+	to.Count = func(ctx context.Context, of web.Subject, from, until time.Time) (*web.Counted, error) {
+		return count(ctx, server, of, from, until)
+	}
+	to.Keep = func(ctx context.Context, all []web.Subject, last time.Duration) ([]web.Kept, error) {
+		return keep(ctx, server, all, last)
 	}
 	return nil
 }
@@ -181,7 +182,7 @@ func look(ctx context.Context, kube client.Reader, namespace string) (web.Look, 
 	if err != nil {
 		return web.Look{}, err
 	}
-	l := web.Look{At: s.At, Services: s.Services, Nodes: s.Nodes, Holders: s.Holders, Gateways: s.Gateways}
+	l := web.Look{At: s.At, Services: s.Services, Stated: s.Stated, Nodes: s.Nodes, Holders: s.Holders, Gateways: s.Gateways}
 	for _, m := range s.Missing {
 		n := web.Note{Level: web.Warn, What: m.Resource, Found: "you may not list them, so this is not shown: " + m.What, Fix: m.Fix}
 		if m.Absent {
@@ -191,6 +192,9 @@ func look(ctx context.Context, kube client.Reader, namespace string) (web.Look, 
 		if m.Blinds {
 			l.Blind = append(l.Blind, m.Resource)
 		}
+	}
+	for _, u := range s.Unread {
+		l.Notes = append(l.Notes, web.Note{Level: web.Warn, What: u.What, Found: u.Why, Fix: u.Fix})
 	}
 	if s.Gateways == 0 && len(s.Services) > 0 {
 		l.Notes = append(l.Notes, web.Note{
@@ -218,34 +222,4 @@ func ills(ctx context.Context, d doctor.Doctor) []web.Note {
 		}
 	}
 	return notes
-}
-
-// quantile is that of the TTFT and the TPOT which the charts show.
-const quantile = 0.9
-
-func count(ctx context.Context, server api.Client, service string, from, until time.Time) (*web.Counted, error) {
-	c, err := history.ReadChart(ctx, server, service, history.Span{From: from, To: until}, quantile)
-	if err != nil {
-		return nil, err
-	}
-	out := &web.Counted{
-		Quantile: quantile, At: make([]int64, len(c.Columns[history.Arrivals])),
-		Arrivals: known(c.Columns[history.Arrivals]), Running: known(c.Columns[history.Running]), Waiting: known(c.Columns[history.Waiting]),
-		Pods: known(c.Columns[history.Pods]), TTFT: known(c.Columns[history.TTFT]), TPOT: known(c.Columns[history.TPOT]),
-	}
-	for i := range out.At {
-		out.At[i] = c.Start.Add(time.Duration(i) * c.Step).Unix()
-	}
-	return out, nil
-}
-
-// known has nil for what is no number: JSON has no NaN.
-func known(values []float64) []*float64 {
-	out := make([]*float64, len(values))
-	for i, v := range values {
-		if !math.IsNaN(v) {
-			out[i] = &v
-		}
-	}
-	return out
 }

@@ -1,5 +1,6 @@
 /* global uPlot */
 import { el, seconds, short } from "./dom.js";
+import { percent, promised, quantile, target } from "./promise.js";
 
 // The charts of one service share their time and their cursor.
 const sync = "flyball";
@@ -12,20 +13,29 @@ const style = (name) => getComputedStyle(document.documentElement).getPropertyVa
 // Each chart: its title, what is drawn, and of which series. A chart without a value is left
 // out, and named in a line.
 function wanted(s) {
-  const seen = s.seen, c = s.counted;
+  const seen = s.seen, c = s.counted, p = s.promise;
   const ratio = seen.load.map((l, i) => {
     const n = seen.ready[i] + seen.starting[i] + seen.pending[i];
     return l == null || n === 0 ? null : l / n;
   });
+  // A latency has its objective as a line, where there is one.
+  const latency = (id, values) => {
+    const o = p?.objectives.find((one) => one.metric === id), name = id.toUpperCase();
+    const line = o && { line: o.targetSeconds, lineName: `objective ${target(o.targetSeconds)}` };
+    return { id, title: `${name} ${quantile(c?.quantile ?? 0.9)}`, unit: "", at: c?.at, lines: [[name, values, "--accent"]], format: seconds, ...line };
+  };
   return [
+    p && { id: "kept", title: "Promise", unit: `requests within ${promised(p)}`, at: c?.at, lines: [["kept", c?.kept, "--accent"]], format: percent, ticks: (v) => `${Math.round(100 * v)} %`, share: true, line: p.share, lineName: `promised ${percent(p.share)}` },
+    p && latency("ttft", c?.ttftSeconds),
+    p && latency("tpot", c?.tpotSeconds),
     { id: "arrivals", title: "Arrivals", unit: "requests/s", at: c?.at, lines: [["arrivals", c?.arrivals, "--accent"]] },
     { id: "requests", title: "Requests", unit: "", at: c?.at, lines: [["running", c?.running, "--accent"], ["waiting at the engines", c?.waiting, "--warn", [4, 3]]] },
     { id: "held", title: "At the gateways", unit: "requests", at: seen.at, lines: [["held", seen.held, "--warn"], ["in flight", seen.inFlight, "--accent", [4, 3]]] },
     { id: "replicas", title: "Replicas", unit: "", at: seen.at, stacked: [["ready", seen.ready, "--ready"], ["starting", seen.starting, "--starting"], ["pending", seen.pending, "--pending"], ["draining", seen.draining, "--draining"]], lines: [["desired", seen.desired, "--ink", [], true]], marks: true },
-    { id: "target", title: "Metric over target", unit: "× the target for these replicas", at: seen.at, lines: [["ratio", ratio, "--accent"]], band: [1 - seen.toleranceDown, 1 + seen.toleranceUp], line: 1, bandName: "tolerance" },
-    { id: "ttft", title: `TTFT p${Math.round(100 * (c?.quantile ?? 0.9))}`, unit: "", at: c?.at, lines: [["TTFT", c?.ttftSeconds, "--accent"]], format: seconds },
-    { id: "tpot", title: `TPOT p${Math.round(100 * (c?.quantile ?? 0.9))}`, unit: "", at: c?.at, lines: [["TPOT", c?.tpotSeconds, "--accent"]], format: seconds },
-  ];
+    !p && { id: "target", title: "Metric over target", unit: "× the target for these replicas", at: seen.at, lines: [["ratio", ratio, "--accent"]], band: [1 - seen.toleranceDown, 1 + seen.toleranceUp], line: 1, bandName: "tolerance" },
+    !p && latency("ttft", c?.ttftSeconds),
+    !p && latency("tpot", c?.tpotSeconds),
+  ].filter(Boolean);
 }
 
 const valued = (w) => w.at?.length > 0 && [...w.lines, ...(w.stacked ?? [])].some(([, values]) => values?.some((v) => v != null));
@@ -84,13 +94,19 @@ function plot(w, root, zoom) {
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"),
     legend: { show: false },
     cursor: { sync: { key: sync, scales: ["x", null] }, points: { size: 5 }, drag: { x: true, y: false } },
-    scales: { x: { time: true, range: () => p.range }, y: { range: (_, __, max) => [0, Math.max(max ?? 0, w.band ? 1.5 : 0, 1e-3) * 1.08] } },
-    axes: [{ ...axis, size: 22, values: times }, { ...axis, size: 46, values: (_, ticks) => ticks.map(format), space: 28 }],
+    scales: { x: { time: true, range: () => p.range }, y: { range: (_, min, max) => reach(p.w, min, max) } },
+    axes: [{ ...axis, size: 22, values: times }, { ...axis, size: 46, values: (_, ticks) => ticks.map(w.ticks ?? format), space: 28 }],
     series,
     bands: (w.stacked ?? []).slice(1).map((_, i) => ({ series: [i + 1, i + 2] })),
     hooks: { drawClear: [(u) => under(u, p)], draw: [(u) => over(u, p)], setCursor: [(u) => read(u, p)], setSelect: [(u) => pick(u, zoom)] },
   }, [[0]], holder);
   return p;
+}
+
+// reach is what an axis shows: from zero to what is drawn and its line, of shares up to all.
+function reach(w, min, max) {
+  if (w.share) return [Math.max(0, Math.min(min ?? 1, w.line) - 0.05), 1.01];
+  return [0, Math.max(max ?? 0, w.band ? 1.5 : 0, w.line ?? 0, 1e-3) * 1.08];
 }
 
 // times are 24-hour clocks, with the day where that changes.
@@ -134,7 +150,7 @@ function under(u, { w }) {
     c.fillStyle = style("--band");
     c.fillRect(left, high, width, low - high);
   }
-  if (w.line != null) rule(c, left, width, u.valToPos(w.line, "y", true), style("--quiet"));
+  if (w.line != null) rule(c, left, width, u.valToPos(w.line, "y", true), style(w.lineName ? "--ink" : "--quiet"));
   c.restore();
 }
 
@@ -180,6 +196,7 @@ function read(u, p) {
   const parts = [...(p.w.stacked ?? []), ...p.w.lines].map(([name, values, colour, dash]) =>
     [name, values?.[at], colour, dash]).filter(([, v], i) => v != null && (v !== 0 || i === 0 || !p.w.stacked));
   p.readout.replaceChildren(...parts.map(([name, v, colour]) => el("span", { class: "key num" }, el("i", { class: `swatch c${colour}` }), `${name} ${format(v)}`)),
+    ...(p.w.lineName ? [el("span", { class: "key" }, el("i", { class: "swatch c--rule" }), p.w.lineName)] : []),
     ...(p.w.band ? [el("span", { class: "key" }, el("i", { class: "swatch c--band" }), `${p.w.bandName} ±${Math.round(100 * (p.w.band[1] - 1))} %`)] : []));
 }
 

@@ -1,6 +1,7 @@
 import { $, clock, command, el, href, parts, put, since, span } from "./dom.js";
 import { ask, state } from "./live.js";
 import { charts, highlight } from "./charts.js";
+import { kept, percent, promised } from "./promise.js";
 import { mark, words } from "./services.js";
 import { whatIf } from "./whatif.js";
 
@@ -38,6 +39,7 @@ function build(root, id) {
       el("h2", null, el("span", { class: "quiet" }, `${namespace}/`), name),
       range, shown.frozen ? null : share, shown.frozen ? null : el("a", { id: "export", href: "#" }, "export")),
     el("p", { id: "verdict", class: "verdict" }),
+    el("p", { id: "promise", class: "verdict", hidden: true }),
     el("section", { class: "chain", "aria-label": "from the metric to the pods" }, el("ol", { id: "chain" })),
     el("div", { class: "split" },
       el("section", { class: "charts", "aria-label": "charts" }, el("p", { id: "charts-note", class: "quiet" }), el("div", { id: "charts" })),
@@ -92,6 +94,7 @@ export async function refresh() {
 }
 
 function draw(series, r) {
+  promise(series);
   put($("charts-note"), series.note ?? "");
   $("charts-note").hidden = !series.note;
   charts({ root: $("charts"), series, range: r, zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
@@ -105,11 +108,23 @@ export function repaint() {
 }
 
 function verdict(d) {
-  const s = d.service, [shape, kind] = mark(s);
+  const s = d.service, [shape, kind] = mark(s), question = document.querySelector(".what-if");
+  if (question) question.hidden = s.mode === "objective" || s.mode === "advice"; // there is no target to try
   $("verdict").replaceChildren(
     el("span", { class: `mark ${kind}`, "aria-hidden": "true" }, shape), el("b", null, words(s.reason)),
     el("span", null, s.message), s.fix ? fix(s.fix) : "",
     el("span", { class: "quiet num" }, `${s.mode} mode · ${s.min}–${s.max} replicas · ${s.gpus} GPUs · ${s.gpuHours.toFixed(1)} GPU-h since ${clock(state.view.since)}${s.coldStartSeconds ? ` · cold start ${span(s.coldStartSeconds)}` : ""}`));
+}
+
+// promise says what of it was kept in the time that is shown.
+function promise({ promise: p, counted: c }) {
+  $("promise").hidden = !p;
+  if (!p) return;
+  const [shape, kind, share] = kept(p);
+  const each = p.objectives.filter((o) => o.kept != null).map((o) => `${o.metric} ${percent(o.kept)}`).join(", ");
+  const said = p.kept != null ? `${share} of the requests in this time are within it (${each}), ${percent(p.share)} are promised`
+    : c ? "no request was counted in this time" : "what of it is kept is counted by a Prometheus";
+  $("promise").replaceChildren(el("span", { class: `mark ${kind}`, "aria-hidden": "true" }, shape), el("b", null, `promise ${promised(p)}`), el("span", { class: "num" }, said));
 }
 
 // fix is a command, or advice in words.

@@ -1,5 +1,6 @@
 import { $, el, href, keyed, parts, put, set, short } from "./dom.js";
 import { state } from "./live.js";
+import { kept, promised } from "./promise.js";
 import { spark } from "./spark.js";
 
 const rows = keyed($("rows"), make);
@@ -17,17 +18,20 @@ const watcher = new IntersectionObserver((entries) => {
 export function mark(s) {
   if (s.attention) return ["▲", "bad"];
   if (s.reason === "Unseen") return ["?", "quiet"];
-  if (["Starting", "Waking", "Deleting"].includes(s.reason)) return ["◐", "moving"];
+  if (["Starting", "Waking", "Deleting", "Waiting", "WaitingForKEDA", "Learning"].includes(s.reason)) return ["◐", "moving"];
   if (["Asleep", "Stopped", "Unscaled"].includes(s.reason)) return ["○", "quiet"];
   return ["●", "good"];
 }
 
 // words are a reason's, as in AtMaximum: at maximum.
-export const words = (reason) => reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replaceAll("hpa", "HPA").replace("gpu", "GPU").replace("keda", "KEDA");
+export const words = (reason) => reason.replace(/([a-z])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$3 $2").toLowerCase().replaceAll("hpa", "HPA").replace("gpu", "GPU").replace("keda", "KEDA");
 
-// What needs attention comes first.
+const breaks = (s) => s.promise?.kept != null && s.promise.kept < s.promise.share;
+
+// What needs attention comes first, and then who does not keep a promise.
 export function services() {
-  const all = [...state.services.values()].sort((a, b) => b.attention - a.attention || (a.id < b.id ? -1 : 1));
+  const all = [...state.services.values()].sort((a, b) => b.attention - a.attention || breaks(b) - breaks(a) || (a.id < b.id ? -1 : 1));
+  $("services").classList.toggle("promises", all.some((s) => s.promise));
   rows.show(all.map((s) => [s.id, s]));
   filter();
   lines();
@@ -37,12 +41,12 @@ function make(id) {
   const cell = (name) => el("span", { class: name });
   const r = {
     name: cell("name"), mark: cell("mark"), reason: cell("reason"), ready: cell("ready num r"), bounds: cell("bounds num r quiet"), metric: cell("metric num r"),
-    held: cell("held num r"), gpus: cell("gpus num r"), hours: cell("hours num r quiet"), why: cell("why quiet"), canvas: el("canvas", { class: "spark", role: "img" }),
+    promise: cell("promise num"), held: cell("held num r"), gpus: cell("gpus num r"), hours: cell("hours num r quiet"), why: cell("why quiet"), canvas: el("canvas", { class: "spark", role: "img" }),
   };
   const [namespace, name] = parts(id);
   r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
   r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
-    r.ready, r.bounds, r.metric, r.held, r.gpus, r.hours, r.why);
+    r.ready, r.bounds, r.metric, r.promise, r.held, r.gpus, r.hours, r.why);
   r.show = (s) => update(r, s);
   watcher.observe(r.root);
   return r;
@@ -58,13 +62,23 @@ function update(r, s) {
   put(r.ready, s.desired == null ? "–" : `${s.ready ?? 0}/${s.desired}`);
   put(r.bounds, `${s.min}–${s.max}`);
   const m = s.metrics?.[0];
-  put(r.metric, m ? `${m.current.replace("<unknown>", "?")} / ${m.target}` : "–");
+  put(r.metric, m && !s.promise ? `${m.current.replace("<unknown>", "?")} / ${m.target}` : "–");
+  promise(r.promise, s.promise);
   put(r.held, s.held == null ? "–" : String(s.held));
   put(r.gpus, String(s.gpus));
   put(r.hours, s.gpuHours.toFixed(1));
   put(r.why, s.message);
   set(r.why, "title", s.message);
   r.root.classList.toggle("attention", s.attention);
+}
+
+// A promise gives up its words for want of room, and not what is kept of it.
+function promise(cell, p) {
+  cell.classList.toggle("none", !p);
+  if (!p) return cell.replaceChildren();
+  const [shape, kind, share] = kept(p), words = promised(p);
+  set(cell, "title", `${words}: ${share}${p.kept == null ? "" : " of the requests of the last 30 minutes"}`);
+  cell.replaceChildren(el("span", { class: `mark ${kind}` }, shape), el("span", { class: "what" }, `${words}:`), el("span", { class: "share" }, share));
 }
 
 export function filter() {
@@ -104,7 +118,7 @@ function draw(r) {
   if (!r.near || !t || r.drawn === t.at.at(-1)) return;
   r.drawn = t.at.at(-1);
   spark(r.canvas, t);
-  set(r.canvas, "aria-label", `load ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
+  set(r.canvas, "aria-label", `${r.of.promise ? "asked for" : "load"} ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
 }
 
 export function redraw() {

@@ -5,10 +5,12 @@ const count = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 // The whole in a line, what needs attention first.
 export function strip(view) {
   const s = view.strip;
-  const well = s.services - s.attention;
   const parts = [];
   if (s.attention > 0) parts.push(el("b", { class: "bad" }, `▲ ${count(s.attention, "service")} ${s.attention === 1 ? "needs" : "need"} attention`));
-  parts.push(s.services === 0 ? "no services" : `${well} of ${count(s.services, "service")} as declared`);
+  if (s.promised > 0) parts.push(promises(s));
+  const others = s.services - s.promised;
+  if (s.services === 0) parts.push("no services");
+  else if (others > 0) parts.push(`${others - s.amiss} of ${s.promised > 0 ? count(others, "other") : count(others, "service")} as declared`);
   parts.push(s.gpus == null ? `${s.gpusHeld} GPUs held` : `${s.gpusHeld}/${s.gpus} GPUs`);
   if (s.perHour != null) parts.push(`${short(s.perHour)} ${s.currency}/h`);
   if (s.held != null) parts.push(`${s.held} held`);
@@ -17,6 +19,12 @@ export function strip(view) {
   $("strip").replaceChildren(...line);
   put($("where"), `${view.cluster} · ${view.scope}`);
   document.title = s.attention > 0 ? `(${s.attention}) Flyball` : "Flyball";
+}
+
+// promises counts the services that have one.
+function promises(s) {
+  const keep = s.promised === 1 ? "keeps its promise" : "keep their promise";
+  return `${s.keeping} of ${count(s.promised, "service")} ${keep}${s.untold > 0 ? `, ${s.untold} not known` : ""}`;
 }
 
 const marks = { fail: "✕", warn: "▲", info: "·" };

@@ -33,6 +33,7 @@ const Hostile = `<img src=x onerror="document.title='owned'"></script><script>do
 type World struct {
 	Services int
 	Hostile  bool // one of them is named so
+	Promised int  // more services, which state objectives
 }
 
 const gpusPerNode = 8
@@ -46,7 +47,7 @@ func (w World) Look(i int) (web.Look, error) {
 		return l, err
 	}
 	var pods []corev1.Pod
-	for n := range w.Services {
+	for n := range w.Services + w.Promised {
 		s := w.service(like, n, i, at)
 		for p := range s.Pods {
 			if s.Pods[p].Spec.NodeName != "" {
@@ -54,6 +55,10 @@ func (w World) Look(i int) (web.Look, error) {
 			}
 		}
 		pods = append(pods, s.Pods...)
+		if n >= w.Services {
+			promise(&l, s, n-w.Services)
+			continue
+		}
 		l.Services = append(l.Services, s)
 	}
 	l.Holders = explain.Holders(pods)
@@ -73,6 +78,12 @@ func (w World) name(n int) (namespace, name string) {
 	}
 	if w.Hostile && n == 0 {
 		namespace, name = "demo", Hostile
+	}
+	if n >= w.Services {
+		namespace = "promised"
+	}
+	if w.Hostile && n == w.Services {
+		name = Hostile
 	}
 	return namespace, name
 }
@@ -237,15 +248,20 @@ func pod(namespace, name string, number int, ready bool, at time.Time) corev1.Po
 	return p
 }
 
-// Count is what a Prometheus would have counted of a service in the looks of a time.
-func (w World) Count(_ context.Context, service string, from, to time.Time) (*web.Counted, error) {
-	c := &web.Counted{Quantile: 0.9}
-	n := 0
-	for i := range w.Services {
-		if namespace, name := w.name(i); namespace+"/"+name == service {
-			n = i
+// number is that of a service.
+func (w World) number(service string) int {
+	for n := range w.Services + w.Promised {
+		if namespace, name := w.name(n); namespace+"/"+name == service {
+			return n
 		}
 	}
+	return 0
+}
+
+// Count is what a Prometheus would have counted of a service in the looks of a time.
+func (w World) Count(_ context.Context, of web.Subject, from, to time.Time) (*web.Counted, error) {
+	c := &web.Counted{Quantile: 0.9, Whole: kept(w.number(of.Service))}
+	n := w.number(of.Service)
 	for at := from; !at.After(to); at = at.Add(15 * time.Second) {
 		i := int(at.Sub(Start()) / Every)
 		if i < 0 {
@@ -257,6 +273,7 @@ func (w World) Count(_ context.Context, service string, from, to time.Time) (*we
 		c.At = append(c.At, at.Unix())
 		c.Arrivals, c.Running = append(c.Arrivals, new(l*0.8)), append(c.Running, new(l))
 		c.Waiting, c.Pods = append(c.Waiting, new(max(0, l-float64(ready)))), append(c.Pods, new(float64(desired)))
+		c.Kept = append(c.Kept, new(min(1, kept(n).All+.04*math.Sin(float64(i)/9))))
 		c.TTFT, c.TPOT = append(c.TTFT, new(0.3+0.5*max(0, short-0.8)*float64(desired))), append(c.TPOT, new(0.025+0.01*short))
 	}
 	return c, nil
