@@ -159,7 +159,7 @@ func (s *Service) unseen(blind string) {
 // write adds a look to a page.
 func (p *page) write(key string, of autoscaler.Service, at time.Time, gpus int) {
 	s, row := of.Snapshot, of.Row
-	if c, ok := explain.Changed(p.snapshot, s, at); ok {
+	if c, ok := explain.Changed(p.snapshot, s, at); ok && !decided(row) { // of others the record tells
 		p.cards = append(p.cards, c)
 		p.cards = p.cards[max(0, len(p.cards)-maxCards):]
 	}
@@ -284,6 +284,10 @@ func (b *book) detail(key string) (Detail, bool) {
 // far as the looks tell.
 func (p *page) standing() explain.Card {
 	last := p.points[len(p.points)-1]
+	if decided(p.service.Row) {
+		n := int32(last.desired) //nolint:gosec // it was one
+		return explain.Card{At: last.at, From: n, To: n, Text: p.service.Message}
+	}
 	c := p.snapshot.Standing(last.at)
 	window := p.snapshot.DownWindow()
 	if last.load == nil || last.ask >= last.desired || window == 0 {

@@ -8,6 +8,7 @@
 // INV-5: the page is at most 200 KB in all.
 // INV-6: it takes a POST only for the buttons that its Config names; what one does is under way
 // once at a time, and undone when Run returns.
+// INV-7: why a service with objectives has its replicas is said by record/why alone.
 //
 // It deliberately asks no cluster and no Prometheus: it declares what it asks (Config), and
 // explain says what a look at a service means.

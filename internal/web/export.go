@@ -19,14 +19,18 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	frozen := struct {
-		View   View   `json:"view"`
-		Detail Detail `json:"detail"`
-		Series Series `json:"series"`
+		View   View       `json:"view"`
+		Detail Detail     `json:"detail"`
+		Series Series     `json:"series"`
+		Why    *Decisions `json:"why,omitempty"`
 	}{Series: series}
 	s.mu.Lock()
 	frozen.View = s.book.whole()
 	frozen.Detail, _ = s.book.detail(key)
 	s.mu.Unlock()
+	if row := frozen.Detail.Service.Row; decided(row) && s.config.Why != nil {
+		frozen.Why = new(s.decisions(r, id(row.Namespace, recordedAs(row)), series.From, series.To))
+	}
 	page, err := export(frozen)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

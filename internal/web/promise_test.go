@@ -17,7 +17,7 @@ import (
 func promising(t *testing.T, w webtest.World, keep func(context.Context, []web.Subject, time.Duration) ([]web.Kept, error)) *web.Server {
 	t.Helper()
 	i := 0
-	s, err := web.New(web.Config{Every: webtest.Every, Count: w.Count, Keep: keep, Look: func(context.Context) (web.Look, error) {
+	s, err := web.New(web.Config{Every: webtest.Every, Count: w.Count, Keep: keep, Why: w.Why, Look: func(context.Context) (web.Look, error) {
 		i++
 		return w.Look(i - 1)
 	}})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/record/why"
 )
 
 // Config is what the page is of, and whom it asks.
@@ -28,6 +29,9 @@ type Config struct {
 	Count func(ctx context.Context, of Subject, from, to time.Time) (*Counted, error)
 	// Keep asks it what services have kept of their promises in the last time; nil as Count.
 	Keep func(ctx context.Context, all []Subject, last time.Duration) ([]Kept, error)
+	// Why tells what is recorded, under a name, of the decisions of a time, and what of that
+	// could not be read.
+	Why func(ctx context.Context, recorded string, from, to time.Time) (why.Told, []string, error)
 	// Try simulates other targets, and calls done after each run; nil without a Prometheus.
 	Try func(ctx context.Context, q Question, done func()) (Answer, error)
 	// Actions are buttons; without any the page is read only.
@@ -63,6 +67,7 @@ func New(c Config) (*Server, error) {
 	s.mux.HandleFunc("GET /api/stream", s.serveStream)
 	s.mux.HandleFunc("GET /api/service", s.serveDetail)
 	s.mux.HandleFunc("GET /api/series", s.serveSeries)
+	s.mux.HandleFunc("GET /api/why", s.serveWhy)
 	s.mux.HandleFunc("GET /api/whatif", s.serveWhatIf)
 	s.mux.HandleFunc("GET /export.html", s.serveExport)
 	s.mux.Handle("GET /", assets)
@@ -220,14 +225,23 @@ func (s *Server) serveSeries(w http.ResponseWriter, r *http.Request) {
 	answer(w, got)
 }
 
-func (s *Server) series(ctx context.Context, key, from, to string) (Series, int, error) {
-	begin, err := time.Parse(time.RFC3339, from)
+// span reads the time that a request is about.
+func span(from, to string) (begin, end time.Time, err error) {
+	begin, err = time.Parse(time.RFC3339, from)
 	end, endErr := time.Parse(time.RFC3339, to)
 	if err = errors.Join(err, endErr); err != nil {
-		return Series{}, http.StatusBadRequest, fmt.Errorf("from and to: %w", err)
+		return begin, end, fmt.Errorf("from and to: %w", err)
 	}
-	if span := end.Sub(begin); span <= 0 || span > maxSpan {
-		return Series{}, http.StatusBadRequest, fmt.Errorf("from %s to %s: must be a time of at most 31 days", from, to)
+	if d := end.Sub(begin); d <= 0 || d > maxSpan {
+		return begin, end, fmt.Errorf("from %s to %s: must be a time of at most 31 days", from, to)
+	}
+	return begin, end, nil
+}
+
+func (s *Server) series(ctx context.Context, key, from, to string) (Series, int, error) {
+	begin, end, err := span(from, to)
+	if err != nil {
+		return Series{}, http.StatusBadRequest, err
 	}
 	s.mu.Lock()
 	p := s.book.pages[key]

@@ -59,7 +59,7 @@ func serve(t testing.TB, world webtest.World, looks int, change func(*web.Config
 	t.Helper()
 	s := &site{}
 	config := web.Config{
-		Cluster: "https://made.up", Scope: "all namespaces", Every: webtest.Every, GPUPrice: 2.5, Currency: "USD", Count: world.Count, Keep: world.Keep, Try: webtest.Try,
+		Cluster: "https://made.up", Scope: "all namespaces", Every: webtest.Every, GPUPrice: 2.5, Currency: "USD", Count: world.Count, Keep: world.Keep, Why: world.Why, Try: webtest.Try,
 		Look: func(context.Context) (web.Look, error) {
 			if s.deaf.Load() {
 				return web.Look{}, errors.New("connection refused")

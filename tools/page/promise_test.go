@@ -1,11 +1,17 @@
 package page
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/record/why"
+	"github.com/flyball-dev/flyball/internal/web"
 	"github.com/flyball-dev/flyball/internal/web/webtest"
 )
 
@@ -57,4 +63,47 @@ func TestPromise(t *testing.T) {
 	if got := p.texts(".what-if"); len(got) > 0 {
 		t.Errorf("%q is asked of a service without a target", got)
 	}
+}
+
+// TestDecisions wants a card for each decision of the record in its words, and what holds now in
+// full.
+func TestDecisions(t *testing.T) {
+	w := promising()
+	s := serve(t, w, looks, nil)
+	p := open(chromium(t), t, s.address+"/#/"+breaks)
+	told, _, err := w.Why(t.Context(), breaks+"-predictor", webtest.Start().Add(-time.Hour), webtest.Start().Add((looks-1)*webtest.Every))
+	if err != nil || len(told.Changes) < 2 {
+		t.Fatalf("%d changes, %v, want some", len(told.Changes), err)
+	}
+	p.has("#cards .card.now", strings.Join(told.Last.Sentences, " "))
+	p.until(`document.querySelectorAll(".chart canvas").length === 6`)
+	cards := p.texts("#cards .card:not(.now)")
+	if len(cards) != len(told.Changes) {
+		t.Fatalf("%d cards, want one for each of %d decisions: %q", len(cards), len(told.Changes), cards)
+	}
+	for i, c := range told.Changes {
+		if at := c.At[11:19]; !strings.HasPrefix(cards[i], at) || !strings.Contains(cards[i], strings.Join(c.Because, ", ")) || !strings.HasSuffix(cards[i], c.Sentences[0]) {
+			t.Errorf("card %q, want %s, %q and %q", cards[i], at, c.Because, c.Sentences[0])
+		}
+	}
+	p.click(`#cards .card:nth-child(2) summary`)
+	p.has("#cards .card:nth-child(2)", strings.Join(told.Changes[0].Sentences, " "))
+	p.hover(`#cards .card:last-child`, 0.5)
+	p.until(`new DOMMatrix(getComputedStyle(document.querySelector(".u-cursor-x")).transform).e > 100`)
+	s.Refresh(t.Context())
+	p.until(`document.querySelector("#cards .card:nth-child(2) details").open`)
+}
+
+// TestDecisionsMissing wants the right to be named that shows them.
+func TestDecisionsMissing(t *testing.T) {
+	const fix = "it takes the rights to list pods and to get pods/proxy in flyball-system"
+	s := serve(t, promising(), looks, func(c *web.Config) {
+		c.Why = func(context.Context, string, time.Time, time.Time) (why.Told, []string, error) {
+			return why.Told{}, nil, hint.With(errors.New("asking the pods of flyball-scaler: forbidden"), fix)
+		}
+	})
+	p := open(chromium(t), t, s.address+"/#/"+keeps)
+	p.has("#untold", "✕ what was decided cannot be told: asking the pods of flyball-scaler: forbidden")
+	p.has("#cards", fix)
+	p.has("#cards .card.now", "The replicas follow what the promise needs.")
 }

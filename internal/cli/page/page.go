@@ -16,12 +16,14 @@ import (
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/cli/access"
 	"github.com/flyball-dev/flyball/internal/cli/input"
+	"github.com/flyball-dev/flyball/internal/cli/recorded"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/doctor"
 	"github.com/flyball-dev/flyball/internal/kube/survey"
 	"github.com/flyball-dev/flyball/internal/lint"
+	"github.com/flyball-dev/flyball/internal/record/why"
 	"github.com/flyball-dev/flyball/internal/web"
 )
 
@@ -141,6 +143,9 @@ func (o options) bind(ctx context.Context, c access.Cluster, to *web.Config) err
 	to.Look = func(ctx context.Context) (web.Look, error) { return look(ctx, kube, namespace) }
 	if _, err := to.Look(ctx); err != nil {
 		return c.Explain(err)
+	}
+	to.Why = func(ctx context.Context, name string, from, until time.Time) (why.Told, []string, error) {
+		return recorded.Tell(ctx, c, name, from, until)
 	}
 	login, err := access.PrometheusLogin("--prometheus", cmp.Or(o.address, os.Getenv("FLYBALL_PROMETHEUS")), o.user, o.passwords)
 	if err != nil {

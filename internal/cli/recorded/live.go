@@ -14,6 +14,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/journal"
 	"github.com/flyball-dev/flyball/internal/kube/proxied"
+	"github.com/flyball-dev/flyball/internal/record"
 	"github.com/flyball-dev/flyball/internal/record/why"
 )
 
@@ -42,18 +43,42 @@ func (l live) source(ctx context.Context, w io.Writer, word string, when time.Du
 	default:
 		asked.At = time.Unix(0, int64(when))
 	}
+	s, err := ask(ctx, w, c, asked)
+	return s, service, err
+}
+
+// ask puts a request to the scalers of a cluster.
+func ask(ctx context.Context, w io.Writer, c access.Cluster, r journal.Request) (source, error) {
 	all, err := proxied.Ask(ctx, c.Config, proxied.Question{
-		Namespace: config.Namespace, App: config.Scaler, Port: "metrics", Path: journal.Path, Values: asked.Values(),
+		Namespace: config.Namespace, App: config.Scaler, Port: "metrics", Path: journal.Path, Values: r.Values(),
 	})
 	switch {
 	case errors.Is(err, proxied.ErrNoPods):
-		return source{}, "", hint.With(err, "flyball doctor says what is installed; a simulation's record is read with --record FILE")
+		return source{}, hint.With(err, "flyball doctor says what is installed; a simulation's record is read with --record FILE")
 	case err != nil:
-		return source{}, "", c.Explain(err)
+		return source{}, c.Explain(err)
 	}
 	s, untold := told(w, all)
-	s.explains = func(err error) error { return explainedLive(service, untold, err) }
-	return s, service, nil
+	s.explains = func(err error) error { return explainedLive(r.Service, untold, err) }
+	return s, nil
+}
+
+// Tell is what the scalers of a cluster have recorded of a service, NAMESPACE/NAME, from one
+// time to another, and what of that could not be read, a line each.
+func Tell(ctx context.Context, c access.Cluster, service string, from, to time.Time) (why.Told, []string, error) {
+	var warned strings.Builder
+	s, err := ask(ctx, &warned, c, journal.Request{Service: service, Kinds: []journal.Kind{journal.Changes}, At: to})
+	if err != nil {
+		return why.Told{}, nil, err
+	}
+	told, err := read(&warned, s, func(r *record.Reader) (why.Told, error) {
+		return why.Tell(r, service, time.Duration(from.UnixNano()), time.Duration(to.UnixNano()))
+	})
+	lacks := []string{}
+	for line := range strings.Lines(warned.String()) {
+		lacks = append(lacks, strings.TrimSpace(strings.TrimPrefix(line, "warning: ")))
+	}
+	return told, lacks, err
 }
 
 // told are the records of the scalers that have one, and how many do not tell.

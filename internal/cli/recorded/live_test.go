@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flyball-dev/flyball/config"
+	"github.com/flyball-dev/flyball/internal/cli/access"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -111,6 +113,30 @@ func TestWhyLive(t *testing.T) {
 		t.Errorf("why --changes: %v\n%s, want two", err, out)
 	}
 	refuses(t, kubeconfig)
+}
+
+// INV-2, of what the live page is told.
+func TestTell(t *testing.T) {
+	serving := http.NewServeMux()
+	serving.Handle(journal.Path, led(t, six, 3))
+	c, err := access.Named{Kubeconfig: cluster(t, map[string]http.Handler{"scaler-a": serving, "scaler-c": http.NotFoundHandler()})}.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, lacks, err := Tell(t.Context(), c, "demo/llama", six, six.Add(time.Hour))
+	if err != nil || len(told.Changes) != 1 || told.Changes[0].Sentences[0] != "demo/llama scales up from 1 to 3 replicas." || told.Last == nil || told.Last.Replicas != 3 {
+		t.Errorf("Tell = %+v, %v, want the scale-up, and that it stays at 3", told, err)
+	}
+	want := []string{
+		"what scaler-c has recorded is not known: it does not serve /v1/record: it is of another version, or not told to",
+		"decisions on demo/llama before 2026-11-29T18:04:00Z that were not recorded: 1",
+	}
+	if !slices.Equal(lacks, want) {
+		t.Errorf("what is lacking: %q, want %q", lacks, want)
+	}
+	if _, _, err := Tell(t.Context(), c, "demo/none", six, six.Add(time.Hour)); err == nil || len(hint.Of(err)) == 0 {
+		t.Errorf("of a service that is not there: %v, want an error with a hint", err)
+	}
 }
 
 // refuses checks what a record of demo/llama has no answer to.

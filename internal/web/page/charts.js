@@ -49,7 +49,7 @@ export function charts(of) {
     return;
   }
   const { root, series, range, zoom } = of;
-  marks = series.cards.map((c) => Date.parse(c.at) / 1000);
+  marks = of.marks;
   const all = wanted(series).filter(valued);
   const key = all.map((w) => w.id).join();
   if (key !== layout) {

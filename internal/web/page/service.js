@@ -79,31 +79,55 @@ export async function refresh() {
     // Long spans are of a Prometheus: they are not asked for at each look.
     const every = (r.to - r.from) / 240;
     const now = Date.parse(state.view.at) / 1000;
-    if (of.last && now - of.last < every && !r.fixed) return cards(detail, of.series);
-    if (of.last && r.fixed) return cards(detail, of.series);
+    record(of, detail, r);
+    if (of.last && now - of.last < every && !r.fixed) return cards(of, detail);
+    if (of.last && r.fixed) return cards(of, detail);
     await drawable;
     const series = of.frozen?.series ?? (await ask("api/series", { id: of.id, from: iso(r.from), to: iso(r.to) }));
     if (mine !== asked) return;
     of.last = now;
     of.series = series;
-    cards(detail, series);
-    draw(series, r);
+    cards(of, detail);
+    draw(of, r);
   } catch (error) {
     if (mine === asked) put($("verdict"), `${of.id}: ${error.message}`);
   }
 }
 
-function draw(series, r) {
+// recordEvery is how many seconds what is recorded of a number that stays is taken for all.
+const recordEvery = 15;
+
+const recorded = (detail) => (detail.service.objectives ?? []).length > 0;
+
+// record asks why a service with objectives has its replicas. Nothing waits for the answer,
+// which goes by way of the API server.
+async function record(of, detail, r) {
+  const now = Date.parse(state.view.at) / 1000, desired = detail.service.desired;
+  if (!recorded(detail) || (of.toldOf === desired && (r.fixed || now - of.toldAt < recordEvery))) return;
+  [of.toldAt, of.toldOf] = [now, desired];
+  try {
+    of.told = of.frozen?.why ?? (await ask("api/why", { id: of.id, from: iso(r.from), to: iso(r.to) }));
+  } catch (error) {
+    of.told = { missing: error.message };
+  }
+  if (shown !== of) return;
+  cards(of, detail);
+  if (of.series) draw(of, range());
+}
+
+function draw(of, r) {
+  const { series, told } = of;
   promise(series);
   put($("charts-note"), series.note ?? "");
   $("charts-note").hidden = !series.note;
-  charts({ root: $("charts"), series, range: r, zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
+  const marks = (told?.changes ?? series.cards).map((c) => Date.parse(c.at) / 1000);
+  charts({ root: $("charts"), series, marks, range: r, zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
 }
 
 export function repaint() {
   if (shown?.series) {
     charts(null);
-    draw(shown.series, range());
+    draw(shown, range());
   }
 }
 
@@ -145,15 +169,42 @@ function card(c, more) {
     el("p", { class: "num" }, el("time", { datetime: c.at }, clock(c.at)), " ", el("b", null, title)), el("p", null, sentence(c.text)));
 }
 
-function cards(d, series) {
-  const from = Date.parse(series?.from ?? 0), to = Date.parse(series?.to ?? d.now.at);
-  const all = d.cards.filter((c) => Date.parse(c.at) >= from && Date.parse(c.at) <= to);
+// decision is a card in the words of flyball why. The number that holds now has all of them.
+function decision(c, now, more) {
+  const [first, ...rest] = c.sentences;
+  const title = now || c.before === c.replicas ? `${c.replicas}` : `${c.before} → ${c.replicas}`;
+  return el("article", { class: "card", tabindex: "0", "data-at": Date.parse(c.at) / 1000, ...more },
+    el("p", { class: "num" }, el("time", { datetime: c.at }, clock(c.at)), " ", el("b", null, title), c.because ? el("span", { class: "quiet" }, ` ${c.because.join(", ")}`) : null),
+    el("details", { open: now }, el("summary", null, first), ...rest.map((line) => el("p", null, line))));
+}
+
+// decisions are the cards of a service with objectives.
+function decisions(d, told) {
+  if (!told) return [el("p", { class: "quiet" }, "Asking the scaler for its record…")];
   const point = (e) => highlight(Number(e.currentTarget.dataset.at));
-  const drawn = [card(d.now, { class: "card now" }), ...all.map((c) => card(c, { onmouseenter: point, onfocus: point }))];
-  if (all.length === 0) drawn.push(el("p", { class: "quiet" }, `No change since ${clock(Math.max(from, Date.parse(state.view.since)))}.`));
-  const key = JSON.stringify([d.now, all]);
+  const all = (told.changes ?? []).map((c) => decision(c, false, { onmouseenter: point, onfocus: point }));
+  if (told.missing) {
+    return [card(d.now, { class: "card now" }), el("p", { id: "untold", class: "bad" }, `✕ what was decided cannot be told: ${told.missing}`), ...(told.fix ?? []).map((line) => el("p", null, fix(line)))];
+  }
+  const now = told.last ? decision(told.last, true, { class: "card now" }) : card(d.now, { class: "card now" });
+  return [now, ...all, all.length === 0 ? el("p", { class: "quiet" }, "No change in this time.") : "", ...(told.notes ?? []).map((line) => el("p", { class: "quiet" }, line))];
+}
+
+// show puts cards where others are; those that say the same stay, with what is open of them.
+function show(key, drawn) {
   const root = $("cards");
   if (root.dataset.key === key) return;
   root.dataset.key = key;
-  root.replaceChildren(...drawn);
+  root.replaceChildren(...drawn());
+}
+
+function cards(of, d) {
+  const series = of.series;
+  if (recorded(d)) return show(JSON.stringify([of.told, of.told?.missing ? d.now.text : ""]), () => decisions(d, of.told));
+  const from = Date.parse(series?.from ?? 0), to = Date.parse(series?.to ?? d.now.at);
+  const all = d.cards.filter((c) => Date.parse(c.at) >= from && Date.parse(c.at) <= to);
+  const point = (e) => highlight(Number(e.currentTarget.dataset.at));
+  const drawn = () => [card(d.now, { class: "card now" }), ...all.map((c) => card(c, { onmouseenter: point, onfocus: point })),
+    all.length === 0 ? el("p", { class: "quiet" }, `No change since ${clock(Math.max(from, Date.parse(state.view.since)))}.`) : ""];
+  show(JSON.stringify([d.now, all]), drawn);
 }

@@ -18,10 +18,10 @@ import (
 // Objectives are those of all services that promise something.
 const Objectives = "ttft:p90:3s, tpot:p90:100ms"
 
-// promise has objectives scale a service in place of metrics. Of three one after the other the
+// promised has objectives scale a service in place of metrics. Of three one after the other the
 // first is an InferenceService with an InferenceAutoscaler, the second a Deployment, and the
 // third states an objective that there is not.
-func promise(l *web.Look, s explain.Snapshot, n int) {
+func promised(l *web.Look, s explain.Snapshot, n int) {
 	name, namespace := s.InferenceService.Name, s.InferenceService.Namespace
 	so := s.ScaledObject
 	so.OwnerReferences, so.Spec.ScaleTargetRef.Name = nil, kserve.PredictorName(name)

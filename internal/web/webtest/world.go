@@ -56,7 +56,7 @@ func (w World) Look(i int) (web.Look, error) {
 		}
 		pods = append(pods, s.Pods...)
 		if n >= w.Services {
-			promise(&l, s, n-w.Services)
+			promised(&l, s, n-w.Services)
 			continue
 		}
 		l.Services = append(l.Services, s)
