@@ -19,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/clock"
+	"github.com/flyball-dev/flyball/internal/policy/formula"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
@@ -293,15 +294,15 @@ func modifiers(o origin, s kserve.ScaledObjectSpec) (*keda.Modifiers, error) {
 	const path = "spec.advanced.scalingModifiers"
 	target, targetErr := strconv.ParseFloat(m.Target, 64)
 	activation, activationErr := strconv.ParseFloat(cmp.Or(m.ActivationTarget, "0"), 64)
-	formula, err := formulaOf(m.Formula, formulaNames(s.Triggers))
-	inexpressible := errors.As(err, new(formulaError))
-	out := &keda.Modifiers{Formula: formula, Target: target, Activation: activation, Type: hpa.AverageValue}
+	read, err := formula.Read(m.Formula, formulaNames(s.Triggers))
+	inexpressible := errors.As(err, new(formula.Unsimulated))
+	out := &keda.Modifiers{Formula: read, Target: target, Activation: activation, Type: hpa.AverageValue}
 	if m.MetricType == string(autoscalingv2.ValueMetricType) {
 		out.Type = hpa.Value
 	}
 	return out, o.check([]ban{
 		{m.Formula == "", Formula, path + ".formula", "give the formula, or remove scalingModifiers", "it is missing"},
-		{inexpressible, Unsimulated, path + ".formula", formulaFix, fmt.Sprint(err)},
+		{inexpressible, Unsimulated, path + ".formula", formula.Fix, fmt.Sprint(err)},
 		{err != nil && !inexpressible && m.Formula != "", Formula, path + ".formula", "correct it; the names in it must be those of triggers", firstLine(err)},
 		{targetErr != nil || !(target >= 0.0005 && target < 9e15), Formula, path + ".target", "give a number above 0", fmt.Sprintf("%q is none", m.Target)},
 		{activationErr != nil, Formula, path + ".activationTarget", "give a number", fmt.Sprintf("%q is none", m.ActivationTarget)},

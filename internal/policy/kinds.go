@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -9,54 +8,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/kind"
 )
-
-// known are the kinds that are read, with the versions that are.
-func known() map[string][]string {
-	return map[string][]string{
-		kserve.Group + "/InferenceService":                 {"v1beta1"},
-		kserve.Group + "/ServingRuntime":                   {"v1alpha1"},
-		kserve.Group + "/ClusterServingRuntime":            {"v1alpha1"},
-		kserve.KEDAGroup + "/ScaledObject":                 {"v1alpha1"},
-		kserve.KEDAGroup + "/TriggerAuthentication":        {"v1alpha1"},
-		kserve.KEDAGroup + "/ClusterTriggerAuthentication": {"v1alpha1"},
-		"autoscaling/HorizontalPodAutoscaler":              {"v2", "v1"},
-		"apps/Deployment":                                  {"v1"},
-		"monitoring.coreos.com/PodMonitor":                 {"v1"},
-		"monitoring.coreos.com/ServiceMonitor":             {"v1"},
-		"monitoring.coreos.com/PrometheusRule":             {"v1"},
-	}
-}
-
-// harmless are the kinds, or whole groups, that cannot change how a service scales,
-// and why.
-func harmless() map[string]string {
-	const rights, traffic, weights = "rights do not scale", "the simulated routing takes its place", "the simulated cold start includes the loading of weights"
-	return map[string]string{
-		"/Namespace":                                       "it only holds objects",
-		"/Secret":                                          "the simulated Prometheus asks for no credentials",
-		"/ServiceAccount":                                  rights,
-		"rbac.authorization.k8s.io/*":                      rights,
-		"/Service":                                         traffic,
-		"networking.k8s.io/*":                              traffic,
-		"gateway.networking.k8s.io/*":                      traffic,
-		"networking.istio.io/*":                            traffic,
-		"/PersistentVolume":                                weights,
-		"/PersistentVolumeClaim":                           weights,
-		"storage.k8s.io/*":                                 weights,
-		kserve.Group + "/ClusterStorageContainer":          weights,
-		"policy/PodDisruptionBudget":                       "scaling down is no eviction",
-		"scheduling.k8s.io/PriorityClass":                  "no other pods compete for the simulated nodes",
-		"apiextensions.k8s.io/*":                           "it only defines kinds",
-		"cert-manager.io/*":                                "certificates do not scale",
-		"/ConfigMap":                                       "no setting of a simulated part is read from it",
-		kserve.KEDAGroup + "/TriggerAuthentication":        "the simulated Prometheus asks for no credentials",
-		kserve.KEDAGroup + "/ClusterTriggerAuthentication": "the simulated Prometheus asks for no credentials",
-		"monitoring.coreos.com/Prometheus":                 "the simulated Prometheus takes its place",
-	}
-}
 
 // matters says whether a document can change how a service scales. What cannot is
 // noted; what may, in a way that is not simulated, is refused.
@@ -68,9 +22,8 @@ func (m *manifests) matters(d *manifest.Document) (bool, error) {
 	case !d.Get("metadata", "name").OK():
 		return false, o.refuse(Invalid, "metadata.name", "give it a name; generateName does for none that is scaled", "it is missing")
 	}
-	kind := d.Group + "/" + d.Kind
-	why := cmp.Or(harmless()[kind], harmless()[d.Group+"/*"])
-	if versions, ok := known()[kind]; ok {
+	why := kind.Harmless(d.Group, d.Kind)
+	if versions := kind.Versions(d.Group, d.Kind); versions != nil {
 		if err := checkVersion(d, versions); err != nil {
 			return false, err
 		}
@@ -80,7 +33,7 @@ func (m *manifests) matters(d *manifest.Document) (bool, error) {
 		return true, m.form(d).err() // noted once it is the last
 	}
 	switch {
-	case kind == "/ConfigMap" && d.Name == "inferenceservice-config":
+	case d.Group == "" && d.Kind == "ConfigMap" && d.Name == "inferenceservice-config":
 		return false, o.unsimulated("data", "leave it out, and see that the settings of its key autoscaler are those that KServe ships", "KServe's settings are not read")
 	case why != "":
 		m.note("%s: left out: %s", d, why)
@@ -106,7 +59,7 @@ func (p *maker) monitors() error {
 		case "PrometheusRule":
 			errs = append(errs, p.rule(d))
 		case "TriggerAuthentication", "ClusterTriggerAuthentication":
-			p.note("%s: left out: %s", d, harmless()[d.Group+"/"+d.Kind])
+			p.note("%s: left out: %s", d, kind.Harmless(d.Group, d.Kind))
 		}
 	}
 	return join(errs...)

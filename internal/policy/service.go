@@ -17,6 +17,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/reference"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/clock"
+	"github.com/flyball-dev/flyball/internal/policy/kind"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -121,7 +122,7 @@ func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
 	m := newManifests(docs, o)
 	var all Refusals
 	for _, d := range docs {
-		if versions, ok := known()[d.Group+"/"+d.Kind]; ok && d.Name != "" && checkVersion(d, versions) == nil {
+		if versions := kind.Versions(d.Group, d.Kind); versions != nil && d.Name != "" && checkVersion(d, versions) == nil {
 			m.keep(d)
 		}
 	}

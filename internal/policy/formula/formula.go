@@ -1,4 +1,4 @@
-package policy
+package formula
 
 import (
 	"fmt"
@@ -11,21 +11,21 @@ import (
 	"github.com/flyball-dev/flyball/internal/law/keda"
 )
 
-// A formulaError is what a formula has that keda.Formula cannot express.
-type formulaError struct{ what string }
+// Unsimulated is what a formula has that keda.Formula cannot express.
+type Unsimulated struct{ what string }
 
-func (e formulaError) Error() string { return e.what + " is not simulated" }
+func (e Unsimulated) Error() string { return e.what + " is not simulated" }
 
-// formulaFix is what to do about it.
-const formulaFix = "write it with numbers, + - * / % **, comparisons, and or not, ?:, ??, let, lists, int float abs ceil floor round len " +
+// Fix is what to do about it.
+const Fix = "write it with numbers, + - * / % **, comparisons, and or not, ?:, ??, let, lists, int float abs ceil floor round len " +
 	"max min mean median sum, and count any all none one filter map"
 
-// formulaOf reads a formula as KEDA does, with the same library
+// Read reads a formula of triggers' names as KEDA does, with the same library
 // (github.com/kedacore/keda/v2/apis/keda/v1alpha1/scaledobject_webhook.go and
 // pkg/scaling/modifiers/formula.go, at v2.21.0). The clock is left out: the same
 // readings must give the same result. What is expressed is the library's tree after its
 // optimizer, which is what it evaluates: an error may be lost with what is optimized.
-func formulaOf(text string, names []string) (keda.Formula, error) {
+func Read(text string, names []string) (keda.Formula, error) {
 	sample := map[string]float64{}
 	for _, name := range names {
 		sample[name] = -1
@@ -72,7 +72,7 @@ func express(n ast.Node, variables []string) (keda.Formula, error) {
 		return keda.Formula{Op: keda.OpTrigger, Name: n.Value}, nil
 	case *ast.PointerNode:
 		if n.Name != "" {
-			return keda.Formula{}, formulaError{"#" + n.Name}
+			return keda.Formula{}, Unsimulated{"#" + n.Name}
 		}
 		return keda.Formula{Op: keda.OpElement}, nil
 	}
@@ -107,7 +107,7 @@ func compound(n ast.Node, variables []string) (keda.Formula, error) {
 		body, err := express(n.Expr, append(slices.Clone(variables), n.Name))
 		return keda.Formula{Op: keda.OpLet, Name: n.Name, Args: []keda.Formula{value, body}}, err
 	}
-	return keda.Formula{}, formulaError{fmt.Sprintf("%q", n.String())}
+	return keda.Formula{}, Unsimulated{fmt.Sprintf("%q", n.String())}
 }
 
 // builtin is a call, with what the optimizer has made of it: a filter that maps what it
@@ -142,7 +142,7 @@ func constant(v any) (keda.Formula, error) {
 	case []float64:
 		return constants(v)
 	}
-	return keda.Formula{}, formulaError{fmt.Sprintf("the constant %v", v)}
+	return keda.Formula{}, Unsimulated{fmt.Sprintf("the constant %v", v)}
 }
 
 func constants[T any](list []T) (keda.Formula, error) {
@@ -161,7 +161,7 @@ func constants[T any](list []T) (keda.Formula, error) {
 func operation(of map[string]keda.Op, name string, args []ast.Node, variables []string) (keda.Formula, error) {
 	op, ok := of[name]
 	if !ok {
-		return keda.Formula{}, formulaError{fmt.Sprintf("%q", name)}
+		return keda.Formula{}, Unsimulated{fmt.Sprintf("%q", name)}
 	}
 	f := keda.Formula{Op: op}
 	for _, a := range args {

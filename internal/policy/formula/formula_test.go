@@ -1,4 +1,4 @@
-package policy
+package formula
 
 import (
 	"math"
@@ -42,7 +42,7 @@ func asKEDA(t *testing.T, formula string, values map[string]float64) (float64, b
 // same says whether a formula, if it is taken, gives what KEDA's library makes of it.
 func same(t *testing.T, formula string, values map[string]float64) (taken bool) {
 	t.Helper()
-	f, err := formulaOf(formula, triggers)
+	f, err := Read(formula, triggers)
 	if err != nil {
 		return false
 	}
@@ -54,6 +54,7 @@ func same(t *testing.T, formula string, values map[string]float64) (taken bool) 
 	return true
 }
 
+// INV-1.
 func TestFormula(t *testing.T) {
 	full := map[string]float64{"a": 4, "b": 7.5, "c": -2}
 	for _, formula := range []string{
@@ -83,7 +84,7 @@ func TestFormulaRefuses(t *testing.T) {
 		"now().Unix()":             "unknown name now",
 		"a in [1, 2] ? 1 : 2":      `"in" is not simulated`,
 	} {
-		if _, err := formulaOf(formula, triggers); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read(formula, triggers); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", formula, err, want)
 		}
 	}
@@ -170,6 +171,7 @@ func (w writer) values() map[string]float64 {
 	return values
 }
 
+// INV-1.
 func FuzzFormula(f *testing.F) {
 	for seed := range uint64(400) {
 		f.Add(seed)
@@ -188,7 +190,7 @@ func TestFormulasAreTaken(t *testing.T) {
 	taken := 0
 	for seed := range uint64(1000) {
 		w := writer{rand.New(rand.NewPCG(seed, 7))}
-		if _, err := formulaOf(w.formula(), triggers); err == nil {
+		if _, err := Read(w.formula(), triggers); err == nil {
 			taken++
 		}
 	}
