@@ -125,6 +125,14 @@ type Replicas struct {
 	Max int32 `json:"max"`
 }
 
+// Least is the minimum: the default where none is given, as the API server sets it.
+func (r Replicas) Least() int32 {
+	if r.Min == nil {
+		return 1
+	}
+	return *r.Min
+}
+
 // Schedule is hours with other bounds.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.max)",message="it changes nothing; give min or max"

@@ -39,7 +39,6 @@ type manifests struct {
 	objects  []*manifest.Document
 	order    map[*manifest.Document]int // place among all that were read
 	scalers  []*scaler
-	stated   []stated
 	services []policy.Service
 	refused  policy.Refusals
 }
@@ -53,7 +52,7 @@ func newManifests(docs []*manifest.Document, o Options) *manifests {
 		m.scalers = append(m.scalers, m.scalersOf(d)...)
 	}
 	m.services, m.refused = policy.Check(m.objects, policy.Options{})
-	m.refused = slices.Concat(m.refused, m.unwoken(), m.misstated(), m.state())
+	m.refused = slices.Concat(m.refused, m.misstated())
 	return m
 }
 

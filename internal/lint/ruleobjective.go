@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
@@ -86,40 +85,6 @@ func (t trigger) metadata() map[string]string {
 	return all
 }
 
-// unwoken are ScaledObjects at a minimum of 0 to which the scaler refuses an answer. That the
-// other bounds are wrong is KEDA's to refuse.
-func (m *manifests) unwoken() policy.Refusals {
-	var all policy.Refusals
-	m.promised(func(s *scaler, _ trigger) {
-		so := &kserve.ScaledObject{}
-		if s.bounded && s.of.Into(so) == nil {
-			_, refused := objective.Bounds(so, s.kind+" "+s.name, m.woken(s))
-			if refused != nil && refused.Key == objective.Least {
-				all = append(all, refusal(policy.Wake, s.of, refused.Key, refused))
-			}
-		}
-	})
-	return all
-}
-
-// woken tells whether gateways may send requests to what a ScaledObject scales: to the predictor
-// of an InferenceService, which a Deployment that is not among the manifests may be.
-func (m *manifests) woken(s *scaler) bool {
-	if s.service != "" {
-		return true
-	}
-	if d := m.find(s.kind, s.of.Namespace, s.name); d != nil {
-		label := d.Get("metadata", "labels", kserve.ServiceLabel).Text()
-		return kserve.ServiceOf(map[string]string{kserve.ServiceLabel: label}, s.name) != ""
-	}
-	return s.kind == "Deployment" && strings.HasSuffix(s.name, kserve.PredictorName(""))
-}
-
-// refusal is of the scaler's about a field.
-func refusal(kind policy.Kind, of *manifest.Document, path string, r *objective.Refusal) *policy.Refusal {
-	return &policy.Refusal{Kind: kind, Fault: manifest.Fault{Document: of, Path: path, What: r.What, Fix: r.Fix}}
-}
-
 // llmTriggers calls visit for each trigger of an LLMInferenceService that states objectives.
 func (m *manifests) llmTriggers(visit func(t trigger)) {
 	for _, o := range m.of("LLMInferenceService") {
@@ -136,7 +101,8 @@ func (m *manifests) misstated() policy.Refusals {
 	var all policy.Refusals
 	m.llmTriggers(func(t trigger) {
 		if _, refused := objective.Read(t.metadata()); refused != nil {
-			all = append(all, refusal(policy.Invalid, t.at.Document(), t.at.Path()+".metadata."+refused.Key, refused))
+			fault := manifest.Fault{Document: t.at.Document(), Path: t.at.Path() + ".metadata." + refused.Key, What: refused.What, Fix: refused.Fix}
+			all = append(all, &policy.Refusal{Kind: policy.Invalid, Fault: fault})
 		}
 	})
 	return all

@@ -3,8 +3,6 @@ package lint
 import (
 	"slices"
 
-	"github.com/flyball-dev/flyball/api/v1alpha1"
-	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
 )
@@ -60,9 +58,7 @@ func ownerRules() []Rule {
 func (m *manifests) scaled(namespace, name string) bool {
 	return slices.ContainsFunc(m.scalers, func(s *scaler) bool {
 		return s.name == name && sameNamespace(s.of.Namespace, namespace)
-	}) || slices.ContainsFunc(m.stated, func(s stated) bool {
-		return s.Spec.Engine != v1alpha1.Advise && autoscaler.WorkloadOf(s.Spec.TargetRef).Name == name && sameNamespace(s.Namespace, namespace)
-	})
+	}) || m.autoscaled(namespace, name)
 }
 
 func checkNoAutoscaler(m *manifests, report reporter) {

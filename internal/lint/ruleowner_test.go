@@ -124,7 +124,7 @@ spec:
 		want      string // rule and what it found; "" where it must be silent
 	}{
 		"beside class external":          {[]string{service, scaled}, ""},
-		"beside class external, metrics": {[]string{guide, scaled}, "two-autoscalers: spec.scaleTargetRef: two autoscalers of one Deployment"},
+		"beside class external, metrics": {[]string{guide, scaled}, "two-autoscalers: spec.scaleTargetRef: InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled"},
 		"unknown key":                    {[]string{strings.Replace(scaled, "objectives:", "objective:", 1)}, "refused: spec.triggers[0].metadata.objective: there is no such setting"},
 		"two shares":                     {[]string{strings.Replace(scaled, "tpot:p90", "tpot:p99", 1)}, "refused: spec.triggers[0].metadata.objectives: objectives ttft:p90:3s and tpot:p99:100ms promise different shares"},
 		"asleep, a Deployment":           {[]string{strings.NewReplacer("llama-predictor", "llama", "minReplicaCount: 1", "minReplicaCount: 0").Replace(scaled)}, "zero-no-wake: spec.minReplicaCount: at 0 nothing wakes Deployment llama, which no gateway sends requests to"},

@@ -61,6 +61,9 @@ func ruleOf(r *policy.Refusal) string {
 	if strings.HasSuffix(r.Path, ".metric.backend") && objective.External(r.Document.At(r.Path).Text()) {
 		return "objective-class"
 	}
+	if ofAutoscaler(r) {
+		return "autoscaler-refused"
+	}
 	if r.Kind == policy.WrongType {
 		switch {
 		case strings.Contains(r.Path, "].metadata."):

@@ -9,14 +9,16 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // A target is a Deployment, or what else is scaled, and all that has to do with its scale.
 type target struct {
 	kind, namespace, name string
 	isvc                  *manifest.Document
-	deployment            *manifest.Document
-	scalers               []*manifest.Document
+	workload              *manifest.Document   // a Deployment or a StatefulSet
+	scalers               []*manifest.Document // InferenceAutoscalers last
+	advice                []*manifest.Document // InferenceAutoscalers that change nothing
 }
 
 func (t *target) key() string { return t.namespace + "/" + t.name }
@@ -53,11 +55,14 @@ func (m *manifests) aim() error {
 	}
 	for _, d := range m.objects {
 		switch d.Kind {
-		case "Deployment":
-			m.deployed(d, d.Name).deployment = d
+		case objective.Deployment, objective.StatefulSet:
+			m.target(objectKey{d.Kind, m.namespaceOf(d), d.Name}).workload = d
 		case "ScaledObject", "HorizontalPodAutoscaler":
 			errs = append(errs, m.aimed(d))
 		}
+	}
+	for _, d := range m.of(autoscaler) {
+		errs = append(errs, m.aimedAutoscaler(d))
 	}
 	return join(errs...)
 }
@@ -78,8 +83,13 @@ func (m *manifests) aimed(d *manifest.Document) error {
 }
 
 // takenOver is the ScaledObject that made an HPA, by KEDA's name for it, or that takes it
-// over.
+// over, or the InferenceAutoscaler that made either.
 func (m *manifests) takenOver(d *manifest.Document) *manifest.Document {
+	for _, o := range m.of(autoscaler) {
+		if m.namespaceOf(o) == m.namespaceOf(d) && makes(o, d) {
+			return o
+		}
+	}
 	if d.Kind != "HorizontalPodAutoscaler" {
 		return nil
 	}
@@ -107,7 +117,7 @@ func (m *manifests) scaled(d *manifest.Document) (ref kserve.ScaleTarget, owner 
 		return ref, nil, at.refuse(WrongType, "spec.scaleTargetRef", "correct it", "it is none")
 	}
 	for _, r := range o.Metadata.OwnerReferences {
-		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" {
+		if r.Kind == "ScaledObject" || r.Kind == "InferenceService" || r.Kind == autoscaler {
 			owner = cmp.Or(owner, m.find(r.Kind, m.namespaceOf(d), r.Name))
 		}
 	}
@@ -117,16 +127,22 @@ func (m *manifests) scaled(d *manifest.Document) (ref kserve.ScaleTarget, owner 
 		return ref, nil, at.refuse(Invalid, "spec.scaleTargetRef.name", "name the Deployment to scale", "it is missing")
 	case ref.Kind == "" && d.Kind == "ScaledObject", ref.Kind == "Deployment":
 		return ref, owner, nil
+	case states(d):
+		kept := objective.Workload{Kind: ref.Kind, Name: ref.Name}.Kept()
+		return ref, owner, ofObjective(at, Invalid, "spec.scaleTargetRef.kind", kept)
 	}
 	return ref, owner, at.unsimulated("spec.scaleTargetRef.kind", "simulate a Deployment, or a law by name with --law", "%q is not simulated", ref.Kind)
 }
+
+// autoscalers are all objects that scale it, or say how they would.
+func (t *target) autoscalers() []*manifest.Document { return slices.Concat(t.scalers, t.advice) }
 
 func (t *target) called(name string) bool {
 	names := []string{t.key(), t.name, t.title()}
 	if t.isvc != nil {
 		names = append(names, t.isvc.Name)
 	}
-	for _, s := range t.scalers {
+	for _, s := range t.autoscalers() {
 		names = append(names, s.Name, t.namespace+"/"+s.Name)
 	}
 	return slices.Contains(names, name)

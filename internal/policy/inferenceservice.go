@@ -127,7 +127,7 @@ func (p *maker) flyballs(s *kserve.InferenceService, so *kserve.ScaledObject) er
 	p.Target = kserve.GatewayTarget(s)
 	guide := Guide(s, law.Bounds{Min: p.Min, Max: p.Max})
 	guide.Law, guide.Queries = p.Policy.Law, p.Policy.Queries
-	p.Policy = guide
+	p.Policy, p.Gateway = guide, true
 	return nil
 }
 

@@ -32,7 +32,7 @@ func (p *maker) fromScaledObject(d *manifest.Document) error {
 	return join(err, p.keda(origin{Document: d}, so))
 }
 
-// keda makes the law of a ScaledObject.
+// keda makes the law of a ScaledObject: KEDA's, or Flyball's own where it states objectives.
 func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 	spec := so.Spec
 	c := keda.Law{}.Defaults()
@@ -50,9 +50,12 @@ func (p *maker) keda(o origin, so *kserve.ScaledObject) error {
 		behavior = spec.Advanced.HorizontalPodAutoscalerConfig.Behavior
 	}
 	c.HPA.Behavior, shaped = behaviorOf(o, "spec.advanced.horizontalPodAutoscalerConfig.behavior", behavior, c.HPA)
+	c.Fallback, falls = fallbackOf(o, spec)
+	if objective.At(spec.Triggers) >= 0 {
+		return join(annotated, refuseScaled(o, so), shaped, falls, p.stated(o, so))
+	}
 	triggered := p.triggers(o, spec, &c)
 	c.Modifiers, formed = modifiers(o, spec)
-	c.Fallback, falls = fallbackOf(o, spec)
 	if err := join(annotated, refuseScaled(o, so), shaped, triggered, formed, falls); err != nil {
 		return err
 	}
@@ -178,9 +181,6 @@ func (p *maker) cronTrigger(o origin, path string, t kserve.Trigger) (keda.Trigg
 }
 
 func notATrigger(o origin, path string, t kserve.Trigger) error {
-	if _, r := objective.Read(t.Metadata); r != nil && objective.Of(t) {
-		return o.refuse(Invalid, path+".metadata."+r.Key, r.Fix, "%s", r.What)
-	}
 	return o.unsimulated(path+".type", "use prometheus or cpu, or simulate a law by name with --law", "%q is not simulated", t.Type)
 }
 

@@ -54,9 +54,9 @@ func (p *maker) asksForDrain() bool {
 				own = f.Text()
 			}
 		}
-	case p.deployment != nil:
+	case p.workload != nil:
 		var d appsv1.Deployment
-		if p.deployment.Into(&d) != nil {
+		if p.workload.Into(&d) != nil {
 			return false // reading it strictly says why
 		}
 		labels := d.Spec.Template.Labels

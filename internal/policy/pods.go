@@ -9,27 +9,44 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/manifest"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 )
 
-// podOf finds the pod: in the Deployment, or in the service and its runtime.
+// podOf finds the pod: in the workload, or in the service and its runtime.
 func (p *maker) podOf() (pod.Pod, error) {
 	switch {
-	case p.deployment != nil:
-		d, err := decode[appsv1.Deployment](p.manifests, p.deployment)
-		if d == nil {
+	case p.workload != nil:
+		spec, err := p.template()
+		if spec == nil {
 			return pod.Pod{}, err
 		}
-		out := pod.Pod{Source: p.deployment, Spec: d.Spec.Template.Spec, Whole: true, Root: "spec.template.spec"}
+		out := pod.Pod{Source: p.workload, Spec: *spec, Whole: true, Root: "spec.template.spec"}
 		for i, c := range out.Spec.Containers {
-			out.Put(p.deployment, fmt.Sprintf("%s.containers[%d]", out.Root, i), c)
+			out.Put(p.workload, fmt.Sprintf("%s.containers[%d]", out.Root, i), c)
 		}
 		return out, err
 	case p.isvc != nil:
 		return p.predictorPod()
 	}
-	p.note("Deployment %s is not given: GPUs, engine and grace period are those of the profile", p.key())
+	p.note("%s %s is not given: GPUs, engine and grace period are those of the profile", p.kind, p.key())
 	return pod.Pod{}, nil
+}
+
+// template is the pod of a Deployment or a StatefulSet.
+func (p *maker) template() (*corev1.PodSpec, error) {
+	if p.kind == objective.StatefulSet {
+		d, err := decode[appsv1.StatefulSet](p.manifests, p.workload)
+		if d == nil {
+			return nil, err
+		}
+		return &d.Spec.Template.Spec, err
+	}
+	d, err := decode[appsv1.Deployment](p.manifests, p.workload)
+	if d == nil {
+		return nil, err
+	}
+	return &d.Spec.Template.Spec, err
 }
 
 // predictorPod joins a service with its runtime as KServe does

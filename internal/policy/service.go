@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -18,6 +19,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/clock"
 	"github.com/flyball-dev/flyball/internal/policy/kind"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -29,7 +31,10 @@ type Service struct {
 	By         string // what scales it, as "ScaledObject demo/llama-predictor, which Flyball makes"
 	Policy     decide.Policy
 	Min, Max   int
-	Target     int // requests that one replica is meant to have, as that gateway is told; 0 if unknown
+	Promise    objective.Promise // what the manifests state, whatever else scales it; nil: nothing
+	PromisedBy string            // what states it, as "ScaledObject demo/plain"
+	Gateway    bool              // Flyball's is in front, holds requests at zero, and wakes it
+	Target     int               // requests that one replica is meant to have, as that gateway is told; 0 if unknown
 
 	Pod         *pod.Pod // nil until it is read
 	Engine      vllm.Args
@@ -82,6 +87,8 @@ type Options struct {
 	// time from; nil: not known.
 	Begin  *time.Duration
 	Target string // in place of the metric's, which Read writes into the documents; "": as it is
+	// Objectives are kept in place of those that the manifests state; nil: those are.
+	Objectives objective.Promise
 }
 
 func (m *manifests) note(format string, args ...any) {
@@ -142,7 +149,7 @@ func Check(docs []*manifest.Document, o Options) ([]Service, Refusals) {
 // service makes one of a target.
 func (m *manifests) service(t *target) (Service, error) {
 	p := &maker{manifests: m, target: t, Service: Service{Name: t.title(), Namespace: t.namespace, IsvcName: m.isvcName(t)}, cron: clock.Reader{Begin: m.options.Begin}}
-	if t.kind == "Deployment" {
+	if t.kind == objective.Deployment {
 		p.Deployment = t.name
 	}
 	err := join(p.build(), p.monitors())
@@ -151,7 +158,9 @@ func (m *manifests) service(t *target) (Service, error) {
 }
 
 // custom tells whether a kind is a custom resource with a schema.
-func custom(d *manifest.Document) bool { return d.Group == kserve.Group || d.Group == kserve.KEDAGroup }
+func custom(d *manifest.Document) bool {
+	return d.Group == kserve.Group || d.Group == kserve.KEDAGroup || d.Group == v1alpha1.Kind.Group
+}
 
 // only is the one namespace that documents name, "default" where there is none or several.
 func only(docs []*manifest.Document) string {
@@ -253,7 +262,7 @@ func (m *manifests) find(kind, namespace, name string) *manifest.Document {
 func (m *manifests) choose(name string) (*target, error) {
 	var candidates, bare, found []*target
 	for _, t := range m.targets {
-		if t.isvc != nil || len(t.scalers) > 0 {
+		if t.isvc != nil || len(t.autoscalers()) > 0 {
 			candidates = append(candidates, t)
 		} else {
 			bare = append(bare, t)
@@ -272,12 +281,12 @@ func (m *manifests) choose(name string) (*target, error) {
 	switch {
 	case len(candidates) == 0:
 		return nil, hint.With(errors.New("nothing in the manifests can be scaled"),
-			"give an InferenceService, a ScaledObject, a HorizontalPodAutoscaler or a Deployment")
+			"give an InferenceService, a ScaledObject, an InferenceAutoscaler, a HorizontalPodAutoscaler or a Deployment")
 	case len(found) == 0:
 		return nil, hint.With(fmt.Errorf("no service %q in the manifests", name), "one of %s", strings.Join(titles, ", "))
 	case len(found) > 1:
 		return nil, hint.With(fmt.Errorf("%d services in the manifests, and one is simulated at a time", len(found)),
-			"choose one of %s", strings.Join(titles, ", "))
+			"choose one by --service: %s", strings.Join(titles, ", "))
 	}
 	m.others(found[0])
 	return found[0], nil
@@ -289,10 +298,10 @@ func (m *manifests) others(chosen *target) {
 		case t == chosen:
 		case t.isvc != nil:
 			m.note("%s: another service, which has GPUs of its own here", t.isvc)
-		case len(t.scalers) > 0:
-			m.note("%s: of another Deployment, which has GPUs of its own here", t.scalers[0])
+		case len(t.autoscalers()) > 0:
+			m.note("%s: of another %s, which has GPUs of its own here", t.autoscalers()[0], t.kind)
 		default:
-			m.note("%s: nothing scales it", t.deployment)
+			m.note("%s: nothing scales it", t.workload)
 		}
 	}
 }
@@ -331,31 +340,40 @@ func (p *maker) scaling() error {
 	if p.isvc != nil {
 		own, err = p.fromService()
 	}
-	if !own && len(p.scalers) == 0 && err == nil {
+	alone := !own && len(p.scalers) == 0
+	if alone && len(p.advice) == 0 && err == nil {
 		return p.unscaled()
 	}
 	if own {
-		err = join(err, p.beside(p.scalers, cmp.Or(p.By, placed(p.isvc))))
+		err = join(err, p.beside(p.scalers, nil, cmp.Or(p.By, placed(p.isvc))))
 	} else if len(p.scalers) > 0 {
-		err = join(err, p.beside(p.scalers[1:], placed(p.scalers[0])))
+		err = join(err, p.beside(p.scalers[1:], p.scalers[0], placed(p.scalers[0])))
 	}
 	errs := []error{err}
 	for _, d := range p.scalers { // where there are several, the last is no worse than the first
-		if d.Kind == "ScaledObject" {
+		switch d.Kind {
+		case "ScaledObject":
 			errs = append(errs, p.fromScaledObject(d))
-		} else {
+		case autoscaler:
+			errs = append(errs, p.fromAutoscaler(d))
+		default:
 			errs = append(errs, p.fromHPA(d))
 		}
 	}
-	return join(errs...)
+	return join(append(errs, p.advised(alone))...)
 }
 
-// beside refuses what scales the target besides the first.
-func (p *maker) beside(all []*manifest.Document, first string) error {
+// beside refuses what scales the target besides the first, which is nil where it is the
+// service's own.
+func (p *maker) beside(all []*manifest.Document, first *manifest.Document, called string) error {
 	var errs []error
 	for _, d := range all {
-		errs = append(errs, origin{Document: d}.refuse(Owner, "spec.scaleTargetRef", "remove one of the two",
-			"two autoscalers of one %s: %s, and this one", p.kind, first))
+		path := map[bool]string{false: "spec.scaleTargetRef", true: "spec.targetRef"}[d.Kind == autoscaler]
+		if r := p.rival(d, first); r != nil {
+			errs = append(errs, ofObjective(origin{Document: d}, Owner, path, r))
+			continue
+		}
+		errs = append(errs, origin{Document: d}.refuse(Owner, path, "remove one of the two", "two autoscalers of one %s: %s, and this one", p.kind, called))
 	}
 	return join(errs...)
 }
@@ -366,19 +384,19 @@ func (p *maker) static(n int, by string) {
 	p.Policy.Law = reference.Static{N: n}
 }
 
-// unscaled is a Deployment that nothing scales.
+// unscaled is a workload that nothing scales.
 func (p *maker) unscaled() error {
 	n := 1
-	if p.deployment == nil {
+	if p.workload == nil {
 		p.note("%s: its class is external and nothing scales it: it stays at the 1 replica of a new Deployment", p.isvc)
 	} else {
 		var d appsv1.Deployment
-		if p.deployment.Into(&d) == nil && d.Spec.Replicas != nil { // reading it strictly says why not
+		if p.workload.Into(&d) == nil && d.Spec.Replicas != nil { // reading it strictly says why not
 			n = int(*d.Spec.Replicas)
 		}
 	}
 	if n < 0 {
-		return origin{Document: p.deployment}.refuse(Bounds, "spec.replicas", "set it to 0 or more", "%d is negative", n)
+		return origin{Document: p.workload}.refuse(Bounds, "spec.replicas", "set it to 0 or more", "%d is negative", n)
 	}
 	p.static(n, "nothing")
 	return nil
@@ -390,15 +408,15 @@ func (m *manifests) isvcName(t *target) string {
 	switch {
 	case t.isvc != nil:
 		return t.isvc.Name
-	case t.deployment != nil:
+	case t.workload != nil:
 		var d appsv1.Deployment
-		if t.deployment.Into(&d) != nil {
+		if t.workload.Into(&d) != nil {
 			return "" // reading it strictly says why
 		}
 		return d.Spec.Template.Labels[kserve.ServiceLabel]
 	}
 	name, ok := strings.CutSuffix(t.name, "-predictor")
-	if !ok {
+	if !ok || t.kind != objective.Deployment {
 		return ""
 	}
 	m.note("Deployment %s is not given: by its name it is that of InferenceService %s", t.key(), name)

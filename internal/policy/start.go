@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/policy/pod"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -13,21 +14,24 @@ import (
 // start is what the manifests say of a replica's start, and of how many there are before
 // anything scales.
 func (p *maker) start() {
-	if p.deployment == nil {
+	if p.workload == nil {
 		return
 	}
 	var d appsv1.Deployment
-	if p.deployment.Into(&d) != nil {
+	if p.workload.Into(&d) != nil {
 		return // reading it strictly says why
 	}
 	if n := d.Spec.MinReadySeconds; n > 0 {
-		p.note("%s: spec.minReadySeconds is left out: rollouts wait for it, and neither traffic nor an autoscaler does", p.deployment)
+		p.note("%s: spec.minReadySeconds is left out: rollouts wait for it, and neither traffic nor an autoscaler does", p.workload)
+	}
+	if p.kind == objective.StatefulSet && p.workload.Get("spec", "podManagementPolicy").Text() != string(appsv1.ParallelPodManagement) {
+		p.note("%s: its replicas are taken to start side by side, as with spec.podManagementPolicy: Parallel; without it each waits for the one before", p.workload)
 	}
 	if n := d.Spec.Replicas; n != nil && *n > 0 {
 		p.Replicas = int(*n)
 	}
 	if p.Replicas > p.Min && p.Replicas <= p.Max {
-		p.note("%s: the run starts with its %d replicas; where something scales it, leave spec.replicas out: each kubectl apply sets it again", p.deployment, p.Replicas)
+		p.note("%s: the run starts with its %d replicas; where something scales it, leave spec.replicas out: each kubectl apply sets it again", p.workload, p.Replicas)
 	}
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/flyball-dev/flyball/internal/hint"
@@ -31,6 +32,10 @@ func (t *target) retarget(value string) error {
 	}
 	switch len(fields) {
 	case 0:
+		if slices.ContainsFunc(t.autoscalers(), states) {
+			return hint.With(fmt.Errorf("%s is scaled by objectives, which have no target to try", t.title()),
+				"try another promise, as --objective ttft:p95:3s, or the target of a law without -f: --law hpa --sweep target=4..48")
+		}
 		return hint.With(fmt.Errorf("%s has no target that could be another", t.title()), "give a metric with a target")
 	case 1:
 		if !fields[0].Set(value) {

@@ -23,6 +23,7 @@ type Comparison struct {
 	scenario.File
 	Contenders []*Contender
 	Plan       *policy.Service // of the manifests; nil if there are none
+	Promise    Promise         // that manifests state; what is judged by is Setup.Terms
 	Currency   string          // of the costs
 	// Episodes is how often each run is repeated, with other arrivals and what the law
 	// remembers of those before; 0: once.
@@ -59,7 +60,7 @@ type Contender struct {
 // Compare takes what the manifests say, and the laws that are named, or else the
 // scenario's.
 func (in Inputs) Compare(ctx context.Context, f scenario.File) (*Comparison, error) {
-	c := &Comparison{File: f, Plan: in.Plan, Currency: "USD"}
+	c := &Comparison{File: f, Plan: in.Plan, Promise: in.Promise, Currency: "USD"}
 	if in.Price != nil {
 		c.Setup.Terms.PricePerHour, c.Currency = in.Price.PerHour, in.Price.Currency
 	}
@@ -96,6 +97,14 @@ func (c *Comparison) checkable() error {
 	return nil
 }
 
+// StatedBy is what states the objectives that all are judged by; "": no manifest does.
+func (c *Comparison) StatedBy() string {
+	if !c.Promise.Objectives.Equal(c.Setup.Terms.Objectives) {
+		return ""
+	}
+	return c.Promise.By
+}
+
 // of are the contenders that an expectation is about: without a law the manifests' own, or
 // where there are none all that know no more than a law can.
 func (c *Comparison) of(e scenario.Expectation) []*Contender {
@@ -126,7 +135,7 @@ func (c *Comparison) adopt(ctx context.Context) error {
 	}
 	s.Fleet.Drain = p.Drain
 	s.Fleet.Hold.Target = p.Target
-	if p.Policy.Wake == nil && !s.Fleet.Hold.ByPromise { // nothing holds requests
+	if !p.Gateway && !s.Fleet.Hold.ByPromise { // nothing holds requests
 		s.Fleet.Hold = plant.Hold{}
 	}
 	if p.Scrape > 0 {

@@ -6,6 +6,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/vllm"
@@ -15,10 +16,17 @@ import (
 // Inputs are what scales, and what names in a scenario stand for.
 type Inputs struct {
 	Plan     *policy.Service // what manifests say; nil if there are none
+	Promise  Promise         // that manifests state, in place of a scenario's
 	Laws     []string        // by name, besides the manifests or in place of the scenario's
 	Profiles plant.Catalog
 	Workload func(text string) (workload.Workload, error)
 	Price    *Price // nil: the profile's, in USD
+}
+
+// A Promise is what is stated, and by what, as "ScaledObject demo/plain"; the zero value is none.
+type Promise struct {
+	Objectives objective.Promise
+	By         string
 }
 
 // A Price is of a GPU for an hour.

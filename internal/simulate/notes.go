@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/drain"
 	"github.com/flyball-dev/flyball/internal/hint"
+	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/plant"
 	"github.com/flyball-dev/flyball/internal/policy"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/promsim"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/workload"
@@ -56,7 +59,15 @@ func (c *Comparison) Notes() ([]string, error) {
 	if p == nil {
 		return lines, nil
 	}
-	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, p.By, p.Min, p.Max, c.Profile.Name))
+	by := p.By
+	own, promises := p.Policy.Law.(promise.Law)
+	if promises {
+		by = fmt.Sprintf("Flyball's own law, which promises %s for %s", objective.Promise(c.Setup.Terms.Objectives), p.By)
+	}
+	lines = append(lines, fmt.Sprintf("%s: scaled by %s, between %d and %d replicas; engine as %s", p.Name, by, p.Min, p.Max, c.Profile.Name))
+	if promises && own.Prior == (capacity.Prior{}) {
+		lines = append(lines, "the law begins with 1.3 times the step times of the profile, in a cluster with those of no engine in particular: --law flyball:prior=none does so here")
+	}
 	lines = append(lines, engineNotes(c.Profile, p)...)
 	switch way := p.Drain; {
 	case way == (drain.Config{}):
@@ -65,7 +76,7 @@ func (c *Comparison) Notes() ([]string, error) {
 		lines = append(lines, fmt.Sprintf("a pod that is told to end sleeps for %v and then cuts what is left: no --shutdown-timeout lets it finish (docs/drain.md)", way.Settle))
 	}
 	switch {
-	case p.Policy.Wake != nil:
+	case p.Gateway:
 		lines = append(lines, "at zero Flyball's gateway is taken to hold its requests and to wake it")
 	case p.Min == 0:
 		lines = append(lines, "at zero nothing that vLLM measures can wake it, and requests fail")

@@ -329,6 +329,49 @@ func TestChange(t *testing.T) {
 	}
 }
 
+// Objectives in manifests are kept by the law that flyball names, and say by what all is judged.
+func TestObjectives(t *testing.T) {
+	const promising = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: chat, namespace: demo}
+spec:
+  scaleTargetRef: {name: llama}
+  minReplicaCount: 1
+  maxReplicaCount: 4
+  triggers:
+  - type: external-push
+    metadata: {scalerAddress: "flyball-scaler.flyball-system:9443", objectives: "ttft:p95:2s"}
+`
+	in, load := inputsOf(t, promising)
+	in.Promise = Promise{in.Plan.Promise, in.Plan.PromisedBy}
+	load.Objectives, in.Laws = in.Promise.Objectives, []string{"flyball", "hpa"}
+	c, err := compare(t, in, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := c.Notes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "demo/llama: scaled by Flyball's own law, which promises ttft:p95:2s for ScaledObject demo/chat, between 1 and 4 replicas; engine as qwen3-14b-h100"
+	if c.StatedBy() != "ScaledObject demo/chat" || notes[0] != want {
+		t.Errorf("stated by %q; notes %q, want %q", c.StatedBy(), notes[0], want)
+	}
+	if err := c.Run(t.Context(), 2, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	rows := c.Rows()
+	rows[1].Law, rows[1].Excess, rows[0].Excess = rows[0].Law, nil, nil
+	if diff := cmp.Diff(rows[1], rows[0]); diff != "" || rows[0].Promise != .95 || rows[2].Promise != .95 {
+		t.Errorf("promises %v and %v; as --law flyball (-), as the manifest (+):\n%s", rows[0].Promise, rows[2].Promise, diff)
+	}
+	c.Setup.Terms.Objectives = []score.Objective{{Metric: score.TTFT, Quantile: .9, Target: 2 * time.Second}}
+	if c.StatedBy() != "" {
+		t.Errorf("other objectives are stated by %q", c.StatedBy())
+	}
+}
+
 // What never was ready, or never read a value, is not judged.
 func TestFaults(t *testing.T) {
 	asleep := resultsOf(0)

@@ -51,7 +51,7 @@ func subjectOf(r explain.Row) Subject {
 	if p, refused := objective.Parse(strings.Join(r.Objectives, ",")); refused == nil {
 		s.Objectives = p
 	}
-	if w := autoscaler.ParseWorkload(r.Target); w != (autoscaler.Workload{Kind: "Deployment", Name: kserve.PredictorName(r.Name)}) {
+	if w := objective.ParseWorkload(r.Target); w != (objective.Workload{Kind: "Deployment", Name: kserve.PredictorName(r.Name)}) {
 		s.Pods = w.Pods()
 	}
 	return s

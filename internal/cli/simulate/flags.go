@@ -15,6 +15,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/plant"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/simulate"
@@ -57,8 +58,8 @@ func (o *options) named(in simulate.Inputs) (scenario.File, error) {
 		text = string(bytes)
 	}
 	f, err := in.Parse(o.scenario, text)
-	if err == nil && len(o.objectives) > 0 {
-		f.Setup.Terms.Objectives, err = o.promised()
+	if err == nil && (len(o.objectives) > 0 || in.Promise.Objectives != nil) {
+		f.Setup.Terms.Objectives, err = o.promised(in)
 	}
 	return f, err
 }
@@ -109,17 +110,29 @@ func (o *options) load(in simulate.Inputs) (l simulate.Load, err error) {
 	if _, err := scenario.ParseColdStart(plant.ColdStart{}, l.ColdStart); err != nil {
 		return l, fmt.Errorf("--cold-start: %w", err)
 	}
-	l.Objectives, err = o.promised()
+	l.Objectives, err = o.promised(in)
 	return l, err
 }
 
-// promised are the objectives of the flags, or without any those of the guide.
-func (o *options) promised() ([]score.Objective, error) {
-	texts := o.objectives
-	if len(texts) == 0 {
-		texts = []string{"ttft:p90:3s", "tpot:p90:100ms"}
+// promised are the objectives of the flags, or else those that manifests state, or those of
+// the guide.
+func (o *options) promised(in simulate.Inputs) ([]score.Objective, error) {
+	given, err := o.given()
+	switch {
+	case err != nil || given != nil:
+		return given, err
+	case in.Promise.Objectives != nil:
+		return in.Promise.Objectives, nil
 	}
-	all, err := score.ParseObjectives(texts)
+	return score.ParseObjectives([]string{"ttft:p90:3s", "tpot:p90:100ms"})
+}
+
+// given are the objectives of the flags, nil without any.
+func (o *options) given() (objective.Promise, error) {
+	if len(o.objectives) == 0 {
+		return nil, nil
+	}
+	all, err := score.ParseObjectives(o.objectives)
 	if err != nil {
 		return nil, fmt.Errorf("--objective: %w", err)
 	}

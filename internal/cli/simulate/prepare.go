@@ -88,16 +88,24 @@ func (o *options) prepareAll(cmd *cobra.Command, stdin io.Reader, compared []str
 	if len(compared) == 0 {
 		return o.prepare(cmd, src, "")
 	}
-	common := src.files
-	var both [2]*prepared
+	var plans [2]*policy.Service
 	for i, name := range compared {
 		m := input.Manifests{Paths: []string{name}, Recursive: o.files.Recursive}
 		own, err := m.Read(stdin)
 		if err != nil {
 			return nil, err
 		}
-		src.files = slices.Concat(common, own)
-		if both[i], err = o.prepare(cmd, src, ""); err != nil {
+		if plans[i], err = o.plan(slices.Concat(src.files, own), ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if src.in.Promise, err = o.common(plans, compared); err != nil {
+		return nil, err
+	}
+	var both [2]*prepared
+	for i, name := range compared {
+		src.in.Plan = plans[i]
+		if both[i], err = o.comparison(cmd, src.in); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -110,20 +118,54 @@ func (o *options) prepareAll(cmd *cobra.Command, stdin io.Reader, compared []str
 	return both[0], nil
 }
 
+// common is what the manifests of --compare are both judged by: what either states.
+func (o *options) common(plans [2]*policy.Service, names []string) (simulate.Promise, error) {
+	before, after := promiseOf(plans[0]), promiseOf(plans[1])
+	switch {
+	case before.Objectives == nil:
+		return after, nil
+	case after.Objectives == nil, len(o.objectives) > 0, before.Objectives.Equal(after.Objectives):
+		return before, nil
+	}
+	return before, hint.With(fmt.Errorf("%s promises %s and %s promises %s, and both are judged by one promise", names[0], before.Objectives, names[1], after.Objectives),
+		"--objective gives both one, or simulate each by itself")
+}
+
+func promiseOf(p *policy.Service) simulate.Promise {
+	return simulate.Promise{Objectives: p.Promise, By: p.PromisedBy}
+}
+
+// plan is what manifests say, nil without any; a target takes the place of their own.
+func (o *options) plan(files []manifest.File, target string) (*policy.Service, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	docs, err := manifest.ReadAll(files)
+	if err != nil {
+		return nil, err
+	}
+	given, err := o.given()
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored, Begin: o.begin.at, Target: target, Objectives: given})
+	return &p, err
+}
+
 // prepare makes a comparison; a target takes the place of the manifests' own.
 func (o *options) prepare(cmd *cobra.Command, src source, target string) (*prepared, error) {
-	in := src.in
-	if len(src.files) > 0 {
-		docs, err := manifest.ReadAll(src.files)
-		if err != nil {
-			return nil, err
-		}
-		plan, err := policy.Read(docs, policy.Options{Name: o.service, Ignore: o.ignored, Begin: o.begin.at, Target: target})
-		if err != nil {
-			return nil, err
-		}
-		in.Plan = &plan
+	plan, err := o.plan(src.files, target)
+	if err != nil {
+		return nil, err
 	}
+	if src.in.Plan = plan; plan != nil {
+		src.in.Promise = promiseOf(plan)
+	}
+	return o.comparison(cmd, src.in)
+}
+
+// comparison is of inputs under the scenario that the flags name or describe.
+func (o *options) comparison(cmd *cobra.Command, in simulate.Inputs) (*prepared, error) {
 	var p prepared
 	var err error
 	if p.said, err = o.readPast(cmd, in.Plan); err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/report"
-	"github.com/flyball-dev/flyball/internal/scenario"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/simulate"
 )
@@ -21,7 +20,7 @@ func (o *options) report(c *simulate.Comparison) error {
 	t := rowTable(rows, c.Currency, true)
 	data := report.Data{
 		Title: "Simulated: " + c.Setup.Workload.Name, Command: hint.Command(append([]string{"flyball"}, os.Args[1:]...)...), Header: t.Header, Rows: t.Rows,
-		Facts: facts(c.File, o.seeds), Frontier: simulate.Frontier(rows),
+		Facts: facts(c, o.seeds), Frontier: simulate.Frontier(rows),
 	}
 	for _, objective := range c.Setup.Terms.Objectives {
 		switch objective.Metric {
@@ -46,19 +45,16 @@ func (o *options) report(c *simulate.Comparison) error {
 	return terminal.WriteWhole(o.html, func(w io.Writer) error { return report.Write(w, data) })
 }
 
-func facts(f scenario.File, seeds int) []string {
-	c := f.Setup.Fleet
-	var objectives []string
-	for _, o := range f.Setup.Terms.Objectives {
-		objectives = append(objectives, o.String())
-	}
-	routing := fmt.Sprintf("routing %s", c.Routing)
-	if o := order(f); o != "" {
+// facts are what was simulated, and what came out in words.
+func facts(c *simulate.Comparison, seeds int) []string {
+	f := c.Setup.Fleet
+	routing := fmt.Sprintf("routing %s", f.Routing)
+	if o := order(c.File); o != "" {
 		routing = "requests in front ordered by " + o
 	}
-	return []string{
-		fmt.Sprintf("objectives %s; %d seeds, the charts show the first", strings.Join(objectives, ", "), seeds),
-		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", c.Nodes, c.GPUsPerNode, c.GPUs, c.ColdStart.Mean().Round(time.Second)),
-		fmt.Sprintf("%s; a scrape every %s", routing, f.Setup.Scrape),
-	}
+	return append([]string{
+		fmt.Sprintf("objectives %s%s; %d seeds, the charts show the first", strings.Join(objectiveTexts(c.File), ", "), statedBy(c), seeds),
+		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", f.Nodes, f.GPUsPerNode, f.GPUs, f.ColdStart.Mean().Round(time.Second)),
+		fmt.Sprintf("%s; a scrape every %s", routing, c.Setup.Scrape),
+	}, c.Verdict()...)
 }

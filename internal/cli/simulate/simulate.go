@@ -42,11 +42,11 @@ func New(s *terminal.Streams) *cobra.Command {
 		Long: `Run autoscalers against a workload on a simulated fleet: vLLM's scheduler with
 calibrated step times, cold starts, a finite number of GPUs, and the metric path
 (scrapes, PromQL, KEDA's polling, the HPA's sync). The autoscaler is what manifests
-define (-f: any mix of InferenceService, ScaledObject, HorizontalPodAutoscaler and
-Deployment), a law by name (--law), or those of a scenario. The load is a workload on a
-profile of model and GPU, or that of a scenario; with --from-prometheus it is what
-vLLM's own counters recorded of a service. Whatever in a manifest matters and cannot be
-simulated is an error that names it.
+define (-f: any mix of InferenceService, InferenceAutoscaler, ScaledObject,
+HorizontalPodAutoscaler, Deployment and StatefulSet), a law by name (--law), or those of a
+scenario. The load is a workload on a profile of model and GPU, or that of a scenario; with
+--from-prometheus it is what vLLM's own counters recorded of a service. Whatever in a
+manifest matters and cannot be simulated is an error that names it.
 
 All numbers are simulated. Attainment is the share of requests that meet every
 objective; ± is the 95 % confidence interval over the seeds. EXCESS is by how much a law
@@ -58,6 +58,7 @@ static, schedule and oracle know the future and are not counted. Exit code 1: an
   flyball simulate -f service.yaml --workload azure2023-conv --expect 'attainment >= 0.95'
   flyball simulate -f service.yaml --workload azure2023-conv --sweep target=4..48
   flyball simulate --compare now.yaml changed.yaml --workload azure2023-conv
+  flyball simulate -f examples/objective --service demo/plain --workload azure2023-conv
   flyball simulate --law keda:target=1 --workload azure2023-conv
   flyball simulate --law hpa --law kpa --scenario staged-ramp --seeds 10
   flyball simulate --law keda:target=8 --workload poisson:rate=5,duration=30m --profile qwen3-14b-h100
@@ -85,7 +86,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.StringVar(&o.workload, "workload", "", "what arrives, as for flyball workload describe")
 	fl.StringVar(&o.profile, "profile", "", "model and GPU, as flyball profiles lists them (default that of the manifests' model, or "+simulate.DefaultProfile+")")
 	fl.StringVar(&o.profiles, "profiles", "", "file with profiles of your own, as flyball profiles show -o yaml prints them")
-	fl.StringArrayVar(&o.objectives, "objective", nil, "METRIC:pQUANTILE:TARGET, all with one quantile: the share of requests that is promised to meet them all (default those of the scenario, or ttft:p90:3s and tpot:p90:100ms)")
+	fl.StringArrayVar(&o.objectives, "objective", nil, "METRIC:pQUANTILE:TARGET, all with one quantile: the share of requests that is promised to meet them all (default those that the manifests state, or of the scenario, or ttft:p90:3s and tpot:p90:100ms)")
 	fl.StringVar(&o.replicas, "replicas", "", "bounds of laws by name, as 1..8 (default those of the manifests, or 1..8)")
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.StringVar(&o.nodes, "nodes", "", "nodes and their GPUs, as 4x8 (default as many as the maximum needs)")

@@ -19,7 +19,8 @@ type answer struct {
 	Scenario   string           `json:"scenario"`
 	Profile    string           `json:"profile"`
 	Objectives []string         `json:"objectives"`
-	Order      string           `json:"order,omitempty"` // of those that wait in front, where it is not by arrival
+	StatedBy   string           `json:"statedBy,omitempty"` // the manifest's object
+	Order      string           `json:"order,omitempty"`    // of those that wait in front, where it is not by arrival
 	Currency   string           `json:"currency"`
 	Results    []simulate.Row   `json:"results"`
 	Change     *simulate.Change `json:"change,omitempty"`
@@ -32,11 +33,11 @@ func (o *options) print(w io.Writer, c *simulate.Comparison) error {
 	case "csv":
 		return writeCSV(w, rows, c.Currency)
 	case "table", "wide":
-		if _, err := fmt.Fprintf(w, "%s\n\n", head(c.File, o.seeds, c.Currency)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\n\n", head(c, o.seeds)); err != nil {
 			return err
 		}
 	}
-	whole := answer{c.Setup.Workload.Name, c.Profile.Name, objectiveTexts(c.File), order(c.File), c.Currency, rows, c.Change()}
+	whole := answer{c.Setup.Workload.Name, c.Profile.Name, objectiveTexts(c.File), c.StatedBy(), order(c.File), c.Currency, rows, c.Change()}
 	if err := terminal.PrintAs(w, o.output, whole, rowTable(rows, c.Currency, o.output == "wide")); err != nil {
 		return err
 	}
@@ -114,17 +115,25 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 }
 
 // head says what the rows below are judged by.
-func head(f scenario.File, seeds int, currency string) string {
+func head(c *simulate.Comparison, seeds int) string {
 	var good []string
-	for _, o := range f.Setup.Terms.Objectives {
+	for _, o := range c.Setup.Terms.Objectives {
 		good = append(good, fmt.Sprintf("%s ≤ %s", strings.ToUpper(o.Metric.String()), o.Target))
 	}
 	simulated := "simulated"
-	if o := order(f); o != "" {
+	if o := order(c.File); o != "" {
 		simulated += ", requests in front ordered by " + o
 	}
-	return fmt.Sprintf("%s on %s, %s\nobjectives: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
-		terminal.Shorten(f.Setup.Workload.Name, 50), f.Profile.Name, simulated, 100*f.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, currency)
+	return fmt.Sprintf("%s on %s, %s\nobjectives%s: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
+		terminal.Shorten(c.Setup.Workload.Name, 50), c.Profile.Name, simulated, statedBy(c), 100*c.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, c.Currency)
+}
+
+// statedBy goes after the objectives.
+func statedBy(c *simulate.Comparison) string {
+	if by := c.StatedBy(); by != "" {
+		return " of " + by
+	}
+	return ""
 }
 
 // order is that of requests in front, where it is not by arrival.

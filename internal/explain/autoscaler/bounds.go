@@ -23,7 +23,7 @@ type Bounds struct {
 //
 // Worked example (TestBounds): 1 to 8, and from Monday to Friday at 8:00 at least 4 until 18:00.
 func BoundsAt(a *v1alpha1.InferenceAutoscaler, now time.Time) (Bounds, *objective.Refusal) {
-	base := Bounds{Min: ptr.Deref(a.Spec.Replicas.Min, 1), Max: a.Spec.Replicas.Max} // the API server has set the minimum
+	base := Bounds{Min: a.Spec.Replicas.Least(), Max: a.Spec.Replicas.Max}
 	b := base
 	for i, s := range a.Spec.Schedules {
 		hours, refused := clock.ReadHours(s.Start, s.End, s.TimeZone)

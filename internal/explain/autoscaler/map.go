@@ -1,9 +1,7 @@
 package autoscaler
 
 import (
-	"regexp"
 	"strings"
-	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -13,43 +11,11 @@ import (
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
-	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // Manager is the field manager of the ScaledObjects, and the value of their managed-by label.
 // It is another one than guide mode's, which removes ScaledObjects that have its own.
 const Manager = config.Scaler
-
-// A Workload is what is scaled in the end.
-type Workload struct{ Kind, Name string }
-
-func (w Workload) String() string { return w.Kind + "/" + w.Name }
-
-// ParseWorkload reads what String wrote.
-func ParseWorkload(text string) Workload {
-	kind, name, _ := strings.Cut(text, "/")
-	return Workload{kind, name}
-}
-
-// Pods is a regular expression of the names that Kubernetes' controllers give its pods.
-//
-// Worked example (TestPods): plain-7d9f8c5b4-x2x4z is of Deployment plain, and plain-0 of
-// StatefulSet plain.
-func (w Workload) Pods() string {
-	name := regexp.QuoteMeta(w.Name)
-	if w.Kind == "StatefulSet" {
-		return name + "-[0-9]+"
-	}
-	return name + "-[a-z0-9]+-[a-z0-9]{5}"
-}
-
-// WorkloadOf is that of a reference: of an InferenceService its predictor.
-func WorkloadOf(ref v1alpha1.TargetRef) Workload {
-	if ref.Kind == kserve.InferenceServiceKind.Kind {
-		return Workload{"Deployment", kserve.PredictorName(ref.Name)}
-	}
-	return Workload{ref.Kind, ref.Name}
-}
 
 // Map is the ScaledObject that an InferenceAutoscaler asks for within bounds, whose trigger is
 // answered at an address.
@@ -60,13 +26,13 @@ func WorkloadOf(ref v1alpha1.TargetRef) Workload {
 func Map(a *v1alpha1.InferenceAutoscaler, b Bounds, address string) (*kserve.ScaledObject, *objective.Refusal) {
 	trigger := kserve.Trigger{
 		Type:              objective.Push,
-		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: strings.Join(promise(a.Spec.Objectives), ", ")},
+		Metadata:          map[string]string{objective.AddressKey: address, objective.Key: strings.Join(objective.Texts(a.Spec.Objectives), ", ")},
 		AuthenticationRef: &kserve.AuthenticationRef{Name: config.Authentication, Kind: "ClusterTriggerAuthentication"},
 	}
-	if _, refused := objective.Read(trigger.Metadata); refused != nil {
+	if _, refused := objective.OfAutoscaler(a); refused != nil {
 		return nil, refused
 	}
-	w := WorkloadOf(a.Spec.TargetRef)
+	w := objective.WorkloadOf(a.Spec.TargetRef)
 	so := &kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{
 		Name: a.Name, Namespace: a.Namespace, Labels: map[string]string{kserve.ManagedByLabel: Manager},
 		OwnerReferences: []metav1.OwnerReference{{
@@ -86,23 +52,4 @@ func Map(a *v1alpha1.InferenceAutoscaler, b Bounds, address string) (*kserve.Sca
 	}
 	so.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: atOnce(), ScaleDown: atOnce()}
 	return so, nil
-}
-
-// promise is what objectives are in the trigger's words. What cannot be read is left as it
-// is, to be refused with the rest.
-func promise(all []v1alpha1.Objective) []string {
-	texts := make([]string, len(all))
-	for i, o := range all {
-		said := score.Objective{Quantile: o.Quantile}
-		for _, m := range []score.Metric{score.TTFT, score.TPOT} {
-			if m.String() == string(o.Metric) {
-				said.Metric = m
-			}
-		}
-		if d, err := time.ParseDuration(o.Target); err == nil {
-			said.Target = d
-		}
-		texts[i] = said.String()
-	}
-	return texts
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/score"
 )
 
@@ -75,7 +76,7 @@ func (u Unstated) byHPA(h *autoscalingv2.HorizontalPodAutoscaler) Unstated {
 
 // UnstatedWorkload is a Deployment or a StatefulSet that a ScaledObject or, without one, an HPA
 // scales.
-func UnstatedWorkload(namespace string, w Workload, so *kserve.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) Unstated {
+func UnstatedWorkload(namespace string, w objective.Workload, so *kserve.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) Unstated {
 	u := Unstated{Namespace: namespace, Target: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: w.Kind, Name: w.Name}}
 	if so != nil {
 		return u.byScaledObject(so)

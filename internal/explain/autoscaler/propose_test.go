@@ -33,7 +33,7 @@ func hpa(name string, least *int32, most int32) *autoscalingv2.HorizontalPodAuto
 
 // The worked example of Propose, and INV-8.
 func TestPropose(t *testing.T) {
-	u := UnstatedWorkload("demo", Workload{"Deployment", "vllm"}, nil, hpa("mine", new(int32(2)), 6))
+	u := UnstatedWorkload("demo", objective.Workload{Kind: "Deployment", Name: "vllm"}, nil, hpa("mine", new(int32(2)), 6))
 	u.Call(func(string) bool { return false })
 	text, err := yaml.Marshal(u.Propose(objectivesOf(t, "tpot:p95:100ms, ttft:p95:1.5s")))
 	if err != nil {
@@ -107,7 +107,7 @@ func TestUnstated(t *testing.T) {
 		"ScaledObject": {func() (Unstated, bool) { return UnstatedService(external) }, "ScaledObject theirs 0-9 0-9"},
 		"HPA":          {func() (Unstated, bool) { return UnstatedService(alone) }, "HorizontalPodAutoscaler keda-hpa-theirs 1-9 1-9"},
 		"Deployment": {func() (Unstated, bool) {
-			return UnstatedWorkload("demo", Workload{"Deployment", "vllm"}, to("theirs", nil, nil), nil), true
+			return UnstatedWorkload("demo", objective.Workload{Kind: "Deployment", Name: "vllm"}, to("theirs", nil, nil), nil), true
 		}, "ScaledObject theirs 0-100 1-100"},
 	} {
 		u, ok := c.of()

@@ -25,7 +25,7 @@ type Stated struct {
 	By           *v1alpha1.InferenceAutoscaler // nil: the ScaledObject states them
 	ScaledObject *kserve.ScaledObject          // nil: there is none
 	Refused      *Refusal                      // of a ScaledObject that states them
-	Workload
+	objective.Workload
 	Scale *Scale // nil: the workload is not there, or may not be read
 	// Seen explains the replicas of a workload of no InferenceService, where that was read.
 	Seen explain.Snapshot
@@ -113,8 +113,8 @@ func (s Stated) scaling(of explain.Snapshot) explain.Snapshot {
 }
 
 // Scaled is what a ScaledObject scales.
-func Scaled(so *kserve.ScaledObject) Workload {
-	return Workload{cmp.Or(so.Spec.ScaleTargetRef.Kind, "Deployment"), so.Spec.ScaleTargetRef.Name}
+func Scaled(so *kserve.ScaledObject) objective.Workload {
+	return objective.Workload{Kind: cmp.Or(so.Spec.ScaleTargetRef.Kind, objective.Deployment), Name: so.Spec.ScaleTargetRef.Name}
 }
 
 // Namespace is that of all of it.
@@ -144,7 +144,7 @@ func (s Stated) refused() bool {
 
 // predictor tells whether the workload is that of the InferenceService.
 func (s Stated) predictor() bool {
-	return s.Workload == Workload{"Deployment", kserve.PredictorName(s.Service())}
+	return s.Workload == objective.Workload{Kind: objective.Deployment, Name: kserve.PredictorName(s.Service())}
 }
 
 // over is the row of an InferenceService that objectives scale. What keeps it from following
@@ -181,8 +181,8 @@ func (s Stated) byAutoscaler(r *explain.Row) {
 	short := RowOf(s.By)
 	r.Autoscaler = strings.ToLower(v1alpha1.Kind.Kind) + "/" + s.By.Name
 	is, asked := s.By.Status, s.By.Spec.Replicas
-	r.Min, r.Max = *cmp.Or(is.MinReplicas, asked.Min, new(int32(1))), *cmp.Or(is.MaxReplicas, &asked.Max)
-	r.Desired, r.Objectives = short.Advised, promise(s.By.Spec.Objectives)
+	r.Min, r.Max = *cmp.Or(is.MinReplicas, new(asked.Least())), *cmp.Or(is.MaxReplicas, &asked.Max)
+	r.Desired, r.Objectives = short.Advised, objective.Texts(s.By.Spec.Objectives)
 	r.Reason, r.Message = explain.Reason(cmp.Or(short.Reason, "Waiting")), short.Why
 	if r.Created.IsZero() {
 		r.Created = s.By.CreationTimestamp.UTC()

@@ -2,7 +2,6 @@ package autoscaler
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 const byTrigger = `
@@ -44,7 +44,7 @@ func saidOf(t *testing.T, status metav1.ConditionStatus, reason string, replace 
 	a := object(t, replace...)
 	a.Status.DesiredReplicas = new(int32(3))
 	a.Status.Conditions = []metav1.Condition{{Type: v1alpha1.Ready, Status: status, Reason: reason, Message: "why it is"}}
-	return Stated{By: a, Workload: WorkloadOf(a.Spec.TargetRef), Scale: &Scale{Current: 2, Desired: 2, Ready: 1}}
+	return Stated{By: a, Workload: objective.WorkloadOf(a.Spec.TargetRef), Scale: &Scale{Current: 2, Desired: 2, Ready: 1}}
 }
 
 func serviceRow(mode string, reason explain.Reason) explain.Row {
@@ -73,21 +73,6 @@ func TestServices(t *testing.T) {
 	}
 }
 
-func TestPods(t *testing.T) {
-	for text, names := range map[string]map[string]bool{
-		"Deployment/plain":  {"plain-7d9f8c5b4-x2x4z": true, "plain-b-7d9f8c5b4-x2x4z": false, "plain-0": false},
-		"StatefulSet/plain": {"plain-0": true, "plain-12": true, "plain-7d9f8c5b4-x2x4z": false},
-		"Deployment/a.b":    {"axb-7d9f8c5b4-x2x4z": false, "a.b-7d9f8c5b4-x2x4z": true},
-	} {
-		w := ParseWorkload(text)
-		for name, want := range names {
-			if got := regexp.MustCompile("^" + w.Pods() + "$").MatchString(name); got != want || w.String() != text {
-				t.Errorf("%s: pod %s is one = %v, want %v", w, name, got, want)
-			}
-		}
-	}
-}
-
 // INV-6, and what is said of each.
 func TestRows(t *testing.T) {
 	toAdvise := []string{"engine: keda", "engine: advise"}
@@ -110,7 +95,7 @@ llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/cha
 		"two on one": {[]explain.Row{external}, []Stated{saidOf(t, "False", "TargetTaken", "name: chat", "name: late"), saidOf(t, "True", "MaximumTooLow")}, `
 llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: MaximumTooLow why it is !
 llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/late: TargetTaken why it is !`},
-		"nobody has looked": {nil, []Stated{{By: object(t), Workload: Workload{"Deployment", "llama-predictor"}}}, `
+		"nobody has looked": {nil, []Stated{{By: object(t), Workload: objective.Workload{Kind: "Deployment", Name: "llama-predictor"}}}, `
 llama objective 0-8 desired - tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: Waiting flyball-scaler has not looked at it yet !`},
 		"a trigger": {nil, []Stated{byObject(triggered(t), nil)}, `
 vllm objective 1-4 desired 3 ttft:p90:3s+tpot:p90:100ms scaledobject/trigger: Following the replicas follow what the promise needs`},

@@ -3,7 +3,6 @@ package autoscaler
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -82,7 +81,7 @@ func (v View) advice(address string) Verdict {
 	out := Verdict{}
 	if !v.unheard(&out) && !v.missing(&out) && !v.named(&out) {
 		if out.Advise = v.stated(&out, address); out.Advise != nil {
-			w := WorkloadOf(v.Spec.TargetRef)
+			w := objective.WorkloadOf(v.Spec.TargetRef)
 			out.Then(explain.Keep, "ObjectivesAdvised", "%s: Flyball decides and records how many replicas of %s %s keep it, and changes nothing; to have it scale them: %s",
 				out.Advise.Spec.Triggers[0].Metadata[objective.Key], w.Kind, w.Name, HandOver(v.InferenceAutoscaler))
 			out.Notices = append(out.Notices, *out.Done)
@@ -109,7 +108,7 @@ func (v View) stated(out *Verdict, address string) *kserve.ScaledObject {
 	}
 	so, refused := Map(v.InferenceAutoscaler, b, address)
 	if refused != nil {
-		out.Warn("InvalidObjectives", "spec.objectives: %s; %s", refused.What, refused.Fix)
+		out.Warn("InvalidObjectives", "%v", refused)
 		out.abstain(false)
 	}
 	return so
@@ -122,7 +121,7 @@ func (v View) named(out *Verdict) bool {
 	if so == nil || v.own() || v.goes() || objective.At(so.Spec.Triggers) < 0 {
 		return false
 	}
-	out.Warn("NameTaken", "ScaledObject %s states objectives too, and decisions are recorded under that name; give the InferenceAutoscaler another one", so.Name)
+	out.Warn("NameTaken", "%s", objective.Recorded(so.Name).Words())
 	return out.abstain(false)
 }
 
@@ -169,7 +168,7 @@ func NotHeard(v *explain.Verdict, namespace string) {
 }
 
 func (v View) missing(out *Verdict) bool {
-	ref, w := v.Spec.TargetRef, WorkloadOf(v.Spec.TargetRef)
+	ref, w := v.Spec.TargetRef, objective.WorkloadOf(v.Spec.TargetRef)
 	switch {
 	case v.Replicas != nil:
 		return false
@@ -190,35 +189,20 @@ func (v View) ofKServe(out *Verdict) bool {
 
 // ByKServe warns where KServe, or guide mode, scales a service.
 func ByKServe(v *explain.Verdict, s *kserve.InferenceService) bool {
-	switch class := kserve.Class(s); {
-	case class != "external":
-		v.Warn("AnotherAutoscaler", "InferenceService %s is of autoscaler class %s, so that KServe %s; for objectives: kubectl annotate inferenceservice %s -n %s --overwrite %s=external",
-			s.Name, class, does(class), s.Name, s.Namespace, kserve.ClassAnnotation)
-	case kserve.HasMetrics(s):
-		v.Warn("AnotherAutoscaler", "InferenceService %s has %s, by which it is scaled; remove them to scale it by objectives: "+
-			`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"remove","path":"/spec/predictor/autoScaling"}]'`, s.Name, kserve.MetricsField, s.Name, s.Namespace)
-	default:
-		return false
+	refused := objective.ByKServe(s)
+	if refused != nil {
+		v.Warn("AnotherAutoscaler", "%s", refused.Words())
 	}
-	return true
-}
-
-// does is what KServe does to a service of a class.
-func does(class string) string {
-	if class == "none" {
-		return "sets its replicas back"
-	}
-	return "scales it"
+	return refused != nil
 }
 
 // second is for whoever is not the first on a workload.
 func (v View) second(out *Verdict) bool {
-	w := WorkloadOf(v.Spec.TargetRef)
+	w := objective.WorkloadOf(v.Spec.TargetRef)
 	for i := range v.Peers {
 		o := &v.Peers[i]
-		if o.UID != v.UID && o.DeletionTimestamp == nil && o.Spec.Engine != v1alpha1.Advise && WorkloadOf(o.Spec.TargetRef) == w && older(o, v.InferenceAutoscaler) {
-			out.Warn("TargetTaken", "%s %s has its objectives from InferenceAutoscaler %s, which was first; delete one of the two: kubectl delete inferenceautoscaler %s -n %s",
-				w.Kind, w.Name, o.Name, v.Name, v.Namespace)
+		if o.UID != v.UID && o.DeletionTimestamp == nil && o.Spec.Engine != v1alpha1.Advise && objective.WorkloadOf(o.Spec.TargetRef) == w && older(o, v.InferenceAutoscaler) {
+			out.Warn("TargetTaken", "%s", w.Taken(v1alpha1.Kind.Kind, o.Name, v.Name, v.Namespace).Words())
 			return out.abstain(true)
 		}
 	}
@@ -270,7 +254,7 @@ func (v View) leaving(out *Verdict) bool {
 }
 
 func (v View) rivalScaledObject(out *Verdict) bool {
-	w := WorkloadOf(v.Spec.TargetRef)
+	w := objective.WorkloadOf(v.Spec.TargetRef)
 	for _, so := range v.ScaledObjects {
 		ref := so.Spec.ScaleTargetRef
 		if so.Name != v.Name && so.DeletionTimestamp == nil && cmp.Or(ref.Kind, "Deployment") == w.Kind {
@@ -281,7 +265,7 @@ func (v View) rivalScaledObject(out *Verdict) bool {
 }
 
 func (v View) rivalHPA(out *Verdict) bool {
-	w := WorkloadOf(v.Spec.TargetRef)
+	w := objective.WorkloadOf(v.Spec.TargetRef)
 	for _, h := range v.HPAs {
 		if h.Spec.ScaleTargetRef.Kind == w.Kind && h.DeletionTimestamp == nil && !kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
 			return v.yield(out, "HorizontalPodAutoscaler", h.Name)
@@ -307,8 +291,6 @@ func (v View) left(out *Verdict) bool {
 
 // yield leaves the workload to another autoscaler.
 func (v View) yield(out *Verdict, kind, name string) bool {
-	w := WorkloadOf(v.Spec.TargetRef)
-	out.Warn("AnotherAutoscaler", "%s %s is already scaled by %s %s, so Flyball does nothing; remove that with: kubectl delete %s %s -n %s",
-		w.Kind, w.Name, kind, name, strings.ToLower(kind), name, v.Namespace)
+	out.Warn("AnotherAutoscaler", "%s", objective.WorkloadOf(v.Spec.TargetRef).Scaled(kind, name, v.Namespace).Words())
 	return out.abstain(true)
 }

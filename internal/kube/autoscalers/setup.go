@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
-	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // Setup has the replica that leads follow InferenceAutoscalers, once their kind is served, and
@@ -65,7 +65,7 @@ func (r *Reconciler) besides(ctx context.Context, o client.Object) []reconcile.R
 	for _, name := range cluster.TargetOf(o) {
 		for _, kind := range []string{"Deployment", "StatefulSet"} {
 			var on v1alpha1.InferenceAutoscalerList
-			w := autoscaler.Workload{Kind: kind, Name: name}
+			w := objective.Workload{Kind: kind, Name: name}
 			if r.Client.List(ctx, &on, client.InNamespace(o.GetNamespace()), client.MatchingFields{cluster.ByWorkload: w.String()}) != nil {
 				continue // before the cache is filled: their own events come
 			}

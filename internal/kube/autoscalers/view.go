@@ -14,12 +14,13 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // view reads what an InferenceAutoscaler is judged by.
 func (r *Reconciler) view(ctx context.Context, from client.Reader, a *v1alpha1.InferenceAutoscaler) (autoscaler.View, error) {
 	v := autoscaler.View{InferenceAutoscaler: a, Now: r.Now(), KEDA: r.KEDA()}
-	w := autoscaler.WorkloadOf(a.Spec.TargetRef)
+	w := objective.WorkloadOf(a.Spec.TargetRef)
 	service := ""
 	if a.Spec.TargetRef.Kind == kserve.InferenceServiceKind.Kind {
 		service = a.Spec.TargetRef.Name
@@ -48,7 +49,7 @@ func (r *Reconciler) view(ctx context.Context, from client.Reader, a *v1alpha1.I
 }
 
 // others reads what else may scale the workload.
-func (r *Reconciler) others(ctx context.Context, from client.Reader, w autoscaler.Workload, v *autoscaler.View) error {
+func (r *Reconciler) others(ctx context.Context, from client.Reader, w objective.Workload, v *autoscaler.View) error {
 	within := client.InNamespace(v.Namespace)
 	var peers v1alpha1.InferenceAutoscalerList
 	if err := from.List(ctx, &peers, within, client.MatchingFields{cluster.ByWorkload: w.String()}); err != nil {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
-	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // Fields by which the objects of a service are found, so that no reading walks through
@@ -129,7 +129,7 @@ func TargetOf(o client.Object) []string {
 
 func workloadOf(o client.Object) []string {
 	if a, ok := o.(*v1alpha1.InferenceAutoscaler); ok {
-		return []string{autoscaler.WorkloadOf(a.Spec.TargetRef).String()}
+		return []string{objective.WorkloadOf(a.Spec.TargetRef).String()}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // A Choice is of services.
@@ -82,7 +83,7 @@ func (c Choice) of(services []explain.Snapshot, all []autoscaler.Stated, unread 
 }
 
 // scaleOf is that of a workload; nil: it is not there, or of a kind that is not read.
-func (r *reader) scaleOf(ctx context.Context, namespace string, w autoscaler.Workload) (*autoscaler.Scale, error) {
+func (r *reader) scaleOf(ctx context.Context, namespace string, w objective.Workload) (*autoscaler.Scale, error) {
 	key := client.ObjectKey{Namespace: namespace, Name: w.Name}
 	scale, kind := &autoscaler.Scale{}, ""
 	var err error

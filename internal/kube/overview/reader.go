@@ -107,7 +107,7 @@ func paired(autoscalers []v1alpha1.InferenceAutoscaler, objects []kserve.ScaledO
 	by := map[types.UID]*autoscaler.Stated{}
 	for i := range autoscalers {
 		a := &autoscalers[i]
-		all[i] = autoscaler.Stated{By: a, Workload: autoscaler.WorkloadOf(a.Spec.TargetRef)}
+		all[i] = autoscaler.Stated{By: a, Workload: objective.WorkloadOf(a.Spec.TargetRef)}
 		by[a.UID] = &all[i]
 	}
 	var others []autoscaler.Stated

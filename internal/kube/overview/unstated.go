@@ -18,6 +18,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -52,7 +53,7 @@ func FindUnstated(ctx context.Context, api client.Reader, namespace string) ([]a
 // A place is of a workload.
 type place struct {
 	namespace string
-	autoscaler.Workload
+	objective.Workload
 }
 
 // A finder asks one after the other who scales a workload; the first to know settles it.
@@ -92,7 +93,7 @@ func (f *finder) services(ctx context.Context) error {
 	}
 	r := snapshot.Reader{From: f, Parts: snapshot.Autoscalers}
 	for i := range list.Items {
-		at := place{list.Items[i].GetNamespace(), autoscaler.Workload{Kind: "Deployment", Name: kserve.PredictorName(list.Items[i].GetName())}}
+		at := place{list.Items[i].GetNamespace(), objective.Workload{Kind: "Deployment", Name: kserve.PredictorName(list.Items[i].GetName())}}
 		if f.settled[at] {
 			continue
 		}
@@ -132,7 +133,7 @@ func (f *finder) hpas(ctx context.Context) error {
 	for i := range list.Items {
 		h := &list.Items[i]
 		to := h.Spec.ScaleTargetRef
-		if err := f.workload(ctx, place{h.Namespace, autoscaler.Workload{Kind: to.Kind, Name: to.Name}}, nil, h); err != nil {
+		if err := f.workload(ctx, place{h.Namespace, objective.Workload{Kind: to.Kind, Name: to.Name}}, nil, h); err != nil {
 			return err
 		}
 	}

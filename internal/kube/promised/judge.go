@@ -59,7 +59,7 @@ func ofStatefulSet(d *appsv1.StatefulSet) target {
 	return target{statefulSet, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas}
 }
 
-const deployment, statefulSet = "Deployment", "StatefulSet"
+const deployment, statefulSet = objective.Deployment, objective.StatefulSet
 
 // A question is one that an object is judged by; false: it is refused.
 type question func(context.Context, *kserve.ScaledObject, *verdict) (bool, error)
@@ -116,13 +116,14 @@ func (s *Services) Heard(ctx context.Context, namespace string) (bool, error) {
 func (s *Services) target(ctx context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
 	ref := so.Spec.ScaleTargetRef
 	kind := cmp.Or(ref.Kind, deployment)
+	if refused := (objective.Workload{Kind: kind, Name: ref.Name}).Kept(); refused != nil {
+		v.Warn("TargetUnsupported", "%v", refused)
+		return v.refuse(autoscaler.Wrong), nil
+	}
 	t, err := s.read(ctx, types.NamespacedName{Namespace: so.Namespace, Name: ref.Name}, kind)
 	switch {
 	case err != nil:
 		return false, err
-	case t == nil && kind != deployment && kind != statefulSet:
-		v.Warn("TargetUnsupported", "spec.scaleTargetRef.kind: objectives are kept for a Deployment or a StatefulSet, and %s is neither", kind)
-		return v.refuse(autoscaler.Wrong), nil
 	case t == nil:
 		v.Warn("TargetMissing", "spec.scaleTargetRef: there is no %s %s in namespace %s", kind, ref.Name, so.Namespace)
 		return v.refuse(autoscaler.Waiting), nil
@@ -185,8 +186,7 @@ func (s *Services) first(ctx context.Context, so *kserve.ScaledObject, v *verdic
 		o := &all[i]
 		same := o.UID == so.UID || cmp.Or(o.Spec.ScaleTargetRef.Kind, deployment) != v.service.Kind
 		if !same && o.DeletionTimestamp == nil && states(o) && older(o, so) {
-			v.Warn("TargetTaken", "%s %s has its objectives from ScaledObject %s, which was first; delete one of the two: kubectl delete scaledobject %s -n %s",
-				v.service.Kind, v.service.Target, o.Name, so.Name, so.Namespace)
+			v.Warn("TargetTaken", "%s", v.service.workload().Taken(kserve.ScaledObjectKind.Kind, o.Name, so.Name, so.Namespace).Words())
 			return v.refuse(autoscaler.Taken), nil
 		}
 	}
@@ -224,19 +224,13 @@ func (s *Services) guide(ctx context.Context, so *kserve.ScaledObject, v *verdic
 
 // promise reads what the object states, and its bounds.
 func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdict) (bool, error) {
-	at := objective.At(so.Spec.Triggers)
-	for i, t := range so.Spec.Triggers {
-		if i != at && objective.Of(t) {
-			v.Warn("InvalidObjectives", "spec.triggers[%d]: spec.triggers[%d] states objectives already; state all in one", i, at)
-			return v.refuse(autoscaler.Wrong), nil
-		}
-	}
-	p, refused := objective.Read(so.Spec.Triggers[at].Metadata)
+	p, refused := objective.Stated(so)
 	if refused != nil {
-		v.Warn("InvalidObjectives", "spec.triggers[%d].metadata.%v", at, refused)
+		v.Warn("InvalidObjectives", "%v", refused)
 		return v.refuse(autoscaler.Wrong), nil
 	}
-	bounds, refused := objective.Bounds(so, v.service.Kind+" "+v.service.Target, v.service.InferenceService != "")
+	lo, hi := so.Bounds()
+	bounds, refused := objective.Bounds(lo, hi, v.service.workload(), v.service.InferenceService != "")
 	switch {
 	case refused != nil && refused.Key == objective.Least:
 		v.Warn("NothingWakes", "%v", refused)

@@ -21,6 +21,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/notices"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // lookAgain is when a refused ScaledObject is looked at again although nothing of it has
@@ -40,6 +41,10 @@ type Service struct {
 	Tolerance float64
 	// Advised: no ScaledObject has it followed.
 	Advised bool
+}
+
+func (s Service) workload() objective.Workload {
+	return objective.Workload{Kind: s.Kind, Name: s.Target}
 }
 
 // Demanded is as whom gateways know the service; false if they do not see what comes.

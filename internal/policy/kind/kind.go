@@ -3,6 +3,7 @@ package kind
 import (
 	"cmp"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
@@ -25,6 +26,8 @@ func known() map[string][]string {
 		kserve.KEDAGroup + "/ClusterTriggerAuthentication": {"v1alpha1"},
 		"autoscaling/HorizontalPodAutoscaler":              {"v2", "v1"},
 		"apps/Deployment":                                  {"v1"},
+		"apps/StatefulSet":                                 {"v1"},
+		v1alpha1.Kind.Group + "/" + v1alpha1.Kind.Kind:     {v1alpha1.Kind.Version},
 		"monitoring.coreos.com/PodMonitor":                 {"v1"},
 		"monitoring.coreos.com/ServiceMonitor":             {"v1"},
 		"monitoring.coreos.com/PrometheusRule":             {"v1"},

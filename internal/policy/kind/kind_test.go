@@ -8,7 +8,8 @@ func TestKinds(t *testing.T) {
 		group, kind    string
 		read, harmless bool
 	}{
-		{"apps", "Deployment", true, false},
+		{"apps", "StatefulSet", true, false},
+		{"flyball.dev", "InferenceAutoscaler", true, false},
 		{"keda.sh", "TriggerAuthentication", true, true},
 		{"", "Service", false, true},
 		{"rbac.authorization.k8s.io", "Role", false, true}, // of a group

@@ -55,11 +55,33 @@ func At(triggers []kserve.Trigger) int { return slices.IndexFunc(triggers, Of) }
 type Refusal struct{ Key, What, Fix string }
 
 // Error makes a Refusal usable as an error.
-func (r *Refusal) Error() string { return r.Key + ": " + r.What + "; " + r.Fix }
+func (r *Refusal) Error() string { return r.Key + ": " + r.Words() }
+
+// Words are a Refusal without its key.
+func (r *Refusal) Words() string { return r.What + "; " + r.Fix }
 
 // A Promise is what one trigger states: objectives of different metrics and of one quantile,
 // in the order of the metrics.
 type Promise []score.Objective
+
+// Stated is what a ScaledObject promises, by the one of its triggers that states objectives.
+// The key of its refusal is the path of a field.
+func Stated(so *kserve.ScaledObject) (Promise, *Refusal) {
+	at := At(so.Spec.Triggers)
+	for i, t := range so.Spec.Triggers {
+		if i != at && Of(t) {
+			return nil, &Refusal{fmt.Sprintf("spec.triggers[%d]", i), fmt.Sprintf("spec.triggers[%d] states objectives already", at), "state all in one"}
+		}
+	}
+	if at < 0 {
+		return nil, &Refusal{"spec.triggers", "none states objectives", "give one of type " + Push + " with " + Key}
+	}
+	p, refused := Read(so.Spec.Triggers[at].Metadata)
+	if refused != nil {
+		refused.Key = fmt.Sprintf("spec.triggers[%d].metadata.%s", at, refused.Key)
+	}
+	return p, refused
+}
 
 // Read reads the metadata of a trigger.
 //
@@ -78,11 +100,8 @@ func Read(metadata map[string]string) (Promise, *Refusal) {
 			return nil, unknown(key)
 		}
 	}
-	switch {
-	case metadata[AddressKey] == "":
+	if metadata[AddressKey] == "" {
 		return nil, &Refusal{AddressKey, "it is missing", "give the address of Flyball's scaler, as flyball-scaler.flyball-system:9443"}
-	case strings.TrimSpace(metadata[Key]) == "":
-		return nil, &Refusal{Key, "it is missing", "state what is promised, as ttft:p90:3s, tpot:p90:100ms"}
 	}
 	return Parse(metadata[Key])
 }
@@ -97,6 +116,9 @@ func unknown(key string) *Refusal {
 
 // Parse reads objectives that are separated by commas.
 func Parse(text string) (Promise, *Refusal) {
+	if strings.TrimSpace(text) == "" {
+		return nil, &Refusal{Key, "it is missing", "state what is promised, as ttft:p90:3s, tpot:p90:100ms"}
+	}
 	texts := strings.Split(text, ",")
 	for i := range texts {
 		texts[i] = strings.TrimSpace(texts[i])
@@ -110,7 +132,7 @@ func Parse(text string) (Promise, *Refusal) {
 		return nil, &Refusal{Key, m.What, m.Fix}
 	}
 	p := Promise(all)
-	slices.SortFunc(p, func(a, b score.Objective) int { return int(a.Metric - b.Metric) })
+	slices.SortFunc(p, byMetric)
 	if p.Share() >= 1 {
 		return nil, &Refusal{Key, fmt.Sprintf("%s promises every request, which no number of replicas keeps", p[0]), "promise a share, as p99"}
 	}
@@ -138,6 +160,14 @@ func (p Promise) String() string {
 	}
 	return strings.Join(texts, ", ")
 }
+
+// Equal tells whether two promise the same, in whatever order.
+func (p Promise) Equal(other Promise) bool {
+	sorted := func(p Promise) []score.Objective { return slices.SortedFunc(slices.Values(p), byMetric) }
+	return slices.Equal(sorted(p), sorted(other))
+}
+
+func byMetric(a, b score.Objective) int { return int(a.Metric - b.Metric) }
 
 // Share is of the requests that are to meet all objectives.
 func (p Promise) Share() float64 {

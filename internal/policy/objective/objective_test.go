@@ -1,6 +1,7 @@
 package objective_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,32 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// INV-1: of a ScaledObject the key is a path.
+func TestStated(t *testing.T) {
+	one, other := kserve.Trigger{Type: "external-push", Metadata: metadata()}, kserve.Trigger{Type: "prometheus"}
+	wrong := kserve.Trigger{Type: "external", Metadata: metadata("objectives", "ttft:p90:3")}
+	for _, c := range []struct {
+		triggers []kserve.Trigger
+		want     string // "": taken
+	}{
+		{[]kserve.Trigger{other, one}, ""},
+		{[]kserve.Trigger{one, other, one}, "spec.triggers[2]: spec.triggers[0] states objectives already; state all in one"},
+		{[]kserve.Trigger{other, wrong}, `spec.triggers[1].metadata.objectives: objective "ttft:p90:3": the target is no time above 0; ` +
+			"write METRIC:pQUANTILE:TARGET, as ttft:p90:3s or tpot:p99:100ms"},
+		{[]kserve.Trigger{other}, "spec.triggers: none states objectives; give one of type external-push with objectives"},
+	} {
+		so := &kserve.ScaledObject{}
+		so.Spec.Triggers = c.triggers
+		p, refused := objective.Stated(so)
+		switch {
+		case refused == nil && (c.want != "" || p.String() != "ttft:p90:3s, tpot:p90:100ms"):
+			t.Errorf("Stated(%v) = %v, want %q", c.triggers, p, c.want)
+		case refused != nil && refused.Error() != c.want:
+			t.Errorf("Stated(%v): %v, want %q", c.triggers, refused, c.want)
+		}
+	}
+}
+
 func TestOf(t *testing.T) {
 	for _, c := range []struct {
 		kind string
@@ -113,7 +140,8 @@ func TestBounds(t *testing.T) {
 	} {
 		so := &kserve.ScaledObject{}
 		so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount = c.least, c.most
-		got, refused := objective.Bounds(so, "Deployment llama", c.wakes)
+		least, most := so.Bounds()
+		got, refused := objective.Bounds(least, most, objective.Workload{Kind: "Deployment", Name: "llama"}, c.wakes)
 		switch {
 		case refused == nil && (c.want != "" || got.Max < 8):
 			t.Errorf("Bounds(%v) = %v, want %q", c, got, c.want)
@@ -141,4 +169,19 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("Read(%q) = %s, and that is read as %s, %v", text, p, again, refused)
 		}
 	})
+}
+
+func TestPods(t *testing.T) {
+	for text, names := range map[string]map[string]bool{
+		"Deployment/plain":  {"plain-7d9f8c5b4-x2x4z": true, "plain-b-7d9f8c5b4-x2x4z": false, "plain-0": false},
+		"StatefulSet/plain": {"plain-0": true, "plain-12": true, "plain-7d9f8c5b4-x2x4z": false},
+		"Deployment/a.b":    {"axb-7d9f8c5b4-x2x4z": false, "a.b-7d9f8c5b4-x2x4z": true},
+	} {
+		w := ParseWorkload(text)
+		for name, want := range names {
+			if got := regexp.MustCompile("^" + w.Pods() + "$").MatchString(name); got != want || w.String() != text {
+				t.Errorf("%s: pod %s is one = %v, want %v", w, name, got, want)
+			}
+		}
+	}
 }
