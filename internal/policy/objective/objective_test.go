@@ -177,7 +177,7 @@ func TestPods(t *testing.T) {
 		"StatefulSet/plain": {"plain-0": true, "plain-12": true, "plain-7d9f8c5b4-x2x4z": false},
 		"Deployment/a.b":    {"axb-7d9f8c5b4-x2x4z": false, "a.b-7d9f8c5b4-x2x4z": true},
 	} {
-		w := ParseWorkload(text)
+		w := objective.ParseWorkload(text)
 		for name, want := range names {
 			if got := regexp.MustCompile("^" + w.Pods() + "$").MatchString(name); got != want || w.String() != text {
 				t.Errorf("%s: pod %s is one = %v, want %v", w, name, got, want)
