@@ -57,14 +57,14 @@ func TestPictures(t *testing.T) {
 		if one.before != nil {
 			one.before(p)
 		}
-		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(40))})
+		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(28))})
 		size += len(picture.Data)
 		if err := os.WriteFile(filepath.Join(folder, one.name+".webp"), picture.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if size > 480_000 {
-		t.Errorf("the pictures have %d bytes, want at most 480,000", size)
+	if size > 400_000 {
+		t.Errorf("the pictures have %d bytes, want at most 400,000", size)
 	}
 }
 
