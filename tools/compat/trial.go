@@ -221,19 +221,29 @@ func (t *trial) output(ctx context.Context, dir, program string, args ...string)
 	return out.String(), nil
 }
 
+// longest is how much is told of one failure: a script may repeat itself.
+const longest = 160
+
 // marked are the first lines in a row that begin with a "!", as one.
 func marked(text string) string {
 	var all []string
+	one := func() string {
+		said := []rune(strings.Join(all, " "))
+		if len(said) > longest {
+			return string(said[:longest]) + "…"
+		}
+		return string(said)
+	}
 	for l := range strings.Lines(text) {
 		said, ok := strings.CutPrefix(strings.TrimSpace(l), "! ")
 		switch {
 		case ok:
 			all = append(all, said)
 		case len(all) > 0:
-			return strings.Join(all, " ")
+			return one()
 		}
 	}
-	return strings.Join(all, " ")
+	return one()
 }
 
 // last is the line of a program's complaint that says what is wrong: not its hints.
