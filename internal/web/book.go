@@ -72,7 +72,7 @@ func (b *book) took(l Look) View {
 	v := View{At: l.At, Since: b.started, Cluster: b.config.Cluster, Scope: b.config.Scope, Nodes: l.Nodes, Holders: l.Holders}
 	v.Notes = slices.Concat(l.Notes, b.checks)
 	for _, s := range services {
-		key := id(s.Row.Namespace, s.Row.Name)
+		key := id(s.Namespace, s.Name)
 		if there[key] { // another one that states objectives for it
 			key += " (" + recordedAs(s.Row) + ")"
 		}
@@ -82,7 +82,7 @@ func (b *book) took(l Look) View {
 			p = &page{snapshot: s.Snapshot}
 			b.pages[key] = p
 		}
-		p.write(key, s, l.At, gpus[id(s.Row.Namespace, s.Row.Name)])
+		p.write(key, s, l.At, gpus[id(s.Namespace, s.Name)])
 		p.service.Promise = p.service.Promise.keeps(b.kept[key])
 		if b.previous.Before(l.At) && !b.previous.IsZero() {
 			p.gpuHours += float64(gpus[key]) * l.At.Sub(b.previous).Hours()
@@ -129,7 +129,7 @@ func attributed(holders []explain.Holder, services []autoscaler.Service) []expla
 	of := map[string]string{}
 	for _, s := range services {
 		for _, p := range s.Pods {
-			of[id(p.Namespace, p.Name)] = s.Row.Name
+			of[id(p.Namespace, p.Name)] = s.Name
 		}
 	}
 	out := slices.Clone(holders)

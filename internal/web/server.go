@@ -264,9 +264,9 @@ func (s *Server) series(ctx context.Context, key, from, to string) (Series, int,
 	}
 	if out.Counted, err = s.config.Count(ctx, of, begin, end); err != nil {
 		out.Note = "Prometheus: " + err.Error()
-		return out, 0, nil
+	} else {
+		out.Promise = out.Promise.keeps(out.Counted.Whole)
 	}
-	out.Promise = out.Promise.keeps(out.Counted.Whole)
 	return out, 0, nil
 }
 

@@ -40,6 +40,13 @@ func TestWhy(t *testing.T) {
 			t.Errorf("%s: %+v, %+v, want no word that the record does not have", service, d.Now, d.Cards)
 		}
 	}
+}
+
+// INV-7: of what is not recorded, or at no time, there is nothing.
+func TestWhyNot(t *testing.T) {
+	w := webtest.World{Services: 1, Promised: 2}
+	s := promising(t, w, w.Keep)
+	const in = "?from=2026-03-02T08:00:00Z&to=2026-03-02T09:00:00Z&id="
 	for path, want := range map[string]int{"/api/why" + in + "search/llama-70b": 404, "/api/why" + in + "no/such": 404, "/api/why?id=promised/qwen3-14b": 400} {
 		if got := get(t, s, path).Code; got != want {
 			t.Errorf("%s: status %d, want %d", path, got, want)

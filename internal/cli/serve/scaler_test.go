@@ -139,12 +139,13 @@ func (l lease) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte,
 	return &resourcelock.LeaderElectionRecord{LeaderTransitions: l.transitions}, nil, nil
 }
 
-// INV-6: the next to lead goes on with what the one before has learned, a state that it does
-// not understand is from scratch, and what it has not found yet is not lost at once.
-func TestRecollection(t *testing.T) {
-	var log bytes.Buffer
-	p := oneService(t, autoscaler.Enabled)
-	p.lock, p.log = lease{transitions: 7}, slog.New(slog.NewTextHandler(&log, nil))
+// recollected are parts that lead after others, which have written three services and one of a
+// version that is not known, and their log.
+func recollected(t *testing.T) (p parts, log *bytes.Buffer) {
+	t.Helper()
+	log = &bytes.Buffer{}
+	p = oneService(t, autoscaler.Enabled)
+	p.lock, p.log = lease{transitions: 7}, slog.New(slog.NewTextHandler(log, nil))
 	c := kubetest.Client(t)
 	store := memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}
 	written := p.kept([]pilot.Memory{
@@ -159,17 +160,18 @@ func TestRecollection(t *testing.T) {
 	if led := p.recall(t.Context(), store); led != 7 {
 		t.Errorf("%d have led before, want 7", led)
 	}
+	return p, log
+}
+
+// INV-6: the next to lead goes on with what the one before has learned, and what it has not
+// found yet is not lost at once.
+func TestRecollection(t *testing.T) {
+	p, _ := recollected(t)
 	if s, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "u"); !ok || s.State.Raised != 2 || s.State.Settled != 0 || s.Tally.Version != advice.Version {
 		t.Errorf("recalled %+v, %v, want what was learned, not settled, and the comparison", s, ok)
 	}
 	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "llama"}, "another"); ok {
 		t.Error("another object of that name is taken for the same")
-	}
-	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "odd"}, "w"); ok || strings.Count(log.String(), "begins from scratch") != 1 {
-		t.Errorf("a state of version 99 is used, or not said: %s", &log)
-	}
-	if m, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "newer"}, "x"); !ok || m.State.Raised != 2 || m.Tally.Version != 0 || !strings.Contains(log.String(), "reading a comparison: version 99") {
-		t.Errorf("beside a comparison of version 99: %+v, %v, want the state alone, and that it is said: %s", m, ok, &log)
 	}
 	first := p.kept([]pilot.Memory{{Service: pilot.Service{Namespace: "demo", Name: "llama"}, UID: "u"}})
 	if len(first) != 3 || first[0].Name != "llama" {
@@ -177,6 +179,17 @@ func TestRecollection(t *testing.T) {
 	}
 	if again := p.kept(nil); len(again) != 0 {
 		t.Errorf("written again: %v, want nothing that was not found", again)
+	}
+}
+
+// INV-6: what it does not understand is from scratch, and said.
+func TestRecollectionOfAnotherVersion(t *testing.T) {
+	p, log := recollected(t)
+	if _, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "odd"}, "w"); ok || strings.Count(log.String(), "begins from scratch") != 1 {
+		t.Errorf("a state of version 99 is used, or not said: %s", log)
+	}
+	if m, ok := p.recalled.of(pilot.Service{Namespace: "demo", Name: "newer"}, "x"); !ok || m.State.Raised != 2 || m.Tally.Version != 0 || !strings.Contains(log.String(), "reading a comparison: version 99") {
+		t.Errorf("beside a comparison of version 99: %+v, %v, want the state alone, and that it is said: %s", m, ok, log)
 	}
 }
 

@@ -48,11 +48,11 @@ func object(t *testing.T, replace ...string) *v1alpha1.InferenceAutoscaler {
 	return a
 }
 
-// service is the guide's, after replacements, bare of metrics.
-func service(t *testing.T, bare bool, replace ...string) *kserve.InferenceService {
+// service is the guide's, which may be bare of metrics.
+func service(t *testing.T, bare bool) *kserve.InferenceService {
 	t.Helper()
 	s := &kserve.InferenceService{}
-	o, err := kservetest.Service(replace...)
+	o, err := kservetest.Service()
 	if err == nil {
 		err = kserve.Decode(o, s)
 	}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
@@ -180,8 +181,9 @@ func TestReadNothing(t *testing.T) {
 	}
 }
 
-// INV-5. What is known of an InferenceService is not read again.
-func TestStated(t *testing.T) {
+// podsAndHPA is the cluster with pods of a StatefulSet and others, and an HPA, and its services.
+func podsAndHPA(t *testing.T) (client.Reader, []explain.Snapshot) {
+	t.Helper()
 	ready := corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
 	pod := func(name, app string) client.Object {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, Labels: map[string]string{"app": app}}, Status: ready}
@@ -193,6 +195,12 @@ func TestStated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return api, services
+}
+
+// INV-5. What is known of an InferenceService is not read again.
+func TestStated(t *testing.T) {
+	api, services := podsAndHPA(t)
 	all, unread, err := Stated(t.Context(), api, "", services, true)
 	if err != nil || len(all) != 3 || len(unread) > 0 {
 		t.Fatalf("Stated = %+v, %v, %v, want three", all, unread, err)
@@ -206,8 +214,13 @@ func TestStated(t *testing.T) {
 			t.Errorf("of %s %+v is seen, want %d pods and %d HPAs", s.Service(), got, pods, hpas)
 		}
 	}
+}
+
+// INV-1 and INV-5.
+func TestStatedWithoutPods(t *testing.T) {
+	api, services := podsAndHPA(t)
 	denied := &refusing{Reader: api, errs: map[string]error{"PodList": apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", nil)}}
-	if all, unread, err = Stated(t.Context(), denied, "", services, true); err != nil || len(all) != 3 || len(unread) != 1 || unread[0].What != "pods are not shown" {
+	if all, unread, err := Stated(t.Context(), denied, "", services, true); err != nil || len(all) != 3 || len(unread) != 1 || unread[0].What != "pods are not shown" {
 		t.Errorf("without the right to list pods: %+v, %v", unread, err)
 	}
 }
