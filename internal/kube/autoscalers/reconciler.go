@@ -128,11 +128,12 @@ func (r *Reconciler) act(ctx context.Context, v autoscaler.View, out *autoscaler
 	case err != nil:
 		out.Action, out.Apply = explain.Abstain, nil
 		out.Warn("ApplyFailed", "%v", err)
+		return err
 	case changed && out.Done != nil:
 		notices.Emit(r.Events, v.InferenceAutoscaler, *out.Done)
 	}
 	out.OlderKEDA(without)
-	return err
+	return nil
 }
 
 // tell says how it goes, in Events and in the status, and whether something is waited for.

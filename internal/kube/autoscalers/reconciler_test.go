@@ -1,6 +1,8 @@
 package autoscalers
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,12 +11,15 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
@@ -353,5 +358,26 @@ func TestSchedule(t *testing.T) {
 		if strings.Contains(said, "BoundsChanged") != (step.said != "") || !strings.Contains(said, step.said) || again > step.again {
 			t.Errorf("after %v: said %q, again after %v, want %q, %v", step.at, said, again, step.said, step.again)
 		}
+	}
+}
+
+// An older KEDA whose API server then says no to the rest: that is what is said, and what was left
+// out is not.
+func TestOlderKEDARefuses(t *testing.T) {
+	s := newScene(t, demo(), deployment(), stated("chat", 1))
+	asked := 0
+	s.Reconciler.Client = interceptor.NewClient(s.Client.(client.WithWatch), interceptor.Funcs{
+		Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+			if asked++; asked == 1 {
+				return apierrors.NewInternalError(errors.New(".spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleUp.tolerance: field not declared in schema"))
+			}
+			return errors.New("the webhook says no")
+		},
+	})
+	if _, err := s.Reconcile(t.Context(), ctrl.Request{NamespacedName: key("chat")}); err == nil || asked != 2 {
+		t.Errorf("Reconcile = %v after %d attempts, want the refusal after two", err, asked)
+	}
+	if got := reason(s.of(t, "chat")); got != "False ApplyFailed" {
+		t.Errorf("Ready is %q, want ApplyFailed", got)
 	}
 }
