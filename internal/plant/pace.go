@@ -21,11 +21,11 @@ type pace struct {
 	room                     capacity.Room
 }
 
-// A mean is of about the last values.
+// A mean is of about the last values, lately of them.
 type mean struct{ count, of float64 }
 
 func (m *mean) add(value float64) {
-	m.count = min(m.count + 1)
+	m.count = min(m.count+1, lately)
 	m.of += (value - m.of) / m.count
 }
 

@@ -96,6 +96,20 @@ func TestPaceLearns(t *testing.T) {
 	}
 }
 
+// TestMeanForgets: after a change the mean is that of the last values, and not of all.
+func TestMeanForgets(t *testing.T) {
+	var m mean
+	for range 10 * lately {
+		m.add(1000)
+	}
+	for range 3 * lately {
+		m.add(2000)
+	}
+	if m.of < 1900 || m.of > 2000 {
+		t.Errorf("the mean is %.0f after %d values of 2000, want about that", m.of, 3*lately)
+	}
+}
+
 // TestHeldCountsForRouter: what a request waits in front is part of the router's TTFT and
 // not of the engine's.
 func TestHeldCountsForRouter(t *testing.T) {
