@@ -121,8 +121,7 @@ func (l Look) add(p *Parts, took time.Duration, c law.Counted) {
 	case l.Ran < l.Advised:
 		part = &p.Fewer
 	}
-	requests := max(c.Requests, 0)
-	*part = part.plus(Part{took, float64(l.Ran) * took.Hours(), float64(l.Advised) * took.Hours(), requests, min(max(c.Missed, 0), requests)})
+	*part = part.plus(Part{took, float64(l.Ran) * took.Hours(), float64(l.Advised) * took.Hours(), c.Requests, c.Missed})
 }
 
 func (p Part) plus(o Part) Part {

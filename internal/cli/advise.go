@@ -46,10 +46,10 @@ of the requests that is expected to keep the promise with them, and WHY it is as
 the engine advise nothing is changed (docs/objective.md); stderr has the command with which
 Flyball scales. flyball why NAMESPACE/NAME has the reasons of a number.
 
-With the engine advise what ran is compared with what was advised, over so many HOURS of the
-last seven days: the REPLICA-HOURS of either, the share of the TIME in which more, or fewer,
-replicas ran than were advised, and the share of the requests that kept the promise (ATTAINED)
-with the replicas that ran. What fewer replicas would have attained is not known from that.
+With the engine advise, what ran is compared with what was advised: over how many HOURS of the
+last seven days, the REPLICA-HOURS of both, the share of the TIME in which more or fewer replicas
+ran than were advised, and the share of the requests that met the objectives (ATTAINED) with the
+replicas that ran. What fewer replicas would have attained is not known from that.
 
 For each vLLM service that guide mode, KEDA or an HPA scales, and for which nobody has stated
 objectives, an InferenceAutoscaler with the engine advise is proposed, within the bounds that

@@ -15,15 +15,16 @@ import (
 	"github.com/flyball-dev/flyball/internal/hint"
 	"github.com/flyball-dev/flyball/internal/kube/overview"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
+	"github.com/flyball-dev/flyball/internal/score"
 )
 
 // promise reads the objectives of what is proposed.
 func (o *adviseOptions) promise() error {
-	text := strings.Join(o.objectives, ",")
-	if text == "" {
-		text = "ttft:p90:3s, tpot:p90:100ms" // the guide's
+	if len(o.objectives) == 0 {
+		o.proposed = score.Usual()
+		return nil
 	}
-	p, refused := objective.Parse(text)
+	p, refused := objective.Parse(strings.Join(o.objectives, ","))
 	if refused != nil {
 		return hint.With(fmt.Errorf("--objective: %s", refused.What), "%s", refused.Fix)
 	}

@@ -67,8 +67,8 @@ func (v *Verdict) Warn(reason, format string, args ...any) {
 // written.
 func (v *Verdict) OlderKEDA(without []string) {
 	if len(without) > 0 {
-		v.Warn("KEDATooOld", "KEDA is too old for %s of ScaledObject %s, which goes without; a ScaledObject without a fallback keeps its replicas while its metrics fail; "+
-			"to have all of it, upgrade KEDA to 2.18 or later", strings.Join(without, " and "), v.Apply.Name)
+		v.Warn("KEDATooOld", "this KEDA does not know %s, so ScaledObject %s is written without it (without a fallback it keeps its replicas while its metrics fail); "+
+			"upgrade KEDA to 2.18 or later", strings.Join(without, " and "), v.Apply.Name)
 	}
 }
 

@@ -38,8 +38,17 @@ const (
 	MetricsField = "spec.predictor.autoScaling.metrics"
 )
 
-// maxServiceName keeps "keda-hpa-<name>-predictor" within KEDA's 63 characters.
-const maxServiceName = 63 - len("keda-hpa-") - len("-predictor")
+// maxName is Kubernetes' for an HPA's, MaxScaledObjectName what that leaves of it for the
+// ScaledObject's of which KEDA makes one, and maxServiceName for the service's.
+const (
+	maxName             = 63
+	hpaPrefix           = "keda-hpa-"
+	MaxScaledObjectName = maxName - len(hpaPrefix)
+	maxServiceName      = MaxScaledObjectName - len("-predictor")
+)
+
+// HPAName is what KEDA calls the HPA of a ScaledObject, unless that names another.
+func HPAName(scaledObject string) string { return hpaPrefix + scaledObject }
 
 // PredictorName is what KServe calls the predictor's Deployment.
 func PredictorName(service string) string { return service + "-predictor" }

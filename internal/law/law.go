@@ -60,7 +60,7 @@ type Output struct {
 type Counted struct {
 	Promised float64 // share of requests that is to meet all objectives; 0: nothing is promised
 	Requests float64 // that were judged
-	Missed   float64 // of these, that missed an objective, as far as histograms tell
+	Missed   float64 // of these, from 0 to all, that missed an objective, as far as histograms tell
 }
 
 // Start is the output before anything is decided: the replicas last asked for, and a

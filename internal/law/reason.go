@@ -1,6 +1,9 @@
 package law
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Reason is one rule that acted, with the number before and after it. The numbers of
 // an Output's reasons lead to its Replicas.
@@ -23,6 +26,17 @@ func (r Reason) Recompute() (int, bool) {
 		}
 	}
 	return r.Rule.apply(r.From, r.Terms), true
+}
+
+// Expected is the share of requests that reasons expect to meet all objectives with the number
+// that they lead to; false where it is not known.
+func Expected(reasons []Reason) (float64, bool) {
+	i := slices.IndexFunc(reasons, func(r Reason) bool { return r.Rule == RuleOutlook })
+	if i < 0 {
+		return 0, false
+	}
+	missed, ok := value(reasons[i].Terms, TermExpected)
+	return 1 - min(max(missed, 0), 1), ok && !math.IsNaN(missed)
 }
 
 // operands are the terms that a formula asks for, in its order.

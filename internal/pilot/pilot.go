@@ -300,11 +300,11 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	}
 }
 
-// count adds what a step saw. What is counted never becomes less, whatever is read.
+// count adds what a step saw.
 func (k *service) count(c law.Counted) {
 	k.kept.Promised = c.Promised
-	k.kept.Requests += max(c.Requests, 0)
-	k.kept.Missed += min(max(c.Missed, 0), max(c.Requests, 0))
+	k.kept.Requests += c.Requests
+	k.kept.Missed += c.Missed
 }
 
 // compare adds a step that has been made to the comparison of an advised service.

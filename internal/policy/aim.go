@@ -96,7 +96,7 @@ func (m *manifests) takenOver(d *manifest.Document) *manifest.Document {
 	for _, o := range m.of("ScaledObject") {
 		named := o.Get("spec", "advanced", "horizontalPodAutoscalerConfig", "name").Text()
 		transfers := o.Get("metadata", "annotations", kserve.TransferAnnotation).Text() == "true" && named == d.Name
-		if m.namespaceOf(o) == m.namespaceOf(d) && (d.Name == "keda-hpa-"+o.Name || transfers) {
+		if m.namespaceOf(o) == m.namespaceOf(d) && (d.Name == kserve.HPAName(o.Name) || transfers) {
 			return o
 		}
 	}

@@ -103,7 +103,7 @@ func kedaAnnotations(o origin, all map[string]string) (force bool, err error) {
 func refuseScaled(o origin, so *kserve.ScaledObject) error {
 	s := so.Spec
 	lo, hi := so.Bounds()
-	hpa := "keda-hpa-" + so.Name
+	hpa := kserve.HPAName(so.Name)
 	if s.Advanced != nil {
 		hpa = cmp.Or(s.Advanced.HorizontalPodAutoscalerConfig.Name, hpa)
 	}

@@ -47,7 +47,7 @@ func makes(a, d *manifest.Document) bool {
 	case d.Kind == "ScaledObject":
 		return d.Name == a.Name && d.Get("metadata", "labels", kserve.ManagedByLabel).Text() == config.Scaler
 	}
-	return d.Kind == "HorizontalPodAutoscaler" && d.Name == "keda-hpa-"+a.Name
+	return d.Kind == "HorizontalPodAutoscaler" && d.Name == kserve.HPAName(a.Name)
 }
 
 // scales is what is scaled in the end.

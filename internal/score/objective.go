@@ -34,6 +34,11 @@ type Objective struct {
 	Target   time.Duration
 }
 
+// Usual are the objectives where nobody states any: ttft:p90:3s and tpot:p90:100ms.
+func Usual() []Objective {
+	return []Objective{{TTFT, 0.9, 3 * time.Second}, {TPOT, 0.9, 100 * time.Millisecond}}
+}
+
 // String is what ParseObjective reads: ttft:p90:3s.
 func (o Objective) String() string {
 	return fmt.Sprintf("%s:p%s:%s", o.Metric, strconv.FormatFloat(o.Quantile*100, 'g', 6, 64), o.Target)

@@ -1,9 +1,6 @@
 package serve
 
 import (
-	"math"
-	"slices"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flyball-dev/flyball/internal/law"
@@ -47,22 +44,8 @@ func (p promises) Collect(to chan<- prometheus.Metric) {
 		tell(requestsTotal, prometheus.CounterValue, a.Kept.Requests)
 		tell(missedTotal, prometheus.CounterValue, a.Kept.Missed)
 		tell(desiredReplicas, prometheus.GaugeValue, float64(a.Replicas))
-		if share, ok := expectedShare(a.Reasons); ok {
+		if share, ok := law.Expected(a.Reasons); ok {
 			tell(expectedRatio, prometheus.GaugeValue, share)
 		}
 	}
-}
-
-// expectedShare is the share that is expected to meet all objectives.
-func expectedShare(reasons []law.Reason) (float64, bool) {
-	i := slices.IndexFunc(reasons, func(r law.Reason) bool { return r.Rule == law.RuleOutlook })
-	if i < 0 {
-		return 0, false
-	}
-	for _, t := range reasons[i].Terms {
-		if t.Name == law.TermExpected && !math.IsNaN(t.Value) {
-			return 1 - min(max(t.Value, 0), 1), true
-		}
-	}
-	return 0, false
 }

@@ -114,8 +114,8 @@ func (o *options) load(in simulate.Inputs) (l simulate.Load, err error) {
 	return l, err
 }
 
-// promised are the objectives of the flags, or else those that manifests state, or those of
-// the guide.
+// promised are the objectives of the flags, or else those that manifests state, or the
+// usual ones.
 func (o *options) promised(in simulate.Inputs) ([]score.Objective, error) {
 	given, err := o.given()
 	switch {
@@ -124,7 +124,7 @@ func (o *options) promised(in simulate.Inputs) ([]score.Objective, error) {
 	case in.Promise.Objectives != nil:
 		return in.Promise.Objectives, nil
 	}
-	return score.ParseObjectives([]string{"ttft:p90:3s", "tpot:p90:100ms"})
+	return score.Usual(), nil
 }
 
 // given are the objectives of the flags, nil without any.

@@ -91,7 +91,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.IntVar(&o.start, "start", -1, "replicas that are ready at the start (default: the minimum)")
 	fl.StringVar(&o.nodes, "nodes", "", "nodes and their GPUs, as 4x8 (default as many as the maximum needs)")
 	fl.StringVar(&o.coldStart, "cold-start", "", "phases of a start in place of the profile's: schedule, pull, load, compile and ready, as pull=3m,load=90s, or pulled")
-	fl.StringVar(&o.order, "order", "", "in which requests go that wait in front of the replicas: arrival, once one is ready, or promise, once one has room, those first that can still meet their TTFT (default the scenario's, or arrival)")
+	fl.StringVar(&o.order, "order", "", "order of the requests that wait in front of the replicas: arrival sends them once a replica is ready, promise once one has room, first those that can still meet their TTFT (default the scenario's, or arrival)")
 	fl.StringVar(&o.price, "price", "", "price of a GPU-hour, as 2.50 or 2.50EUR (default the profile's, in USD)")
 	fl.BoolVar(&o.compare, "compare", false, "the manifests BEFORE against those AFTER, each besides what -f names")
 	fl.StringVar(&o.sweep, "sweep", "", "values to try, as target=4..48, of the manifests' target or of a parameter of the one law: which is the cheapest that keeps the promise?")

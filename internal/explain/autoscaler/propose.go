@@ -84,13 +84,11 @@ func UnstatedWorkload(namespace string, w objective.Workload, so *kserve.ScaledO
 	return u.byHPA(h)
 }
 
-// longest is the longest name of an InferenceAutoscaler.
-const longest = 54
-
-// Call gives it its target's name, unless another one has it.
+// Call gives it its target's name, as far as a ScaledObject may have that, unless another one
+// has it.
 func (u *Unstated) Call(taken func(name string) bool) {
 	cut := func(end string) string {
-		return strings.TrimRight(u.Target.Name[:min(len(u.Target.Name), longest-len(end))], "-.") + end
+		return strings.TrimRight(u.Target.Name[:min(len(u.Target.Name), kserve.MaxScaledObjectName-len(end))], "-.") + end
 	}
 	u.Name = cut("")
 	for i := 2; taken(u.Name); i++ {

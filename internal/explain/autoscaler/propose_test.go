@@ -138,7 +138,7 @@ func TestCall(t *testing.T) {
 		u := Unstated{Namespace: "demo"}
 		u.Target.Name = target
 		u.Call(func(name string) bool { return strings.Contains(" "+c.taken+" ", " "+name+" ") })
-		if u.Name != c.want || len(u.Name) > longest {
+		if u.Name != c.want || len(u.Name) > kserve.MaxScaledObjectName {
 			t.Errorf("%s, where %q are taken: %s, want %s", target, c.taken, u.Name, c.want)
 		}
 	}

@@ -92,29 +92,19 @@ func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 
 // expected is what was written before, unless it is two points off or on the other side of
 // what is promised.
 func expected(before string, promised float64, d *Decision) string {
-	outlook, ok := d.by(law.RuleOutlook)
+	if d == nil {
+		return ""
+	}
+	share, ok := law.Expected(d.Reasons)
 	if !ok {
 		return ""
 	}
-	missed, ok := value(outlook, law.TermExpected)
-	if !ok || math.IsNaN(missed) {
-		return ""
-	}
-	now := math.Floor(100 * (1 - min(max(missed, 0), 1)))
+	now := math.Floor(100 * share)
 	was, err := strconv.ParseFloat(strings.TrimSuffix(before, "%"), 64)
 	if err == nil && math.Abs(now-was) < 2 && (now < 100*promised) == (was < 100*promised) {
 		return before
 	}
 	return percent(now / 100)
-}
-
-func value(r law.Reason, name law.Name) (float64, bool) {
-	for _, t := range r.Terms {
-		if t.Name == name {
-			return t.Value, true
-		}
-	}
-	return 0, false
 }
 
 // is what Ready says.

@@ -84,26 +84,29 @@ func (c Choice) of(services []explain.Snapshot, all []autoscaler.Stated, unread 
 
 // scaleOf is that of a workload; nil: it is not there, or of a kind that is not read.
 func (r *reader) scaleOf(ctx context.Context, namespace string, w objective.Workload) (*autoscaler.Scale, error) {
-	key := client.ObjectKey{Namespace: namespace, Name: w.Name}
-	scale, kind := &autoscaler.Scale{}, ""
-	var err error
-	switch w.Kind {
-	case "Deployment":
-		d := &appsv1.Deployment{}
-		kind, err = "Deployments", r.Get(ctx, key, d)
-		*scale = autoscaler.Scale{ObjectMeta: d.ObjectMeta, Current: d.Status.Replicas, Desired: ptr.Deref(d.Spec.Replicas, 1), Ready: d.Status.ReadyReplicas}
-	case "StatefulSet":
-		d := &appsv1.StatefulSet{}
-		kind, err = "StatefulSets", r.Get(ctx, key, d)
-		*scale = autoscaler.Scale{ObjectMeta: d.ObjectMeta, Current: d.Status.Replicas, Desired: ptr.Deref(d.Spec.Replicas, 1), Ready: d.Status.ReadyReplicas}
-	default:
-		return nil, nil
-	}
+	d, err := r.workload(ctx, namespace, w)
 	switch {
-	case apierrors.IsNotFound(err), err != nil && r.miss("replicas of "+kind+" are not shown", err):
+	case apierrors.IsNotFound(err), err != nil && r.miss("replicas of "+w.Kind+"s are not shown", err), err == nil && d == nil:
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("reading %s: %w", kind, err)
+		return nil, fmt.Errorf("reading %ss: %w", w.Kind, err)
 	}
-	return scale, nil
+	return &autoscaler.Scale{ObjectMeta: d.ObjectMeta, Current: d.Status.Replicas, Desired: ptr.Deref(d.Spec.Replicas, 1), Ready: d.Status.ReadyReplicas}, nil
+}
+
+// workload is one as a Deployment; a StatefulSet is seen as a Deployment of its replicas. nil: it
+// is of another kind, which is not read.
+func (r *reader) workload(ctx context.Context, namespace string, w objective.Workload) (*appsv1.Deployment, error) {
+	d, key := &appsv1.Deployment{}, client.ObjectKey{Namespace: namespace, Name: w.Name}
+	switch w.Kind {
+	case objective.Deployment:
+		return d, r.Get(ctx, key, d)
+	case objective.StatefulSet:
+		set := &appsv1.StatefulSet{}
+		err := r.Get(ctx, key, set)
+		d.ObjectMeta, d.Spec.Replicas, d.Spec.Selector, d.Spec.Template = set.ObjectMeta, set.Spec.Replicas, set.Spec.Selector, set.Spec.Template
+		d.Status.Replicas, d.Status.ReadyReplicas, d.Status.ObservedGeneration = set.Status.Replicas, set.Status.ReadyReplicas, set.Status.ObservedGeneration
+		return d, err
+	}
+	return nil, nil
 }

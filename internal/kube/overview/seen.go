@@ -21,9 +21,9 @@ import (
 func (r *reader) see(ctx context.Context, s autoscaler.Stated) (explain.Snapshot, error) {
 	seen := explain.Snapshot{}
 	seen.InferenceService.Namespace, seen.InferenceService.Name = s.Namespace(), s.Service()
-	d, err := r.deployment(ctx, s)
+	d, err := r.workload(ctx, s.Namespace(), s.Workload)
 	if err != nil {
-		return seen, err
+		return seen, fmt.Errorf("reading %s: %w", s.Workload, err)
 	}
 	seen.Deployment = d
 	if seen.Pods, err = r.selected(ctx, d); err != nil && !r.miss("pods are not shown", err) {
@@ -40,24 +40,6 @@ func (r *reader) see(ctx context.Context, s autoscaler.Stated) (explain.Snapshot
 		}
 	}
 	return seen, nil
-}
-
-// deployment is the workload; a StatefulSet is seen as a Deployment of its replicas.
-func (r *reader) deployment(ctx context.Context, s autoscaler.Stated) (*appsv1.Deployment, error) {
-	d, key := &appsv1.Deployment{}, client.ObjectKey{Namespace: s.Namespace(), Name: s.Name}
-	if s.Kind == "Deployment" {
-		if err := r.Get(ctx, key, d); err != nil {
-			return nil, fmt.Errorf("reading Deployment %s: %w", key, err)
-		}
-		return d, nil
-	}
-	set := &appsv1.StatefulSet{}
-	if err := r.Get(ctx, key, set); err != nil {
-		return nil, fmt.Errorf("reading StatefulSet %s: %w", key, err)
-	}
-	d.ObjectMeta, d.Spec.Replicas, d.Spec.Selector = set.ObjectMeta, set.Spec.Replicas, set.Spec.Selector
-	d.Status.Replicas, d.Status.ReadyReplicas, d.Status.ObservedGeneration = set.Status.Replicas, set.Status.ReadyReplicas, set.Status.ObservedGeneration
-	return d, nil
 }
 
 // selected are the pods of a workload.

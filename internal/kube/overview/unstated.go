@@ -7,7 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -93,7 +92,7 @@ func (f *finder) services(ctx context.Context) error {
 	}
 	r := snapshot.Reader{From: f, Parts: snapshot.Autoscalers}
 	for i := range list.Items {
-		at := place{list.Items[i].GetNamespace(), objective.Workload{Kind: "Deployment", Name: kserve.PredictorName(list.Items[i].GetName())}}
+		at := place{list.Items[i].GetNamespace(), objective.Workload{Kind: objective.Deployment, Name: kserve.PredictorName(list.Items[i].GetName())}}
 		if f.settled[at] {
 			continue
 		}
@@ -102,12 +101,12 @@ func (f *finder) services(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t, err := f.template(ctx, at)
+		d, err := f.serving(ctx, at)
 		if err != nil {
 			return err
 		}
-		if u, ok := autoscaler.UnstatedService(s); ok && t != nil {
-			u.Ready = t.ready
+		if u, ok := autoscaler.UnstatedService(s); ok && d != nil {
+			u.Ready = d.Status.ReadyReplicas
 			f.all = append(f.all, u)
 		}
 	}
@@ -118,7 +117,7 @@ func (f *finder) scaledObjects(ctx context.Context) error {
 	objects, err := cluster.ReadAll[kserve.ScaledObject](ctx, f, kserve.ScaledObjectKind)
 	for i := range objects {
 		so := &objects[i]
-		if err := f.workload(ctx, place{so.Namespace, autoscaler.Scaled(so)}, so, nil); err != nil {
+		if err := f.plain(ctx, place{so.Namespace, autoscaler.Scaled(so)}, so, nil); err != nil {
 			return err
 		}
 	}
@@ -133,58 +132,39 @@ func (f *finder) hpas(ctx context.Context) error {
 	for i := range list.Items {
 		h := &list.Items[i]
 		to := h.Spec.ScaleTargetRef
-		if err := f.workload(ctx, place{h.Namespace, objective.Workload{Kind: to.Kind, Name: to.Name}}, nil, h); err != nil {
+		if err := f.plain(ctx, place{h.Namespace, objective.Workload{Kind: to.Kind, Name: to.Name}}, nil, h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// workload is one of no InferenceService.
-func (f *finder) workload(ctx context.Context, at place, so *kserve.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) error {
+// plain is a workload of no InferenceService.
+func (f *finder) plain(ctx context.Context, at place, so *kserve.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) error {
 	if f.settled[at] {
 		return nil
 	}
 	f.settled[at] = true
-	t, err := f.template(ctx, at)
-	if err != nil || t == nil {
+	d, err := f.serving(ctx, at)
+	if err != nil || d == nil {
 		return err
 	}
 	u := autoscaler.UnstatedWorkload(at.namespace, at.Workload, so, h)
-	u.Ready = t.ready
+	u.Ready = d.Status.ReadyReplicas
 	f.all = append(f.all, u)
 	return nil
 }
 
-// A template is of pods that run vLLM.
-type template struct{ ready int32 }
-
-// template is that of a workload; nil: it is not there, or runs something else.
-func (f *finder) template(ctx context.Context, at place) (*template, error) {
-	key := client.ObjectKey{Namespace: at.namespace, Name: at.Name}
-	var pod *corev1.PodSpec
-	var t template
-	var err error
-	switch at.Kind {
-	case "Deployment":
-		d := &appsv1.Deployment{}
-		err = f.Get(ctx, key, d)
-		pod, t.ready = &d.Spec.Template.Spec, d.Status.ReadyReplicas
-	case "StatefulSet":
-		d := &appsv1.StatefulSet{}
-		err = f.Get(ctx, key, d)
-		pod, t.ready = &d.Spec.Template.Spec, d.Status.ReadyReplicas
-	default:
-		return nil, nil
-	}
+// serving is a workload whose pods run vLLM; nil: it is not there, or runs something else.
+func (f *finder) serving(ctx context.Context, at place) (*appsv1.Deployment, error) {
+	d, err := f.workload(ctx, at.namespace, at.Workload)
 	switch {
-	case apierrors.IsNotFound(err):
+	case apierrors.IsNotFound(err), err == nil && d == nil:
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("reading %ss: %w", at.Kind, err)
-	}
-	if !vllm.Runs(pod.Containers) {
+	case !vllm.Runs(d.Spec.Template.Spec.Containers):
 		return nil, nil
 	}
-	return &t, nil
+	return d, nil
 }

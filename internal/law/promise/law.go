@@ -68,7 +68,8 @@ func (l Law) Step(state law.State, in law.Input) (law.State, law.Output) {
 	out := l.decide(&s, in, seen)
 	out.Counted = law.Counted{Promised: 1 - l.allowed()}
 	if seen.took > 0 {
-		out.Counted.Requests, out.Counted.Missed = seen.First, seen.missed()
+		out.Counted.Requests = max(seen.First, 0)
+		out.Counted.Missed = min(max(seen.missed(), 0), out.Counted.Requests) // who waits has not been judged yet
 	}
 	if scratch {
 		out.Reasons = append([]law.Reason{{Rule: law.RuleScratch, From: in.Fleet.Desired, To: in.Fleet.Desired}}, out.Reasons...)

@@ -198,7 +198,7 @@ func leaving(p corev1.Pod, at time.Time) corev1.Pod {
 
 func hpa(namespace, name string, load float64, desired int) autoscalingv2.HorizontalPodAutoscaler {
 	each := resource.NewMilliQuantity(int64(math.Ceil(1000*load/float64(desired))), resource.DecimalSI)
-	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "keda-hpa-" + kserve.PredictorName(name)}}
+	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: kserve.HPAName(kserve.PredictorName(name))}}
 	h.CreationTimestamp = metav1.NewTime(Start().Add(-48 * time.Hour))
 	h.OwnerReferences = []metav1.OwnerReference{{Kind: kserve.ScaledObjectKind.Kind, Name: kserve.PredictorName(name), Controller: new(true)}}
 	h.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{
