@@ -181,15 +181,15 @@ func (p *Pilot) read(ctx context.Context, subjects []Subject) map[Service]readin
 		pods[s.Service] = names
 	}
 	within, cancel := context.WithTimeout(ctx, p.cfg.Every*3/4)
+	defer cancel() // not before the answer is taken, or select could choose the deadline
 	type answer struct {
 		sets map[Service]reading.Set
 		err  error
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		defer cancel()
-		defer p.end()
 		sets, err := p.ask(within, pods)
+		p.end() // first: the next tick may begin at once
 		answers <- answer{sets, err}
 	}()
 	select {

@@ -243,6 +243,23 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// INV-1: what came in time is used, however late the tick is scheduled to take it.
+func TestSourceInTime(t *testing.T) {
+	const n = 3000
+	w := newWorld("a")
+	run(t, w, func(*pilot.Pilot) { ticks(n) })
+	steps, asked := w.done()
+	without := 0
+	for _, s := range steps {
+		if len(s.Input.Readings) == 0 {
+			without++
+		}
+	}
+	if without > 0 || len(steps) != asked || asked < n || w.log.Len() > 0 {
+		t.Errorf("%d of %d steps were without readings, the source was asked %d times; the log says %s", without, len(steps), asked, w.log.String())
+	}
+}
+
 // INV-1: what panics in one service's step is its own trouble.
 func TestPanic(t *testing.T) {
 	w := newWorld("a", "b")
