@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flyball-dev/flyball/internal/cli/catalog"
+	"github.com/flyball-dev/flyball/internal/cli/convert"
 	"github.com/flyball-dev/flyball/internal/cli/lab"
 	"github.com/flyball-dev/flyball/internal/cli/lint"
 	"github.com/flyball-dev/flyball/internal/cli/page"
@@ -41,7 +42,7 @@ func newRoot(s *terminal.Streams) *cobra.Command {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl flyball"}
 	}
 	version.Flag(root)
-	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s), recorded.NewWhy(s), newAdvise(s), page.New(s), newCerts(s))
+	group(root, "Commands for a cluster:", newDoctor(s), newStatus(s), recorded.NewWhy(s), newAdvise(s), convert.New(s), page.New(s), newCerts(s))
 	group(root, "Commands that need no cluster:", slices.Concat(catalog.Commands(s), []*cobra.Command{lint.New(s, version.Name()), simulate.New(s), newValidate(s), recorded.NewReplay(s)})...)
 	group(root, "Commands for a local cluster:", lab.Commands(s, func(ctx context.Context, s *terminal.Streams, words ...string) error {
 		other := newRoot(s)

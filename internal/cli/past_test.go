@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/kserve/kservetest"
 )
 
 // pastServer is a Prometheus of one service with two requests per second of 1024 tokens
@@ -74,6 +76,27 @@ func constant(r *http.Request, le, value string) any {
 		values = append(values, []any{at, value})
 	}
 	return map[string]any{"metric": map[string]string{"le": le}, "values": values}
+}
+
+// The service is asked for by the labels that its manifest gives it.
+func TestConvertFromPrometheus(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "")
+	t.Setenv("FLYBALL_PROMETHEUS_USER", "me")
+	t.Setenv("FLYBALL_PROMETHEUS_PASSWORD", "secret")
+	file := filepath.Join(t.TempDir(), "service.yaml")
+	if err := os.WriteFile(file, []byte("apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService"+kservetest.Guide), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := runs("convert", "-f", file, "--from-prometheus", pastServer(t).URL, "--last", "30m", "--seeds", "1")
+	if code != 0 || !strings.Contains(errOut, "read from Prometheus: ") || strings.Contains(errOut, "hint: ") {
+		t.Fatalf("convert: exit %d, %s", code, errOut)
+	}
+	for _, want := range []string{"demo/llama", "\nguide mode ", "\nobjective mode "} {
+		_, simulated, _ := strings.Cut(out, "\nSIMULATED\n")
+		if !strings.Contains(simulated, want) {
+			t.Errorf("simulated: %s\nwant %q", simulated, want)
+		}
+	}
 }
 
 func TestSimulateFromPrometheus(t *testing.T) {

@@ -5,13 +5,10 @@ import (
 	"math"
 	"net"
 	"slices"
-	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -21,31 +18,6 @@ import (
 )
 
 // INV-1.
-func TestManifests(t *testing.T) {
-	service := kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t))
-	service.SetUID("added")
-	service.SetResourceVersion("7")
-	service.SetAnnotations(map[string]string{kserve.ClassAnnotation: "external", "kubectl.kubernetes.io/last-applied-configuration": "added"})
-	c := kubetest.Client(t, &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-predictor"}, Status: appsv1.DeploymentStatus{Replicas: 77},
-	})
-	text, err := manifests(t.Context(), c, service)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"kind: InferenceService", "kind: Deployment", kserve.ClassAnnotation + ": external", "---\n"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the manifests lack %q", want)
-		}
-	}
-	for _, bad := range []string{"added", "resourceVersion", "status", "77"} {
-		if strings.Contains(text, bad) {
-			t.Errorf("the manifests have %q", bad)
-		}
-	}
-}
-
-// INV-2.
 func TestLookWithoutRights(t *testing.T) {
 	world := kubetest.Client(t, kubetest.Untyped(t, kserve.InferenceServiceKind, kubetest.Service(t)))
 	kube := interceptor.NewClient(world, interceptor.Funcs{

@@ -44,7 +44,7 @@ func (o *options) readPast(cmd *cobra.Command, plan *policy.Service) (said []str
 		service = plan.Namespace + "/" + plan.IsvcName
 	}
 	if p.address == "" {
-		return nil, o.withoutPast(cmd)
+		return nil, o.withoutPast(cmd, plan)
 	}
 	last, err := workload.ParseDuration(p.last)
 	if err != nil || last < history.Least || last > history.Most {
@@ -62,8 +62,8 @@ func (o *options) readPast(cmd *cobra.Command, plan *policy.Service) (said []str
 }
 
 // withoutPast refuses the flags that say something of a Prometheus.
-func (o *options) withoutPast(cmd *cobra.Command) error {
-	if o.service != "" && len(o.files.Paths) == 0 {
+func (o *options) withoutPast(cmd *cobra.Command, plan *policy.Service) error {
+	if o.service != "" && plan == nil {
 		return hint.With(errors.New("--service, but neither manifests nor a Prometheus"), "-f FILE or --from-prometheus http://…")
 	}
 	for _, name := range []string{"from-prometheus", "last", "prometheus-user", "prometheus-password-file"} {

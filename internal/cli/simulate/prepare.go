@@ -88,38 +88,52 @@ func (o *options) prepareAll(cmd *cobra.Command, stdin io.Reader, compared []str
 	if len(compared) == 0 {
 		return o.prepare(cmd, src, "")
 	}
-	var plans [2]*policy.Service
+	var both [2]Manifests
 	for i, name := range compared {
 		m := input.Manifests{Paths: []string{name}, Recursive: o.files.Recursive}
 		own, err := m.Read(stdin)
 		if err != nil {
 			return nil, err
 		}
-		if plans[i], err = o.plan(slices.Concat(src.files, own), ""); err != nil {
+		docs, err := manifest.ReadAll(slices.Concat(src.files, own))
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		both[i] = Manifests{name, docs}
 	}
-	if src.in.Promise, err = o.common(plans, compared); err != nil {
+	return o.against(cmd, src.in, both)
+}
+
+// against is of both ways to scale a service.
+func (o *options) against(cmd *cobra.Command, in simulate.Inputs, both [2]Manifests) (*prepared, error) {
+	var plans [2]*policy.Service
+	var err error
+	for i, m := range both {
+		if plans[i], err = o.plan(m.Docs, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	if in.Promise, err = o.common(plans, both); err != nil {
 		return nil, err
 	}
-	var both [2]*prepared
-	for i, name := range compared {
-		src.in.Plan = plans[i]
-		if both[i], err = o.comparison(cmd, src.in); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	var all [2]*prepared
+	for i, m := range both {
+		in.Plan = plans[i]
+		if all[i], err = o.comparison(cmd, in); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
 	}
-	both[0].Against(both[1].Comparison, compared[0], compared[1])
-	for _, line := range both[1].said {
-		if !slices.Contains(both[0].said, line) {
-			both[0].said = append(both[0].said, line)
+	all[0].Against(all[1].Comparison, both[0].Name, both[1].Name)
+	for _, line := range all[1].said {
+		if !slices.Contains(all[0].said, line) {
+			all[0].said = append(all[0].said, line)
 		}
 	}
-	return both[0], nil
+	return all[0], nil
 }
 
 // common is what the manifests of --compare are both judged by: what either states.
-func (o *options) common(plans [2]*policy.Service, names []string) (simulate.Promise, error) {
+func (o *options) common(plans [2]*policy.Service, both [2]Manifests) (simulate.Promise, error) {
 	before, after := promiseOf(plans[0]), promiseOf(plans[1])
 	switch {
 	case before.Objectives == nil:
@@ -127,7 +141,7 @@ func (o *options) common(plans [2]*policy.Service, names []string) (simulate.Pro
 	case after.Objectives == nil, len(o.objectives) > 0, before.Objectives.Equal(after.Objectives):
 		return before, nil
 	}
-	return before, hint.With(fmt.Errorf("%s promises %s and %s promises %s, and both are judged by one promise", names[0], before.Objectives, names[1], after.Objectives),
+	return before, hint.With(fmt.Errorf("%s promises %s and %s promises %s, and both are judged by one promise", both[0].Name, before.Objectives, both[1].Name, after.Objectives),
 		"--objective gives both one, or simulate each by itself")
 }
 
@@ -135,15 +149,8 @@ func promiseOf(p *policy.Service) simulate.Promise {
 	return simulate.Promise{Objectives: p.Promise, By: p.PromisedBy}
 }
 
-// plan is what manifests say, nil without any; a target takes the place of their own.
-func (o *options) plan(files []manifest.File, target string) (*policy.Service, error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
-	docs, err := manifest.ReadAll(files)
-	if err != nil {
-		return nil, err
-	}
+// plan is what manifests say; a target takes the place of their own.
+func (o *options) plan(docs []*manifest.Document, target string) (*policy.Service, error) {
 	given, err := o.given()
 	if err != nil {
 		return nil, err
@@ -154,12 +161,15 @@ func (o *options) plan(files []manifest.File, target string) (*policy.Service, e
 
 // prepare makes a comparison; a target takes the place of the manifests' own.
 func (o *options) prepare(cmd *cobra.Command, src source, target string) (*prepared, error) {
-	plan, err := o.plan(src.files, target)
-	if err != nil {
-		return nil, err
-	}
-	if src.in.Plan = plan; plan != nil {
-		src.in.Promise = promiseOf(plan)
+	if len(src.files) > 0 {
+		docs, err := manifest.ReadAll(src.files)
+		if err != nil {
+			return nil, err
+		}
+		if src.in.Plan, err = o.plan(docs, target); err != nil {
+			return nil, err
+		}
+		src.in.Promise = promiseOf(src.in.Plan)
 	}
 	return o.comparison(cmd, src.in)
 }

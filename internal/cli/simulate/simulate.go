@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -172,13 +173,18 @@ func faults(w io.Writer, c *simulate.Comparison) error {
 	return say(w, warnings)
 }
 
-// compareAll runs what is named, under every seed.
+// compareAll runs what is named.
 func (o *options) compareAll(cmd *cobra.Command, s *terminal.Streams, compared []string) (*simulate.Comparison, error) {
 	ctx := cmd.Context()
 	c, err := promptly(ctx, func() (*prepared, error) { return o.prepareAll(cmd, s.In, compared) })
 	if err != nil {
 		return nil, err
 	}
+	return o.runAll(ctx, s, c)
+}
+
+// runAll runs what is prepared, under every seed.
+func (o *options) runAll(ctx context.Context, s *terminal.Streams, c *prepared) (_ *simulate.Comparison, err error) {
 	if err := say(s.Err, c.said); err != nil {
 		return nil, err
 	}

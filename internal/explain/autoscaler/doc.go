@@ -17,6 +17,8 @@
 // count; where one cannot be read, nothing is changed.
 // INV-8: what is proposed for a workload without objectives only advises, within the bounds of
 // what scales it.
+// INV-9: a conversion takes from a service its metrics alone, promises within the same bounds, and
+// its way back makes all as it was.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

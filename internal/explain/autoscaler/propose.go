@@ -110,9 +110,7 @@ func (u Unstated) Propose(objectives []score.Objective) *v1alpha1.InferenceAutos
 	}
 	a.Spec = v1alpha1.Spec{
 		TargetRef: u.Target, Replicas: v1alpha1.Replicas{Min: &least, Max: max(u.Max, least, 1)}, Engine: v1alpha1.Advise,
-	}
-	for _, o := range objectives {
-		a.Spec.Objectives = append(a.Spec.Objectives, v1alpha1.Objective{Metric: v1alpha1.Metric(o.Metric.String()), Quantile: o.Quantile, Target: o.Target.String()})
+		Objectives: objectivesIn(objectives),
 	}
 	return a
 }

@@ -163,8 +163,12 @@ const (
 
 // NotHeard warns that a namespace has not opted in.
 func NotHeard(v *explain.Verdict, namespace string) {
-	v.Warn("NamespaceNotEnabled", "objectives are not enabled in namespace %s; an administrator can enable them with: kubectl label namespace %s %s=%s",
-		namespace, namespace, OptIn, Enabled)
+	v.Warn("NamespaceNotEnabled", "objectives are not enabled in namespace %s; an administrator can enable them with: %s", namespace, Enable(namespace))
+}
+
+// Enable is the command with which an administrator lets a namespace state objectives.
+func Enable(namespace string) string {
+	return fmt.Sprintf("kubectl label namespace %s %s=%s", namespace, OptIn, Enabled)
 }
 
 func (v View) missing(out *Verdict) bool {

@@ -86,11 +86,15 @@ func ByKServe(s *kserve.InferenceService) *Refusal {
 	case kserve.HasMetrics(s):
 		return &Refusal{
 			What: fmt.Sprintf("InferenceService %s has %s, by which it is scaled", s.Name, kserve.MetricsField),
-			Fix: fmt.Sprintf("remove them to scale it by objectives: "+
-				`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"remove","path":"/spec/predictor/autoScaling"}]'`, s.Name, s.Namespace),
+			Fix:  "remove them to scale it by objectives: " + WithoutMetrics(s),
 		}
 	}
 	return nil
+}
+
+// WithoutMetrics is the command that ends guide mode.
+func WithoutMetrics(s *kserve.InferenceService) string {
+	return fmt.Sprintf(`kubectl patch inferenceservice %s -n %s --type=json -p '[{"op":"remove","path":"/spec/predictor/autoScaling"}]'`, s.Name, s.Namespace)
 }
 
 // does is what KServe does to a service of a class.
