@@ -28,7 +28,7 @@ func (p Past) shift(in *decide.Input) {
 	}
 	for i := range in.Fleet.Pods {
 		pod := &in.Fleet.Pods[i]
-		later(&pod.CreatedAt)
+		pod.CreatedAt += p.Now // also when it was made as the run began
 		later(&pod.StartedAt)
 		later(&pod.RunsAt)
 		later(&pod.ChangedAt)

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/flyball-dev/flyball/internal/decide"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // A run that goes on from an earlier one has the law's state of its end, by a clock that
@@ -71,5 +74,15 @@ objective ttft:p90:3s
 	}
 	if d := out.Portions[0]; d.Name != "day 1" || d.GPUHours < 23.9 || d.GPUHours > 24.1 || d.Duration != 24*time.Hour {
 		t.Errorf("first day: %s of %v with %v GPU-hours", d.Name, d.Duration, d.GPUHours)
+	}
+}
+
+// A pod that is made as a run begins is made at that time of the past's clock.
+func TestPastOfAPod(t *testing.T) {
+	in := decide.Input{Fleet: law.Fleet{Pods: []law.Pod{{Name: "made at once"}, {CreatedAt: time.Second, StartedAt: 2 * time.Second}}}}
+	Past{Now: time.Hour}.shift(&in)
+	want := []law.Pod{{Name: "made at once", CreatedAt: time.Hour}, {CreatedAt: time.Hour + time.Second, StartedAt: time.Hour + 2*time.Second}}
+	if diff := cmp.Diff(want, in.Fleet.Pods); diff != "" {
+		t.Errorf("shift: -want +got\n%s", diff)
 	}
 }
