@@ -55,6 +55,18 @@ func TestRate(t *testing.T) {
 
 // Poisson arrivals are found to have a dispersion of 1, and their rate is rarely taken
 // for another.
+
+// With scrapes of 15 s one interval is a rate, and not only from the second on.
+func TestRateOfOneInterval(t *testing.T) {
+	r := forecast.Rate{}.Add(0, 0).Add(15*time.Second, 300)
+	if got, over := r.Now(); got != 20 || over != 15*time.Second {
+		t.Errorf("Now() = %v over %v, want 20 over 15 s", got, over)
+	}
+	if got, _ := r.Add(30*time.Second, 300).Now(); got != 20 {
+		t.Errorf("Now() = %v, want 20", got)
+	}
+}
+
 func TestRateOfChance(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var r forecast.Rate

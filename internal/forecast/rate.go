@@ -127,6 +127,9 @@ func (r Rate) Now() (perSecond float64, window time.Duration) {
 		if w < shortest {
 			continue
 		}
+		if n == 0 && len(r.Counts) > 0 {
+			w = min(w, r.Counts[len(r.Counts)-1].At-r.Counts[0].At) // of the first counts, what there is
+		}
 		rate, ok := r.over(w)
 		if !ok {
 			break

@@ -38,6 +38,9 @@ func (d *Demand) level(from, to time.Duration) (float64, bool) {
 // learn adds the arrivals of an interval, and the rises that ended with it.
 func (d *Demand) learn(s *State, look seen) {
 	now, lead, way := s.Read, s.lead(), s.lead()+s.out()
+	if len(d.Rate.Counts) == 0 {
+		d.Rate = d.Rate.Add(now-look.took, 0)
+	}
 	d.Rate = d.Rate.Add(now, look.Arrivals)
 	rate, _ := d.Rate.Now()
 	power := forecast.Power(rate)
