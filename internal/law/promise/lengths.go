@@ -172,8 +172,12 @@ func (n *Lengths) mix(s *State, c capacity.Costs) (capacity.Mix, bool) {
 		used = from
 		found++
 	}
-	requests := n.Of.Requests - used.Requests
-	m.Prompt, m.Output = (n.Of.Input-used.Input)/requests, (n.Of.Answer-used.Answer)/requests
+	requests, answers := n.Of.Requests-used.Requests, n.Of.Answer-used.Answer
+	m.Prompt, m.Output = (n.Of.Input-used.Input)/requests, answers/requests
+	if used.Requests == 0 { // of the first the short ones have ended
+		running, tokens := n.unfinished(s)
+		m.Output = max(m.Output, (answers+2*tokens)/(requests+running))
+	}
 	m.Answers = n.shares(m.Output)
 	m.Context = max(m.Context, m.Prompt)
 	return m, m.Prompt > 0 && m.Output > 0
@@ -259,17 +263,26 @@ const unheard = 200
 // complete, and twice what those that run have generated, because they are half way on
 // average.
 func (n *Lengths) early(s *State) (capacity.Mix, bool) {
-	var firsts, prompt, generated, running float64
+	var firsts, prompt float64
 	for _, p := range s.Pods {
-		firsts, prompt, running = firsts+p.First, prompt+p.Prompt-p.Cached, running+p.Running
-		generated += p.First + p.Gaps
+		firsts, prompt = firsts+p.First, prompt+p.Prompt-p.Cached
 	}
 	if firsts < 1 {
 		return capacity.Mix{}, false
 	}
-	progress := max(generated-n.Of.Answer, 0) / max(running, 1)
+	running, tokens := n.unfinished(s)
 	m := capacity.Mix{Prompt: prompt / firsts, Spread: 1}
-	m.Output = (n.Of.Answer + 5*max(unheard, 2*progress)) / (n.Of.Requests + 5)
+	m.Output = (n.Of.Answer + 5*max(unheard, 2*tokens/max(running, 1))) / (n.Of.Requests + 5)
 	m.Context = max(n.Held/max(n.Running, 1), m.Prompt)
 	return m, m.Prompt > 0
+}
+
+// unfinished is how many requests run, and what they have generated so far: half of what
+// they will, on average.
+func (n *Lengths) unfinished(s *State) (running, tokens float64) {
+	for _, p := range s.Pods {
+		running += p.Running
+		tokens += p.First + p.Gaps
+	}
+	return running, max(tokens-n.Totals.Answer, 0)
 }
