@@ -97,9 +97,10 @@ const (
 	// Flyball's own.
 	RuleMisses      // more would miss than is allowed
 	RuleJump        // a jump that would come before the budget could pay for it
-	RuleBacklog     // requests held in front are to be served in time
+	RuleBacklog     // requests that are too many are to be served in time
 	RuleKeep        // it would be missed before it could be had again
 	RuleHold        // not yet unneeded for as long as a start and a drain take
+	RuleBehind      // those that are ready do not serve what is too many in time
 	RuleBlind       // not all pods were read
 	RuleUnreachable // no number keeps the promise
 	RuleShort       // the maximum does not
@@ -194,9 +195,10 @@ var rules = [numRules]struct {
 
 	RuleMisses:      {"share that would miss", atLeast, []Name{TermWanted}},
 	RuleJump:        {"jump that the budget cannot pay", atLeast, []Name{TermWanted}},
-	RuleBacklog:     {"requests held in front", backlog, []Name{TermArrivals, TermHeld, TermWait, TermCapacity}},
+	RuleBacklog:     {"requests that wait", backlog, []Name{TermArrivals, TermHeld, TermWait, TermCapacity}},
 	RuleKeep:        {"needed before it could be had again", atLeast, []Name{TermWanted}},
 	RuleHold:        {"not unneeded for long enough", atLeast, []Name{TermWanted}},
+	RuleBehind:      {"requests still wait", atLeast, []Name{TermDesired}},
 	RuleBlind:       {"not all pods were read", atLeast, []Name{TermDesired}},
 	RuleUnreachable: {"no number of replicas keeps the promise", hold, nil},
 	RuleShort:       {"the maximum does not keep the promise", hold, nil},

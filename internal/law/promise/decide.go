@@ -1,8 +1,6 @@
 package promise
 
 import (
-	"time"
-
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/forecast"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -28,10 +26,11 @@ func (l Law) decide(s *State, in law.Input, look seen) law.Output {
 	}
 	d := decision{Law: l, State: s, in: in, look: look, outlook: l.outlook(s), arrive: s.rate()}
 	d.risks()
+	// As of the step before, so that what has just come asks for no fewer.
+	d.allowed = max(l.allowed()-s.Gaps.met(), l.allowed()/4) * s.Budget.factor(l.allowed())
 	if look.took > 0 {
 		d.account()
 	}
-	d.allowed = max(l.allowed()-s.Gaps.met(), l.allowed()/4) * s.Budget.factor(l.allowed())
 	out := d.more(in.Start(tick))
 	if out.Replicas >= in.Fleet.Desired {
 		s.Hold = Hold{}
@@ -102,17 +101,8 @@ func (d *decision) more(out law.Output) law.Output {
 			law.Known(law.TermEvery, j.every, law.UnitSeconds), law.Known(law.TermCost, j.cost, law.UnitRequests),
 			law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests))
 	}
-	if held := float64(d.in.Demand.Held); held > 0 {
-		held = min(held, rate*(d.lead()+drained).Seconds()) // where none becomes ready more do not help
-		out = out.By(law.RuleBacklog, law.Known(law.TermArrivals, rate, law.UnitRequestsPerSecond),
-			law.Known(law.TermHeld, held, law.UnitRequests), law.Known(law.TermWait, drained.Seconds(), law.UnitSeconds), capacity)
-	}
-	return out
+	return d.serve(out)
 }
-
-// drained is within what time requests that are held in front are to be served once
-// replicas are there.
-const drained = time.Minute
 
 // perSecond is the rate of a power of demand.
 func (s *State) perSecond(power float64) float64 { return forecast.Level(power) * s.Model.Capacity }
@@ -121,6 +111,10 @@ func (s *State) perSecond(power float64) float64 { return forecast.Level(power) 
 // for long enough, and nothing unless every pod was read.
 func (d *decision) fewer(out law.Output) law.Output {
 	desired := d.in.Fleet.Desired
+	if backlog, behind := d.behind(); behind {
+		d.Hold = Hold{}
+		return d.stay(out, backlog)
+	}
 	c := d.Law.up(&d.outlook, &d.way, d.allowed)
 	j := d.jumps(d.State, &d.outlook, &d.way, c, d.breakEven())
 	out = out.By(law.RuleKeep, law.Replicas(law.TermWanted, min(j.n, desired)),

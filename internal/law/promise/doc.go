@@ -3,9 +3,10 @@
 // by what stock vLLM counts and what it has learned of the service.
 //
 // It looks (look.go), learns what one replica does (model.go, lengths.go, count.go) and how
-// demand rises (demand.go, season.go), and then decides by four rules of a page each: what
-// is asked for now (up.go), what must be kept (keep.go), what may be let go (hold.go), and
-// what may miss as the promise stands (budget.go). The last replica has a page of its own
+// demand rises (demand.go, season.go), and then decides by five rules of a page each: what
+// is asked for now (up.go), and because of requests that wait already (backlog.go), what must
+// be kept (keep.go), what may be let go (hold.go), and what may miss as the promise stands
+// (budget.go). The last replica has a page of its own
 // (zero.go), and so has what it says when no number keeps the promise (cannot.go).
 //
 // INV-1: more that waits never asks for fewer replicas, and the number is within the bounds.

@@ -86,6 +86,10 @@ func TestSentences(t *testing.T) {
 		}}, "Prepared for a jump to 9 requests/s as is seen every 30m0s: with 5 it would cost 510 requests, and 100 requests may still miss."},
 		{law.Reason{Rule: law.RuleHold, From: 3, To: 5, Terms: []law.Term{law.Replicas(law.TermWanted, 5), law.Known(law.TermWait, 40, law.UnitSeconds)}},
 			"5 stay for another 40s: a replica goes only when it has not been needed for as long as a start and a drain take."},
+		{law.Reason{Rule: law.RuleBacklog, From: 3, To: 5, Terms: []law.Term{law.Known(law.TermHeld, 1168, law.UnitRequests), law.Known(law.TermWait, 60, law.UnitSeconds)}},
+			"1168 requests wait, or will when what is asked for now serves, that the replicas have no room for. Serving them within 1m0s takes 5 replicas."},
+		{law.Reason{Rule: law.RuleBehind, From: 3, To: 6, Terms: []law.Term{law.Replicas(law.TermDesired, 6), law.Known(law.TermHeld, 700, law.UnitRequests), law.Replicas(law.TermReady, 3)}},
+			"700 requests wait that the replicas have no room for. The 3 that are ready do not catch up within a minute: none is let go."},
 		{law.Reason{Rule: law.RuleBlind, From: 3, To: 5, Terms: []law.Term{law.Replicas(law.TermDesired, 5)}},
 			"Not every pod was read, or too little is known yet: none of the 5 is let go before it is."},
 		{law.Reason{Rule: law.RuleShort, From: 8, To: 8, Terms: []law.Term{
