@@ -23,16 +23,20 @@ func (s *State) rate() float64 {
 	return rate
 }
 
-// level is the greatest power of the rate from one time to another, and whether it is
-// known all the way.
+// level is the greatest power of the rate from one time to another, or the last one before
+// where none was counted in between, and whether it is known all the way.
 func (d *Demand) level(from, to time.Duration) (float64, bool) {
-	most, known := 0.0, len(d.Levels) > 0 && d.Levels[0].At <= from+reference/2
+	known := len(d.Levels) > 0 && d.Levels[0].At <= from+reference/2
+	most, last := 0.0, 0.0
 	for _, l := range d.Levels {
-		if l.At >= from && l.At <= to {
-			most = max(most, l.Power)
+		switch {
+		case l.At < from:
+			last = l.Power
+		case l.At <= to:
+			most, last = max(most, l.Power), 0
 		}
 	}
-	return most, known
+	return max(most, last), known
 }
 
 // learn adds the arrivals of an interval, and the rises that ended with it.

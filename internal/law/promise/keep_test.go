@@ -31,3 +31,24 @@ func TestRisks(t *testing.T) {
 		t.Errorf("risks() without a season = a demand of %v, want 2.8", d.up.demand)
 	}
 }
+
+// Where the rate is counted once a minute, forty seconds without a count are not a pause
+// that demand then rises from.
+func TestLevelBetweenCounts(t *testing.T) {
+	d := Demand{Levels: []Level{{At: 0, Power: 3}, {At: time.Minute, Power: 5}, {At: 2 * time.Minute, Power: 4}}}
+	for _, c := range []struct {
+		from, to time.Duration
+		want     float64
+		known    bool
+	}{
+		{70 * time.Second, 110 * time.Second, 5, true}, // between two counts
+		{50 * time.Second, 70 * time.Second, 5, true},
+		{30 * time.Second, 2 * time.Minute, 5, true},
+		{110 * time.Second, 2 * time.Minute, 4, true},
+		{-time.Minute, -30 * time.Second, 0, false},
+	} {
+		if got, known := d.level(c.from, c.to); got != c.want || known != c.known {
+			t.Errorf("level(%v, %v) = %v, %v, want %v, %v", c.from, c.to, got, known, c.want, c.known)
+		}
+	}
+}
