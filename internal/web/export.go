@@ -79,12 +79,14 @@ func export(frozen any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing the export: %w", err)
 	}
+	document, _, err := styled()
+	if err != nil {
+		return "", err
+	}
 	return strings.NewReplacer(
 		`<link rel="icon" href="icon.svg" type="image/svg+xml">`, alone,
-		`<link rel="stylesheet" href="vendor/uPlot.css">`, "<style>"+text["vendor/uPlot.css"]+"</style>",
-		`<link rel="stylesheet" href="style.css">`, "<style>"+text["style.css"]+"</style>",
 		`<script src="vendor/uPlot.js" defer></script>`, "<script>"+text["vendor/uPlot.js"]+"</script>",
 		`<script src="main.js" type="module"></script>`, `<script type="importmap">`+string(imports)+"</script>"+
 			`<script id="frozen" type="application/json">`+string(data)+`</script><script type="module">import "page/main.js";</script>`,
-	).Replace(text["index.html"]), nil
+	).Replace(document), nil
 }

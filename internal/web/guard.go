@@ -35,12 +35,14 @@ func loopback(hostport string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// policy lets the page have its own files and nothing else, and makes a browser that knows
-// Trusted Types refuse what would turn text into markup.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+// policy lets the page have its own files, the styles in its document and nothing else, and
+// makes a browser that knows Trusted Types refuse what would turn text into markup.
+func policy(styles string) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'" + styles + "; img-src 'self'; connect-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+}
 
-func protect(h http.Header) {
+func protect(h http.Header, policy string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")

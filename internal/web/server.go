@@ -43,6 +43,7 @@ type Config struct {
 type Server struct {
 	config Config
 	mux    *http.ServeMux
+	policy string
 	desk   *desk
 
 	mu   sync.Mutex
@@ -59,10 +60,11 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, book: newBook(c), subs: map[chan []byte]bool{}, mux: http.NewServeMux()}
 	s.desk, s.last = newDesk(c.Actions, s.tell), s.book.view
-	assets, err := files()
+	assets, style, err := files()
 	if err != nil {
 		return nil, err
 	}
+	s.policy = policy(style)
 	s.mux.HandleFunc("GET /api/view", s.serveView)
 	s.mux.HandleFunc("GET /api/stream", s.serveStream)
 	s.mux.HandleFunc("GET /api/service", s.serveDetail)
@@ -196,7 +198,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, why, status)
 		return
 	}
-	protect(w.Header())
+	protect(w.Header(), s.policy)
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -3,6 +3,8 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io/fs"
 	"net/http"
@@ -76,7 +78,18 @@ func TestRefuses(t *testing.T) {
 // INV-2: nothing from elsewhere, and no script in a string.
 func TestPolicy(t *testing.T) {
 	s := looking(t, webtest.World{Services: 1}, 1)
-	policy := get(t, s, "/").Header().Get("Content-Security-Policy")
+	page := get(t, s, "/")
+	policy := page.Header().Get("Content-Security-Policy")
+	styles := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindAllStringSubmatch(page.Body.String(), -1)
+	if len(styles) != 2 || strings.Contains(page.Body.String(), `rel="stylesheet"`) {
+		t.Errorf("%d styles are in the document, want both", len(styles))
+	}
+	for _, style := range styles {
+		sum := sha256.Sum256([]byte(style[1]))
+		if hash := " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(policy, hash) {
+			t.Errorf("policy %q lacks %q, a style of the document", policy, hash)
+		}
+	}
 	for _, want := range []string{"default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q lacks %q", policy, want)

@@ -2,6 +2,9 @@ package page
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -17,6 +20,27 @@ import (
 
 // paints is for how many loads of the page the median is taken.
 const paints = 11
+
+// BenchmarkEmptyPage is what a first paint takes of this browser on this machine, whatever is
+// painted: a document of one word.
+func BenchmarkEmptyPage(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<!doctype html><link rel=icon href=data:,><p>empty") // the reader went
+	}))
+	b.Cleanup(server.Close)
+	p := open(chromium(b), b, server.URL)
+	var first []float64
+	for b.Loop() {
+		for range paints {
+			p.do(chromedp.Navigate(server.URL))
+			p.until(`performance.getEntriesByName("first-contentful-paint").length === 1`)
+			first = append(first, value[float64](p, `performance.getEntriesByName("first-contentful-paint")[0].startTime`))
+		}
+	}
+	b.ReportMetric(middle(first), "first-paint-ms")
+	b.ReportMetric(0, "ns/op")
+}
 
 // BenchmarkFirstPaint loads the page from loopback with nothing cached: until the browser
 // paints anything, until the first service is painted, and what that takes in bytes.
@@ -61,7 +85,8 @@ func middle(all []float64) float64 {
 const updates = 24
 
 // BenchmarkUpdate changes 500 services: the longest that the page's thread is busy without a
-// pause, the longest time between two frames, and the processor time of an update.
+// pause when it loads and from then on, the longest time between two frames, and the
+// processor time of an update.
 func BenchmarkUpdate(b *testing.B) {
 	all := make([]web.Look, updates+1)
 	world := webtest.World{Services: 500}
@@ -76,6 +101,13 @@ func BenchmarkUpdate(b *testing.B) {
 	p := open(chromium(b), b, s.address)
 	p.screen(2560, 1400, "light")
 	p.until(`document.querySelectorAll("#rows .row").length === 500`)
+	load, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](`new Promise((done) => new PerformanceObserver((list, watch) => {
+		watch.disconnect();
+		requestIdleCallback(() => done(Math.max(...list.getEntries().map((e) => e.duration))));
+	}).observe({ type: "longtask", buffered: true }))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.Fatal(err)
+	}
 	call(p, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
 	p.do(chromedp.Evaluate[chromedp.Void](`(() => {
 		window.tasks = [];
@@ -97,6 +129,7 @@ func BenchmarkUpdate(b *testing.B) {
 			p.until(fmt.Sprintf(`document.querySelector("#age").innerText.startsWith(%s)`, quote(l.At.Format("15:04:05"))))
 		}
 	}
+	b.ReportMetric(load, "longest-task-of-load-ms")
 	b.ReportMetric(value[float64](p, `Math.max(0, ...window.tasks)`), "longest-task-ms")
 	b.ReportMetric(value[float64](p, `window.gap`), "longest-frame-ms")
 	b.ReportMetric(1000*(busy(p)-before)/float64(b.N*len(s.made)), "cpu-ms/update")
