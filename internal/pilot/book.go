@@ -24,6 +24,7 @@ func (s Service) Compare(o Service) int {
 type Answer struct {
 	UID      string // of whom
 	Replicas int
+	Was      int       // replicas that the target had then
 	At       time.Time // of the step
 	Reasons  []law.Reason
 	Pods     int // that were ready

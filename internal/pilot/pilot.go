@@ -294,7 +294,7 @@ func (p *Pilot) step(s Subject, set *reading.Set) {
 	known.count(done.Decision.Counted)
 	known.compare(s, done)
 	pods, read := heard(known.set, s.Fleet)
-	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, now, done.Decision.Reasons, pods, read, known.kept, known.tally})
+	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, s.Fleet.Desired, now, done.Decision.Reasons, pods, read, known.kept, known.tally})
 	if p.cfg.Recorder != nil {
 		p.cfg.Recorder.Record(s.Service, done)
 	}

@@ -305,8 +305,8 @@ func TestNudge(t *testing.T) {
 		if time.Since(b.At) == 0 {
 			t.Error("another service was stepped too")
 		}
-		if a, _ := w.cfg.Book.Answer(named("a")); a.Replicas != 6 || time.Since(a.At) != 0 {
-			t.Errorf("%+v, want 6 replicas at once", a)
+		if a, _ := w.cfg.Book.Answer(named("a")); a.Replicas != 6 || a.Was != 4 || time.Since(a.At) != 0 {
+			t.Errorf("%+v, want 6 replicas at once, where there were 4", a)
 		}
 	})
 }
