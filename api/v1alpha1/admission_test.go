@@ -101,6 +101,8 @@ func TestAdmission(t *testing.T) {
 		"no time":           {[]string{"target: 3s", "target: 0s"}, "it is a time above 0"},
 		"a word":            {[]string{"target: 3s", "target: soon"}, "as 3s, 1.5s or 100ms"},
 		"advice":            {[]string{"engine: keda", "engine: advise"}, ""},
+		"without KEDA":      {[]string{"engine: keda", "engine: native"}, ""},
+		"native, asleep":    {append(deployment, "engine: keda", "engine: native"), "spec: Invalid value: replicas.min: at 0 nothing wakes a Deployment"},
 		"another engine":    {[]string{"engine: keda", "engine: steam"}, `spec.engine: Unsupported value: "steam"`},
 		"a schedule":        {scheduled(", timeZone: Europe/Berlin, min: 4"), ""},
 		"one for nothing":   {scheduled(""), "spec.schedules[0]: Invalid value: it changes nothing; give min or max"},

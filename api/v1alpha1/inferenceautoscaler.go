@@ -77,9 +77,12 @@ type Spec struct {
 	Objectives []Objective `json:"objectives"`
 
 	// What carries out the number of replicas that Flyball decides on. keda: Flyball owns a
-	// ScaledObject of the same name, and KEDA and its HPA scale. advise: nothing does. Flyball
+	// ScaledObject of the same name, and KEDA and its HPA scale. native: Flyball writes the scale
+	// subresource of the workload itself, as soon as another number is decided, and needs no KEDA;
+	// flyball-scaler has the right to do so only where an administrator has added the role, and
+	// whatever else scales the workload has to be removed first. advise: nothing does. Flyball
 	// decides, records and writes the status, and changes nothing, whatever else scales the
-	// workload; with another engine it goes on with what it has learned.
+	// workload. With another engine it goes on with what it has learned.
 	// +optional
 	// +kubebuilder:default=keda
 	Engine Engine `json:"engine,omitempty"`
@@ -205,11 +208,12 @@ const (
 
 // Engine is what scales.
 //
-// +kubebuilder:validation:Enum=keda;advise
+// +kubebuilder:validation:Enum=keda;native;advise
 type Engine string
 
 // The engines.
 const (
 	KEDA   Engine = "keda"   // scales by a ScaledObject that Flyball owns
+	Native Engine = "native" // Flyball writes the scale subresource itself
 	Advise Engine = "advise" // changes nothing
 )

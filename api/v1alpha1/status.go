@@ -18,7 +18,7 @@ type Status struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// The ScaledObject that Flyball has made.
+	// The ScaledObject that Flyball has made, with the engine keda.
 	// +optional
 	ScaledObject string `json:"scaledObject,omitempty"`
 

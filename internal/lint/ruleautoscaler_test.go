@@ -36,7 +36,7 @@ func TestAutoscalers(t *testing.T) {
 		"beside a ScaledObject": {[]string{good, strings.NewReplacer("llama-predictor", "llama", "name: llama\n", "name: mine\n").Replace(scaled[:strings.Index(scaled, "spec:")]) + strings.Replace(scaled[strings.Index(scaled, "spec:"):], "llama-predictor", "llama", 1)}, []string{
 			"autoscaler-refused: spec.targetRef: Deployment llama is already scaled by ScaledObject mine, so Flyball does nothing"}},
 		"guide mode":                 {[]string{guided.Good(), predictor}, []string{"autoscaler-refused: spec.targetRef: InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled"}},
-		"another engine":             {[]string{good + "  engine: steam\n"}, []string{`wrong-type: spec.engine: "steam" is none of keda, advise`}},
+		"another engine":             {[]string{good + "  engine: steam\n"}, []string{`wrong-type: spec.engine: "steam" is none of keda, native, advise`}},
 		"advice beside guide mode":   {[]string{guided.Good(), predictor + "  engine: advise\n"}, nil},
 		"advice, and nothing scales": {[]string{service, predictor + "  engine: advise\n"}, []string{"no-autoscaler: nothing among the manifests scales llama-predictor"}},
 		"advice within no bounds": {[]string{edit("min: 1", "min: 9") + "  engine: advise\n"}, []string{

@@ -41,8 +41,8 @@ func (m *manifests) aimedAutoscaler(d *manifest.Document) error {
 // makes tells whether an InferenceAutoscaler makes an object: its ScaledObject, also with the
 // owner taken off, or the HPA of that.
 func makes(a, d *manifest.Document) bool {
-	switch {
-	case a.Get("spec", "engine").Text() == string(v1alpha1.Advise):
+	switch engine := a.Get("spec", "engine").Text(); {
+	case engine == string(v1alpha1.Advise), engine == string(v1alpha1.Native):
 		return false
 	case d.Kind == "ScaledObject":
 		return d.Name == a.Name && d.Get("metadata", "labels", kserve.ManagedByLabel).Text() == config.Scaler
@@ -107,7 +107,9 @@ func (p *maker) fromAutoscaler(d *manifest.Document) error {
 		return err
 	}
 	p.promise(d, promised, bounds)
-	p.note("%s: KEDA and its HPA are left out: the replicas follow the law at once, in a cluster at the next sync", d)
+	if d.Get("spec", "engine").Text() != string(v1alpha1.Native) {
+		p.note("%s: KEDA and its HPA are left out: the replicas follow the law at once, in a cluster at the next sync", d)
+	}
 	return nil
 }
 

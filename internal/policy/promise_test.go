@@ -86,6 +86,7 @@ func TestReadObjectives(t *testing.T) {
 		"an autoscaler":     {promisingAutoscaler, "InferenceAutoscaler demo/chat"},
 		"a service":         {together(bareService, edited(t, promisingObject, "{name: llama}", "{name: llama-predictor}")), "ScaledObject demo/chat"},
 		"a service's kind":  {together(predictor, bareService), "InferenceAutoscaler demo/chat"},
+		"without KEDA":      {promisingAutoscaler + "  engine: native\n", "InferenceAutoscaler demo/chat"},
 		"advice alone":      {promisingAutoscaler + "  engine: advise\n", "InferenceAutoscaler demo/chat"},
 		"as a cluster has":  {together(promisingAutoscaler, edited(t, promisingObject, "namespace: demo", "namespace: demo, labels: {app.kubernetes.io/managed-by: flyball-scaler}")), "InferenceAutoscaler demo/chat"},
 		"KEDA's own beside": {together(promisingObject, edited(t, cpuHPA, "name: cpu, namespace", "name: keda-hpa-chat, namespace")), "ScaledObject demo/chat"},
@@ -143,6 +144,19 @@ func TestReadOtherObjectives(t *testing.T) {
 	}
 }
 
+// What Flyball scales itself waits for no sync of an HPA.
+func TestReadNative(t *testing.T) {
+	for engine, want := range map[string]bool{"keda": true, "native": false} {
+		got, err := serviceOf(promisingAutoscaler + "  engine: " + engine + "\n")
+		if err != nil {
+			t.Fatal(err, hint.Of(err))
+		}
+		if all := strings.Join(got.Notes, "\n"); strings.Contains(all, "KEDA and its HPA are left out") != want {
+			t.Errorf("engine %s: notes %q", engine, all)
+		}
+	}
+}
+
 // What only advises is in nobody's way, and says what is promised.
 func TestReadAdviceBeside(t *testing.T) {
 	got, err := serviceOf(together(promisingAutoscaler+"  engine: advise\n", cpuHPA))
@@ -182,6 +196,7 @@ func TestReadRefusesObjectives(t *testing.T) {
 		"second":       {together(promisingObject, second), "ScaledObject demo/again: spec.scaleTargetRef: Deployment llama has its objectives from ScaledObject chat, which was first | delete one of the two: kubectl delete scaledobject again -n demo"},
 		"second kind":  {together(promisingAutoscaler, another), "InferenceAutoscaler demo/again: spec.targetRef: Deployment llama has its objectives from InferenceAutoscaler chat, which was first | delete one of the two: kubectl delete inferenceautoscaler again -n demo"},
 		"rival":        {together(promisingAutoscaler, cpuHPA), "InferenceAutoscaler demo/chat: spec.targetRef: Deployment llama is already scaled by HorizontalPodAutoscaler cpu, so Flyball does nothing | remove that with: kubectl delete horizontalpodautoscaler cpu -n demo"},
+		"not its own":  {together(promisingAutoscaler+"  engine: native\n", edited(t, promisingObject, "namespace: demo", "namespace: demo, labels: {app.kubernetes.io/managed-by: flyball-scaler}")), "InferenceAutoscaler demo/chat: spec.targetRef: Deployment llama is already scaled by ScaledObject chat, so Flyball does nothing"},
 		"guide mode":   {together(guided, onService), "InferenceAutoscaler demo/chat: spec.targetRef: InferenceService llama has spec.predictor.autoScaling.metrics, by which it is scaled | remove them to scale it by objectives: "},
 		"class none":   {together(edited(t, bareService, "autoscalerClass: external", "autoscalerClass: none"), onService), "InferenceAutoscaler demo/chat: spec.targetRef: InferenceService llama is of autoscaler class none, so that KServe sets its replicas back | for objectives: kubectl annotate"},
 		"hours":        {promisingAutoscaler + "  schedules: [{name: day, start: 8 am, end: 0 18 * * *, min: 2}]\n", `InferenceAutoscaler demo/chat: spec.schedules[0].start: "8 am" is no cron expression | give minute, hour, `},

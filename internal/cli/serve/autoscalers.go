@@ -10,19 +10,21 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/autoscalers"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/native"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/scaler"
 )
 
-// autoscalers are kept by the replica that leads.
-func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds) *autoscalers.Reconciler {
+// autoscalers are kept by the replica that leads, which decides every so often.
+func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds, every time.Duration) *autoscalers.Reconciler {
 	return &autoscalers.Reconciler{
 		Settings: autoscalers.Settings{Address: config.Scaler + "." + p.namespace + ":9443"},
 		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:     func() bool { return p.services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
 		KServe:   func() bool { return kinds.Served(kserve.InferenceServiceKind) },
 		Services: p.services, Decided: p.decided, Now: time.Now,
+		Scales: native.New(mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), p.decided, p.book.Changed, every),
 	}
 }
 
@@ -33,7 +35,7 @@ func (p parts) decided(s promised.Service) *autoscaler.Decision {
 		return nil
 	}
 	d := &autoscaler.Decision{
-		Replicas: last.Replicas, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Pods: last.Pods, Read: last.Read,
+		Replicas: last.Replicas, Was: last.Was, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Pods: last.Pods, Read: last.Read,
 	}
 	if all, ok := last.Tally.Total(); ok {
 		d.Compared = &all

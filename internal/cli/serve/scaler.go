@@ -232,7 +232,10 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err != nil {
 		return err
 	}
-	kept := p.autoscalers(mgr, kinds)
+	kept := p.autoscalers(mgr, kinds, o.tick)
+	if err := kept.Scales.Setup(mgr); err != nil {
+		return err
+	}
 	all := []manager.Runnable{
 		kinds, everywhere{func(ctx context.Context) error { return p.services.Setup(ctx, mgr, kinds) }}, keda,
 		manager.RunnableFunc(func(ctx context.Context) error { return kept.Setup(ctx, mgr, kinds) }),

@@ -65,7 +65,7 @@ func TestAdvised(t *testing.T) {
 	so.Spec.MinReplicaCount = new(int32(1))
 	so.Spec.Triggers = []kserve.Trigger{{Type: "external-push", Metadata: stated}}
 	p.services.Most = 2
-	service, err := p.services.Advise(t.Context(), so)
+	service, err := p.services.Enter(t.Context(), so, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +74,9 @@ func TestAdvised(t *testing.T) {
 		t.Errorf("All = %+v, %v, want what advises and what scales, of one policy", all, err)
 	}
 	key := pilot.Service{Namespace: "demo", Name: "advised"}
-	p.book.Copy(map[pilot.Service]pilot.Answer{key: {UID: "ias/target", Replicas: 5, At: time.Now()}})
-	if d := p.decided(service); d == nil || d.Replicas != 5 {
-		t.Errorf("decided = %+v, want 5", d)
+	p.book.Copy(map[pilot.Service]pilot.Answer{key: {UID: "ias/target", Replicas: 5, Was: 2, At: time.Now()}})
+	if d := p.decided(service); d == nil || d.Replicas != 5 || d.Was != 2 || d.Stale {
+		t.Errorf("decided = %+v, want 5 in place of 2", d)
 	}
 	_, err = answers{p}.Answer(t.Context(), scaler.Object{Namespace: "demo", Name: "advised", Trigger: stated})
 	if r := (*autoscaler.Refusal)(nil); !errors.As(err, &r) || r.Cause != autoscaler.Unknown {

@@ -272,7 +272,7 @@ func TestAdvice(t *testing.T) {
 			if tc.none {
 				want = nil
 			}
-			if diff := cmp.Diff(want, out.Advise); diff != "" {
+			if diff := cmp.Diff(want, out.Absent); diff != "" {
 				t.Errorf("decided on: -want +got\n%s", diff)
 			}
 		})

@@ -19,6 +19,9 @@
 // what scales it.
 // INV-9: a conversion takes from a service its metrics alone, promises within the same bounds, and
 // its way back makes all as it was.
+// INV-10: one that Flyball scales itself is decided as its ScaledObject would be, has none, and
+// yields to whatever else scales the workload; the ScaledObject it had goes only where Flyball
+// may scale in its place, and until its HPA has gone nothing is written.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

@@ -23,12 +23,14 @@ import (
 type Course struct {
 	Refused *explain.Notice // by the scaler, which looks at the ScaledObject for itself
 	Taken   bool            // for another autoscaler's sake
+	Failed  *explain.Notice // to write the last number, where Flyball does that itself
 	Last    *Decision       // none yet: nil
 }
 
 // A Decision is the last on a service.
 type Decision struct {
 	Replicas int
+	Was      int  // replicas that the workload had then
 	Stale    bool // too old to be handed out
 	Reasons  []law.Reason
 	Pods     int // that are ready
@@ -71,7 +73,7 @@ func Status(before v1alpha1.Status, v View, out Verdict, c Course, now time.Time
 	}
 	next.Expected = expected(before.Expected, v.Spec.Objectives[0].Quantile, c.Last)
 	next.Advice = compared(before.Advice, c.Last)
-	for _, s := range []said{ready(v, out, c), learning(c), metrics(c), limited(c), conflict(out, c)} {
+	for _, s := range []said{ready(v, out, c), learning(c), metrics(c), limited(c), conflict(v, out, c)} {
 		meta.SetStatusCondition(&next.Conditions, metav1.Condition{
 			Type: s.kind, Status: s.status, Reason: s.reason, Message: s.text,
 			ObservedGeneration: v.Generation, LastTransitionTime: metav1.Time{Time: now},
@@ -120,20 +122,22 @@ func ready(v View, out Verdict, c Course) said {
 		return is(metav1.ConditionFalse, last.Reason, last.Text)
 	case c.Refused != nil:
 		return is(metav1.ConditionFalse, c.Refused.Reason, c.Refused.Text)
-	case out.Advise == nil && keda(v.ScaledObject).Status == "False":
+	case v.byKEDA() && keda(v.ScaledObject).Status == "False":
 		return taken(v.ScaledObject, v.Name)
 	case c.Last == nil:
 		return is(metav1.ConditionUnknown, "Waiting", "nothing has been decided yet")
 	case c.Last.Stale:
 		return is(metav1.ConditionFalse, "DecisionTooOld", "nothing was decided for some minutes, and no other number of replicas is asked for; see the log of flyball-scaler")
-	case out.Advise == nil && keda(v.ScaledObject).Status != "True":
+	case c.Failed != nil:
+		return is(metav1.ConditionFalse, c.Failed.Reason, c.Failed.Text)
+	case v.byKEDA() && keda(v.ScaledObject).Status != "True":
 		return taken(v.ScaledObject, v.Name)
 	}
-	return follows(v, out, c)
+	return follows(v, c)
 }
 
 // follows is how it goes with a number that is decided on.
-func follows(v View, out Verdict, c Course) said {
+func follows(v View, c Course) said {
 	for _, s := range []said{limited(c), learning(c)} {
 		if s.status == metav1.ConditionTrue {
 			return is(metav1.ConditionTrue, s.reason, s.text)
@@ -142,10 +146,10 @@ func follows(v View, out Verdict, c Course) said {
 	if s := metrics(c); s.status == metav1.ConditionFalse {
 		return is(metav1.ConditionTrue, s.reason, s.text)
 	}
-	if out.Advise != nil {
+	if v.Spec.Engine == v1alpha1.Advise {
 		return is(metav1.ConditionTrue, "Advising", "the number is decided on and recorded, and nothing is changed")
 	}
-	return taken(v.ScaledObject, v.Name)
+	return is(metav1.ConditionTrue, "Following", "the replicas follow what the promise needs")
 }
 
 // keda is what KEDA says of a ScaledObject.
@@ -212,14 +216,14 @@ func limited(c Course) said {
 	return s
 }
 
-func conflict(out Verdict, c Course) said {
+func conflict(v View, out Verdict, c Course) said {
 	switch {
 	case out.Conflict:
 		last := out.Notices[len(out.Notices)-1]
 		return said{v1alpha1.Conflict, last.Reason, last.Text, metav1.ConditionTrue}
 	case c.Taken && c.Refused != nil:
 		return said{v1alpha1.Conflict, c.Refused.Reason, c.Refused.Text, metav1.ConditionTrue}
-	case out.Advise != nil:
+	case out.Absent != nil && v.Spec.Engine == v1alpha1.Advise:
 		return said{v1alpha1.Conflict, "Advising", "nothing is changed, so that another autoscaler may have the target", metav1.ConditionFalse}
 	}
 	return said{v1alpha1.Conflict, "None", "no other autoscaler has the target", metav1.ConditionFalse}

@@ -27,13 +27,15 @@ type View struct {
 	ScaledObject     *kserve.ScaledObject                    // of its name
 	ScaledObjects    []kserve.ScaledObject                   // that name its workload
 	HPAs             []autoscalingv2.HorizontalPodAutoscaler // likewise
+	Barred           *explain.Notice                         // why Flyball cannot write its scale; nil: it can, or has not tried
 }
 
 // A Verdict is what is done about one.
 type Verdict struct {
 	explain.Verdict
 	Conflict bool                 // with another autoscaler
-	Advise   *kserve.ScaledObject // decided on as if it were there; nil: it is there, or nothing is
+	Absent   *kserve.ScaledObject // decided on as if it were there; nil: it is there, or nothing is
+	Native   bool                 // Flyball is to scale the workload itself
 }
 
 // refused tells whether nothing is decided; the last notice says why.
@@ -44,8 +46,12 @@ func (out *Verdict) refused() bool {
 // Verdict goes from what an administrator has to allow to what others do, and to what is
 // stated.
 func (v View) Verdict(address string) Verdict {
-	if v.Spec.Engine == v1alpha1.Advise {
+	switch v.Spec.Engine {
+	case v1alpha1.Advise:
 		return v.advice(address)
+	case v1alpha1.Native:
+		return v.native(address)
+	case v1alpha1.KEDA:
 	}
 	out := Verdict{}
 	for _, refuses := range []func(*Verdict) bool{v.unheard, v.powerless, v.missing, v.ofKServe, v.second, v.rival} {
@@ -71,6 +77,11 @@ func (v View) Verdict(address string) Verdict {
 	return out
 }
 
+// byKEDA tells whether KEDA carries the number out.
+func (v View) byKEDA() bool {
+	return v.Spec.Engine != v1alpha1.Native && v.Spec.Engine != v1alpha1.Advise
+}
+
 func boundsOf(so *kserve.ScaledObject) [2]int32 {
 	least, most := so.Bounds()
 	return [2]int32{least, most}
@@ -80,10 +91,10 @@ func boundsOf(so *kserve.ScaledObject) [2]int32 {
 func (v View) advice(address string) Verdict {
 	out := Verdict{}
 	if !v.unheard(&out) && !v.missing(&out) && !v.named(&out) {
-		if out.Advise = v.stated(&out, address); out.Advise != nil {
+		if out.Absent = v.stated(&out, address); out.Absent != nil {
 			w := objective.WorkloadOf(v.Spec.TargetRef)
 			out.Then(explain.Keep, "ObjectivesAdvised", "%s: Flyball decides and records how many replicas of %s %s keep it, and changes nothing; to have it scale them: %s",
-				out.Advise.Spec.Triggers[0].Metadata[objective.Key], w.Kind, w.Name, HandOver(v.InferenceAutoscaler))
+				out.Absent.Spec.Triggers[0].Metadata[objective.Key], w.Kind, w.Name, HandOver(v.InferenceAutoscaler))
 			out.Notices = append(out.Notices, *out.Done)
 		}
 	}

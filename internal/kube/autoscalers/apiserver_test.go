@@ -26,6 +26,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/native"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 )
 
@@ -59,6 +60,10 @@ func run(t *testing.T, a *kubetest.APIServer, decided func(promised.Service) *au
 		Settings: Settings{Address: "flyball-scaler.flyball-system:9443"}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(kserve.Manager), KEDA: func() bool { return services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
 		KServe: func() bool { return kinds.Served(kserve.InferenceServiceKind) }, Services: services, Decided: decided, Now: time.Now,
+		Scales: native.New(mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), decided, func() <-chan struct{} { return nil }, time.Second),
+	}
+	if err := r.Scales.Setup(mgr); err != nil {
+		t.Fatal(err)
 	}
 	for _, one := range []manager.Runnable{
 		kinds, manager.RunnableFunc(func(ctx context.Context) error { return services.Setup(ctx, mgr, kinds) }),

@@ -8,6 +8,8 @@
 // the ScaledObject it had is deleted, just that one; with every change of engine the service
 // goes on with what was learned of it.
 // INV-4: a status, and an Event, is written where it says something else than before.
+// INV-5: a scale is ordered to be written only where the API server itself says that nothing
+// else scales the workload, and that Flyball may; whatever else is said of it cancels that.
 //
 // It deliberately does not know how replicas are computed, nor who scales.
 package autoscalers

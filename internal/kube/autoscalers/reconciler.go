@@ -19,8 +19,10 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/apply"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/kube/native"
 	"github.com/flyball-dev/flyball/internal/kube/notices"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 const (
@@ -45,6 +47,7 @@ type Reconciler struct {
 	KEDA     func() bool // ScaledObjects are followed
 	KServe   func() bool // InferenceServices are
 	Services *promised.Services
+	Scales   *native.Scales
 	Decided  func(promised.Service) *autoscaler.Decision // nil: nothing yet
 	Now      func() time.Time
 
@@ -94,21 +97,27 @@ func next(v autoscaler.View) time.Duration {
 
 func (r *Reconciler) forget(key types.NamespacedName) {
 	r.said.Forget(key)
-	r.Services.Unadvise(key)
+	r.Scales.Cancel(key)
+	r.Services.Leave(key)
 }
 
-// judge looks once more before anything is created: the watches may be late.
+// judge looks once more before anything begins to scale: the watches may be late. Where that is
+// Flyball itself, it tries whether it may.
 func (r *Reconciler) judge(ctx context.Context, a *v1alpha1.InferenceAutoscaler) (autoscaler.View, autoscaler.Verdict, error) {
 	v, err := r.view(ctx, r.Client, a)
 	if err != nil {
 		return v, autoscaler.Verdict{}, err
 	}
 	out := v.Verdict(r.Address)
-	if out.Action != explain.Create {
+	begins := out.Native && !r.Scales.Has(a)
+	if out.Action != explain.Create && !begins {
 		return v, out, nil
 	}
 	if v, err = r.view(ctx, cluster.NewListing(r.Live, a.Namespace), a); err != nil {
 		return v, out, err
+	}
+	if begins {
+		v.Barred = r.Scales.Try(ctx, a.Namespace, objective.WorkloadOf(a.Spec.TargetRef))
 	}
 	return v, v.Verdict(r.Address), nil
 }
@@ -142,8 +151,11 @@ func (r *Reconciler) tell(ctx context.Context, v autoscaler.View, out autoscaler
 	if err != nil {
 		return false, err
 	}
-	if c.Refused != nil && out.Advise != nil { // of a ScaledObject that is there it is told there
+	if c.Refused != nil && out.Absent != nil { // of a ScaledObject that is there it is told there
 		out.Notices = append(out.Notices, *c.Refused)
+	}
+	if c.Failed != nil {
+		out.Notices = append(out.Notices, *c.Failed)
 	}
 	r.said.Tell(r.Events, client.ObjectKeyFromObject(v), v.InferenceAutoscaler, out.Notices)
 	return r.write(ctx, v, out, c)
@@ -155,25 +167,32 @@ func (r *Reconciler) course(ctx context.Context, v autoscaler.View, out autoscal
 	refused := (*autoscaler.Refusal)(nil)
 	switch {
 	case err == nil && service.Of(v.UID):
-		return autoscaler.Course{Last: r.Decided(service)}, nil
+		return autoscaler.Course{Last: r.Decided(service), Failed: r.Scales.Trouble(client.ObjectKeyFromObject(v))}, nil
 	case err != nil && !errors.As(err, &refused):
 		return autoscaler.Course{}, err
-	case err == nil, out.Advise == nil && v.ScaledObject == nil, refused.Cause == autoscaler.Unknown:
+	case err == nil, out.Absent == nil && v.ScaledObject == nil, refused.Cause == autoscaler.Unknown:
 		return autoscaler.Course{}, nil // it has not been seen yet, or is another one's
 	}
 	return autoscaler.Course{Refused: &explain.Notice{Warning: true, Reason: refused.Reason, Text: refused.Text}, Taken: refused.Cause == autoscaler.Taken}, nil
 }
 
-// service is what is decided on. Advice goes on until the ScaledObject that follows it has
-// been seen.
+// service is what is decided on. One without a ScaledObject goes on until that which follows it
+// has been seen; but its number is written no more.
 func (r *Reconciler) service(ctx context.Context, v autoscaler.View, out autoscaler.Verdict) (promised.Service, error) {
-	if out.Advise != nil {
-		return r.Services.Advise(ctx, out.Advise)
-	}
 	key := client.ObjectKeyFromObject(v)
+	if out.Absent != nil {
+		service, err := r.Services.Enter(ctx, out.Absent, v.Spec.Engine == v1alpha1.Advise)
+		if err == nil && out.Writes() {
+			r.Scales.Order(v.InferenceAutoscaler, service)
+		} else {
+			r.Scales.Cancel(key)
+		}
+		return service, err
+	}
+	r.Scales.Cancel(key)
 	service, err := r.Services.Look(key)
 	if out.Apply == nil || err == nil {
-		r.Services.Unadvise(key)
+		r.Services.Leave(key)
 	}
 	return service, err
 }

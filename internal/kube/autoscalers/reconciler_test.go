@@ -26,6 +26,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/kube/native"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 )
 
@@ -35,18 +36,21 @@ type scene struct {
 	client.Client
 	events *events.FakeRecorder
 	last   *autoscaler.Decision
+	done   *events.FakeRecorder // by Scales
 }
 
 func newScene(t *testing.T, objects ...client.Object) *scene {
 	t.Helper()
 	c := kubetest.Builder(t).WithObjects(objects...).WithStatusSubresource(&v1alpha1.InferenceAutoscaler{}).WithReturnManagedFields().Build()
 	yes := func() bool { return true }
-	s := &scene{Client: c, events: events.NewFakeRecorder(100)}
+	s := &scene{Client: c, events: events.NewFakeRecorder(100), done: events.NewFakeRecorder(100)}
+	decided := func(promised.Service) *autoscaler.Decision { return s.last }
 	s.Reconciler = &Reconciler{
 		Settings: Settings{Address: "flyball-scaler.flyball-system:9443"}, Client: c, Live: c, Events: s.events,
 		KEDA: yes, KServe: yes,
 		Services: promised.New(promised.Settings{Most: 9}, c, events.NewFakeRecorder(100), yes, yes),
-		Decided:  func(promised.Service) *autoscaler.Decision { return s.last },
+		Scales:   native.New(c, s.done, decided, func() <-chan struct{} { return nil }, time.Second),
+		Decided:  decided,
 		Now:      func() time.Time { return time.Unix(1000, 0) },
 	}
 	return s

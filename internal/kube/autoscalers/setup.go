@@ -21,7 +21,7 @@ import (
 )
 
 // Setup has the replica that leads follow InferenceAutoscalers, once their kind is served, and
-// their ScaledObjects, once KEDA's is and those are looked at: advice needs no KEDA.
+// their ScaledObjects, once KEDA's is and those are looked at: not every engine needs KEDA.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
 	if !kinds.Await(ctx, v1alpha1.Kind) {
 		return nil
@@ -38,15 +38,17 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster
 	if err != nil {
 		return fmt.Errorf("following InferenceAutoscalers: %w", err)
 	}
+	besides := handler.EnqueueRequestsFromMapFunc(r.besides)
+	if err := c.Watch(source.Kind(mgr.GetCache(), client.Object(&autoscalingv2.HorizontalPodAutoscaler{}), besides, comesOrGoes)); err != nil {
+		return fmt.Errorf("following HorizontalPodAutoscalers: %w", err)
+	}
 	if !r.followed(ctx) {
 		return nil
 	}
 	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.InferenceAutoscaler{}, handler.OnlyControllerOwner())
-	besides := handler.EnqueueRequestsFromMapFunc(r.besides)
 	for _, from := range []source.Source{
 		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)), owner),
 		source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)), besides, predicate.GenerationChangedPredicate{}),
-		source.Kind(mgr.GetCache(), client.Object(&autoscalingv2.HorizontalPodAutoscaler{}), besides, comesOrGoes),
 	} {
 		if err := c.Watch(from); err != nil {
 			return fmt.Errorf("following what else scales the targets of InferenceAutoscalers: %w", err)

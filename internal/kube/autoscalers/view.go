@@ -56,16 +56,15 @@ func (r *Reconciler) others(ctx context.Context, from client.Reader, w objective
 		return fmt.Errorf("reading InferenceAutoscalers: %w", err)
 	}
 	v.Peers = peers.Items
-	if !v.KEDA {
-		return nil
-	}
-	var err error
-	if v.ScaledObject, err = one[kserve.ScaledObject](ctx, from, kserve.ScaledObjectKind, client.ObjectKeyFromObject(v)); err != nil {
-		return err
-	}
 	onto := client.MatchingFields{cluster.ByTarget: w.Name}
-	if v.ScaledObjects, err = cluster.ReadAll[kserve.ScaledObject](ctx, from, kserve.ScaledObjectKind, within, onto); err != nil {
-		return err
+	if v.KEDA {
+		var err error
+		if v.ScaledObject, err = one[kserve.ScaledObject](ctx, from, kserve.ScaledObjectKind, client.ObjectKeyFromObject(v)); err != nil {
+			return err
+		}
+		if v.ScaledObjects, err = cluster.ReadAll[kserve.ScaledObject](ctx, from, kserve.ScaledObjectKind, within, onto); err != nil {
+			return err
+		}
 	}
 	var hpas autoscalingv2.HorizontalPodAutoscalerList
 	if err := from.List(ctx, &hpas, within, onto); err != nil {

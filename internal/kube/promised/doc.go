@@ -9,9 +9,9 @@
 // INV-5: a service is told with its pods in the order of their names, by the algorithm that
 // the controller counts pods with.
 // INV-6: one replica tells Events, those that changed only.
-// INV-7: a ScaledObject that is not there, of an InferenceAutoscaler that only advises, is told
-// among the services to be stepped, and KEDA never hears of it; when it is made, or goes, the
-// service is the same one.
+// INV-7: a ScaledObject that is not there, of an InferenceAutoscaler that only advises or that
+// Flyball scales itself, is told among the services to be stepped, and KEDA never hears of it;
+// when it is made, or goes, the service is the same one.
 //
 // It deliberately does not know how replicas are computed, nor who asks.
 package promised

@@ -10,31 +10,31 @@ import (
 	"github.com/flyball-dev/flyball/internal/kserve"
 )
 
-// Advise has the service stepped that a ScaledObject would be which is not there. Its error
-// is an *autoscaler.Refusal where that would not be entitled to a number for its own sake; what else
-// scales the target is not asked.
-func (s *Services) Advise(ctx context.Context, so *kserve.ScaledObject) (Service, error) {
+// Enter has the service stepped that a ScaledObject would be which is not there, of one that
+// only advises or that Flyball scales itself. Its error is an *autoscaler.Refusal where that
+// would not be entitled to a number for its own sake; what else scales the target is not asked.
+func (s *Services) Enter(ctx context.Context, so *kserve.ScaledObject, advised bool) (Service, error) {
 	key := types.NamespacedName{Namespace: so.Namespace, Name: so.Name}
 	v, err := judged(ctx, so, s.target, s.promise, s.room)
 	switch {
 	case err != nil:
 		return Service{}, err
 	case v.refused != nil:
-		s.Unadvise(key)
+		s.Leave(key)
 		return Service{}, v.refused
 	}
-	v.service.Advised = true
+	v.service.Advised = advised
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.advised[key] = v.service
+	s.entered[key] = v.service
 	return v.service, nil
 }
 
-// Unadvise is for one that is gone, or scales.
-func (s *Services) Unadvise(key types.NamespacedName) {
+// Leave is for one that is gone, or has its ScaledObject.
+func (s *Services) Leave(key types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.advised, key)
+	delete(s.entered, key)
 }
 
 // Stepped is the service of a name; false if none is stepped.
@@ -44,11 +44,11 @@ func (s *Services) Stepped(key types.NamespacedName) (Service, bool) {
 	if f, ok := s.known[key]; ok {
 		return f.service, f.refused == nil
 	}
-	service, ok := s.advised[key]
+	service, ok := s.entered[key]
 	return service, ok
 }
 
-// steppedLocked are all of them, each name once: what is there comes before advice.
+// steppedLocked are all of them, each name once: what is there comes before what is not.
 func (s *Services) steppedLocked() iter.Seq[Service] {
 	return func(yield func(Service) bool) {
 		for _, f := range s.known {
@@ -56,7 +56,7 @@ func (s *Services) steppedLocked() iter.Seq[Service] {
 				return
 			}
 		}
-		for key, service := range s.advised {
+		for key, service := range s.entered {
 			if _, ok := s.known[key]; !ok && !yield(service) {
 				return
 			}
@@ -66,3 +66,6 @@ func (s *Services) steppedLocked() iter.Seq[Service] {
 
 // Of tells whether a service is that of an object with a UID.
 func (s Service) Of(uid types.UID) bool { return strings.HasPrefix(s.UID, string(uid)+"/") }
+
+// Targets tells whether an object with a UID is the target that the service was accepted for.
+func (s Service) Targets(uid types.UID) bool { return strings.HasSuffix(s.UID, "/"+string(uid)) }

@@ -41,9 +41,9 @@ func TestAdvised(t *testing.T) {
 	onto := []string{"{name: llama}", "{name: llama-predictor}"}
 	v := newView(t, namespace(autoscaler.Enabled), predictor(), inferenceService(t, false), pod("a", "llama-predictor", true))
 	so := owned(t, onto...)
-	s, err := v.Advise(t.Context(), decoded(t, so)) // beside guide mode
+	s, err := v.Enter(t.Context(), decoded(t, so), true) // beside guide mode
 	if err != nil || s.UID != "ias/uid-of-llama-predictor" || !s.Of("ias") || s.Of("ia") || !s.Advised {
-		t.Fatalf("Advise = %+v, %v", s, err)
+		t.Fatalf("Enter = %+v, %v", s, err)
 	}
 	all, err := v.All(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != "llama" || len(all[0].Fleet.Pods) != 1 {
@@ -81,7 +81,7 @@ func (c view) remade(t *testing.T, so client.Object, s Service) {
 	if now, ok := c.Stepped(key("llama")); !ok || now.UID != s.UID {
 		t.Errorf("when that goes: %+v, %v", now, ok)
 	}
-	c.Unadvise(key("llama"))
+	c.Leave(key("llama"))
 	if all := c.stepped(); len(all) > 0 {
 		t.Errorf("stepped are %v, want none", all)
 	}
@@ -92,16 +92,16 @@ func (c view) remade(t *testing.T, so client.Object, s Service) {
 func TestAdvisedRefused(t *testing.T) {
 	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2))
 	for _, name := range []string{"a", "b", "c", "a"} {
-		_, err := v.Advise(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: "+name+", namespace")))
+		_, err := v.Enter(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: "+name+", namespace")), true)
 		r := (*autoscaler.Refusal)(nil)
 		if full := errors.As(err, &r) && r.Reason == "TooManyObjectives"; full != (name == "c") {
-			t.Errorf("Advise(%s) = %v, want a refusal of the third of two only", name, err)
+			t.Errorf("Enter(%s) = %v, want a refusal of the third of two only", name, err)
 		}
 	}
 	reader := v.Client
 	v.Client = unread{v.Client}
-	if _, err := v.Advise(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: a, namespace"))); err == nil {
-		t.Error("Advise() = nil, want the error")
+	if _, err := v.Enter(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: a, namespace")), true); err == nil {
+		t.Error("Enter() = nil, want the error")
 	}
 	v.Client = reader
 	if all := v.stepped(); len(all) != 2 {
@@ -110,7 +110,7 @@ func TestAdvisedRefused(t *testing.T) {
 	if err := v.objects.Delete(t.Context(), workload("llama", 2)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := v.Advise(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: a, namespace")))
+	_, err := v.Enter(t.Context(), decoded(t, object(t, "name: llama, namespace", "name: a, namespace")), true)
 	if _, stepped := v.Stepped(key("a")); err == nil || !strings.Contains(err.Error(), "there is no Deployment llama") || stepped {
 		t.Errorf("without its target: %v, stepped %v", err, stepped)
 	}

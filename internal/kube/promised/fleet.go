@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,7 +40,7 @@ func (s *Services) One(ctx context.Context, key types.NamespacedName) (Live, boo
 		return Live{}, false
 	}
 	t, err := s.read(ctx, types.NamespacedName{Namespace: key.Namespace, Name: service.Target}, service.Kind)
-	if err != nil || t == nil || !service.targets(t) {
+	if err != nil || t == nil || !service.Targets(t.uid) {
 		return Live{}, false
 	}
 	selector, err := metav1.LabelSelectorAsSelector(t.selector)
@@ -54,9 +53,6 @@ func (s *Services) One(ctx context.Context, key types.NamespacedName) (Live, boo
 	}
 	return Live{service, t.fleet(pods.Items)}, true
 }
-
-// targets tells whether it is the target that the service was accepted for.
-func (s Service) targets(t *target) bool { return strings.HasSuffix(s.UID, "/"+string(t.uid)) }
 
 // fleet counts the pods.
 func (t *target) fleet(pods []corev1.Pod) law.Fleet {
@@ -85,7 +81,7 @@ func (s *Services) All(ctx context.Context) ([]Live, error) {
 	by := map[label][]*crew{}
 	for _, service := range s.stepped() {
 		t, ok := targets[service.Kind+"/"+service.Namespace+"/"+service.Target]
-		if !ok || !service.targets(&t) {
+		if !ok || !service.Targets(t.uid) {
 			continue
 		}
 		selector, err := metav1.LabelSelectorAsSelector(t.selector)

@@ -186,7 +186,7 @@ func (s *Services) first(ctx context.Context, so *kserve.ScaledObject, v *verdic
 		o := &all[i]
 		same := o.UID == so.UID || cmp.Or(o.Spec.ScaleTargetRef.Kind, deployment) != v.service.Kind
 		if !same && o.DeletionTimestamp == nil && states(o) && older(o, so) {
-			v.Warn("TargetTaken", "%s", v.service.workload().Taken(kserve.ScaledObjectKind.Kind, o.Name, so.Name, so.Namespace).Words())
+			v.Warn("TargetTaken", "%s", v.service.Workload().Taken(kserve.ScaledObjectKind.Kind, o.Name, so.Name, so.Namespace).Words())
 			return v.refuse(autoscaler.Taken), nil
 		}
 	}
@@ -230,7 +230,7 @@ func (s *Services) promise(_ context.Context, so *kserve.ScaledObject, v *verdic
 		return v.refuse(autoscaler.Wrong), nil
 	}
 	lo, hi := so.Bounds()
-	bounds, refused := objective.Bounds(lo, hi, v.service.workload(), v.service.InferenceService != "")
+	bounds, refused := objective.Bounds(lo, hi, v.service.Workload(), v.service.InferenceService != "")
 	switch {
 	case refused != nil && refused.Key == objective.Least:
 		v.Warn("NothingWakes", "%v", refused)

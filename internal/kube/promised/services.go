@@ -39,11 +39,12 @@ type Service struct {
 	InferenceService string
 	// Tolerance is by how much more than there is the HPA lets be.
 	Tolerance float64
-	// Advised: no ScaledObject has it followed.
+	// Advised: nothing that Flyball does has it followed.
 	Advised bool
 }
 
-func (s Service) workload() objective.Workload {
+// Workload is what is scaled.
+func (s Service) Workload() objective.Workload {
 	return objective.Workload{Kind: s.Kind, Name: s.Target}
 }
 
@@ -70,7 +71,7 @@ type Services struct {
 
 	mu      sync.Mutex
 	known   map[types.NamespacedName]found
-	advised map[types.NamespacedName]Service
+	entered map[types.NamespacedName]Service // without a ScaledObject
 }
 
 // found is what was last seen of a ScaledObject that states objectives.
@@ -81,7 +82,7 @@ type found struct {
 
 // New is for a manager made with Options.
 func New(s Settings, c client.Reader, r events.EventRecorder, leads, kserves func() bool) *Services {
-	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}, advised: map[types.NamespacedName]Service{}}
+	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}, entered: map[types.NamespacedName]Service{}}
 }
 
 // Followed is closed once ScaledObjects are followed, and found by what they scale.

@@ -1,0 +1,146 @@
+package autoscaler
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
+)
+
+// nativeView is of one that Flyball scales itself, and nothing is wrong with.
+func nativeView(t *testing.T) View {
+	t.Helper()
+	v := view(t)
+	v.Spec.Engine = v1alpha1.Native
+	return v
+}
+
+func onTarget(name, scaledObject string) autoscalingv2.HorizontalPodAutoscaler {
+	h := autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	h.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "llama-predictor"}
+	if scaledObject != "" {
+		h.OwnerReferences = []metav1.OwnerReference{{Kind: kserve.ScaledObjectKind.Kind, Name: scaledObject, Controller: new(true)}}
+	}
+	return h
+}
+
+// INV-10: it is written where nothing else scales the workload, and Flyball may.
+func TestNative(t *testing.T) {
+	barred := Unwritten(objective.Workload{Kind: "Deployment", Name: "llama-predictor"}, true, "no right")
+	for name, tc := range map[string]struct {
+		change   func(*View)
+		action   explain.Action
+		reason   string
+		text     string
+		conflict bool
+		none     bool // nothing is decided on
+	}{
+		"alone":        {func(*View) {}, explain.Keep, "ObjectivesAccepted", "tpot:p90:100ms, ttft:p90:3s is promised, and Flyball scales Deployment llama-predictor itself", false, false},
+		"without KEDA": {func(v *View) { v.KEDA = false }, explain.Keep, "ObjectivesAccepted", "", false, false},
+		"its own": {func(v *View) {
+			v.ScaledObject, v.HPAs = scaledObject("chat", "a-1"), append(v.HPAs, onTarget("keda-hpa-chat", "chat"))
+		}, explain.Remove, "ScaledObjectRemoved", "once its HPA is gone", false, false},
+		"going": {func(v *View) {
+			v.ScaledObject = scaledObject("chat", "a-1")
+			v.ScaledObject.DeletionTimestamp = &metav1.Time{}
+		}, explain.Wait, "WaitingForRemoval", "ScaledObject chat", false, false},
+		"its HPA": {func(v *View) { v.HPAs = append(v.HPAs, onTarget("keda-hpa-chat", "chat")) }, explain.Wait, "WaitingForRemoval", "HorizontalPodAutoscaler keda-hpa-chat", false, false},
+		"an HPA":  {func(v *View) { v.HPAs = append(v.HPAs, onTarget("mine", "")) }, explain.Abstain, "AnotherAutoscaler", "kubectl delete horizontalpodautoscaler mine -n demo", true, false},
+		"an HPA beside": {func(v *View) {
+			v.ScaledObject, v.HPAs = scaledObject("chat", "a-1"), append(v.HPAs, onTarget("mine", ""))
+		}, explain.Abstain, "AnotherAutoscaler", "mine", true, false},
+		"a ScaledObject": {func(v *View) { v.ScaledObjects = []kserve.ScaledObject{*scaledObject("mine", "")} }, explain.Abstain, "AnotherAutoscaler", "kubectl delete scaledobject mine -n demo", true, false},
+		"in its place":   {func(v *View) { v.ScaledObject = scaledObject("chat", "") }, explain.Abstain, "AnotherAutoscaler", "kubectl delete scaledobject chat -n demo", true, false},
+		"second": {func(v *View) {
+			v.Peers = []v1alpha1.InferenceAutoscaler{*object(t, "name: chat", "name: older", "uid: a-1", "uid: a-2", "2026-01-02", "2026-01-01")}
+		}, explain.Abstain, "TargetTaken", "kubectl delete inferenceautoscaler chat -n demo", true, true},
+		"class none":  {func(v *View) { v.InferenceService.Annotations[kserve.ClassAnnotation] = "none" }, explain.Abstain, "AnotherAutoscaler", "so that KServe sets its replicas back", true, true},
+		"guide mode":  {func(v *View) { v.InferenceService = service(t, false) }, explain.Abstain, "AnotherAutoscaler", "kubectl patch inferenceservice llama", true, true},
+		"not heard":   {func(v *View) { v.Heard = false }, explain.Abstain, "NamespaceNotEnabled", "kubectl label namespace demo", false, true},
+		"no workload": {func(v *View) { v.Replicas = nil }, explain.Wait, "TargetMissing", "", false, true},
+		"no share":    {func(v *View) { v.Spec.Objectives[0].Quantile = .99 }, explain.Abstain, "InvalidObjectives", "", false, true},
+		"no right": {func(v *View) { v.ScaledObject, v.Barred = scaledObject("chat", "a-1"), barred }, explain.Abstain, "ScaleForbidden",
+			"an administrator adds the component config/native to the kustomization, or --set native=true to the Helm release", false, true},
+		"a schedule": {func(v *View) {
+			v.Spec.Schedules, v.Status.MinReplicas, v.Status.MaxReplicas = office(), new(int32(0)), new(int32(8))
+			v.Now = time.Date(2026, time.November, 30, 8, 0, 0, 0, time.UTC) // a Monday
+		}, explain.Keep, "BoundsChanged", "the replicas are between 4 and 8 by the schedule office", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := nativeView(t)
+			tc.change(&v)
+			out := v.Verdict(address)
+			said := out.Done
+			if out.refused() {
+				said = &out.Notices[len(out.Notices)-1]
+			}
+			if out.Action != tc.action || said.Reason != tc.reason || !strings.Contains(said.Text, tc.text) || out.Conflict != tc.conflict || out.Apply != nil {
+				t.Errorf("Verdict = %v %+v, applies %v, conflict %v, want %v %s %q, %v", out.Action, said, out.Apply, out.Conflict, tc.action, tc.reason, tc.text, tc.conflict)
+			}
+			if (out.Absent == nil) != tc.none || out.Writes() != (tc.action == explain.Keep) {
+				t.Errorf("decided on %v, writes %v", out.Absent, out.Writes())
+			}
+		})
+	}
+}
+
+// What is decided on is what engine keda would ask for.
+func TestNativeIsDecidedAlike(t *testing.T) {
+	want, _ := mapped(t, object(t))
+	v := nativeView(t)
+	if diff := cmp.Diff(want, v.Verdict(address).Absent); diff != "" {
+		t.Errorf("decided on: -want +got\n%s", diff)
+	}
+}
+
+func TestNativeConditions(t *testing.T) {
+	failed := Unwritten(objective.Workload{Kind: "Deployment", Name: "llama-predictor"}, false, "the webhook says no")
+	for name, tc := range map[string]struct {
+		change func(*View, *Course)
+		want   map[string]string // condition → status, reason
+		says   string            // of Ready
+	}{
+		"well":     {func(*View, *Course) {}, map[string]string{"Ready": "True Following", "Conflict": "False None", "ScalingLimited": "False WithinBounds"}, "the replicas follow"},
+		"new":      {func(_ *View, c *Course) { c.Last = nil }, map[string]string{"Ready": "Unknown Waiting"}, ""},
+		"too old":  {func(_ *View, c *Course) { c.Last.Stale = true }, map[string]string{"Ready": "False DecisionTooOld"}, ""},
+		"failed":   {func(_ *View, c *Course) { c.Failed = failed }, map[string]string{"Ready": "False ScaleFailed"}, "the replicas of Deployment llama-predictor could not be written, which is tried again at each tick: the webhook says no"},
+		"conflict": {func(v *View, _ *Course) { v.HPAs = append(v.HPAs, onTarget("mine", "")) }, map[string]string{"Ready": "False AnotherAutoscaler", "Conflict": "True AnotherAutoscaler"}, "remove that with"},
+		"no right": {func(v *View, _ *Course) { v.Barred = Unwritten(objective.Workload{Kind: "Deployment"}, true, "no") }, map[string]string{"Ready": "False ScaleForbidden", "Conflict": "False None"}, "deployments/scale"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, c := nativeView(t), good()
+			tc.change(&v, &c)
+			s := Status(v.Status, v, v.Verdict(address), c, time.Unix(100, 0))
+			got := map[string]string{}
+			for kind := range tc.want {
+				if c := meta.FindStatusCondition(s.Conditions, kind); c != nil {
+					got[kind] = string(c.Status) + " " + c.Reason
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("conditions: -want +got\n%s", diff)
+			}
+			if text := meta.FindStatusCondition(s.Conditions, v1alpha1.Ready).Message; !strings.Contains(text, tc.says) || s.ScaledObject != "" {
+				t.Errorf("Ready says %q, want %q; ScaledObject %q, want none", text, tc.says, s.ScaledObject)
+			}
+		})
+	}
+}
+
+func TestRescaled(t *testing.T) {
+	reasons := []law.Reason{outlook(.04), {Rule: law.RuleMinimum, From: 1, To: 2}}
+	got := Rescaled(objective.Workload{Kind: "Deployment", Name: "llama"}, 1, 2, reasons)
+	if want := (explain.Notice{Reason: "ScaledUp", Text: "Deployment llama goes from 1 to 2 replicas. The minimum raises 1 to 2."}); got != want {
+		t.Errorf("Rescaled = %+v, want %+v", got, want)
+	}
+}
