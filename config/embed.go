@@ -4,5 +4,5 @@ import "embed"
 
 // Files is the tree below config/.
 //
-//go:embed complete crd default drain gateway keda manager monitoring prometheus rbac scaler
+//go:embed complete crd default drain gateway keda manager monitoring native prometheus rbac scaler
 var Files embed.FS

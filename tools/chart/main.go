@@ -1,5 +1,6 @@
-// Command chart writes the template of Flyball's Helm chart from config/complete, packs the
-// chart, and pushes it to a registry with the credentials of helm or docker login.
+// Command chart writes the template of Flyball's Helm chart from config/complete, and from the
+// component of config/ that a value adds to it, packs the chart, and pushes it to a registry with
+// the credentials of helm or docker login.
 //
 //	chart -config config/complete -chart charts/flyball
 //	chart -chart charts/flyball -version v1.2.3 -pack dist
@@ -13,6 +14,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -75,6 +77,56 @@ var replaced = [][2]string{
 	{"image: flyball\n", `image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"` + "\n"},
 }
 
+// option is the component beside the kustomization that is added by the value of its name.
+const option = "native"
+
+// withOption are the objects of a kustomization with that component: a user's overlay.
+func withOption(config string) (string, error) {
+	folder, err := os.MkdirTemp("", "chart-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	resource, err := filepath.Abs(config)
+	if err == nil {
+		folder, err = filepath.EvalSymlinks(folder)
+	}
+	if err == nil {
+		resource, err = filepath.Rel(folder, resource)
+	}
+	if err != nil {
+		return "", err
+	}
+	text := "resources: [" + resource + "]\ncomponents: [" + filepath.Join(filepath.Dir(resource), option) + "]\n"
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	return objects(folder)
+}
+
+// added are the objects that the component adds. It changes none of the others, or a chart
+// could not have it behind a value.
+func added(config, base string) (string, error) {
+	all, err := withOption(config)
+	if err != nil {
+		return "", err
+	}
+	known := strings.Split(base, "---\n")
+	var b strings.Builder
+	n := 0
+	for doc := range strings.SplitSeq(all, "---\n") {
+		if slices.Contains(known, doc) {
+			n++
+			continue
+		}
+		b.WriteString("---\n" + doc)
+	}
+	if n != len(known) {
+		return "", fmt.Errorf("the component %s changes objects of %s: %d of %d are as they were", option, config, n, len(known))
+	}
+	return b.String(), nil
+}
+
 // write is the template: the objects of a kustomization but its Namespace, which a chart
 // leaves to helm.
 func write(config string) (string, error) {
@@ -82,17 +134,22 @@ func write(config string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.Contains(text, "{{") {
+	more, err := added(config, text)
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(text+more, "{{") {
 		return "", fmt.Errorf("%s has {{, which Helm would read", config)
 	}
 	var b strings.Builder
-	b.WriteString("{{- /* Written from config/complete by make chart; a test compares. Do not edit. */ -}}\n")
+	b.WriteString("{{- /* Written from config/complete and config/" + option + " by make chart; a test compares. Do not edit. */ -}}\n")
 	for doc := range strings.SplitSeq(text, "---\n") {
 		if strings.Contains(doc, "\nkind: Namespace\n") {
 			continue
 		}
 		b.WriteString("---\n" + doc)
 	}
+	b.WriteString("{{- if .Values." + option + " }}\n" + more + "{{- end }}\n")
 	out := b.String()
 	for _, r := range replaced {
 		if !strings.Contains(out, r[0]) {

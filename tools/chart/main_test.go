@@ -71,12 +71,24 @@ func TestTemplateIsWritten(t *testing.T) {
 
 // What helm installs is what kustomize does, but for who manages it and the image.
 func TestChartIsConfig(t *testing.T) {
-	text, err := objects(config)
+	base, err := objects(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	overlay, err := withOption(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, text := range map[bool]string{false: base, true: overlay} {
+		testChartIs(t, text, map[string]any{option: value})
+	}
+}
+
+// testChartIs wants what kustomize makes from a chart with values.
+func testChartIs(t *testing.T, text string, values map[string]any) {
+	t.Helper()
 	text = strings.NewReplacer("managed-by: kustomize", "managed-by: Helm", "image: flyball\n", "image: registry.example/flyball:v9\n").Replace(text)
-	values := map[string]any{"image": map[string]any{"repository": "registry.example/flyball", "tag": "v9"}}
+	values["image"] = map[string]any{"repository": "registry.example/flyball", "tag": "v9"}
 	got, err := render(chart, "flyball-system", values)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +99,7 @@ func TestChartIsConfig(t *testing.T) {
 	}
 	for name, o := range want {
 		if !reflect.DeepEqual(o, have[name]) {
-			t.Errorf("%s: helm has\n%v\nwant kustomize's\n%v", name, have[name], o)
+			t.Errorf("%s: with %v helm has\n%v\nwant kustomize's\n%v", name, values, have[name], o)
 		}
 	}
 	if len(have) != len(want) {
@@ -111,8 +123,10 @@ func TestSchema(t *testing.T) {
 			t.Errorf("image %v: no error, want one", image)
 		}
 	}
-	if _, err := render(chart, "ops", map[string]any{"images": "x"}); err == nil {
-		t.Error("an unknown value: no error, want one")
+	for _, values := range []map[string]any{{"images": "x"}, {option: "yes"}} {
+		if _, err := render(chart, "ops", values); err == nil {
+			t.Errorf("%v: no error, want one", values)
+		}
 	}
 }
 

@@ -9,7 +9,8 @@
 // is none.
 // INV-6: the next scaler to lead goes on with what the one before has written, as far as it
 // understands that.
-// INV-7: the scaler asks the API server for what config/scaler grants it, and for all of that.
+// INV-7: the scaler asks the API server for what config/scaler and config/native grant it, and
+// for all of that.
 //
 // It deliberately knows no lab and no simulation, so that a program of it alone is small.
 package serve

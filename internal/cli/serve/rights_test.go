@@ -28,23 +28,24 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/memory"
 )
 
-// INV-7: the whole scaler as config/scaler runs it, on a real API server with all custom
+// INV-7: the whole scaler as config/scaler, with config/native, runs it, on a real API server with all custom
 // resources. Neither KServe nor KEDA nor Prometheus runs.
 func TestScalerRights(t *testing.T) {
 	a := kubetest.StartAPIServer(t)
 	a.InstallCRDs(t, kubetest.KServe, kubetest.KEDA, "config/crd/flyball.dev_inferenceautoscalers.yaml")
 	a.Namespace(t, "flyball-system")
-	a.CreateFiles(t, "config/scaler/role.yaml", "config/scaler/service-account.yaml")
+	a.CreateFiles(t, "config/scaler/role.yaml", "config/scaler/service-account.yaml", "config/native/role.yaml")
 	asked := &kubetest.Requests{}
 	report := startScaler(t, a, asked)
 	kubetest.Eventually(t, "this replica leads", true, func() bool { return asked.Used("flyball.dev/inferenceautoscalers watch") })
 	t.Run("who may and who may not", func(t *testing.T) { testOptIn(t, a) })
 	t.Run("an InferenceAutoscaler", func(t *testing.T) { testKept(t, a) })
+	t.Run("an InferenceAutoscaler without KEDA", func(t *testing.T) { testNative(t, a) })
 	t.Run("a stranger reports", func(t *testing.T) {
 		kubetest.Eventually(t, "POST", http.StatusUnauthorized, report)
 	})
 	t.Run("what has been learned", func(t *testing.T) { testRemembered(t, a, asked) })
-	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, "config/scaler/role.yaml") })
+	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, "config/scaler/role.yaml", "config/native/role.yaml") })
 }
 
 // startScaler has the command's own parts run with the scaler's account, and returns what a
@@ -159,6 +160,26 @@ func testKept(t *testing.T, a *kubetest.APIServer) {
 	}
 	kubetest.Eventually(t, "its ScaledObject is gone", true, func() bool {
 		return apierrors.IsNotFound(a.Admin.Get(t.Context(), client.ObjectKeyFromObject(kept), cluster.NewObject(kserve.ScaledObjectKind)))
+	})
+}
+
+// testNative waits for the minimum to be written to the scales of both kinds, of which nothing is
+// measured.
+func testNative(t *testing.T, a *kubetest.APIServer) {
+	d := deployment("native")
+	set := &appsv1.StatefulSet{ObjectMeta: d.ObjectMeta, Spec: appsv1.StatefulSetSpec{Selector: d.Spec.Selector, Template: d.Spec.Template}}
+	a.Create(t, d, set)
+	for _, kind := range []string{"Deployment", "StatefulSet"} {
+		a.Create(t, &v1alpha1.InferenceAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: strings.ToLower(kind)}, Spec: v1alpha1.Spec{
+			TargetRef: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: kind, Name: "native"}, Replicas: v1alpha1.Replicas{Min: new(int32(2)), Max: 8},
+			Objectives: []v1alpha1.Objective{{Metric: v1alpha1.TTFT, Quantile: .9, Target: "3s"}}, Engine: v1alpha1.Native,
+		}})
+	}
+	kubetest.Eventually(t, "both have 2 replicas", true, func() bool {
+		if a.Admin.Get(t.Context(), client.ObjectKeyFromObject(d), d) != nil || a.Admin.Get(t.Context(), client.ObjectKeyFromObject(set), set) != nil {
+			return false
+		}
+		return *d.Spec.Replicas == 2 && *set.Spec.Replicas == 2
 	})
 }
 

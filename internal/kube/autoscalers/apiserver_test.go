@@ -195,6 +195,47 @@ func TestAdvisesWithoutKEDA(t *testing.T) {
 	}
 }
 
+// INV-5 on a real API server, without KEDA: what the shipped role forbids is said, and once the
+// one of config/native is added the replicas are written, until an HPA comes.
+func TestNativeShipped(t *testing.T) {
+	a := kubetest.StartAPIServer(t)
+	a.InstallCRDs(t, "config/crd/flyball.dev_inferenceautoscalers.yaml")
+	a.Create(t, demo())
+	run(t, a, func(promised.Service) *autoscaler.Decision {
+		return &autoscaler.Decision{Was: 1, Replicas: 3, Pods: 2, Read: 2}
+	})
+	chat := scaled()
+	chat.UID = ""
+	a.Create(t, whole(), chat)
+	ready := isReady(t, a, "chat")
+	replicas := func() int32 {
+		d := &appsv1.Deployment{}
+		if err := a.Admin.Get(t.Context(), key("llama"), d); err != nil {
+			t.Fatal(err)
+		}
+		return *d.Spec.Replicas
+	}
+	kubetest.Eventually(t, "chat", "False ScaleForbidden", ready)
+	a.CreateFiles(t, "config/native/role.yaml")
+	kubetest.Eventually(t, "the Deployment's replicas", 3, replicas)
+	kubetest.Eventually(t, "chat", "True Following", ready)
+	for arguments, want := range map[string]string{
+		"describe ias chat -n demo": "Deployment llama goes from 1 to 3 replicas.",
+		"get ias -A":                "native",
+	} {
+		kubetest.Eventually(t, want, true, func() bool { return strings.Contains(a.Kubectl(t, strings.Fields(arguments)...), want) })
+	}
+	hpa := hpaOn("mine", "")
+	hpa.Spec.MaxReplicas = 3
+	a.Create(t, hpa)
+	kubetest.Eventually(t, "beside an HPA chat", "False AnotherAutoscaler", ready)
+	a.Kubectl(t, "scale", "deployment", "llama", "-n", "demo", "--replicas=1") // which would be raised again
+	a.Kubectl(t, "delete", "ias", "chat", "-n", "demo")
+	if got := replicas(); got != 1 {
+		t.Errorf("%d replicas, want the 1 that was set by hand", got)
+	}
+}
+
 // whole is the Deployment as an API server takes it.
 func whole() *appsv1.Deployment {
 	d := deployment()
