@@ -9,7 +9,8 @@
 // INV-4: the same manifests give the same findings in the same order, and no
 // input makes it fail otherwise than by an error that names the file and line.
 // INV-5: whatever the controller and the simulator refuse is found here in their words,
-// as an error if a cluster refuses it, and as an info if only a simulation does.
+// as an error if a cluster refuses it, and as an info if only a simulation does; what the API
+// server refuses of an InferenceAutoscaler by its rules in CEL, in the words of these.
 //
 // It deliberately does not know what load comes: that is the simulator's.
 package lint

@@ -52,7 +52,7 @@ func newManifests(docs []*manifest.Document, o Options) *manifests {
 		m.scalers = append(m.scalers, m.scalersOf(d)...)
 	}
 	m.services, m.refused = policy.Check(m.objects, policy.Options{})
-	m.refused = slices.Concat(m.refused, m.misstated())
+	m.refused = slices.Concat(m.admitted(m.refused), m.misstated())
 	return m
 }
 

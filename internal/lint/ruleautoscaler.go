@@ -9,13 +9,13 @@ import (
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
-// autoscalerRules are about InferenceAutoscalers. They are refused in the words of their status,
-// but for what no manifest shows: whether the namespace has opted in, KEDA is installed and the
+// autoscalerRules are about InferenceAutoscalers. They are refused in the words of the API server,
+// or else of their status, but for what no manifest shows: whether the namespace has opted in, KEDA is installed and the
 // target is there.
 func autoscalerRules() []Rule {
 	return []Rule{{
 		ID: "autoscaler-refused", Severity: Error, Title: "an InferenceAutoscaler that Flyball does not carry out",
-		Why: "Without a ScaledObject nothing scales its target by the objectives. Its condition Ready says why, and so does an Event.",
+		Why: "Without a ScaledObject nothing scales its target by the objectives. The API server refuses it, or its condition Ready says why, and an Event.",
 		Fix: "as each finding says",
 	}}
 }

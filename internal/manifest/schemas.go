@@ -77,6 +77,15 @@ func (s *Schemas) of(d *Document) (*shape, error) {
 	return s.known[name], nil
 }
 
+// Structural is the schema of a document's kind, nil if there is none.
+func (s *Schemas) Structural(d *Document) *schema.Structural {
+	known, err := s.of(d)
+	if err != nil || known == nil {
+		return nil // a test reads each file
+	}
+	return known.structural
+}
+
 // props is the schema of a file of schemas/, or of Flyball's own custom resource.
 func props(d *Document, name string) (*apiextensionsv1.JSONSchemaProps, error) {
 	compressed, err := shipped.ReadFile(name)
