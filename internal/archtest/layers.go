@@ -26,7 +26,7 @@ const (
 func coreRank(name string) int {
 	ranks := [][]string{
 		{"reading", "des"},
-		{"demand", "score", "workload", "drain", "admit"}, // workloads draw from des's streams
+		{"budget", "demand", "score", "workload", "drain", "admit"}, // workloads draw from des's streams
 		{"capacity", "forecast"},
 		{"law", "guard", "plan"}, // law's rooms are one unit
 		{"decide", "plant"},

@@ -3,6 +3,7 @@ package decide
 import (
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -58,6 +59,16 @@ type Input struct {
 	Readings reading.Set // of what the law needs; nothing of it is kept
 	Fleet    law.Fleet
 	Demand   demand.Demand
+	// Grant is how many replicas there are GPUs for; nil: enough for what is wanted.
+	Grant *budget.Grant
+}
+
+// limit is the most replicas that a grant allows: those that there are stay.
+func (in Input) limit() *int {
+	if in.Grant == nil {
+		return nil
+	}
+	return new(max(in.Grant.Replicas, in.Fleet.Desired, 0))
 }
 
 // A Decision is what is to be done.
@@ -102,7 +113,7 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	}
 	var out law.Output
 	next.Law, out = l.Step(memory, law.Input{
-		Now: in.Now, Phase: p.Phase, Fleet: in.Fleet, Demand: in.Demand, Readings: in.Readings, Floor: next.Raised,
+		Now: in.Now, Phase: p.Phase, Fleet: in.Fleet, Demand: in.Demand, Readings: in.Readings, Floor: next.Raised, Limit: in.limit(),
 	})
 	out = p.narrow(out, next, in)
 	d.Replicas, d.Floor, d.Reasons, d.Next, d.Counted = out.Replicas, next.Raised, out.Reasons, out.Next, out.Counted
@@ -120,7 +131,8 @@ func Step(p Policy, s State, in Input) (State, Decision) {
 	return next, d
 }
 
-// narrow is what is left of what the law wants: the wake, Settle and the bounds act on it.
+// narrow is what is left of what the law wants: the wake, Settle, the bounds and the budget act
+// on it.
 func (p Policy) narrow(out law.Output, next State, in Input) law.Output {
 	if !out.Floored {
 		out = out.By(law.RuleFloor, law.Replicas(law.TermFloor, next.Raised))
@@ -128,7 +140,11 @@ func (p Policy) narrow(out law.Output, next State, in Input) law.Output {
 	if p.Settle > 0 && in.Now < next.Settled {
 		out = out.By(law.RuleSettle, law.Replicas(law.TermDesired, in.Fleet.Desired), law.Seconds(law.TermWait, next.Settled-in.Now))
 	}
-	out = out.Clamp(p.Bounds)
+	bounds, limit := p.Bounds, in.limit()
+	if limit != nil {
+		bounds.Min = min(bounds.Min, *limit)
+	}
+	out = out.Clamp(bounds).Within(limit)
 	if next.Attempt.Phase == guard.Parked {
 		out = out.By(law.RuleParked, law.Replicas(law.TermReplicas, 0))
 	}

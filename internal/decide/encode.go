@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/guard"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -105,11 +106,12 @@ type writtenInput struct {
 	Readings reading.Set `json:",omitempty"`
 	Fleet    law.Fleet
 	Demand   demand.Demand
+	Grant    *budget.Grant `json:",omitempty"`
 }
 
 // MarshalJSON writes the input down.
 func (in Input) MarshalJSON() ([]byte, error) {
-	return json.Marshal(writtenInput{versioned{Version}, in.Now, in.Readings, in.Fleet, in.Demand})
+	return json.Marshal(writtenInput{versioned{Version}, in.Now, in.Readings, in.Fleet, in.Demand, in.Grant})
 }
 
 // UnmarshalJSON reads it.
@@ -118,7 +120,7 @@ func (in *Input) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return fmt.Errorf("reading an input: %w", err)
 	}
-	*in = Input{w.Now, w.Readings, w.Fleet, w.Demand}
+	*in = Input{w.Now, w.Readings, w.Fleet, w.Demand, w.Grant}
 	return w.check("an input")
 }
 

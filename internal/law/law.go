@@ -42,6 +42,8 @@ type Input struct {
 	Readings reading.Set // of which a law keeps nothing: it may be used again
 	// Floor is what the guard asks for at least because requests are held; 0: nothing.
 	Floor int
+	// Limit is the most that there are GPUs for, no less than Fleet.Desired; nil: there are enough.
+	Limit *int
 }
 
 // An Output is a law's decision.
@@ -91,6 +93,14 @@ func (o Output) Clamp(b Bounds) Output {
 		return o.By(RuleMinimum, Replicas(TermMinimum, b.Clamp(0)))
 	}
 	return o.By(RuleMaximum, Replicas(TermMaximum, b.Most()))
+}
+
+// Within notes that there are GPUs for no more; nil: for any number.
+func (o Output) Within(limit *int) Output {
+	if limit == nil {
+		return o
+	}
+	return o.By(RuleBudget, Replicas(TermLimit, *limit))
 }
 
 // Delegated is the law of a service whose replicas are decided on the cluster, by KEDA

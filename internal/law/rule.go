@@ -14,6 +14,7 @@ const (
 	RuleParked  // a wake has failed
 	RuleScratch // the state was another law's, or of an unknown version
 	RuleSettle  // it has been watched for too short a time
+	RuleBudget  // others have the GPUs
 	RuleNoData
 	RuleFromZero
 	RuleStatic
@@ -122,6 +123,7 @@ var rules = [numRules]struct {
 	RuleParked:   {"wake failed", set, []Name{TermReplicas}},
 	RuleScratch:  {"from scratch", hold, nil},
 	RuleSettle:   {"not watched for long enough", atLeast, []Name{TermDesired}},
+	RuleBudget:   {"GPU budget", atMost, []Name{TermLimit}},
 	RuleNoData:   {"no data", hold, nil},
 	RuleFromZero: {"scale from zero", atLeast, []Name{TermReplicas}},
 	RuleStatic:   {"static", set, []Name{TermReplicas}},

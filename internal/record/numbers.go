@@ -3,7 +3,9 @@ package record
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/reading"
@@ -96,6 +98,22 @@ func (n *numbers) input(in *decide.Input) {
 	n.flag(d.Cold)
 	whole(n, &d.Gateways)
 	whole(n, &d.Idle)
+	n.flag(in.Grant != nil)
+	if in.Grant != nil {
+		n.grant(in.Grant)
+	}
+}
+
+func (n *numbers) grant(g *budget.Grant) {
+	for _, p := range []*int{&g.Replicas, &g.Wanted, &g.GPUs, &g.Size} {
+		whole(n, p)
+	}
+	n.word(g.Pool)
+	n.count(len(g.Holders))
+	for i := range g.Holders {
+		n.word(g.Holders[i].Name)
+		whole(n, &g.Holders[i].GPUs)
+	}
 }
 
 func (n *numbers) pod(p *law.Pod) {
@@ -200,6 +218,11 @@ func cloneInput(in decide.Input) decide.Input {
 		readings[i] = e
 	}
 	in.Readings, in.Fleet.Pods = readings, append([]law.Pod(nil), in.Fleet.Pods...)
+	if in.Grant != nil {
+		grant := *in.Grant
+		grant.Holders = slices.Clone(grant.Holders)
+		in.Grant = &grant
+	}
 	return in
 }
 

@@ -38,7 +38,7 @@ func (l Law) decide(s *State, in law.Input, look seen) law.Output {
 		out = d.fewer(out)
 	}
 	s.Budget.Last = d.arrive
-	return d.cannot(d.around(out.Clamp(l.Bounds)))
+	return d.cannot(d.around(out.Clamp(l.Bounds).Within(in.Limit)))
 }
 
 // around notes what is expected of the number, of one fewer and of one more.

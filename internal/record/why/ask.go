@@ -128,7 +128,7 @@ func change(e record.Entry, told map[law.Rule]bool) Change {
 
 func cannotBe(r law.Rule) bool {
 	switch r {
-	case law.RuleUnreachable, law.RuleShort, law.RuleFirstJump, law.RuleNoCapacity, law.RuleBlind, law.RuleParked, law.RuleNoData:
+	case law.RuleUnreachable, law.RuleShort, law.RuleFirstJump, law.RuleNoCapacity, law.RuleBlind, law.RuleParked, law.RuleNoData, law.RuleBudget:
 		return true
 	default:
 		return false

@@ -3,6 +3,7 @@ package why
 import (
 	"fmt"
 
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/promise"
@@ -15,20 +16,20 @@ func outlook(o terms) []string {
 		fmt.Sprintf("%s arrive, which is the work of %s replicas at full load. One replica alone serves %s within the objectives; nine times in ten that lies between %s and %s.",
 			o.rate(law.TermArrivals), amount(o.of(law.TermDemand)), o.rate(law.TermCapacity), amount(o.of(law.TermLeast)), amount(o.of(law.TermMost))),
 		fmt.Sprintf("A replica that is asked for now serves in %s, the cold start as it was learned and the time to see it.", o.time(law.TermLead)),
-		budget(o),
+		balance(o),
 	}
 }
 
-// budget says how the promise stands.
-func budget(o terms) string {
-	if balance := o.of(law.TermBudget); balance < 0 {
-		return fmt.Sprintf("%s more than promised have missed lately, and so %s may miss from now on.", amount(-balance), o.share(law.TermAllowed))
+// balance says how the promise stands.
+func balance(o terms) string {
+	if left := o.of(law.TermBudget); left < 0 {
+		return fmt.Sprintf("%s more than promised have missed lately, and so %s may miss from now on.", amount(-left), o.share(law.TermAllowed))
 	}
 	return fmt.Sprintf("%s may still miss before the promise is broken, and so %s may miss from now on.", o.requests(law.TermBudget), o.share(law.TermAllowed))
 }
 
 // neighbours say why not one fewer, and why not one more.
-func neighbours(o terms, n int, l law.Law) []string {
+func neighbours(o terms, n int, l law.Law, g *budget.Grant) []string {
 	allowed, now := o.of(law.TermAllowed), o.of(law.TermExpected)
 	bounds := law.Bounds{}
 	if own, ok := l.(promise.Law); ok {
@@ -51,6 +52,8 @@ func neighbours(o terms, n int, l law.Law) []string {
 		more += fmt.Sprintf("which is no more than may; one more would make it %s.", o.share(law.TermMore))
 	case n >= bounds.Most():
 		more += fmt.Sprintf("which is more than may, but the maximum is %d; one more would make it %s.", n, o.share(law.TermMore))
+	case g != nil && n >= g.Replicas:
+		more += fmt.Sprintf("which is more than may, but there is no GPU for one more, which would make it %s.", o.share(law.TermMore))
 	default:
 		more += fmt.Sprintf("which is more than may, and one more would make it %s: too little to help.", o.share(law.TermMore))
 	}

@@ -18,6 +18,8 @@ func Sentence(r law.Reason) string {
 		return fmt.Sprintf("The minimum raises %d to %d.", r.From, r.To)
 	case law.RuleMaximum:
 		return fmt.Sprintf("The maximum allows %d of the %d that were wanted.", r.To, r.From)
+	case law.RuleBudget:
+		return fmt.Sprintf("There are GPUs for %d of the %d that were wanted.", r.To, r.From)
 	case law.RuleFloor:
 		return fmt.Sprintf("Requests are held, which takes %d at least.", r.To)
 	case law.RuleSettle:

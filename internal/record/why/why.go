@@ -48,13 +48,16 @@ func Of(e record.Entry) Answer {
 		if n != d.Replicas {
 			a.Sentences = append(a.Sentences, fmt.Sprintf("The law itself wants %d.", n))
 		}
-		a.Sentences = append(a.Sentences, neighbours(o, n, e.Policy.Law)...)
+		a.Sentences = append(a.Sentences, neighbours(o, n, e.Policy.Law, e.Input.Grant)...)
 	}
 	without := record.Without(e.Policy, d)
 	for i, r := range d.Reasons {
 		a.Rules = append(a.Rules, rule(r, without[i]))
 		if r.Rule != law.RuleOutlook {
 			a.Sentences = append(a.Sentences, Sentence(r))
+		}
+		if r.Rule == law.RuleBudget && e.Input.Grant != nil {
+			a.Sentences = append(a.Sentences, Shared(*e.Input.Grant))
 		}
 	}
 	if len(d.Reasons) == 0 {
