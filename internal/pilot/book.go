@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/advice"
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -27,8 +28,9 @@ type Answer struct {
 	Was      int       // replicas that the target had then
 	At       time.Time // of the step
 	Reasons  []law.Reason
-	Pods     int // that were ready
-	Read     int // of these, of which something was read
+	Grant    *budget.Grant // of the GPUs, where it is fewer than the law asks for
+	Pods     int           // that were ready
+	Read     int           // of these, of which something was read
 	// Kept is what this process has counted of the promise since it began.
 	Kept law.Counted
 	// Tally compares what ran with what was advised, where something else scales it.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flyball-dev/flyball/internal/advice"
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -26,6 +27,10 @@ type Subject struct {
 	Fleet  law.Fleet
 	// Advised: something else scales it, and is compared with what is decided.
 	Advised bool
+	// GPUs are those of one replica, of the kind Resource, or of several if that is empty.
+	GPUs     int
+	Resource string
+	Priority int
 }
 
 // A Roster tells the services that are to be scaled.
@@ -56,6 +61,8 @@ type Config struct {
 	// waits for its source.
 	Demand   func(Service) demand.Demand
 	Recorder Recorder // nil: nothing is written down
+	// Pools are the GPUs that services share, at a tick; nil, or none: there are enough.
+	Pools func(context.Context) []budget.Pool
 	// Remembered is what was known of a service when this process began, if it can be read.
 	Remembered func(s Service, uid string) (Memory, bool)
 
@@ -81,6 +88,9 @@ func (c Config) Validate() error {
 type Pilot struct {
 	cfg    Config
 	nudged chan struct{}
+
+	stepping sync.Mutex // of the steps of a tick, or of one between two
+	shared   shared
 
 	mu       sync.Mutex
 	services map[Service]*service
@@ -141,18 +151,32 @@ func (p *Pilot) tick(ctx context.Context) {
 		present[s.Service] = true
 	}
 	p.forget(present)
-	work := make(chan Subject)
+	p.stepping.Lock()
+	defer p.stepping.Unlock()
+	p.shared = shared{}
+	if pools := p.pools(ctx); len(pools) > 0 {
+		p.share(subjects, sets, pools)
+		return
+	}
+	each(len(subjects), func(i int) {
+		set := sets[subjects[i].Service]
+		p.keep(p.propose(subjects[i], &set), nil)
+	})
+}
+
+// each calls for all numbers below n, several at a time.
+func each(n int, call func(int)) {
+	work := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(subjects)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		workers.Go(func() {
-			for s := range work {
-				set := sets[s.Service]
-				p.step(s, &set)
+			for i := range work {
+				call(i)
 			}
 		})
 	}
-	for _, s := range subjects {
-		work <- s
+	for i := range n {
+		work <- i
 	}
 	close(work)
 	workers.Wait()
@@ -266,38 +290,72 @@ func (p *Pilot) of(s Subject) *service {
 	return known
 }
 
-// step makes one service's step. Without a set of this tick it is made from that of the
+// A proposal is a step of a service before it counts.
+type proposal struct {
+	of    Subject
+	known *service
+	at    time.Time
+	step  record.Step
+	next  decide.State
+	ok    bool // it did not panic
+}
+
+// propose makes one service's step. Without a set of this tick it is made from that of the
 // last one.
-func (p *Pilot) step(s Subject, set *reading.Set) {
-	known := p.of(s)
+func (p *Pilot) propose(s Subject, set *reading.Set) proposal {
+	o := proposal{of: s, known: p.of(s), at: p.cfg.Now()}
+	o.known.mu.Lock()
+	defer o.known.mu.Unlock()
+	if set != nil {
+		o.known.set = *set
+	}
+	o.ok = p.contained(&o, func() {
+		o.step = record.Step{Policy: s.Policy, State: o.known.state, Input: decide.Input{
+			Now: reading.SinceEpoch(o.at), Readings: o.known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
+		}}
+		o.step.Policy.Settle = p.cfg.Settle
+		o.next, o.step.Decision = decide.Step(o.step.Policy, o.step.State, o.step.Input)
+	})
+	return o
+}
+
+// keep has a step count; with a grant of fewer than it asks for it is made again.
+func (p *Pilot) keep(o proposal, g *budget.Grant) {
+	if !o.ok {
+		return
+	}
+	known := o.known
 	known.mu.Lock()
 	defer known.mu.Unlock()
+	p.contained(&o, func() {
+		if g != nil {
+			o.step.Input.Grant = g
+			o.next, o.step.Decision = decide.Step(o.step.Policy, o.step.State, o.step.Input)
+		}
+		d := o.step.Decision
+		known.state, known.broken = o.next, false
+		known.count(d.Counted)
+		known.compare(o.of, o.step)
+		pods, read := heard(known.set, o.of.Fleet)
+		p.cfg.Book.put(o.of.Service, Answer{o.of.UID, d.Replicas, o.of.Fleet.Desired, o.at, d.Reasons, g, pods, read, known.kept, known.tally})
+		if p.cfg.Recorder != nil {
+			p.cfg.Recorder.Record(o.of.Service, o.step)
+		}
+	})
+}
+
+// contained tells whether a call for a service did not panic.
+func (p *Pilot) contained(o *proposal, call func()) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			if !known.broken {
-				p.cfg.Log.Error("a step panicked: the service keeps its last answer", "service", s.String(), "panic", r)
+			if !o.known.broken {
+				p.cfg.Log.Error("a step panicked: the service keeps its last answer", "service", o.of.String(), "panic", r)
 			}
-			known.broken = true
+			o.known.broken, ok = true, false
 		}
 	}()
-	if set != nil {
-		known.set = *set
-	}
-	now := p.cfg.Now()
-	done := record.Step{Policy: s.Policy, State: known.state, Input: decide.Input{
-		Now: reading.SinceEpoch(now), Readings: known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
-	}}
-	done.Policy.Settle = p.cfg.Settle
-	var next decide.State
-	next, done.Decision = decide.Step(done.Policy, done.State, done.Input)
-	known.state, known.broken = next, false
-	known.count(done.Decision.Counted)
-	known.compare(s, done)
-	pods, read := heard(known.set, s.Fleet)
-	p.cfg.Book.put(s.Service, Answer{s.UID, done.Decision.Replicas, s.Fleet.Desired, now, done.Decision.Reasons, pods, read, known.kept, known.tally})
-	if p.cfg.Recorder != nil {
-		p.cfg.Recorder.Record(s.Service, done)
-	}
+	call()
+	return true
 }
 
 // count adds what a step saw.
@@ -354,7 +412,7 @@ func (p *Pilot) answerNudges(ctx context.Context) {
 		p.mu.Unlock()
 		for _, s := range slices.SortedFunc(maps.Keys(nudges), Service.Compare) {
 			if subject, ok := p.cfg.Roster.Of(ctx, s); ok {
-				p.step(subject, nil)
+				p.alone(subject)
 			}
 		}
 	}

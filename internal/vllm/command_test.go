@@ -192,6 +192,10 @@ func TestGPUs(t *testing.T) {
 		if diff := cmp.Diff(want, vllm.GPUsOf(&c)); diff != "" {
 			t.Errorf("GPUsOf(%s): -want +got\n%s", resource, diff)
 		}
+		twice := vllm.Resources([]corev1.Container{c, {}, {Resources: corev1.ResourceRequirements{Requests: list}}})
+		if sum := twice[resource]; len(twice) > 0 != want.Any() || want.Any() && sum.Value() != 4 {
+			t.Errorf("Resources(%s, twice 2) = %v", resource, twice)
+		}
 		text := fmt.Sprintf("0/2 nodes are available: 2 Insufficient %s.", resource)
 		if got := vllm.NamesGPU(text); got != want.Any() {
 			t.Errorf("NamesGPU(%s) = %v", text, got)

@@ -86,6 +86,27 @@ func GPUsOf(c *corev1.Container) GPUs {
 	return g
 }
 
+// Resources are the GPUs, and shares of GPUs, of all containers of a pod, by the names that a
+// ResourceQuota counts them by.
+func Resources(containers []corev1.Container) corev1.ResourceList {
+	all := corev1.ResourceList{}
+	for i := range containers {
+		r := containers[i].Resources
+		list := r.Limits
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(list)), IsGPU) {
+			list = r.Requests
+		}
+		for name, n := range list {
+			if IsGPU(name) {
+				sum := all[name]
+				sum.Add(n)
+				all[name] = sum
+			}
+		}
+	}
+	return all
+}
+
 // GPUsOfPod are those of all containers of a pod.
 func GPUsOfPod(containers []corev1.Container) GPUs {
 	var sum GPUs

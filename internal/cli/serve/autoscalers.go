@@ -35,7 +35,7 @@ func (p parts) decided(s promised.Service) *autoscaler.Decision {
 		return nil
 	}
 	d := &autoscaler.Decision{
-		Replicas: last.Replicas, Was: last.Was, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Pods: last.Pods, Read: last.Read,
+		Replicas: last.Replicas, Was: last.Was, Stale: time.Since(last.At) > scaler.MaxAge, Reasons: last.Reasons, Grant: last.Grant, Pods: last.Pods, Read: last.Read,
 	}
 	if all, ok := last.Tally.Total(); ok {
 		d.Compared = &all

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/follow"
@@ -31,6 +32,7 @@ type parts struct {
 	demand    *inbox.Inbox
 	book      *pilot.Book
 	recalled  *recollection
+	budgets   []budget.Pool // by the flags
 }
 
 // All are the services to be stepped.
@@ -50,7 +52,11 @@ func (p parts) Of(ctx context.Context, s pilot.Service) (pilot.Subject, bool) {
 }
 
 func subject(l promised.Live) pilot.Subject {
-	return pilot.Subject{Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet, Advised: l.Advised}
+	gpus, resource := l.GPUs()
+	return pilot.Subject{
+		Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet, Advised: l.Advised,
+		GPUs: gpus, Resource: resource, Priority: l.Priority,
+	}
 }
 
 // demanded is what gateways report of a service, if they see all that comes.

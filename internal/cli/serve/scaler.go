@@ -53,6 +53,7 @@ type scalerOptions struct {
 	credentials     string // folder
 	tick, settle    time.Duration
 	services        promised.Settings
+	budgets         gpuBudgets
 	record          recording
 }
 
@@ -93,6 +94,7 @@ func (o *scalerOptions) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&o.settle, "settle", 5*time.Minute, "for how long a replica that begins to decide scales nothing down")
 	o.record.register(fl)
 	fl.IntVar(&o.services.Most, "services-per-namespace", 500, "how many services of a namespace may state objectives")
+	o.budgets.register(fl)
 }
 
 // validate says what is missing, and reads the credentials.
@@ -109,6 +111,9 @@ func (o *scalerOptions) validate() error {
 		return hint.With(fmt.Errorf("--record-size %d is too small", o.record.bytes), "give %d or more", leastRecord)
 	case o.tick < 2*time.Second:
 		return hint.With(fmt.Errorf("--tick %v is too short to read within", o.tick), "give 2s or more")
+	}
+	if err := o.budgets.read(); err != nil {
+		return err
 	}
 	o.prometheus.Timeout = o.tick / 2
 	if o.credentials == "" {
@@ -161,7 +166,7 @@ func (o *scalerOptions) start(ctx context.Context, found *rest.Config, handler s
 		return fmt.Errorf("preparing the scaler: %w", err)
 	}
 	o.keda.Registry, o.keda.Log = runtimemetrics.Registry, logger
-	if err := o.add(mgr, parts{peers: peers, lock: options.LeaderElectionResourceLockInterface, namespace: namespace, log: slog.New(handler)}); err != nil {
+	if err := o.add(mgr, parts{peers: peers, lock: options.LeaderElectionResourceLockInterface, namespace: namespace, log: slog.New(handler), budgets: o.budgets.pools}); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -221,7 +226,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	}
 	loop, err := pilot.New(pilot.Config{
 		Every: o.tick, Settle: o.settle, Roster: p, Source: readings{source}, Demand: p.demanded, Recorder: o.record.recorder(), Remembered: p.recalled.of,
-		Book: p.book, Log: p.log, Now: time.Now,
+		Pools: p.pools, Book: p.book, Log: p.log, Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -323,7 +324,11 @@ func TestConditions(t *testing.T) {
 		"blind":    {func(_ *View, c *Course) { c.Last.Read = 1 }, map[string]string{"Ready": "True PodsNotRead", "MetricsAvailable": "False PodsNotRead"}, "Prometheus"},
 		"no pod":   {func(_ *View, c *Course) { c.Last.Pods, c.Last.Read = 0, 0 }, map[string]string{"Ready": "True Following", "MetricsAvailable": "Unknown NoPods"}, ""},
 		"short":    {func(_ *View, c *Course) { c.Last.Reasons = []law.Reason{short} }, map[string]string{"Ready": "True MaximumTooLow", "ScalingLimited": "True MaximumTooLow"}, "The maximum of 8 does not keep the promise: 30.0 % are expected to miss, and 10.0 % may. It would take 11 replicas."},
-		"too old":  {func(_ *View, c *Course) { c.Last.Stale = true }, map[string]string{"Ready": "False DecisionTooOld"}, ""},
+		"no GPUs": {func(_ *View, c *Course) {
+			c.Last.Reasons = []law.Reason{{Rule: law.RuleBudget, From: 6, To: 4, Terms: []law.Term{law.Replicas(law.TermLimit, 4)}}}
+			c.Last.Grant = &budget.Grant{Replicas: 4, Wanted: 6, GPUs: 1, Pool: "the GPU budget of namespace demo", Size: 8, Holders: []budget.Holder{{Name: "chat", GPUs: 6}, {Name: "llama", GPUs: 2}}}
+		}, map[string]string{"Ready": "True GPUBudget", "ScalingLimited": "True GPUBudget"}, "There are GPUs for 4 of the 6 that were wanted. 2 more GPUs are needed; the GPU budget of namespace demo is 8: chat has 6, llama 2."},
+		"too old": {func(_ *View, c *Course) { c.Last.Stale = true }, map[string]string{"Ready": "False DecisionTooOld"}, ""},
 		"no room": {func(_ *View, c *Course) {
 			*c = Course{Refused: &explain.Notice{Reason: "TooManyObjectives", Text: "as many as it may"}}
 		}, map[string]string{"Ready": "False TooManyObjectives", "Conflict": "False None"}, "as many as it may"},

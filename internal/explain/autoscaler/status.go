@@ -13,6 +13,7 @@ import (
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/advice"
+	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
@@ -35,6 +36,8 @@ type Decision struct {
 	Reasons  []law.Reason
 	Pods     int // that are ready
 	Read     int // of these, of which something was read
+	// Grant says who has the GPUs, where there are too few; nil: there are enough.
+	Grant *budget.Grant
 	// Compared is what ran with what was advised; nil: there is nothing to compare.
 	Compared *advice.Total
 }
@@ -207,9 +210,12 @@ func limited(c Course) said {
 	for _, one := range []struct {
 		rule   law.Rule
 		reason string
-	}{{law.RuleUnreachable, "PromiseUnreachable"}, {law.RuleShort, "MaximumTooLow"}, {law.RuleMaximum, "AtMaximum"}} {
+	}{{law.RuleUnreachable, "PromiseUnreachable"}, {law.RuleBudget, "GPUBudget"}, {law.RuleShort, "MaximumTooLow"}, {law.RuleMaximum, "AtMaximum"}} {
 		if r, ok := c.Last.by(one.rule); ok {
 			s.status, s.reason, s.text = metav1.ConditionTrue, one.reason, why.Sentence(r)
+			if one.rule == law.RuleBudget && c.Last.Grant != nil {
+				s.text += " " + why.Shared(*c.Last.Grant)
+			}
 			return s
 		}
 	}

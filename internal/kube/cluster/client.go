@@ -67,7 +67,7 @@ func ReadAll[T any](ctx context.Context, c client.Reader, kind schema.GroupVersi
 	return all, nil
 }
 
-// Slim keeps of a pod what says how it is, and its cost: there are many.
+// Slim keeps of a pod what says how it is, its cost and its priority: there are many.
 func Slim(o any) (any, error) {
 	p, ok := o.(*corev1.Pod)
 	if !ok {
@@ -77,6 +77,6 @@ func Slim(o any) (any, error) {
 	if cost, ok := p.Annotations[corev1.PodDeletionCost]; ok {
 		kept[corev1.PodDeletionCost] = cost
 	}
-	p.ManagedFields, p.Annotations, p.Spec = nil, kept, corev1.PodSpec{NodeName: p.Spec.NodeName}
+	p.ManagedFields, p.Annotations, p.Spec = nil, kept, corev1.PodSpec{NodeName: p.Spec.NodeName, Priority: p.Spec.Priority}
 	return p, nil
 }

@@ -12,6 +12,8 @@
 // INV-7: a ScaledObject that is not there, of an InferenceAutoscaler that only advises or that
 // Flyball scales itself, is told among the services to be stepped, and KEDA never hears of it;
 // when it is made, or goes, the service is the same one.
+// INV-8: a service is told with the GPUs of a replica and the priority of its pods; ResourceQuotas
+// that count GPUs are told once they have been read, and nobody waits for them.
 //
 // It deliberately does not know how replicas are computed, nor who asks.
 package promised

@@ -16,12 +16,48 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // A Live service has its pods.
 type Live struct {
 	Service
-	Fleet law.Fleet
+	Fleet    law.Fleet
+	Priority int // of its pods; 0 where there are none
+
+	containers []corev1.Container
+}
+
+// GPUs are how many a replica takes, a share of one counted as one, and of which resource; "":
+// of several.
+func (l Live) GPUs() (n int, resource string) {
+	kinds := 0
+	for i := range l.containers {
+		for name, q := range l.containers[i].Resources.Limits {
+			if !vllm.IsGPU(name) {
+				continue
+			}
+			n += int(q.Value())
+			if string(name) != resource {
+				kinds, resource = kinds+1, string(name)
+			}
+		}
+	}
+	if kinds > 1 {
+		resource = ""
+	}
+	return n, resource
+}
+
+// live is a service with its target's pods.
+func live(s Service, t *target, pods []corev1.Pod) Live {
+	l := Live{Service: s, Fleet: t.fleet(pods), containers: t.containers}
+	for i := range pods {
+		if p := pods[i].Spec.Priority; p != nil {
+			l.Priority = int(*p)
+		}
+	}
+	return l
 }
 
 // Current is what the HPA compares with: the target's status.replicas.
@@ -51,7 +87,7 @@ func (s *Services) One(ctx context.Context, key types.NamespacedName) (Live, boo
 	if s.Client.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingLabelsSelector{Selector: selector}) != nil {
 		return Live{}, false
 	}
-	return Live{service, t.fleet(pods.Items)}, true
+	return live(service, t, pods.Items), true
 }
 
 // fleet counts the pods.
@@ -109,7 +145,7 @@ func (s *Services) All(ctx context.Context) ([]Live, error) {
 	}
 	all := make([]Live, len(crews))
 	for i, c := range crews {
-		all[i] = Live{c.service, c.target.fleet(c.pods)}
+		all[i] = live(c.service, &c.target, c.pods)
 	}
 	return all, nil
 }

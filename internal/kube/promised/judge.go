@@ -49,14 +49,15 @@ type target struct {
 	replicas   *int32
 	current    int32 // status.replicas
 	ready      int32
+	containers []corev1.Container // what is left of them: their GPUs
 }
 
 func ofDeployment(d *appsv1.Deployment) target {
-	return target{deployment, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas}
+	return target{deployment, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas, d.Spec.Template.Spec.Containers}
 }
 
 func ofStatefulSet(d *appsv1.StatefulSet) target {
-	return target{statefulSet, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas}
+	return target{statefulSet, d.Name, d.UID, d.Labels, d.Spec.Selector, d.Spec.Replicas, d.Status.Replicas, d.Status.ReadyReplicas, d.Spec.Template.Spec.Containers}
 }
 
 const deployment, statefulSet = objective.Deployment, objective.StatefulSet

@@ -67,6 +67,7 @@ type Services struct {
 	KServe func() bool // InferenceServices are watched
 
 	followed chan struct{} // closed once ScaledObjects are
+	quotas   func() bool   // set before: ResourceQuotas have been read
 	said     notices.Said
 
 	mu      sync.Mutex

@@ -21,28 +21,38 @@ import (
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
+	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
 // Cached is what a manager watches for Services: of pods how they are, of their owners no
-// more than how many they have.
+// more than how many they have, and the GPUs of one.
 func Cached() cache.Options {
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		&corev1.Pod{}:         {Transform: cluster.Slim},
-		&appsv1.Deployment{}:  {Transform: bare},
-		&appsv1.StatefulSet{}: {Transform: bare},
-		&corev1.Namespace{}:   {Transform: cache.TransformStripManagedFields()},
+		&corev1.Pod{}:           {Transform: cluster.Slim},
+		&appsv1.Deployment{}:    {Transform: bare},
+		&appsv1.StatefulSet{}:   {Transform: bare},
+		&corev1.Namespace{}:     {Transform: cache.TransformStripManagedFields()},
+		&corev1.ResourceQuota{}: {Transform: cache.TransformStripManagedFields()},
 	}}
 }
 
-// bare takes the template off.
+// bare takes the template off, but for its GPUs.
 func bare(o any) (any, error) {
 	switch o := o.(type) {
 	case *appsv1.Deployment:
-		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, counted(&o.Spec.Template)
 	case *appsv1.StatefulSet:
-		o.ManagedFields, o.Annotations, o.Spec.Template, o.Spec.VolumeClaimTemplates = nil, nil, corev1.PodTemplateSpec{}, nil
+		o.ManagedFields, o.Annotations, o.Spec.Template, o.Spec.VolumeClaimTemplates = nil, nil, counted(&o.Spec.Template), nil
 	}
 	return o, nil
+}
+
+// counted is a template of which the GPUs are left.
+func counted(t *corev1.PodTemplateSpec) (gpus corev1.PodTemplateSpec) {
+	if list := vllm.Resources(t.Spec.Containers); len(list) > 0 {
+		gpus.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: list}}}
+	}
+	return gpus
 }
 
 // Setup has each replica follow ScaledObjects, once KEDA's kind is served, and all that
@@ -69,6 +79,9 @@ func (s *Services) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.K
 	if err := c.Watch(source.Kind(mgr.GetCache(), client.Object(cluster.NewObject(kserve.ScaledObjectKind)),
 		handler.EnqueueRequestsFromMapFunc(s.rivals), predicate.Funcs{UpdateFunc: changed})); err != nil {
 		return fmt.Errorf("following ScaledObjects: %w", err)
+	}
+	if err := s.followQuotas(ctx, mgr.GetCache()); err != nil {
+		return err
 	}
 	close(s.followed)
 	if !kinds.Await(ctx, kserve.InferenceServiceKind) { // where there is no KServe, none is looked for
