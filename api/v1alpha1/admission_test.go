@@ -74,7 +74,7 @@ func object(t *testing.T, replace ...string) *unstructured.Unstructured {
 func TestAdmission(t *testing.T) {
 	c := apiServer(t)
 	scheduled := func(schedule string, replace ...string) []string {
-		return append(replace, "  engine: keda", "  engine: keda\n  schedules: [{name: office, start: 0 8 * * 1-5, end: 0 18 * * 1-5"+schedule+"}]")
+		return append(replace, "  targetRef:", "  schedules: [{name: office, start: 0 8 * * 1-5, end: 0 18 * * 1-5"+schedule+"}]\n  targetRef:")
 	}
 	deployment := []string{"serving.kserve.io/v1beta1, kind: InferenceService", "apps/v1, kind: Deployment"}
 	for name, tc := range map[string]struct {
@@ -101,8 +101,9 @@ func TestAdmission(t *testing.T) {
 		"no time":           {[]string{"target: 3s", "target: 0s"}, "it is a time above 0"},
 		"a word":            {[]string{"target: 3s", "target: soon"}, "as 3s, 1.5s or 100ms"},
 		"advice":            {[]string{"engine: keda", "engine: advise"}, ""},
-		"without KEDA":      {[]string{"engine: keda", "engine: native"}, ""},
-		"native, asleep":    {append(deployment, "engine: keda", "engine: native"), "spec: Invalid value: replicas.min: at 0 nothing wakes a Deployment"},
+		"without KEDA":      {[]string{"engine: keda", "engine: native", "min: 0", "min: 1"}, ""},
+		"native, asleep":    {[]string{"engine: keda", "engine: native"}, "replicas.min: the engine native does not wake a service from 0 yet"},
+		"native, at night":  {scheduled(", min: 0", "min: 0, max: 8", "min: 1, max: 8", "  engine: keda", "  engine: native"), "schedules: the engine native does not wake a service from a min of 0 yet"},
 		"another engine":    {[]string{"engine: keda", "engine: steam"}, `spec.engine: Unsupported value: "steam"`},
 		"a schedule":        {scheduled(", timeZone: Europe/Berlin, min: 4"), ""},
 		"one for nothing":   {scheduled(""), "spec.schedules[0]: Invalid value: it changes nothing; give min or max"},

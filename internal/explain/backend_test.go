@@ -12,6 +12,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -100,6 +101,8 @@ func TestBackendOfPods(t *testing.T) {
 		"asleep, class keda":   {func(s *Snapshot) { s.asleepInGuideMode(); s.class("keda") }, "", 0, "its class is keda"},
 		"asleep, class none":   {func(s *Snapshot) { s.asleepInGuideMode(); s.class("none") }, "", 0, "its class is none"},
 		"asleep, no metrics":   {func(s *Snapshot) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.AutoScaling = nil }, "", 0, "no autoScaling.metrics"},
+		"asleep, objectives":   {func(s *Snapshot) { s.asleepInGuideMode(); s.promise(objective.Push) }, "", 0, ""},
+		"asleep, by another":   {func(s *Snapshot) { s.asleepInGuideMode(); s.promise("prometheus") }, "", 0, "no ScaledObject that states objectives"},
 		"asleep, refused":      {func(s *Snapshot) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.MaxReplicas = -1 }, "", 0, "spec.predictor.maxReplicas"},
 		"stopped":              {func(s *Snapshot) { s.annotate(kserve.StopAnnotation, "true"); s.Deployment, s.Pods = nil, nil }, "", 0, "stopped by its annotation"},
 		"stopped, pods remain": {func(s *Snapshot) { s.annotate(kserve.StopAnnotation, "true"); s.Deployment = nil }, "b", 0, ""},
@@ -145,6 +148,19 @@ func (s *Snapshot) annotate(key, value string) { s.InferenceService.Annotations[
 
 // TestBackendDuringARename: the names are those of the pods that are ready, and those that
 // pods will have.
+
+// promise takes the metrics away, and has a ScaledObject of another name with a trigger that
+// may state objectives.
+func (s *Snapshot) promise(kind string) {
+	s.InferenceService.Spec.Predictor.AutoScaling, s.ScaledObject = nil, nil
+	so := kserve.ScaledObject{}
+	so.Spec.ScaleTargetRef.Name = "llama-predictor"
+	so.Spec.Triggers = []kserve.Trigger{{Type: kind, Metadata: map[string]string{
+		objective.AddressKey: "flyball-scaler.flyball-system:9443", objective.Key: "ttft:p90:3s",
+	}}}
+	s.Others = []kserve.ScaledObject{so}
+}
+
 func TestBackendDuringARename(t *testing.T) {
 	s := routed(t)
 	s.Pods = append(s.Pods, pod("c", readyAt("10.0.0.3")))

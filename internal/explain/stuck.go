@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/flyball-dev/flyball/internal/kserve"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
 // Stuck is why no pod can come although someone waits for one; empty if one may.
@@ -30,15 +31,22 @@ func (s Snapshot) pausedAtZero() *explanation {
 	return s.paused()
 }
 
+// promised tells whether a ScaledObject of its Deployment states objectives: KEDA wakes it, when
+// Flyball's scaler hears of requests that are held.
+func (s Snapshot) promised() bool {
+	states := func(so kserve.ScaledObject) bool { return objective.At(so.Spec.Triggers) >= 0 }
+	return s.mode() == ModeExternal && (s.ScaledObject != nil && states(*s.ScaledObject) || slices.ContainsFunc(s.Others, states))
+}
+
 // unwakeable is a service at zero that Flyball does not scale.
 func (s Snapshot) unwakeable() *explanation {
-	if !s.atZero() {
+	if !s.atZero() || s.promised() {
 		return nil
 	}
 	if mode := s.mode(); mode != ModeGuide {
 		why := "its class is " + mode
 		if mode == ModeExternal {
-			why = "it has no autoScaling.metrics"
+			why = "it has no autoScaling.metrics, and no ScaledObject that states objectives"
 		}
 		return &explanation{Unscaled, "at zero, and Flyball does not scale it: " + why, ""}
 	}
