@@ -75,8 +75,8 @@ func TestAdvised(t *testing.T) {
 	}
 	key := pilot.Service{Namespace: "demo", Name: "advised"}
 	p.book.Copy(map[pilot.Service]pilot.Answer{key: {UID: "ias/target", Replicas: 5, Was: 2, At: time.Now()}})
-	if d := p.decided(service); d == nil || d.Replicas != 5 || d.Was != 2 || d.Stale {
-		t.Errorf("decided = %+v, want 5 in place of 2", d)
+	if diff := cmp.Diff(&autoscaler.Decision{Replicas: 5, Was: 2}, p.decided(service)); diff != "" {
+		t.Errorf("decided: -want +got\n%s", diff)
 	}
 	_, err = answers{p}.Answer(t.Context(), scaler.Object{Namespace: "demo", Name: "advised", Trigger: stated})
 	if r := (*autoscaler.Refusal)(nil); !errors.As(err, &r) || r.Cause != autoscaler.Unknown {
