@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +38,7 @@ type scene struct {
 	*Scales
 	client.WithWatch
 	events  *events.FakeRecorder
-	last    *autoscaler.Decision
+	last    atomic.Pointer[autoscaler.Decision]
 	changes chan struct{}
 	refused error // of the next write
 	writes  int
@@ -66,7 +67,7 @@ func newScene(t *testing.T, kind string, replicas int32) *scene {
 	}
 	s := &scene{events: events.NewFakeRecorder(9), changes: make(chan struct{})}
 	s.WithWatch = interceptor.NewClient(kubetest.Client(t, workload), interceptor.Funcs{SubResourceUpdate: s.update})
-	s.Scales = New(s, s.events, func(promised.Service) *autoscaler.Decision { return s.last }, func() <-chan struct{} { return s.changes }, tick)
+	s.Scales = New(s, s.events, func(promised.Service) *autoscaler.Decision { return s.last.Load() }, func() <-chan struct{} { return s.changes }, tick)
 	s.Order(chat(), service(kind))
 	return s
 }
@@ -146,14 +147,14 @@ func TestWrites(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, c.kind, c.before)
-			s.last = c.last
+			s.last.Store(c.last)
 			s.Order(chat(), c.order)
 			said := s.reconcile(t)
 			if got := s.replicas(t, c.kind); got != c.want || !strings.HasPrefix(said, c.said) || strings.Count(said, "\n") != s.writes || (s.writes == 1) != (c.said != "") {
 				t.Errorf("%d replicas after %d writes, said %q; want %d, %q", got, s.writes, said, c.want, c.said)
 			}
 			s.Cancel(key())
-			s.last = &autoscaler.Decision{Was: c.want, Replicas: 7}
+			s.last.Store(&autoscaler.Decision{Was: c.want, Replicas: 7})
 			if said := s.reconcile(t); said != "" || s.replicas(t, c.kind) != c.want || len(s.due()) > 0 {
 				t.Errorf("without an order: %d replicas, said %q", s.replicas(t, c.kind), said)
 			}
@@ -169,7 +170,8 @@ func TestTrouble(t *testing.T) {
 		"ScaleFailed":    apierrors.NewConflict(of, "llama", errors.New("it has been modified")),
 	} {
 		s := newScene(t, objective.Deployment, 2)
-		s.last, s.refused = &autoscaler.Decision{Was: 2, Replicas: 4}, refused
+		s.last.Store(&autoscaler.Decision{Was: 2, Replicas: 4})
+		s.refused = refused
 		said := s.reconcile(t)
 		now := s.Trouble(key())
 		if now == nil || now.Reason != reason || !now.Warning || !strings.Contains(now.Text, refused.Error()) || said != "" || len(s.due()) != 1 {
@@ -189,9 +191,10 @@ func TestTrouble(t *testing.T) {
 // Trouble that nothing is left of is forgotten, also when the number is no longer asked for.
 func TestTroubleIsOver(t *testing.T) {
 	s := newScene(t, objective.Deployment, 2)
-	s.last, s.refused = &autoscaler.Decision{Was: 2, Replicas: 4}, errors.New("the webhook says no")
+	s.last.Store(&autoscaler.Decision{Was: 2, Replicas: 4})
+	s.refused = errors.New("the webhook says no")
 	s.reconcile(t)
-	s.last = &autoscaler.Decision{Was: 2, Replicas: 2}
+	s.last.Store(&autoscaler.Decision{Was: 2, Replicas: 2})
 	if len(s.due()) != 1 {
 		t.Fatalf("due are %v, want the one with trouble", s.due())
 	}
@@ -253,17 +256,18 @@ func TestFollow(t *testing.T) {
 			t.Errorf("%d added before anything is decided", len(q.added))
 		}
 		was := s.changes
-		s.last, s.changes = &autoscaler.Decision{Was: 2, Replicas: 4}, make(chan struct{})
+		s.last.Store(&autoscaler.Decision{Was: 2, Replicas: 4})
+		s.changes = make(chan struct{})
 		close(was)
 		wait("decided", 0)
 		wait("not done yet", tick)
-		s.last = &autoscaler.Decision{Was: 4, Replicas: 4}
+		s.last.Store(&autoscaler.Decision{Was: 4, Replicas: 4})
 		synctest.Wait()
 		<-time.After(3 * tick)
 		if len(q.added) > 0 {
 			t.Errorf("%d added although nothing is left to do", len(q.added))
 		}
-		s.last = &autoscaler.Decision{Was: 4, Replicas: 5}
+		s.last.Store(&autoscaler.Decision{Was: 4, Replicas: 5})
 		s.Order(chat(), service(objective.Deployment))
 		wait("ordered", 4*tick)
 		cancel()
