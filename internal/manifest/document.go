@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -85,4 +86,16 @@ func (f *Fault) Error() string {
 		at += ": "
 	}
 	return fmt.Sprintf("%s:%d: %s: %s%s", f.Document.File, f.Document.At(f.Path).Line(), f.Document, at, f.What)
+}
+
+// Namespace is the one that documents name; "" where there is none, or several.
+func Namespace(docs []*Document) string {
+	name := ""
+	for _, d := range docs {
+		if d.Namespace != "" && name != "" && d.Namespace != name {
+			return ""
+		}
+		name = cmp.Or(d.Namespace, name)
+	}
+	return name
 }

@@ -74,7 +74,7 @@ type objectKey struct{ kind, namespace, name string }
 
 func newManifests(docs []*manifest.Document, o Options) *manifests {
 	return &manifests{
-		options: o, schemas: manifest.NewSchemas(), unnamed: only(docs),
+		options: o, schemas: manifest.NewSchemas(), unnamed: cmp.Or(manifest.Namespace(docs), "default"),
 		places: map[objectKey]int{}, byTarget: map[objectKey]*target{}, draining: namespaceLabels(docs),
 	}
 }
@@ -160,18 +160,6 @@ func (m *manifests) service(t *target) (Service, error) {
 // custom tells whether a kind is a custom resource with a schema.
 func custom(d *manifest.Document) bool {
 	return d.Group == kserve.Group || d.Group == kserve.KEDAGroup || d.Group == v1alpha1.Kind.Group
-}
-
-// only is the one namespace that documents name, "default" where there is none or several.
-func only(docs []*manifest.Document) string {
-	name := ""
-	for _, d := range docs {
-		if d.Namespace != "" && name != "" && d.Namespace != name {
-			return "default"
-		}
-		name = cmp.Or(d.Namespace, name)
-	}
-	return cmp.Or(name, "default")
 }
 
 // namespaceOf is where an object is put.

@@ -74,7 +74,7 @@ func (o *options) among(files []manifest.File, word string) (f found, err error)
 	if f.docs, err = manifest.ReadAll(files); err != nil {
 		return f, err
 	}
-	f.unnamed = cmp.Or(o.namespace, namespaceOf(f.docs), "default")
+	f.unnamed = cmp.Or(o.namespace, manifest.Namespace(f.docs), "default")
 	wanted := types.NamespacedName{Namespace: o.namespace, Name: word}
 	if strings.Contains(word, "/") {
 		if wanted, err = access.Key(kserve.InferenceServiceKind.Kind, word, o.namespace, ""); err != nil {
@@ -123,18 +123,6 @@ func (f found) stated() (all []v1alpha1.InferenceAutoscaler, err error) {
 		all = append(all, a)
 	}
 	return all, nil
-}
-
-// namespaceOf is the one that documents name, "" where there is none or several.
-func namespaceOf(docs []*manifest.Document) string {
-	name := ""
-	for _, d := range docs {
-		if d.Namespace != "" && name != "" && d.Namespace != name {
-			return ""
-		}
-		name = cmp.Or(d.Namespace, name)
-	}
-	return name
 }
 
 // one refuses to convert none of the services of manifests, or several.
