@@ -24,6 +24,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/directory"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/kubetest"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
@@ -109,6 +110,11 @@ func TestDirectory(t *testing.T) {
 	a.InstallCRDs(t, kubetest.KEDA)
 	l.eventually(t, "demo/llama [m][]0 ")
 
+	s.patch(kserve.InferenceServiceKind.Kind, `{"spec":{"predictor":{"autoScaling":null}}}`)
+	l.eventually(t, "demo/llama [m][]0 at zero, and Flyball does not scale it: it has no autoScaling.metrics, and no ScaledObject that states objectives")
+	a.Create(t, s.promise())
+	l.eventually(t, "demo/llama [m][]0 ")
+
 	d.Spec.Replicas = new(int32(1))
 	if err := a.Admin.Update(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -130,6 +136,20 @@ func TestDirectory(t *testing.T) {
 	}
 	l.eventually(t, "")
 	asked.NeedAll(t, "config/gateway/role.yaml")
+}
+
+// promise is a ScaledObject of another name that states objectives.
+func (s *guided) promise() client.Object {
+	o := cluster.NewObject(kserve.ScaledObjectKind)
+	o.SetNamespace(s.key.Namespace)
+	o.SetName("promise")
+	o.Object["spec"] = map[string]any{
+		"scaleTargetRef": map[string]any{"name": "llama-predictor"},
+		"triggers": []any{map[string]any{"type": objective.Push, "metadata": map[string]any{
+			objective.AddressKey: "flyball-scaler.flyball-system:9443", objective.Key: "ttft:p90:3s",
+		}}},
+	}
+	return o
 }
 
 func (s *guided) inferenceServiceObject() client.Object {

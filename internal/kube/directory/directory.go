@@ -204,7 +204,9 @@ func (d *Directory) touch(ctx context.Context, o any) {
 			keys = append(keys, client.ObjectKeyFromObject(object))
 			break
 		}
-		keys = append(keys, cluster.Services(ctx, d.cache, object.GetNamespace(), cluster.ByDeployment, object.GetName())...) // a ScaledObject's
+		for _, target := range append(cluster.TargetOf(object), object.GetName()) { // a ScaledObject's
+			keys = append(keys, cluster.Services(ctx, d.cache, object.GetNamespace(), cluster.ByDeployment, target)...)
+		}
 	}
 	d.mu.Lock()
 	for _, key := range keys {
@@ -279,7 +281,7 @@ func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (expl
 	d.mu.Lock()
 	keda := d.keda
 	d.mu.Unlock()
-	r := snapshot.Reader{From: d.cache, Parts: snapshot.Workload, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
+	r := snapshot.Reader{From: d.cache, Parts: snapshot.Workload | snapshot.Others, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
 	s, err := r.Read(ctx, key)
 	if err != nil {
 		return explain.Backend{}, false

@@ -90,7 +90,7 @@ func (f *finder) services(ctx context.Context) error {
 	if err := f.List(ctx, list); err != nil {
 		return fmt.Errorf("reading InferenceServices: %w", err)
 	}
-	r := snapshot.Reader{From: f, Parts: snapshot.Autoscalers}
+	r := snapshot.Reader{From: f, Parts: snapshot.HPAs | snapshot.Others}
 	for i := range list.Items {
 		at := place{list.Items[i].GetNamespace(), objective.Workload{Kind: objective.Deployment, Name: kserve.PredictorName(list.Items[i].GetName())}}
 		if f.settled[at] {

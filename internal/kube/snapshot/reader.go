@@ -27,10 +27,11 @@ type Parts int
 // The parts.
 const (
 	Workload    Parts = 1 << iota // Deployment and pods
-	Autoscalers                   // HPAs and other ScaledObjects
+	Others                        // other ScaledObjects on its Deployment
+	HPAs                          // on it
 	Credentials                   // TriggerAuthentications
 	Events                        // about the InferenceService and the ScaledObject
-	AllParts    = Workload | Autoscalers | Credentials | Events
+	AllParts    = Workload | Others | HPAs | Credentials | Events
 )
 
 // A Reader makes snapshots of services.
@@ -61,7 +62,7 @@ func (r Reader) About(ctx context.Context, raw *unstructured.Unstructured) (expl
 		of   Parts
 		read func(context.Context, *explain.Snapshot) error
 	}{
-		{Workload, r.workload}, {AllParts, r.scaledObject}, {Autoscalers, r.autoscalers}, {Credentials, r.credentials}, {Events, r.events},
+		{Workload, r.workload}, {AllParts, r.scaledObject}, {HPAs, r.hpas}, {Others, r.others}, {Credentials, r.credentials}, {Events, r.events},
 	} {
 		if r.Parts&part.of == 0 {
 			continue
@@ -108,18 +109,26 @@ func (r Reader) scaledObject(ctx context.Context, s *explain.Snapshot) error {
 	return kserve.Decode(raw, so)
 }
 
-func (r Reader) autoscalers(ctx context.Context, s *explain.Snapshot) error {
-	onTarget := []client.ListOption{client.InNamespace(s.InferenceService.Namespace), client.MatchingFields{cluster.ByTarget: predictor(s).Name}}
+// onTarget are the autoscalers of its Deployment.
+func onTarget(s *explain.Snapshot) []client.ListOption {
+	return []client.ListOption{client.InNamespace(s.InferenceService.Namespace), client.MatchingFields{cluster.ByTarget: predictor(s).Name}}
+}
+
+func (r Reader) hpas(ctx context.Context, s *explain.Snapshot) error {
 	var hpas autoscalingv2.HorizontalPodAutoscalerList
-	if err := r.From.List(ctx, &hpas, onTarget...); err != nil {
+	if err := r.From.List(ctx, &hpas, onTarget(s)...); err != nil {
 		return fmt.Errorf("reading HorizontalPodAutoscalers: %w", err)
 	}
 	s.HPAs = hpas.Items
 	slices.SortFunc(s.HPAs, func(a, b autoscalingv2.HorizontalPodAutoscaler) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
+}
+
+func (r Reader) others(ctx context.Context, s *explain.Snapshot) error {
 	if s.NoKEDA {
 		return nil
 	}
-	all, err := cluster.ReadAll[kserve.ScaledObject](ctx, r.From, kserve.ScaledObjectKind, onTarget...)
+	all, err := cluster.ReadAll[kserve.ScaledObject](ctx, r.From, kserve.ScaledObjectKind, onTarget(s)...)
 	if err != nil {
 		return err
 	}
