@@ -41,7 +41,7 @@ func (d *decision) inside() float64 {
 			inside += p.Running + p.Waiting
 		}
 	}
-	due := make([]time.Duration, 0, d.look.coming+1)
+	due := make([]time.Duration, 0, len(d.in.Fleet.Pods)+1) // until each serves
 	for _, p := range d.in.Fleet.Pods {
 		if at := d.lead() - (d.in.Now - p.CreatedAt); !p.Ready && !p.Deleting && at > 0 {
 			due = append(due, at)
