@@ -99,12 +99,15 @@ clean: ## remove what was built, but not bin/lab and bin/compat, which take half
 test: lab race release-test oracle-live e2e ## everything: unit and archtest under the race detector, live oracles, then e2e on the lab
 
 .PHONY: check
-check: $(LINTER) ## before a commit: format, lint, unit tests, generate, and none of it changed a file
+check: tidy unit ## before a commit: tidy, then the unit tests
+
+.PHONY: tidy
+tidy: $(LINTER) ## format, lint, generate, and none of it changed a file
 	@set -e; before=$$($(snapshot)); \
-	$(MAKE) --no-print-directory format lint lint-proof unit generate; \
+	$(MAKE) --no-print-directory format lint lint-proof generate; \
 	after=$$($(snapshot)); \
 	git --no-pager diff --exit-code --stat "$$before" "$$after" || { \
-		echo "make check changed the files above: look at them and add them" >&2; exit 1; }
+		echo "make tidy changed the files above: look at them and add them" >&2; exit 1; }
 
 .PHONY: unit
 unit: ## unit tests and archtest
