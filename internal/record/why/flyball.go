@@ -28,8 +28,11 @@ func balance(o terms) string {
 	return fmt.Sprintf("%s may still miss before the promise is broken, and so %s may miss from now on.", o.requests(law.TermBudget), o.share(law.TermAllowed))
 }
 
-// neighbours say why not one fewer, and why not one more.
+// neighbours say why not one fewer, and why not one more; of none, what none may mean.
 func neighbours(o terms, n int, l law.Law, g *budget.Grant) []string {
+	if n < 1 {
+		return []string{"Why none: nothing is expected before one could be back."}
+	}
 	allowed, now := o.of(law.TermAllowed), o.of(law.TermExpected)
 	bounds := law.Bounds{}
 	if own, ok := l.(promise.Law); ok {
@@ -37,8 +40,6 @@ func neighbours(o terms, n int, l law.Law, g *budget.Grant) []string {
 	}
 	fewer := fmt.Sprintf("Why not %d: %s of the requests would then be expected to miss", n-1, o.share(law.TermFewer))
 	switch {
-	case n < 1:
-		fewer = "Why none: nothing is expected before one could be back."
 	case n <= bounds.Least():
 		fewer = fmt.Sprintf("Why not %d: the minimum is %d.", n-1, bounds.Least())
 	case o.of(law.TermFewer) > allowed:

@@ -189,3 +189,21 @@ func TestClock(t *testing.T) {
 		}
 	}
 }
+
+// Where there is to be none, it is said why none, and nothing of one more.
+//
+// INV-1.
+func TestNone(t *testing.T) {
+	outlook := told()
+	outlook.From, outlook.To = 1, 0
+	a := Of(entry(1, outlook))
+	want := "Why none: nothing is expected before one could be back."
+	if got := a.Sentences[len(a.Sentences)-1]; got != want {
+		t.Errorf("Of ends with %q, want %q", got, want)
+	}
+	for _, s := range a.Sentences {
+		if strings.HasPrefix(s, "Why not") {
+			t.Errorf("of none it says %q", s)
+		}
+	}
+}
