@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,9 +89,20 @@ func TestLedgerGoesOn(t *testing.T) {
 	}
 }
 
-// A plot is an XML document, and shows what lies outside of it at its edges.
+// A plot is an XML document with a dot of each outcome, at the edge where it lies outside.
 func TestPlot(t *testing.T) {
-	text := Plot(Panel{Title: "a", Shares: Promises(), Series: []Series{{Name: "b", Colour: "#000", Points: []Point{{0.9, 0}, {0.95, 1}}}}})
+	all, file := tasks(t), filepath.Join(t.TempDir(), "ledger")
+	l, err := Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Play(t.Context(), all, func(Task) {}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := Page{Ledger: l, Tasks: all}.Plot()
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := xml.NewDecoder(strings.NewReader(text))
 	for {
 		_, err := d.Token()
@@ -101,9 +113,22 @@ func TestPlot(t *testing.T) {
 			t.Fatalf("Plot() is no XML: %v\n%s", err, text)
 		}
 	}
-	for _, want := range []string{"310.0h0", "34.0h0"} {
+	for _, want := range []string{">attained = promised<", "first of their service<", ">runs<", ">hpa<"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("Plot() has no dot at %s:\n%s", want, text)
+			t.Errorf("Plot() does not say %s:\n%s", want, text)
+		}
+	}
+	// A circle of three outcomes, and of the legend's three names.
+	if got := strings.Count(text, "A2,2"); got < 6 {
+		t.Errorf("Plot() has %d arcs, want one of each outcome and name at least:\n%s", got, text)
+	}
+}
+
+// A share lies by how many miss beyond it.
+func TestRank(t *testing.T) {
+	for _, c := range []struct{ share, want float64 }{{0.2, 0}, {0.5, 0}, {0.95, 1. / 3}, {0.9995, 1}, {1, 1}} {
+		if got := rank(c.share); math.Abs(got-c.want) > 0.003 {
+			t.Errorf("rank(%v) = %.3f, want %.3f", c.share, got, c.want)
 		}
 	}
 }

@@ -45,39 +45,6 @@ func flyball(t Task) bool { return t.Law == "flyball" && !t.Hindsight && !t.Work
 
 func published(t Task) bool { return t.Law != "flyball" }
 
-// Plot is the calibration curve.
-func (p Page) Plot() string {
-	ours := Panel{Title: "Flyball: attained, by what was promised", Shares: Promises()}
-	diagonal := Series{Name: "attained = promised", Colour: "#444", Line: true}
-	days := Series{Name: "days", Colour: "#0072b2"}
-	first := Series{Name: "runs of ½ to 1½ hours, first of their service", Colour: "#e69f00"}
-	later := Series{Name: "the same, later ones", Colour: "#009e73"}
-	for _, q := range Promises() {
-		diagonal.Points = append(diagonal.Points, Point{q, q})
-	}
-	for _, o := range p.outcomes(flyball) {
-		into := &later
-		switch {
-		case o.Workload.Days:
-			into = &days
-		case o.Begin:
-			into = &first
-		}
-		into.Points = append(into.Points, Point{o.Promise, o.Attained})
-	}
-	ours.Series = []Series{diagonal, days, first, later}
-
-	others := Panel{Title: "The others as shipped: attained, whatever is promised"}
-	dots := map[bool]*Series{true: {Name: "days", Colour: "#0072b2"}, false: {Name: "runs", Colour: "#009e73"}}
-	names := p.others()
-	for _, o := range p.outcomes(published) {
-		s := dots[o.Workload.Days]
-		s.Points = append(s.Points, Point{float64(slices.Index(names, o.name())), o.Attained})
-	}
-	others.Names, others.Series = names, []Series{*dots[true], *dots[false]}
-	return Plot(ours, others)
-}
-
 // name is the law's, without its parameters.
 func (t Task) name() string {
 	name, _, _ := strings.Cut(t.Law, ":")
@@ -318,3 +285,5 @@ those of the best plan that was found in hindsight, on the first run, which atta
 | kind | scenario | promised | later | first | later ones | USD | thrash | one fewer | z |
 |---|---|---|---|---|---|---|---|---|---|
 `
+
+func percent(share float64) string { return fmt.Sprintf("%.4g %%", 100*share) }

@@ -2,35 +2,19 @@ package comparison
 
 import (
 	"fmt"
+	"image/color"
 	"math"
-	"strings"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/flyball-dev/flyball/internal/comparison/drawn"
 )
 
-// A Series of a plot is drawn alike.
-type Series struct {
-	Name   string
-	Colour string
-	Line   bool // through its points, in place of dots
-	Points []Point
-}
-
-// A Point is a share that was promised and one that was attained.
-type Point struct{ X, Y float64 }
-
-// A Panel is one of a plot's: what is attained against what is promised, where the places on
-// the axis are those of shares, or against names, where X is the number of the name.
-type Panel struct {
-	Title  string
-	Names  []string // none: X is a share
-	Shares []float64
-	Series []Series
-}
-
-const (
-	plotHeight, plotTop, plotBottom = 420.0, 34.0, 110.0
-	panelWidth, panelLeft           = 430.0, 56.0
-	leastShown, mostShown           = 0.5, 0.9995
-)
+const leastShown, mostShown = 0.5, 0.9995
 
 // rank puts a share where as many requests miss as lie beyond it: from one in two at 0 to one
 // in 2,000 at 1.
@@ -39,73 +23,122 @@ func rank(share float64) float64 {
 	return math.Log((1-leastShown)/(1-share)) / math.Log((1-leastShown)/(1-mostShown))
 }
 
-// Plot is an SVG of some panels side by side.
-func Plot(panels ...Panel) string {
-	var b strings.Builder
-	width := panelWidth * float64(len(panels))
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="11">`+"\n", width, plotHeight)
-	fmt.Fprintf(&b, `<rect width="%.0f" height="%.0f" fill="#fff"/>`+"\n", width, plotHeight)
-	for i, p := range panels {
-		fmt.Fprintf(&b, `<g transform="translate(%.0f 0)">`+"\n", panelWidth*float64(i))
-		p.draw(&b)
-		b.WriteString("</g>\n")
-	}
-	b.WriteString("</svg>\n")
-	return b.String()
+// ranks is the scale of shares by rank.
+type ranks struct{}
+
+// Normalize is where a share lies between two others.
+func (ranks) Normalize(least, most, share float64) float64 {
+	return (rank(share) - rank(least)) / (rank(most) - rank(least))
 }
 
-func (p Panel) x(v float64) float64 {
-	span := panelWidth - panelLeft - 14
-	if len(p.Names) > 0 {
-		return panelLeft + span*(v+0.5)/float64(len(p.Names))
+func byRank(a *plot.Axis, least, most float64, shares []float64) {
+	a.Min, a.Max, a.Scale = least, most, ranks{}
+	var ticks plot.ConstantTicks
+	for _, share := range shares {
+		ticks = append(ticks, plot.Tick{Value: share, Label: percent(share)})
 	}
-	low, high := rank(p.Shares[0]), rank(p.Shares[len(p.Shares)-1])
-	return panelLeft + 18 + (span-36)*(rank(v)-low)/(high-low)
+	a.Tick.Marker = ticks
 }
 
-func y(share float64) float64 { return plotTop + (plotHeight-plotTop-plotBottom)*(1-rank(share)) }
+// attained is an empty plot of shares that were attained.
+func attained(title, x string) *plot.Plot {
+	p := drawn.New(title, x, "attained")
+	byRank(&p.Y, leastShown, mostShown, []float64{0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999})
+	return p
+}
 
-func (p Panel) draw(b *strings.Builder) {
-	right, bottom := panelWidth-14, plotHeight-plotBottom
-	fmt.Fprintf(b, `<text x="%.0f" y="20" font-size="13">%s</text>`+"\n", panelLeft, p.Title)
-	for _, share := range []float64{0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999} {
-		fmt.Fprintf(b, `<path d="M%.0f %.1fH%.0f" stroke="#ddd"/><text x="%.0f" y="%.1f" text-anchor="end">%s</text>`+"\n",
-			panelLeft, y(share), right, panelLeft-6, y(share)+4, percent(share))
+// dots adds some, that nobody takes for others.
+func dots(p *plot.Plot, name string, c color.NRGBA, points plotter.XYs) error {
+	for i := range points { // what lies outside is drawn at the edge
+		points[i].Y = min(max(points[i].Y, leastShown), mostShown)
 	}
-	for _, share := range p.Shares {
-		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle">%s</text>`+"\n", p.x(share), bottom+18, percent(share))
+	s, err := plotter.NewScatter(points)
+	if err != nil {
+		return fmt.Errorf("drawing %s: %w", name, err)
 	}
-	for i, name := range p.Names {
-		at := p.x(float64(i))
-		fmt.Fprintf(b, `<text transform="translate(%.1f %.1f) rotate(-55)" text-anchor="end" font-size="10">%s</text>`+"\n", at+4, bottom+12, name)
+	c.A = 0xa0
+	s.GlyphStyle = draw.GlyphStyle{Color: c, Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
+	p.Add(s)
+	p.Legend.Add(name, s)
+	return nil
+}
+
+// Plot is the calibration curve, beside what the others attain.
+func (p Page) Plot() (string, error) {
+	ours, err := p.oursPlot()
+	if err != nil {
+		return "", err
 	}
-	legend := bottom + 40
-	for _, s := range p.Series {
-		p.series(b, s)
-		if len(p.Names) == 0 {
-			fmt.Fprintf(b, `<rect x="%.0f" y="%.1f" width="10" height="10" fill="%s"/><text x="%.0f" y="%.1f">%s</text>`+"\n",
-				panelLeft, legend-9, s.Colour, panelLeft+16, legend, s.Name)
-			legend += 16
+	others, err := p.othersPlot()
+	if err != nil {
+		return "", err
+	}
+	return drawn.SVG(430, 420, ours, others)
+}
+
+func (p Page) oursPlot() (*plot.Plot, error) {
+	out := attained("Flyball", "promised")
+	shares := Promises()
+	byRank(&out.X, shares[0]-0.02, shares[len(shares)-1]+0.0005, shares)
+	out.Legend.Top, out.Legend.Left = true, true
+	var diagonal, days, first, later plotter.XYs
+	for _, q := range shares {
+		diagonal = append(diagonal, plotter.XY{X: q, Y: q})
+	}
+	for _, o := range p.outcomes(flyball) {
+		into := &later
+		switch {
+		case o.Workload.Days:
+			into = &days
+		case o.Begin:
+			into = &first
+		}
+		*into = append(*into, plotter.XY{X: o.Promise, Y: o.Attained})
+	}
+	if err := drawn.Line(out, "attained = promised", drawn.Grey, false, diagonal); err != nil {
+		return nil, err
+	}
+	for _, s := range []struct {
+		name   string
+		colour color.NRGBA
+		points plotter.XYs
+	}{
+		{"days", drawn.Blue, days}, {"runs of ½ to 1½ hours, first of their service", drawn.Orange, first},
+		{"the same, later ones", drawn.Green, later},
+	} {
+		if len(s.points) == 0 {
+			continue
+		}
+		if err := dots(out, s.name, s.colour, s.points); err != nil {
+			return nil, err
 		}
 	}
+	return out, nil
 }
 
-func (p Panel) series(b *strings.Builder, s Series) {
-	if s.Line {
-		b.WriteString(`<path fill="none" stroke-width="1.5" stroke="` + s.Colour + `" d="`)
-		for i, at := range s.Points {
-			fmt.Fprintf(b, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[i == 0], p.x(at.X), y(at.Y))
+func (p Page) othersPlot() (*plot.Plot, error) {
+	out := attained("The others as shipped, whatever is promised", "")
+	out.Legend.Top = true
+	names := p.others()
+	out.NominalX(names...)
+	out.X.Tick.Label.Rotation, out.X.Tick.Label.XAlign, out.X.Tick.Label.YAlign = math.Pi/3, draw.XRight, draw.YCenter
+	for _, s := range []struct {
+		name   string
+		colour color.NRGBA
+		days   bool
+	}{{"days", drawn.Blue, true}, {"runs", drawn.Green, false}} {
+		var points plotter.XYs
+		for _, o := range p.outcomes(published) {
+			if o.Workload.Days == s.days {
+				points = append(points, plotter.XY{X: float64(slices.Index(names, o.name())), Y: o.Attained})
+			}
 		}
-		b.WriteString(`"/>` + "\n")
-		return
+		if len(points) == 0 {
+			continue
+		}
+		if err := dots(out, s.name, s.colour, points); err != nil {
+			return nil, err
+		}
 	}
-	// Dots of no length with round ends: a byte or two each beside their places.
-	b.WriteString(`<path stroke-width="4" stroke-linecap="round" stroke-opacity=".45" stroke="` + s.Colour + `" d="`)
-	for i, at := range s.Points {
-		aside := float64(i%7-3) * 1.6 // so that those at one place are seen
-		fmt.Fprintf(b, "M%.1f %.1fh0", p.x(at.X)+aside, y(at.Y))
-	}
-	b.WriteString(`"/>` + "\n")
+	return out, nil
 }
-
-func percent(share float64) string { return fmt.Sprintf("%.4g %%", 100*share) }

@@ -152,7 +152,11 @@ func write(t *testing.T, p Page) {
 		t.Log("\n" + p.String())
 		return
 	}
-	for name, text := range map[string]string{"comparison.md": strings.TrimSpace(p.String()) + "\n", "comparison.svg": p.Plot()} {
+	picture, err := p.Plot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"comparison.md": strings.TrimSpace(p.String()) + "\n", "comparison.svg": picture} {
 		if err := os.WriteFile(filepath.Join(*record, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

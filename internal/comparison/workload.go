@@ -23,16 +23,24 @@ type Workload struct {
 	Days                    bool // it is judged day by day
 }
 
-// Read reads scenarios. Those whose names end in "days" are judged by day.
-func Read(files []string) ([]Workload, error) {
+// Environment is what names in a scenario stand for: the workloads and profiles that ship.
+func Environment() (scenario.Env, error) {
 	profiles, err := plant.Profiles()
 	if err != nil {
-		return nil, err
+		return scenario.Env{}, err
 	}
-	env := scenario.Env{
+	return scenario.Env{
 		Workload: func(text string) (workload.Workload, error) { return workload.Find(text, data.Open) },
 		Profile:  func(name string) (plant.Profile, error) { return profiles.Find(name, 0) },
 		Series:   vllm.Signals(),
+	}, nil
+}
+
+// Read reads scenarios. Those whose names end in "days" are judged by day.
+func Read(files []string) ([]Workload, error) {
+	env, err := Environment()
+	if err != nil {
+		return nil, err
 	}
 	var all []Workload
 	for _, file := range files {
