@@ -204,13 +204,17 @@ comparison: ## docs/comparison.md and .svg: attained against promised, for all l
 	$(GO) test -tags study -count=1 -timeout 25h -v -run '^TestComparison$$' ./internal/comparison \
 		-ledger $(CURDIR)/bin/comparison.jsonl -record $(CURDIR)/docs -within $(FOR)
 
+.PHONY: learning
+learning: ## docs/learning.md and .svg: how fast the law learns what a replica serves, what misses and how long a start takes, about 1 min
+	$(GO) test -tags study -count=1 -timeout 1h -v -run '^TestLearning$$' ./internal/comparison/learning -record $(CURDIR)/docs
+
 .PHONY: comparison-short
 comparison-short: ## the same of one seed of two workloads, printed
 	$(GO) test -tags study -count=1 -short -v -run '^TestComparison$$' ./internal/comparison -within 3m
 
 .PHONY: nightly
 nightly: lab ## what takes hours: README's commands, full soak, an installation by Helm, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
-	@set -e; for target in readme soak rehearse-helm compare validate law-study comparison deflake fuzz bench bench-gateway; do \
+	@set -e; for target in readme soak rehearse-helm compare validate law-study learning comparison deflake fuzz bench bench-gateway; do \
 		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
 	done
 
