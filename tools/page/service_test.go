@@ -224,9 +224,7 @@ func checkExport(t *testing.T, s *site, p *tab) {
 	if got := p.texts("#cards .card"); !slices.Equal(got, cards) {
 		t.Errorf("the file's cards are %q, want %q", got, cards)
 	}
-	if got := value[int](p, `document.querySelectorAll("#rows .row").length`); got != 24 {
-		t.Errorf("the file has %d services, want 24", got)
-	}
+	p.until(`document.querySelectorAll("#rows .row").length === 24`)
 }
 
 // checkNoData asks for a year in which there was nothing.

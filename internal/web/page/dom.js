@@ -23,26 +23,33 @@ export function set(e, name, value) {
 }
 
 // keyed keeps an element for each key of a list. make gives the element, as root, and what
-// writes a value to it, as show; an element stays as long as its key does.
+// writes a value to it, as show; an element stays as long as its key does. draw does what
+// show does, and yields when it is late: what it has not come to is as it was, or not there.
 export function keyed(parent, make) {
   const kept = new Map();
-  const show = (list) => {
+  const place = (wanted) => {
+    const roots = [...wanted.keys()].flatMap((key) => kept.get(key)?.root ?? []);
+    if (roots.some((e, i) => e !== parent.children[i])) arrange(parent, roots);
+  };
+  function* draw(list, late) {
     const wanted = new Map(list);
     for (const [key, one] of kept) {
       if (wanted.has(key)) continue;
       one.root.remove();
       kept.delete(key);
     }
-    const roots = [];
     for (const [key, value] of wanted) {
+      if (late()) {
+        place(wanted);
+        yield;
+      }
       let one = kept.get(key);
       if (!one) kept.set(key, (one = make(key, value)));
       one.show(value);
-      roots.push(one.root);
     }
-    if (roots.some((e, i) => e !== parent.children[i])) arrange(parent, roots);
-  };
-  return { kept, show };
+    place(wanted);
+  }
+  return { kept, draw, show: (list) => draw(list, () => false).next() };
 }
 
 // arrange moves as few elements as an order takes: a row that moves is laid out again.

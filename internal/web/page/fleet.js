@@ -1,19 +1,20 @@
 import { $, el, href, keyed, put, set, since } from "./dom.js";
+import { late } from "./draw.js";
 import { state } from "./live.js";
 
 const nodes = keyed($("nodes"), node);
 const unplaced = keyed($("unplaced").querySelector("ul"), waiting);
 
 // GPU slots by node: who holds each, and in what state.
-export function fleet(view) {
+export function* fleet(view) {
   const on = Map.groupBy(view.holders ?? [], (h) => h.node);
   const all = view.nodes ?? [], nowhere = on.get("") ?? [];
-  nodes.show(all.map((n) => [n.name, { n, holders: on.get(n.name) ?? [] }]));
   unplaced.show(nowhere.map((h) => [`${h.namespace}/${h.pod}`, h]));
   $("legend").hidden = all.length === 0;
   $("unplaced").hidden = nowhere.length === 0;
   $("no-nodes").hidden = all.length > 0;
   put($("no-nodes"), view.strip.gpus == null ? "Which GPUs there are cannot be seen: the note above says which right shows it." : "No node has GPUs.");
+  yield* nodes.draw(all.map((n) => [n.name, { n, holders: on.get(n.name) ?? [] }]), late);
 }
 
 const name = (h) => (h.service ? h.service : `other: ${h.namespace}/${h.pod}`);

@@ -1,5 +1,6 @@
 import { buttons } from "./buttons.js";
 import { $, clock, put } from "./dom.js";
+import { draw } from "./draw.js";
 import { fleet } from "./fleet.js";
 import { close, open, refresh, repaint } from "./service.js";
 import { filter, redraw, services, visible } from "./services.js";
@@ -29,31 +30,20 @@ function current(id) {
   for (const row of $("rows").children) row.toggleAttribute("aria-current", row.dataset.id === id);
 }
 
-// A view is drawn in parts, one a frame: no frame waits for all of it.
-const parts = [
-  () => fleet(state.view),
-  () => {
-    services();
-    current(place().id);
-    age();
-    refresh();
-  },
-];
-let next = parts.length;
-
 function changed() {
   heard = performance.now();
   strip(state.view);
   notes(state.view);
   buttons(state.view);
-  const idle = next === parts.length;
-  next = 0;
-  if (idle) requestAnimationFrame(part);
+  draw(view());
 }
 
-function part() {
-  parts[next++]();
-  if (next < parts.length) requestAnimationFrame(part);
+function* view() {
+  yield* fleet(state.view);
+  yield* services();
+  current(place().id);
+  age();
+  refresh();
 }
 
 function age() {

@@ -1,15 +1,17 @@
 import { $, el, href, keyed, parts, put, set, short } from "./dom.js";
+import { late } from "./draw.js";
 import { state } from "./live.js";
 import { kept, promised } from "./promise.js";
 import { spark } from "./spark.js";
 
 const rows = keyed($("rows"), make);
-// Lines are drawn where they are seen, or soon may be.
+// A row is brought up to date where it is seen, or soon may be.
 const watcher = new IntersectionObserver((entries) => {
   for (const e of entries) {
     const r = rows.kept.get(e.target.dataset.id);
     if (r?.root !== e.target) continue; // it went
     r.near = e.isIntersecting;
+    if (r.near) update(r);
   }
   lines();
 }, { rootMargin: "200px" });
@@ -29,10 +31,10 @@ export const words = (reason) => reason.replace(/([a-z])([A-Z])|([A-Z])(?=[A-Z][
 const breaks = (s) => s.promise?.kept != null && s.promise.kept < s.promise.share;
 
 // What needs attention comes first, and then who does not keep a promise.
-export function services() {
+export function* services() {
   const all = [...state.services.values()].sort((a, b) => b.attention - a.attention || breaks(b) - breaks(a) || (a.id < b.id ? -1 : 1));
   $("services").classList.toggle("promises", all.some((s) => s.promise));
-  rows.show(all.map((s) => [s.id, s]));
+  yield* rows.draw(all.map((s) => [s.id, s]), late);
   filter();
   lines();
 }
@@ -47,12 +49,16 @@ function make(id) {
   r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
   r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
     r.ready, r.bounds, r.metric, r.promise, r.held, r.gpus, r.hours, r.why);
-  r.show = (s) => update(r, s);
+  r.show = (s) => {
+    r.next = s;
+    if (r.near || !r.of) update(r);
+  };
   watcher.observe(r.root);
   return r;
 }
 
-function update(r, s) {
+function update(r) {
+  const s = r.next;
   if (r.of === s) return;
   r.of = s;
   const [shape, kind] = mark(s);
@@ -85,7 +91,7 @@ export function filter() {
   const text = $("filter").value.trim().toLowerCase();
   let shown = 0;
   for (const [id, r] of rows.kept) {
-    const hit = text === "" || `${id} ${r.of.reason} ${words(r.of.reason)} ${r.of.mode}`.toLowerCase().includes(text);
+    const hit = text === "" || `${id} ${r.next.reason} ${words(r.next.reason)} ${r.next.mode}`.toLowerCase().includes(text);
     if (r.root.hidden === hit) r.root.hidden = !hit;
     if (hit) shown++;
   }
