@@ -132,3 +132,7 @@ func (f family) exposed(all model.Vector, slot int32, at time.Duration) []row {
 	}
 	return rows
 }
+
+func labelsOf(m model.Metric) func(string) string {
+	return func(name string) string { return string(m[model.LabelName(name)]) }
+}

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 
@@ -49,7 +50,8 @@ const (
 
 // A Prometheus is a source.
 type Prometheus struct {
-	api      prometheus.API
+	client   *http.Client
+	address  string // where it is asked
 	config   Config
 	families []family
 }
@@ -76,11 +78,11 @@ func NewPrometheus(c Config, signals []reading.Signal) (*Prometheus, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := api.NewClient(api.Config{Address: c.Address, Client: client})
+	address, err := url.JoinPath(c.Address, "api/v1/query")
 	if err != nil {
 		return nil, fmt.Errorf("reading the address of Prometheus: %w", err)
 	}
-	return &Prometheus{prometheus.NewAPI(server), c, all}, nil
+	return &Prometheus{client, address, c, all}, nil
 }
 
 // Read reads the signals of services, whose live pods are given in their fleets' order. Now
@@ -181,30 +183,22 @@ func firstOf(errs []error) error {
 	return some
 }
 
-// ask is one query. Warnings say that the answer may not be all: of Thanos that a store did
-// not answer.
+// ask is one query.
 func (p *Prometheus) ask(ctx context.Context, b *batch, f family) (rows []row, partial bool, err error) {
 	window := model.Duration(2*p.config.Interval + skew).String()
-	v, warnings, _, err := p.api.Query(ctx, f.query(b.namespaces, window), time.Time{})
+	res, err := p.query(ctx, url.Values{"query": {f.query(b.namespaces, window)}}.Encode())
 	if err != nil {
 		return nil, false, refused(err)
 	}
-	matrix, ok := v.(model.Matrix)
-	if !ok {
-		return nil, false, errors.New("asking Prometheus: the answer is no matrix")
-	}
-	names := f.names()
-	for _, series := range matrix {
-		if series == nil { // null in its place
-			continue
-		}
-		label := labelsOf(series.Metric)
-		r, ok := f.sample(names, label(model.MetricNameLabel), label)
+	defer res.Body.Close()
+	a, names := newAnswer(res.Body), f.names()
+	err = a.read(func() {
+		r, ok := f.sample(names, a.label(model.MetricNameLabel), a.label)
 		if !ok {
-			continue
+			return
 		}
-		for _, slot := range b.at[podKey{label("namespace"), label("pod")}] {
-			newest, ok := newestOf(series.Values, b.pinned[slot])
+		for _, slot := range b.at[podKey{a.label("namespace"), a.label("pod")}] {
+			newest, ok := newestOf(a.samples, b.pinned[slot])
 			if !ok {
 				continue
 			}
@@ -214,8 +208,43 @@ func (p *Prometheus) ask(ctx context.Context, b *batch, f family) (rows []row, p
 			}
 			rows = append(rows, r)
 		}
+	})
+	if err != nil {
+		return nil, false, refused(err)
 	}
-	return rows, len(warnings) > 0, nil
+	_, _ = io.Copy(io.Discard, res.Body) // so that the connection serves again
+	return rows, a.partial, nil
+}
+
+// query is an answer of 200. Where POST is not let through, it is asked by GET.
+func (p *Prometheus) query(ctx context.Context, form string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.address, strings.NewReader(form))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header["Idempotency-Key"] = nil // a connection that has just been closed is no error
+	res, err := p.client.Do(req)
+	if err == nil && slices.Contains([]int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented}, res.StatusCode) {
+		res.Body.Close()
+		if req, err = http.NewRequestWithContext(ctx, http.MethodGet, p.address+"?"+form, http.NoBody); err != nil {
+			return nil, err
+		}
+		res, err = p.client.Do(req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden {
+		return nil, fmt.Errorf("%w: %s", ErrCredentials, res.Status)
+	}
+	a := newAnswer(res.Body)
+	_ = a.read(func() {}) // who answers may be no Prometheus
+	return nil, fmt.Errorf("the answer is %s %s", res.Status, a.failure)
 }
 
 // newestOf is the newest sample up to a time; 0 is any.
@@ -228,19 +257,10 @@ func newestOf(values []model.SamplePair, until time.Duration) (model.SamplePair,
 	return model.SamplePair{}, false
 }
 
-func labelsOf(m model.Metric) func(string) string {
-	return func(name string) string { return string(m[model.LabelName(name)]) }
-}
-
-// refused is an error of the API.
+// refused is an error of a query.
 func refused(err error) error {
-	var answer *prometheus.Error
-	var long *http.MaxBytesError
-	switch {
-	case errors.As(err, &long):
+	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
 		return fmt.Errorf("asking Prometheus: %w: more than %d bytes", ErrTooLarge, long.Limit)
-	case errors.As(err, &answer) && (answer.Msg == "client error: 401" || answer.Msg == "client error: 403"):
-		return fmt.Errorf("asking Prometheus: %w: %s", ErrCredentials, answer.Msg)
 	}
 	return fmt.Errorf("asking Prometheus: %w", err)
 }

@@ -1,0 +1,181 @@
+package scrape
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/prometheus/common/model"
+)
+
+// errMatrix is of an answer that is JSON, and not what was asked for.
+var errMatrix = errors.New("the answer is no matrix")
+
+// An answer is what Prometheus says to a range selector, read as it comes: that of a thousand
+// pods' histogram has tens of megabytes, which are never in memory together.
+type answer struct {
+	text *jsontext.Decoder
+	// words are strings that were met: almost all come again.
+	words map[string]string
+
+	status, kind, failure string
+	partial               bool // it has warnings: of Thanos that a store did not answer
+
+	labels  map[string]string // of the series that is read
+	samples []model.SamplePair
+}
+
+func newAnswer(r io.Reader) *answer {
+	return &answer{text: jsontext.NewDecoder(r, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), words: map[string]string{}, labels: map[string]string{}}
+}
+
+// label is one of the series that is read, "" where it has none.
+func (a *answer) label(name string) string { return a.labels[name] }
+
+// read calls for each series, with its labels and samples, which are another one's afterwards.
+func (a *answer) read(each func()) error {
+	err := a.object(func(key string) (err error) {
+		switch key {
+		case "status":
+			a.status, err = a.word()
+		case "error":
+			a.failure, err = a.word()
+		case "warnings":
+			return a.array(func() error { a.partial = true; return a.text.SkipValue() })
+		case "data":
+			return a.object(func(key string) (err error) {
+				switch key {
+				case "resultType":
+					a.kind, err = a.word()
+				case "result":
+					return a.array(func() error { return a.series(each) })
+				default:
+					return a.text.SkipValue()
+				}
+				return err
+			})
+		default:
+			return a.text.SkipValue()
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case a.status != "success":
+		return fmt.Errorf("%s: %s", a.status, a.failure)
+	case a.kind != model.ValMatrix.String():
+		return errMatrix
+	}
+	return nil
+}
+
+// series is one of the matrix; null in its place is none.
+func (a *answer) series(each func()) error {
+	if a.text.PeekKind() == 'n' {
+		return a.text.SkipValue()
+	}
+	clear(a.labels)
+	a.samples = a.samples[:0]
+	err := a.object(func(key string) error {
+		switch key {
+		case "metric":
+			return a.object(func(name string) (err error) {
+				a.labels[name], err = a.word()
+				return err
+			})
+		case "values":
+			return a.array(a.sample)
+		}
+		return a.text.SkipValue()
+	})
+	if err == nil {
+		each()
+	}
+	return err
+}
+
+// sample is a time, a number of seconds, and a value, a string with a number.
+func (a *answer) sample() error {
+	n, s := 0, model.SamplePair{}
+	err := a.array(func() error {
+		text, err := a.text.ReadValue()
+		if err != nil {
+			return err
+		}
+		switch n++; {
+		case n == 1 && text.Kind() == '0':
+			return s.Timestamp.UnmarshalJSON(text)
+		case n == 2 && text.Kind() == '"':
+			v, err := strconv.ParseFloat(string(text[1:len(text)-1]), 64)
+			s.Value = model.SampleValue(v)
+			return err
+		}
+		return errMatrix
+	})
+	if err == nil && n != 2 {
+		err = errMatrix
+	}
+	a.samples = append(a.samples, s)
+	return err
+}
+
+// word is a string, of which there is one in memory however often it is read.
+func (a *answer) word() (string, error) {
+	text, err := a.text.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	if text.Kind() != '"' {
+		return "", errMatrix
+	}
+	if known, ok := a.words[string(text)]; ok {
+		return known, nil
+	}
+	plain, err := jsontext.AppendUnquote(nil, text)
+	if err != nil {
+		return "", err
+	}
+	a.words[string(text)] = string(plain)
+	return string(plain), nil
+}
+
+// object calls for each key, to read its value; null is empty.
+func (a *answer) object(value func(key string) error) error {
+	return a.within('{', func() error {
+		key, err := a.word()
+		if err != nil {
+			return err
+		}
+		return value(key)
+	})
+}
+
+// array calls to read each element; null is empty.
+func (a *answer) array(element func() error) error { return a.within('[', element) }
+
+func (a *answer) within(open jsontext.Kind, next func() error) error {
+	token, err := a.text.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch token.Kind() {
+	case 'n':
+		return nil
+	case open:
+	default:
+		return errMatrix
+	}
+	for {
+		switch a.text.PeekKind() {
+		case '}', ']':
+			_, err := a.text.ReadToken()
+			return err
+		}
+		if err := next(); err != nil {
+			return err
+		}
+	}
+}
