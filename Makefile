@@ -127,7 +127,7 @@ release-test: ## the programs that make a release; one pushes an image to a regi
 	$(GO) test -C tools/crd ./...
 
 .PHONY: page-test
-page-test: ## clicks through the live page in headless Chromium, which must be installed
+page-test: ## clicks through the live page and a report in headless Chromium, which must be installed
 	$(GO) test -C tools/page -count=1 -v .
 
 .PHONY: e2e
@@ -221,7 +221,7 @@ nightly: lab ## what takes hours: README's commands, full soak, an installation 
 ##@ Write
 
 .PHONY: pictures
-pictures: ## docs/page-*.webp: the live page of a made-up cluster, in headless Chromium
+pictures: ## docs/page-*.webp: the live page of a made-up cluster, and a report, in headless Chromium
 	$(GO) test -C tools/page -count=1 -run '^TestPictures$$' . -pictures $(CURDIR)/docs
 
 .PHONY: format

@@ -45,7 +45,7 @@ func wordsRank(name string) int {
 func isEdge(name string) bool {
 	switch name {
 	case "dashboard", "scrape", "promsim", "kube", "keda", "gateway", "vllmsim", "lab",
-		"history", "journal", "load", "pilot", "rehearse", "lint", "report", "scaler", "web":
+		"history", "journal", "load", "pilot", "rehearse", "lint", "scaler", "web":
 		return true
 	}
 	return false

@@ -295,7 +295,7 @@ func TestVerdict(t *testing.T) {
 		{Name: "good", Results: resultsOf(.95, .97)}, {Name: "bad", Results: resultsOf(.5, .5)}, {Name: "static:n=1", Results: resultsOf(1)},
 	}}
 	c.Setup.Terms.Objectives = []score.Objective{{Metric: score.TTFT, Quantile: .8, Target: time.Second}}
-	if got := c.Verdict(); len(got) != 1 || got[0] != "the cheapest of the 1 of 2 laws that keep 80 % is good, at 1.50 GPU-hours" {
+	if got := c.Verdict(); len(got) != 1 || got[0].Text != "the cheapest of the 1 of 2 laws that keep 80 % is good, at 1.50 GPU-hours" {
 		t.Errorf("Verdict() = %q", got)
 	}
 	c.Contenders = c.Contenders[:1]
@@ -303,11 +303,11 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("a lone law has an excess of %v", *alone.Excess)
 	}
 	c.Contenders[0].Results = resultsOf(.5, .5)
-	if got, want := c.Verdict(), "good keeps 80 %: no (50.00 %), ttft:p80:1s is met by 50.00 %, 2 of 100 requests were expired"; len(got) != 1 || got[0] != want {
+	if got, want := c.Verdict(), (Verdict{No, "good keeps 80 %: no (50.00 %), ttft:p80:1s is met by 50.00 %, 2 of 100 requests were expired"}); len(got) != 1 || got[0] != want {
 		t.Errorf("Verdict() = %q, want %q", got, want)
 	}
 	c.Contenders[0].Results = resultsOf(.7, .99)
-	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "good keeps 80 %: unsure (84.50±") {
+	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0].Text, "good keeps 80 %: unsure (84.50±") {
 		t.Errorf("Verdict() = %q", got)
 	}
 }
@@ -389,7 +389,7 @@ func TestFaults(t *testing.T) {
 	if rows[1].Fault != "no replica was ever ready, and every request failed" || rows[2].Keeps != Unsure || rows[2].Excess != nil || rows[0].Fault != "" {
 		t.Errorf("rows %+v", rows)
 	}
-	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0], "the cheapest of the 2 of 2 laws that keep 80 % is good") {
+	if got := c.Verdict(); len(got) != 1 || !strings.HasPrefix(got[0].Text, "the cheapest of the 2 of 2 laws that keep 80 % is good") {
 		t.Errorf("Verdict() = %q", got)
 	}
 	c.Contenders[2].own = true

@@ -162,7 +162,7 @@ func order(c *Contender, tried map[int]string) int {
 }
 
 // verdict says which value is the cheapest that keeps the promise, and which may be.
-func (s Sweep) verdict(rows []Row) []string {
+func (s Sweep) verdict(rows []Row) []Verdict {
 	swept := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !strings.HasPrefix(r.Law, s.Key+"=") || r.Fault != "" })
 	var keep []Row
 	for _, r := range swept {
@@ -172,20 +172,20 @@ func (s Sweep) verdict(rows []Row) []string {
 	}
 	promise, best := 100*rows[0].Promise, cheapest(keep)
 	if best == nil {
-		return []string{fmt.Sprintf("of %d values of %s that were tried none keeps %g %%, as far as the seeds tell", len(swept), s.Key, promise)}
+		return []Verdict{{No, fmt.Sprintf("of %d values of %s that were tried none keeps %g %%, as far as the seeds tell", len(swept), s.Key, promise)}}
 	}
 	figures := func(r Row) string {
 		return fmt.Sprintf("%s %% at %s GPU-hours", PlusMinus(100*r.Attainment, 100*r.CI95["attainment"]), PlusMinus(r.GPUHours, r.CI95["gpuHours"]))
 	}
-	lines := []string{fmt.Sprintf("of %d values of %s that were tried %s is the cheapest that keeps %g %%: %s", len(swept), s.Key, best.Law, promise, figures(*best))}
+	lines := []Verdict{{Yes, fmt.Sprintf("of %d values of %s that were tried %s is the cheapest that keeps %g %%: %s", len(swept), s.Key, best.Law, promise, figures(*best))}}
 	for _, end := range []Row{swept[0], swept[len(swept)-1]} {
 		if end.Keeps == Yes && end.GPUHours <= 1.005*best.GPUHours {
-			lines = append(lines, fmt.Sprintf("%s is the end of the sweep and as cheap: beyond it may be a cheaper one", end.Law))
+			lines = append(lines, Verdict{Text: fmt.Sprintf("%s is the end of the sweep and as cheap: beyond it may be a cheaper one", end.Law)})
 		}
 	}
 	for _, r := range swept {
 		if r.Keeps == Unsure && r.GPUHours < best.GPUHours {
-			lines = append(lines, fmt.Sprintf("%s is cheaper, and it takes more seeds to tell whether it does: %s", r.Law, figures(r)))
+			lines = append(lines, Verdict{Unsure, fmt.Sprintf("%s is cheaper, and it takes more seeds to tell whether it does: %s", r.Law, figures(r))})
 		}
 	}
 	return lines

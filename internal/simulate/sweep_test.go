@@ -90,8 +90,8 @@ func TestSweep(t *testing.T) {
 	if diff := cmp.Diff([]string{"n=1", "n=2", "n=3", "kpa"}, names); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if got := c.Verdict(); len(got) != 2 || !strings.HasPrefix(got[0], "of 3 values of n that were tried n=1 is the cheapest that keeps 90 %: 100.00 % at ") ||
-		got[1] != "n=1 is the end of the sweep and as cheap: beyond it may be a cheaper one" {
+	if got := c.Verdict(); len(got) != 2 || !strings.HasPrefix(got[0].Text, "of 3 values of n that were tried n=1 is the cheapest that keeps 90 %: 100.00 % at ") ||
+		got[1].Text != "n=1 is the end of the sweep and as cheap: beyond it may be a cheaper one" {
 		t.Errorf("Verdict() = %q", got)
 	}
 }
@@ -105,14 +105,14 @@ func TestSweepVerdict(t *testing.T) {
 		rows[i].Promise, rows[i].CI95 = .9, map[string]float64{}
 	}
 	s := Sweep{Key: "target"}
-	want := []string{
-		"of 4 values of target that were tried target=2 is the cheapest that keeps 90 %: 95.00 % at 3.00 GPU-hours",
-		"target=3 is cheaper, and it takes more seeds to tell whether it does: 90.00 % at 2.00 GPU-hours",
+	want := []Verdict{
+		{Yes, "of 4 values of target that were tried target=2 is the cheapest that keeps 90 %: 95.00 % at 3.00 GPU-hours"},
+		{Unsure, "target=3 is cheaper, and it takes more seeds to tell whether it does: 90.00 % at 2.00 GPU-hours"},
 	}
 	if diff := cmp.Diff(want, s.verdict(rows)); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
-	if got := s.verdict(rows[2:4]); len(got) != 1 || got[0] != "of 2 values of target that were tried none keeps 90 %, as far as the seeds tell" {
+	if got := s.verdict(rows[2:4]); len(got) != 1 || got[0] != (Verdict{No, "of 2 values of target that were tried none keeps 90 %, as far as the seeds tell"}) {
 		t.Errorf("verdict = %q", got)
 	}
 }

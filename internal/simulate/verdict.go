@@ -9,9 +9,16 @@ import (
 	"github.com/flyball-dev/flyball/internal/score"
 )
 
-// Verdict says in a line each whether what the manifests say keeps the promise, or without
-// manifests which law is the cheapest that does.
-func (c *Comparison) Verdict() []string {
+// A Verdict is a line that says what came out; Keeps is whether what it is of keeps the promise,
+// or "" for what is no answer.
+type Verdict struct {
+	Keeps Answer
+	Text  string
+}
+
+// Verdict says whether what the manifests say keeps the promise, or without manifests which law
+// is the cheapest that does.
+func (c *Comparison) Verdict() []Verdict {
 	rows := c.Rows()
 	if c.sweep != nil {
 		return c.sweep.verdict(rows)
@@ -30,14 +37,14 @@ func (c *Comparison) Verdict() []string {
 	}
 	best := cheapest(keep)
 	if len(c.own()) == 0 && len(laws) > 1 {
-		return []string{cheapestOf(laws, keep, best)}
+		return []Verdict{cheapestOf(laws, keep, best)}
 	}
 	if own := c.own(); len(own) > 0 {
 		laws = slices.DeleteFunc(rows[:len(own)], func(r Row) bool { return r.Fault != "" })
 	}
-	var lines []string
+	var lines []Verdict
 	for _, r := range laws {
-		lines = append(lines, r.verdict(best))
+		lines = append(lines, Verdict{r.Keeps, r.verdict(best)})
 	}
 	return lines
 }
@@ -52,12 +59,12 @@ func cheapest(rows []Row) *Row {
 	return best
 }
 
-func cheapestOf(laws, keep []Row, best *Row) string {
+func cheapestOf(laws, keep []Row, best *Row) Verdict {
 	promise := 100 * laws[0].Promise
 	if best == nil {
-		return fmt.Sprintf("none of %d laws keeps %g %%, as far as the seeds tell", len(laws), promise)
+		return Verdict{No, fmt.Sprintf("none of %d laws keeps %g %%, as far as the seeds tell", len(laws), promise)}
 	}
-	return fmt.Sprintf("the cheapest of the %d of %d laws that keep %g %% is %s, at %.2f GPU-hours", len(keep), len(laws), promise, best.Law, best.GPUHours)
+	return Verdict{Yes, fmt.Sprintf("the cheapest of the %d of %d laws that keep %g %% is %s, at %.2f GPU-hours", len(keep), len(laws), promise, best.Law, best.GPUHours)}
 }
 
 // verdict compares with the cheapest that keeps the promise, if there is another.

@@ -57,15 +57,25 @@ func TestPictures(t *testing.T) {
 		if one.before != nil {
 			one.before(p)
 		}
-		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(28))})
-		size += len(picture.Data)
-		if err := os.WriteFile(filepath.Join(folder, one.name+".webp"), picture.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		size += p.picture(folder, one.name)
 	}
-	if size > 400_000 {
-		t.Errorf("the pictures have %d bytes, want at most 400,000", size)
+	p.screen(1280, 1000, "light")
+	p.do(chromedp.Navigate(report(t, "aibrix-8min")))
+	p.until(`document.querySelectorAll("#charts canvas").length === 16`)
+	size += p.picture(folder, "page-report")
+	if size > 480_000 {
+		t.Errorf("the pictures have %d bytes, want at most 480,000", size)
 	}
+}
+
+// picture writes what is shown, and says how large that is.
+func (p *tab) picture(folder, name string) int {
+	p.t.Helper()
+	picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(28))})
+	if err := os.WriteFile(filepath.Join(folder, name+".webp"), picture.Data, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	return len(picture.Data)
 }
 
 // decided waits for the record.

@@ -60,6 +60,8 @@ func (o options) whatIf(ctx context.Context, kube client.Reader, q web.Question,
 			Replicas: r.AverageReplicas, Promise: r.Promise, Keeps: string(r.Keeps), TTFTP99: r.TTFTP99, TPOTP99: r.TPOTP99,
 		})
 	}
-	a.Verdict = c.Verdict()
+	for _, v := range c.Verdict() {
+		a.Verdict = append(a.Verdict, v.Text)
+	}
 	return a, nil
 }

@@ -9,18 +9,21 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/hint"
-	"github.com/flyball-dev/flyball/internal/report"
 	"github.com/flyball-dev/flyball/internal/score"
 	"github.com/flyball-dev/flyball/internal/simulate"
+	"github.com/flyball-dev/flyball/internal/web/report"
 )
 
 // report writes the page of --html: whole, or not at all.
 func (o *options) report(c *simulate.Comparison) error {
 	rows := c.Rows()
-	t := rowTable(rows, c.Currency, true)
 	data := report.Data{
-		Title: "Simulated: " + c.Setup.Workload.Name, Command: hint.Command(append([]string{"flyball"}, os.Args[1:]...)...), Header: t.Header, Rows: t.Rows,
-		Facts: facts(c, o.seeds), Frontier: simulate.Frontier(rows),
+		Name: c.Setup.Workload.Name, Command: hint.Command(append([]string{"flyball"}, os.Args[1:]...)...), Facts: facts(c, o.seeds),
+		Columns: reportColumns(c.Currency), Rows: reportRows(rows, c.Currency),
+		Promise: c.Setup.Terms.Objectives[0].Quantile, Frontier: simulate.Frontier(rows), Currency: c.Currency,
+	}
+	for _, v := range verdicts(c) {
+		data.Verdict = append(data.Verdict, report.Verdict{Keeps: report.Keeps(v.Keeps), Text: v.Text})
 	}
 	for _, objective := range c.Setup.Terms.Objectives {
 		switch objective.Metric {
@@ -32,7 +35,8 @@ func (o *options) report(c *simulate.Comparison) error {
 		}
 	}
 	for i, one := range c.Contenders {
-		run := report.Run{Law: one.Name, Attainment: rows[i].Attainment, GPUHours: rows[i].GPUHours, Hindsight: simulate.Hindsight(one.Name)}
+		r := rows[i]
+		run := report.Run{Law: one.Name, Attainment: r.Attainment, Half: r.CI95["attainment"], GPUHours: r.GPUHours, Hindsight: simulate.Hindsight(one.Name)}
 		for _, p := range one.Points {
 			m := p.Fleet
 			run.Points = append(run.Points, report.Point{
@@ -45,16 +49,42 @@ func (o *options) report(c *simulate.Comparison) error {
 	return terminal.WriteWhole(o.html, func(w io.Writer) error { return report.Write(w, data) })
 }
 
-// facts are what was simulated, and what came out in words.
-func facts(c *simulate.Comparison, seeds int) []string {
-	f := c.Setup.Fleet
-	routing := fmt.Sprintf("routing %s", f.Routing)
-	if o := order(c.File); o != "" {
-		routing = "requests in front ordered by " + o
+func reportColumns(currency string) []report.Column {
+	said := legends(currency)
+	all := []report.Column{{Title: "LAW", Legend: said["LAW"] + "; ✓ keeps the promise, ✕ does not, ? the seeds do not tell", Main: true}}
+	for _, c := range columns(currency) {
+		all = append(all, report.Column{Title: c.title, Legend: said[c.title], Main: !c.wide})
 	}
-	return append([]string{
-		fmt.Sprintf("objectives %s%s; %d seeds, the charts show the first", strings.Join(objectiveTexts(c.File), ", "), statedBy(c), seeds),
-		fmt.Sprintf("nodes: %d of %d GPUs, %d per replica; a cold start takes %s on average", f.Nodes, f.GPUsPerNode, f.GPUs, f.ColdStart.Mean().Round(time.Second)),
-		fmt.Sprintf("%s; a scrape every %s", routing, c.Setup.Scrape),
-	}, c.Verdict()...)
+	return all
+}
+
+// reportRows are those of the whole table.
+func reportRows(rows []simulate.Row, currency string) []report.Row {
+	cells := rowTable(rows, currency, true).Rows
+	var all []report.Row
+	for i, r := range withPortions(rows) {
+
+		cells[i][0] = strings.TrimSpace(cells[i][0])
+		all = append(all, report.Row{Keeps: report.Keeps(r.Keeps), Part: r.Portion != "", Cells: cells[i]})
+	}
+	return all
+}
+
+// facts are what was simulated.
+func facts(c *simulate.Comparison, seeds int) []report.Fact {
+	f := c.Setup.Fleet
+	requests := fmt.Sprintf("routing %s", f.Routing)
+	if o := order(c.File); o != "" {
+		requests = "in front ordered by " + o
+	}
+	return []report.Fact{
+		{Name: "Objectives" + statedBy(c), Text: promised(c)},
+		{Name: "Seeds", Text: fmt.Sprintf("%d; ± is the 95 %% interval of the mean", seeds)},
+		{Name: "Costs", Text: fmt.Sprintf("%.2f %s per GPU-hour", c.Setup.Terms.PricePerHour, c.Currency)},
+		{Name: "Model and GPU", Text: c.Profile.Name},
+		{Name: "Nodes", Text: fmt.Sprintf("%d of %d GPUs, %d per replica", f.Nodes, f.GPUsPerNode, f.GPUs)},
+		{Name: "Cold start", Text: fmt.Sprintf("%s on average", f.ColdStart.Mean().Round(time.Second))},
+		{Name: "Requests", Text: requests},
+		{Name: "Scrapes", Text: fmt.Sprintf("every %s", c.Setup.Scrape)},
+	}
 }

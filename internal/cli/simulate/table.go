@@ -97,12 +97,8 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 	if err := o.legend(w, c.Rows()); err != nil {
 		return err
 	}
-	lines := c.Verdict()
-	if change := c.Change(); change != nil {
-		lines = append(lines, change.Verdict())
-	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintln(w, "verdict: "+line); err != nil {
+	for _, v := range verdicts(c) {
+		if _, err := fmt.Fprintln(w, "verdict: "+v.Text); err != nil {
 			return err
 		}
 	}
@@ -114,18 +110,32 @@ func (o *options) verdict(w io.Writer, c *simulate.Comparison) error {
 	return nil
 }
 
-// head says what the rows below are judged by.
-func head(c *simulate.Comparison, seeds int) string {
+// verdicts are what the rows amount to.
+func verdicts(c *simulate.Comparison) []simulate.Verdict {
+	lines := c.Verdict()
+	if change := c.Change(); change != nil {
+		lines = append(lines, simulate.Verdict{Text: change.Verdict()})
+	}
+	return lines
+}
+
+// promised is what the rows are judged by.
+func promised(c *simulate.Comparison) string {
 	var good []string
 	for _, o := range c.Setup.Terms.Objectives {
 		good = append(good, fmt.Sprintf("%s ≤ %s", strings.ToUpper(o.Metric.String()), o.Target))
 	}
+	return fmt.Sprintf("%g %% of the requests with %s", 100*c.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "))
+}
+
+// head says what the rows below are judged by.
+func head(c *simulate.Comparison, seeds int) string {
 	simulated := "simulated"
 	if o := order(c.File); o != "" {
 		simulated += ", requests in front ordered by " + o
 	}
-	return fmt.Sprintf("%s on %s, %s\nobjectives%s: %g %% of the requests with %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
-		terminal.Shorten(c.Setup.Workload.Name, 50), c.Profile.Name, simulated, statedBy(c), 100*c.Setup.Terms.Objectives[0].Quantile, strings.Join(good, " and "), seeds, c.Currency)
+	return fmt.Sprintf("%s on %s, %s\nobjectives%s: %s\nseeds: %d, ± is the 95 %% interval of the mean; costs in %s",
+		terminal.Shorten(c.Setup.Workload.Name, 50), c.Profile.Name, simulated, statedBy(c), promised(c), seeds, c.Currency)
 }
 
 // statedBy goes after the objectives.

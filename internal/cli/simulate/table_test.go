@@ -34,3 +34,17 @@ func TestCSV(t *testing.T) {
 		t.Errorf("columns of the header and of a row: %s", diff)
 	}
 }
+
+// Each column has a legend, and each legend a column.
+func TestLegends(t *testing.T) {
+	all := legends("EUR")
+	shown := reportColumns("EUR")
+	for _, c := range shown {
+		if all[c.Title] == "" {
+			t.Errorf("%s has no legend", c.Title)
+		}
+	}
+	if len(all) != len(shown) {
+		t.Errorf("%d legends for %d columns", len(all), len(shown))
+	}
+}

@@ -1,8 +1,7 @@
 /* global uPlot */
-import { el, seconds, short } from "./dom.js";
-import { percent, promised, quantile, target } from "./promise.js";
+import { el, short } from "./dom.js";
 
-// The charts of one service share their time and their cursor.
+// The charts of a page share their time and their cursor.
 const sync = "flyball";
 let plots = [];
 let layout = "";
@@ -10,35 +9,12 @@ let marks = []; // times of decisions
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// Each chart: its title, what is drawn, and of which series. A chart without a value is left
-// out, and named in a line.
-function wanted(s) {
-  const seen = s.seen, c = s.counted, p = s.promise;
-  const ratio = seen.load.map((l, i) => {
-    const n = seen.ready[i] + seen.starting[i] + seen.pending[i];
-    return l == null || n === 0 ? null : l / n;
-  });
-  // A latency has its objective as a line, where there is one.
-  const latency = (id, values) => {
-    const o = p?.objectives.find((one) => one.metric === id), name = id.toUpperCase();
-    const line = o && { line: o.targetSeconds, lineName: `objective ${target(o.targetSeconds)}` };
-    return { id, title: `${name} ${quantile(c?.quantile ?? 0.9)}`, unit: "", at: c?.at, lines: [[name, values, "--accent"]], format: seconds, ...line };
-  };
-  return [
-    p && { id: "kept", title: "Promise", unit: `requests within ${promised(p)}`, at: c?.at, lines: [["kept", c?.kept, "--accent"]], format: percent, ticks: (v) => `${Math.round(100 * v)} %`, share: true, line: p.share, lineName: `promised ${percent(p.share)}` },
-    p && latency("ttft", c?.ttftSeconds),
-    p && latency("tpot", c?.tpotSeconds),
-    { id: "arrivals", title: "Arrivals", unit: "requests/s", at: c?.at, lines: [["arrivals", c?.arrivals, "--accent"]] },
-    { id: "requests", title: "Requests", unit: "", at: c?.at, lines: [["running", c?.running, "--accent"], ["waiting at the engines", c?.waiting, "--warn", [4, 3]]] },
-    { id: "held", title: "At the gateways", unit: "requests", at: seen.at, lines: [["held", seen.held, "--warn"], ["in flight", seen.inFlight, "--accent", [4, 3]]] },
-    { id: "replicas", title: "Replicas", unit: "", at: seen.at, stacked: [["ready", seen.ready, "--ready"], ["starting", seen.starting, "--starting"], ["pending", seen.pending, "--pending"], ["draining", seen.draining, "--draining"]], lines: [["desired", seen.desired, "--ink", [], true]], marks: true },
-    !p && { id: "target", title: "Metric over target", unit: "× the target for these replicas", at: seen.at, lines: [["ratio", ratio, "--accent"]], band: [1 - seen.toleranceDown, 1 + seen.toleranceUp], line: 1, bandName: "tolerance" },
-    !p && latency("ttft", c?.ttftSeconds),
-    !p && latency("tpot", c?.tpotSeconds),
-  ].filter(Boolean);
-}
-
-const valued = (w) => w.at?.length > 0 && [...w.lines, ...(w.stacked ?? [])].some(([, values]) => values?.some((v) => v != null));
+// valued tells whether there is anything to draw of a chart:
+//   id, title, unit, heading   which it is, and what stands above it; wide: over all columns
+//   at, lines, stacked         times, and [name, values, colour, dash, stepped] of each line and layer
+//   format, ticks, times       how values, and places on the axes, are written
+//   line, lineName, band, bandName, top, share, marks   what is drawn and shown beside the values
+export const valued = (w) => w.at?.length > 0 && [...w.lines, ...(w.stacked ?? [])].some(([, values]) => values?.some((v) => v != null));
 
 // charts draws anew, or only new values where the same charts are there. null takes them away.
 export function charts(of) {
@@ -48,15 +24,15 @@ export function charts(of) {
     layout = "";
     return;
   }
-  const { root, series, range, zoom } = of;
+  const { root, range, zoom } = of;
   marks = of.marks;
-  const all = wanted(series).filter(valued);
+  const all = of.all.filter(valued);
   const key = all.map((w) => w.id).join();
   if (key !== layout) {
     charts(null);
     layout = key;
     root.replaceChildren();
-    if (all.length === 0) root.append(el("p", { class: "quiet empty" }, "No data in this time. Choose another, or leave the page open: it keeps three hours of what it sees."));
+    if (all.length === 0) root.append(el("p", { class: "quiet empty" }, of.empty));
     plots = all.map((w) => plot(w, root, zoom));
   }
   for (const p of plots) {
@@ -75,12 +51,12 @@ function data(w) {
 }
 
 function plot(w, root, zoom) {
+  if (w.heading) root.append(el("h3", { class: "heading" }, w.heading));
   const readout = el("span", { class: "readout" });
   const holder = el("div", { class: "plot" });
-  root.append(el("figure", { class: "chart", "data-chart": w.id }, el("figcaption", null, el("b", null, w.title), " ", el("span", { class: "quiet" }, w.unit), readout), holder));
+  root.append(el("figure", { class: w.wide ? "chart wide" : "chart", "data-chart": w.id }, el("figcaption", null, el("b", null, w.title), " ", el("span", { class: "quiet" }, w.unit), readout), holder));
   const p = { w, readout, holder, range: null };
-  const ink = style("--quiet"), grid = style("--line");
-  const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+  const axis = axes();
   const format = w.format ?? short;
   const series = [{}];
   for (const [name, , colour] of [...(w.stacked ?? [])].reverse()) {
@@ -95,18 +71,29 @@ function plot(w, root, zoom) {
     legend: { show: false },
     cursor: { sync: { key: sync, scales: ["x", null] }, points: { size: 5 }, drag: { x: true, y: false } },
     scales: { x: { time: true, range: () => p.range }, y: { range: (_, min, max) => reach(p.w, min, max) } },
-    axes: [{ ...axis, size: 22, values: times }, { ...axis, size: 46, values: (_, ticks) => ticks.map(w.ticks ?? format), space: 28 }],
+    axes: [{ ...axis, size: 22, values: w.times ?? times }, { ...axis, size: 46, values: (_, ticks) => ticks.map(w.ticks ?? format), space: 28 }],
     series,
     bands: (w.stacked ?? []).slice(1).map((_, i) => ({ series: [i + 1, i + 2] })),
     hooks: { drawClear: [(u) => under(u, p)], draw: [(u) => over(u, p)], setCursor: [(u) => read(u, p)], setSelect: [(u) => pick(u, zoom)] },
   }, [[0]], holder);
+  fit(p.u, holder);
   return p;
+}
+
+const axes = () => ({ stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" });
+
+// fit keeps a chart as wide as its place.
+function fit(u, holder) {
+  new ResizeObserver(() => {
+    const width = Math.max(200, holder.clientWidth);
+    if (u.width !== width) u.setSize({ width, height: u.height });
+  }).observe(holder);
 }
 
 // reach is what an axis shows: from zero to what is drawn and its line, of shares up to all.
 function reach(w, min, max) {
   if (w.share) return [Math.max(0, Math.min(min ?? 1, w.line) - 0.05), 1.01];
-  return [0, Math.max(max ?? 0, w.band ? 1.5 : 0, w.line ?? 0, 1e-3) * 1.08];
+  return [0, Math.max(w.top ?? max ?? 0, w.band ? 1.5 : 0, w.line ?? 0, 1e-3) * 1.08];
 }
 
 // times are 24-hour clocks, with the day where that changes.
@@ -216,9 +203,71 @@ export function highlight(at) {
   if (first) first.setCursor({ left: first.valToPos(at, "x"), top: 0 });
 }
 
-new ResizeObserver(() => {
-  for (const p of plots) {
-    const width = Math.max(200, p.holder.clientWidth);
-    if (p.u.width !== width) p.u.setSize({ width, height: p.u.height });
-  }
-}).observe(document.body);
+// curve draws the share of requests within a promise over GPU-hours: points with their interval and
+// their name, and a line through those that are on it. chosen is the index of the one in a ring.
+export function curve(root, points, { promise, height, chosen }) {
+  const names = points.map((p) => el("span", { class: "point" }, p.name));
+  const order = [...points].sort((a, b) => a.gpuHours - b.gpuHours);
+  const least = Math.min(promise, ...points.map((p) => p.attainment)), most = Math.max(...points.map((p) => p.gpuHours), 1e-3);
+  const u = new uPlot({
+    width: Math.max(200, root.clientWidth), height, padding: [10, 24, 0, 0], legend: { show: false }, cursor: { show: false },
+    scales: { x: { time: false, range: [0, most * 1.08] }, y: { range: [Math.max(0, least - 0.03), 1.005] } },
+    axes: [{ ...axes(), size: 22, values: (_, ticks) => ticks.map(short) }, { ...axes(), size: 50, values: (_, ticks) => ticks.map((v) => `${Number((100 * v).toFixed(1))} %`) }],
+    series: [{}, { stroke: style("--accent"), width: 1.5, spanGaps: true, points: { show: false } }],
+    hooks: { draw: [(u) => dots(u, points, promise, chosen), (u) => name(u, points, names)] },
+  }, [order.map((p) => p.gpuHours), order.map((p) => (p.on ? p.attainment : null))], root);
+  u.over.append(...names);
+  fit(u, root);
+  return u;
+}
+
+function dots(u, points, promise, chosen) {
+  const c = u.ctx, ratio = devicePixelRatio || 1, level = u.valToPos(promise, "y", true);
+  c.save();
+  c.font = `${11 * ratio}px system-ui, sans-serif`;
+  c.textAlign = "left"; // the axes leave theirs
+  c.textBaseline = "alphabetic";
+  c.fillStyle = style("--quiet");
+  rule(c, u.bbox.left, u.bbox.width, level, style("--quiet"));
+  c.fillText(`promise ${Number((100 * promise).toFixed(3))} %`, u.bbox.left + 4 * ratio, level - 4 * ratio);
+  c.setLineDash([]);
+  c.lineWidth = ratio;
+  points.forEach((p, i) => {
+    const x = u.valToPos(p.gpuHours, "x", true), y = u.valToPos(p.attainment, "y", true);
+    const half = Math.abs(u.valToPos(p.attainment + p.half, "y", true) - y);
+    c.strokeStyle = style("--quiet");
+    c.beginPath();
+    c.moveTo(x, y - half);
+    c.lineTo(x, y + half);
+    c.stroke();
+    c.fillStyle = style(p.on ? "--accent" : "--quiet");
+    c.beginPath();
+    c.arc(x, y, (p.hollow ? 6 : 4) * ratio, 0, 7); // a ring hides no dot
+    if (p.hollow) c.stroke();
+    else c.fill();
+    if (i !== chosen?.()) return;
+    c.lineWidth = 2 * ratio;
+    c.beginPath();
+    c.arc(x, y, 7 * ratio, 0, 7);
+    c.stroke();
+    c.lineWidth = ratio;
+  });
+  c.restore();
+}
+
+// name puts each name below its dot, to the right of it, within the chart and where it hides none of the others.
+function name(u, points, names) {
+  const width = u.over.clientWidth, placed = [];
+  points.forEach((p, i) => {
+    const e = names[i], w = e.offsetWidth, h = e.offsetHeight;
+    const x = u.valToPos(p.gpuHours, "x"), y = u.valToPos(p.attainment, "y");
+    const left = Math.max(0, x + 8 + w <= width + 20 ? x + 8 : x - 8 - w);
+    const near = placed.filter((o) => left < o.right && o.left < left + w), best = y + 3;
+    const far = (t) => Math.abs(t - best) + (t < best ? 1 : 0); // rather below
+    const tops = [best, ...near.flatMap((o) => [o.bottom, o.top - h])].sort((a, b) => far(a) - far(b));
+    const top = tops.find((t) => near.every((o) => t >= o.bottom || o.top >= t + h));
+    placed.push({ left, right: left + w, top, bottom: top + h });
+    e.style.left = `${left}px`;
+    e.style.top = `${top}px`;
+  });
+}

@@ -1,7 +1,7 @@
-import { $, clock, command, el, href, parts, put, since, span } from "./dom.js";
+import { $, clock, command, el, href, parts, put, seconds, since, span } from "./dom.js";
 import { ask, state } from "./live.js";
 import { charts, highlight } from "./charts.js";
-import { kept, percent, promised } from "./promise.js";
+import { kept, percent, promised, quantile, target } from "./promise.js";
 import { mark, words } from "./services.js";
 import { whatIf } from "./whatif.js";
 
@@ -115,13 +115,40 @@ async function record(of, detail, r) {
   if (of.series) draw(of, range());
 }
 
+// wanted are the charts of a service, in the order in which one reads them.
+function wanted(s) {
+  const seen = s.seen, c = s.counted, p = s.promise;
+  const ratio = seen.load.map((l, i) => {
+    const n = seen.ready[i] + seen.starting[i] + seen.pending[i];
+    return l == null || n === 0 ? null : l / n;
+  });
+  // A latency has its objective as a line, where there is one.
+  const latency = (id, values) => {
+    const o = p?.objectives.find((one) => one.metric === id), name = id.toUpperCase();
+    const line = o && { line: o.targetSeconds, lineName: `objective ${target(o.targetSeconds)}` };
+    return { id, title: `${name} ${quantile(c?.quantile ?? 0.9)}`, unit: "", at: c?.at, lines: [[name, values, "--accent"]], format: seconds, ...line };
+  };
+  return [
+    p && { id: "kept", title: "Promise", unit: `requests within ${promised(p)}`, at: c?.at, lines: [["kept", c?.kept, "--accent"]], format: percent, ticks: (v) => `${Math.round(100 * v)} %`, share: true, line: p.share, lineName: `promised ${percent(p.share)}` },
+    p && latency("ttft", c?.ttftSeconds),
+    p && latency("tpot", c?.tpotSeconds),
+    { id: "arrivals", title: "Arrivals", unit: "requests/s", at: c?.at, lines: [["arrivals", c?.arrivals, "--accent"]] },
+    { id: "requests", title: "Requests", unit: "", at: c?.at, lines: [["running", c?.running, "--accent"], ["waiting at the engines", c?.waiting, "--warn", [4, 3]]] },
+    { id: "held", title: "At the gateways", unit: "requests", at: seen.at, lines: [["held", seen.held, "--warn"], ["in flight", seen.inFlight, "--accent", [4, 3]]] },
+    { id: "replicas", title: "Replicas", unit: "", at: seen.at, stacked: [["ready", seen.ready, "--ready"], ["starting", seen.starting, "--starting"], ["pending", seen.pending, "--pending"], ["draining", seen.draining, "--draining"]], lines: [["desired", seen.desired, "--ink", [], true]], marks: true },
+    !p && { id: "target", title: "Metric over target", unit: "× the target for these replicas", at: seen.at, lines: [["ratio", ratio, "--accent"]], band: [1 - seen.toleranceDown, 1 + seen.toleranceUp], line: 1, bandName: "tolerance" },
+    !p && latency("ttft", c?.ttftSeconds),
+    !p && latency("tpot", c?.tpotSeconds),
+  ].filter(Boolean);
+}
+
 function draw(of, r) {
   const { series, told } = of;
   promise(series);
   put($("charts-note"), series.note ?? "");
   $("charts-note").hidden = !series.note;
   const marks = (told?.changes ?? series.cards).map((c) => Date.parse(c.at) / 1000);
-  charts({ root: $("charts"), series, marks, range: r, zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
+  charts({ root: $("charts"), all: wanted(series), marks, range: r, empty: "No data in this time. Choose another, or leave the page open: it keeps three hours of what it sees.", zoom: (from, to) => (location.hash = `${href(shown.id)}?from=${iso(from)}&to=${iso(to)}`) });
 }
 
 export function repaint() {

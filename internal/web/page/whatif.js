@@ -1,4 +1,4 @@
-/* global uPlot */
+import { curve } from "./charts.js";
 import { command, el, parts, put, seconds, short } from "./dom.js";
 
 // What would have been with other targets: the last day of a service, simulated.
@@ -43,18 +43,18 @@ export function whatIf(id) {
 const percent = (x, half) => `${(100 * x).toFixed(1)} %${half ? ` ±${(100 * half).toFixed(1)}` : ""}`;
 
 function answer(out, a, id) {
-  const curve = el("div", { class: "plot" }), patch = el("div", { class: "patch" });
+  const plotted = el("div", { class: "plot" }), patch = el("div", { class: "patch" });
   const slider = el("input", { type: "range", min: 0, max: a.tried.length - 1, step: 1, "aria-label": "target" });
   const chosen = el("p", { class: "chosen num" });
   out.replaceChildren(
     ...a.verdict.map((line) => el("p", null, line)),
     el("p", { class: "quiet" }, "Simulated; ± is the 95 % interval over the seeds."),
-    el("p", { class: "axis quiet" }, "share of requests within the promise, over GPU-hours"), curve,
+    el("p", { class: "axis quiet" }, "share of requests within the promise, over GPU-hours"), plotted,
     el("label", { class: "slider" }, "target ", slider), chosen, patch, el("p", { class: "quiet" }, "the same answer in a terminal:"), command(a.command));
   if (a.tried.length === 0) return;
-  const points = a.tried.map((t, i) => ({ ...t, i })).sort((x, y) => x.gpuHours - y.gpuHours);
+  const points = a.tried.map((t) => ({ name: t.value, gpuHours: t.gpuHours, attainment: t.attainment, half: t.attainmentHalf, on: true }));
   const cheapest = a.tried.filter((t) => t.keeps === "yes").sort((x, y) => x.gpuHours - y.gpuHours)[0];
-  const plot = draw(curve, points, () => Number(slider.value));
+  const plot = curve(plotted, points, { promise: a.tried[0].promise, height: 190, chosen: () => Number(slider.value) });
   const choose = () => {
     const t = a.tried[Number(slider.value)];
     put(chosen, `${t.value}: ${percent(t.attainment, t.attainmentHalf)} at ${short(t.gpuHours)} GPU-hours, ${short(t.replicas)} replicas on average, TTFT p99 ${seconds(t.ttftP99Seconds)}, TPOT p99 ${seconds(t.tpotP99Seconds)}; keeps ${percent(t.promise)}: ${t.keeps}`);
@@ -76,51 +76,4 @@ function change(a, t, id) {
     el("pre", { class: "diff" }, el("del", null, `- ${field}: '${a.now}'`), "\n", el("ins", null, `+ ${field}: '${t.value}'`)),
     command(`kubectl patch inferenceservice ${name} -n ${namespace} --type=json -p '${json}'`),
   ];
-}
-
-function draw(root, points, chosen) {
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-  const least = Math.min(...points.map((p) => p.attainment), points[0].promise);
-  const most = Math.max(...points.map((p) => p.gpuHours));
-  return new uPlot({
-    width: Math.max(200, root.clientWidth), height: 190, padding: [10, 24, 0, 0], legend: { show: false }, cursor: { show: false },
-    scales: { x: { time: false, range: [0, most * 1.08] }, y: { range: [Math.max(0, least - 0.03), 1.005] } },
-    axes: [{ ...axis, size: 22, values: (_, ticks) => ticks.map(short) }, { ...axis, size: 50, values: (_, ticks) => ticks.map((v) => `${Math.round(100 * v)} %`) }],
-    series: [{}, { stroke: style("--accent"), width: 1.5, points: { show: true, size: 6 } }],
-    hooks: {
-      draw: [(u) => {
-        const c = u.ctx, ratio = devicePixelRatio || 1;
-        c.save();
-        c.font = `${11 * ratio}px system-ui, sans-serif`;
-        c.textAlign = "left"; // the axes leave theirs
-        c.textBaseline = "alphabetic";
-        c.strokeStyle = c.fillStyle = style("--quiet");
-        c.setLineDash([2 * ratio, 3 * ratio]);
-        const y = u.valToPos(points[0].promise, "y", true);
-        c.beginPath();
-        c.moveTo(u.bbox.left, y);
-        c.lineTo(u.bbox.left + u.bbox.width, y);
-        c.stroke();
-        c.fillText(`promise ${Math.round(100 * points[0].promise)} %`, u.bbox.left + 4 * ratio, y - 4 * ratio);
-        c.setLineDash([]);
-        for (const p of points) {
-          const x = u.valToPos(p.gpuHours, "x", true), py = u.valToPos(p.attainment, "y", true);
-          const half = Math.abs(u.valToPos(p.attainment + p.attainmentHalf, "y", true) - py);
-          c.beginPath();
-          c.moveTo(x, py - half);
-          c.lineTo(x, py + half);
-          c.stroke();
-          c.fillText(p.value, x + 6 * ratio, py + 12 * ratio);
-          if (p.i !== chosen()) continue;
-          c.lineWidth = 2 * ratio;
-          c.beginPath();
-          c.arc(x, py, 7 * ratio, 0, 7);
-          c.stroke();
-          c.lineWidth = ratio;
-        }
-        c.restore();
-      }],
-    },
-  }, [points.map((p) => p.gpuHours), points.map((p) => p.attainment)], root);
 }
