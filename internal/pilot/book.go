@@ -29,7 +29,7 @@ type Answer struct {
 	At       time.Time // of the step
 	Reasons  []law.Reason
 	Grant    *budget.Grant // of the GPUs, where it is fewer than the law asks for
-	Pods     int           // that were ready
+	Pods     int           // that were ready, but for those that cannot have been read yet
 	Read     int           // of these, of which something was read
 	// Kept is what this process has counted of the promise since it began.
 	Kept law.Counted

@@ -336,7 +336,7 @@ func (p *Pilot) keep(o proposal, g *budget.Grant) {
 		known.state, known.broken = o.next, false
 		known.count(d.Counted)
 		known.compare(o.of, o.step)
-		pods, read := heard(known.set, o.of.Fleet)
+		pods, read := heard(known.set, o.of.Fleet, o.step.Input.Now)
 		p.cfg.Book.put(o.of.Service, Answer{o.of.UID, d.Replicas, o.of.Fleet.Desired, o.at, d.Reasons, g, pods, read, known.kept, known.tally})
 		if p.cfg.Recorder != nil {
 			p.cfg.Recorder.Record(o.of.Service, o.step)
@@ -374,16 +374,22 @@ func (k *service) compare(s Subject, done record.Step) {
 	k.tally = k.tally.Count(done)
 }
 
+// unread is for how long a pod may be ready before something of it must be read: that it has
+// not been scraped at once after each scale-up is nothing to tell anybody.
+const unread = time.Minute
+
 // heard is how many pods are ready, and of how many of them a set has something usable.
-func heard(set reading.Set, f law.Fleet) (pods, read int) {
+func heard(set reading.Set, f law.Fleet, now time.Duration) (pods, read int) {
 	for i, pod := range f.Pods {
 		if !pod.Ready || pod.Deleting {
 			continue
 		}
-		pods++
 		if slices.ContainsFunc(set, func(e reading.Entry) bool { return i < len(e.Pods) && e.Pods[i].Usable() }) {
 			read++
+		} else if now-pod.ChangedAt < unread {
+			continue
 		}
+		pods++
 	}
 	return pods, read
 }

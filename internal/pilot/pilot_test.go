@@ -52,6 +52,7 @@ type world struct {
 	subjects []pilot.Subject
 	lost     error // it cannot be told which there are
 	running  map[pilot.Service]float64
+	ofPods   []reading.Reading // of each service
 	held     map[pilot.Service]int
 	read     func(context.Context) error // nil: at once
 	asked    int
@@ -103,7 +104,8 @@ func (w *world) Read(ctx context.Context, now time.Time, pods map[pilot.Service]
 	for s := range pods {
 		if n, ok := w.running[s]; ok {
 			var set reading.Set
-			set.Add(reading.Running).Total = reading.New(n, now.Sub(time.Unix(0, 0)))
+			of := set.Add(reading.Running)
+			of.Total, of.Pods = reading.New(n, now.Sub(time.Unix(0, 0))), w.ofPods
 			sets[s] = set
 		}
 	}
@@ -435,4 +437,25 @@ func TestConfig(t *testing.T) {
 			t.Errorf("New = %v, want %q", err, what)
 		}
 	}
+}
+
+// A pod that has just become ready is not told as unread.
+func TestPodsNotRead(t *testing.T) {
+	w := newWorld("a")
+	run(t, w, func(*pilot.Pilot) {
+		now := reading.SinceEpoch(time.Now())
+		w.set(func() {
+			for _, ago := range []time.Duration{time.Hour, 2 * time.Minute, 20 * time.Second, 20 * time.Second} {
+				w.subjects[0].Fleet.Pods = append(w.subjects[0].Fleet.Pods, law.Pod{Phase: law.PodRunning, Ready: true, ChangedAt: now - ago})
+			}
+			w.ofPods = []reading.Reading{reading.New(1, now), {}, {}, reading.New(1, now)}
+		})
+		for _, want := range []int{3, 4} { // now, and when the third has been ready for long enough
+			ticks(1)
+			if a, _ := w.cfg.Book.Answer(named("a")); a.Pods != want || a.Read != 2 {
+				t.Errorf("%d of %d pods are read, want 2 of %d", a.Read, a.Pods, want)
+			}
+			ticks(10)
+		}
+	})
 }
