@@ -399,4 +399,8 @@ func TestStatusIsStable(t *testing.T) {
 		}
 		first = next
 	}
+	c.Last.Replicas = 0
+	if asleep := Status(first, v, out, c, time.Unix(300, 0)); asleep.Expected != "" {
+		t.Errorf("at zero %q are expected to keep the promise, want nothing said", asleep.Expected)
+	}
 }

@@ -34,7 +34,7 @@ type Decision struct {
 	Was      int  // replicas that the workload had then
 	Stale    bool // too old to be handed out
 	Reasons  []law.Reason
-	Pods     int // that are ready
+	Pods     int // that are ready, but for those that cannot have been read yet
 	Read     int // of these, of which something was read
 	// Grant says who has the GPUs, where there are too few; nil: there are enough.
 	Grant *budget.Grant
@@ -97,7 +97,7 @@ func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 
 // expected is what was written before, unless it is two points off or on the other side of
 // what is promised.
 func expected(before string, promised float64, d *Decision) string {
-	if d == nil {
+	if d == nil || d.Replicas == 0 { // at zero no request is expected
 		return ""
 	}
 	share, ok := law.Expected(d.Reasons)
@@ -191,10 +191,10 @@ func metrics(c Course) said {
 	case d == nil:
 		s.status, s.reason, s.text = metav1.ConditionUnknown, "Waiting", "nothing has been decided yet"
 	case d.Pods == 0:
-		s.status, s.reason, s.text = metav1.ConditionUnknown, "NoPods", "no pod is ready"
+		s.status, s.reason, s.text = metav1.ConditionUnknown, "NoPods", "no pod has been ready for long enough to be read"
 	case d.Read < d.Pods:
 		s.status, s.reason, s.text = metav1.ConditionFalse, "PodsNotRead",
-			"Prometheus has no fresh samples of all ready pods, and until it has none is let go; see that it scrapes them, and the log of flyball-scaler"
+			"Prometheus has no fresh samples of all pods that have been ready for a minute, and until it has none is let go; see that it scrapes them, and the log of flyball-scaler"
 	default:
 		s.status, s.reason, s.text = metav1.ConditionTrue, "PodsRead", "Prometheus has fresh samples of all ready pods"
 	}
