@@ -40,7 +40,8 @@ autoscaler asks for (DESIRED) and that are READY, each METRIC over its target as
 sees them, or what is promised in its place, and the REASON for the replica count in one
 word (docs/reasons.md). Where gateways report, also the requests that they hold (HELD) and
 that pods are answering (INFLIGHT). MIN and MAX are the bounds in the manifest. An
-InferenceAutoscaler that only advises has a row beside its service's: what it would ask for.
+InferenceAutoscaler that only advises has a row beside its service's: what it would ask for;
+one that is refused for the sake of another autoscaler has one of the mode refused.
 -o wide, json and yaml explain in full; -o table does on stderr for what needs attention. -w
 reads the cluster every 5 s; a service that changed has one more row, or one more document.`,
 		Example: "  flyball status -n demo\n" +

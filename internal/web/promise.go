@@ -101,7 +101,7 @@ const (
 // promises counts a service.
 func (s *Strip) promises(one Service) {
 	switch p := one.Promise; {
-	case p == nil || one.Mode == autoscaler.ModeAdvice:
+	case p == nil || one.Mode != autoscaler.ModeObjective:
 		if one.Attention {
 			s.Amiss++
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	ModeObjective = "objective" // Flyball says how many replicas, and KEDA scales
 	ModeAdvice    = "advice"    // Flyball says how many, and nothing is changed
+	ModeRefused   = "refused"   // another one has the workload
 )
 
 // Stated are objectives that are stated for a workload.
@@ -84,6 +85,9 @@ func join(services []Service, all []Stated) []Service {
 			return o.Mode == explain.ModeExternal && o.Compare(r) == 0 && s.predictor() && !s.advises()
 		})
 		if i < 0 {
+			if s.refused() && slices.ContainsFunc(rows, func(o Service) bool { return o.Compare(r) == 0 }) {
+				r.Mode = ModeRefused // or it would look like a second service
+			}
 			rows = append(rows, Service{r, s.seen(services, r)})
 			continue
 		}

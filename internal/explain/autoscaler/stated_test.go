@@ -91,10 +91,10 @@ llama guide 1-2 desired -  : Following of the service
 llama advice 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: Advising why it is`},
 		"refused for guide mode's sake": {[]explain.Row{serviceRow(explain.ModeGuide, explain.Following)}, []Stated{saidOf(t, "False", "AnotherAutoscaler")}, `
 llama guide 1-2 desired -  : Following of the service
-llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: AnotherAutoscaler why it is !`},
+llama refused 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: AnotherAutoscaler why it is !`},
 		"two on one": {[]explain.Row{external}, []Stated{saidOf(t, "False", "TargetTaken", "name: chat", "name: late"), saidOf(t, "True", "MaximumTooLow")}, `
 llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: MaximumTooLow why it is !
-llama objective 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/late: TargetTaken why it is !`},
+llama refused 0-8 desired 3 tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/late: TargetTaken why it is !`},
 		"nobody has looked": {nil, []Stated{{By: object(t), Workload: objective.Workload{Kind: "Deployment", Name: "llama-predictor"}}}, `
 llama objective 0-8 desired - tpot:p90:100ms+ttft:p90:3s inferenceautoscaler/chat: Waiting flyball-scaler has not looked at it yet !`},
 		"a trigger": {nil, []Stated{byObject(triggered(t), nil)}, `

@@ -160,7 +160,7 @@ export function repaint() {
 
 function verdict(d) {
   const s = d.service, [shape, kind] = mark(s), question = document.querySelector(".what-if");
-  if (question) question.hidden = s.mode === "objective" || s.mode === "advice"; // there is no target to try
+  if (question) question.hidden = ["objective", "advice", "refused"].includes(s.mode); // there is no target to try
   $("verdict").replaceChildren(
     el("span", { class: `mark ${kind}`, "aria-hidden": "true" }, shape), el("b", null, words(s.reason)),
     el("span", null, s.message), s.fix ? fix(s.fix) : "",
