@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,8 +48,20 @@ func (s Condition) look(ctx context.Context, r *run) (bool, string, error) {
 }
 
 func (s Value) look(ctx context.Context, r *run) (bool, string, error) {
-	out, err := r.client.read(ctx, "get", s.Object, "-n", r.script.Service.Namespace, "-o", "jsonpath="+s.Path)
-	return err == nil && string(out) == s.Is, fmt.Sprintf("the value is %q", out), err
+	is, err := r.value(ctx, s.Object, s.Path)
+	return err == nil && is == s.Is, fmt.Sprintf("the value is %q", is), err
+}
+
+func (s Number) look(ctx context.Context, r *run) (bool, string, error) {
+	is, err := r.value(ctx, s.Object, s.Path)
+	n, none := strconv.Atoi(is)
+	return err == nil && none == nil && s.Min <= n && n <= s.Max, fmt.Sprintf("the value is %q", is), err
+}
+
+// value is what a JSONPath finds.
+func (r *run) value(ctx context.Context, object, path string) (string, error) {
+	out, err := r.client.read(ctx, "get", object, "-n", r.script.Service.Namespace, "-o", "jsonpath="+path)
+	return string(out), err
 }
 
 // look asks for all events of the namespace: kubectl's field selectors name kinds

@@ -10,7 +10,7 @@ import (
 
 const guide = "../../examples/guide"
 
-// TestTheGuide reads the script that ships, and finds each file of its folder used.
+// TestTheGuide reads the script that ships.
 func TestTheGuide(t *testing.T) {
 	script, err := Open(guide, map[string]string{"outage": "20s"})
 	if err != nil {
@@ -24,17 +24,32 @@ func TestTheGuide(t *testing.T) {
 	if !script.kills("keda") {
 		t.Errorf("%s has no place to kill keda", guide)
 	}
-	used := []string{ScriptName, "queries.md"}
-	for _, line := range script.lines() {
-		used = append(used, line.file())
+}
+
+// TestFilesAreUsed finds each file beside a script that ships in one of its steps.
+func TestFilesAreUsed(t *testing.T) {
+	scripts, err := filepath.Glob("../../examples/*/" + ScriptName)
+	if err != nil || len(scripts) < 3 {
+		t.Fatalf("found the scripts %q, %v, want those of guide, objective and zero", scripts, err)
 	}
-	files, err := os.ReadDir(guide)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if !slices.Contains(used, f.Name()) {
-			t.Errorf("%s is in no step", filepath.Join(guide, f.Name()))
+	for _, path := range scripts {
+		folder := filepath.Dir(path)
+		script, err := Open(folder, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := []string{ScriptName, "queries.md"}
+		for _, line := range script.lines() {
+			used = append(used, line.file())
+		}
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if !slices.Contains(used, f.Name()) {
+				t.Errorf("%s is in no step", filepath.Join(folder, f.Name()))
+			}
 		}
 	}
 }

@@ -153,7 +153,8 @@ func (p *parser) expectation(word string, args []string) (Expectation, error) {
 	case word == "event" || len(args) != want:
 		return nil, p.wrongExpectation(word)
 	case word == "replicas":
-		return p.replicas(args[0])
+		lo, hi, err := p.whole(word, args[0])
+		return Replicas{lo, hi}, err
 	case word == "targets":
 		return Targets{args[0]}, nil
 	}
@@ -162,7 +163,7 @@ func (p *parser) expectation(word string, args []string) (Expectation, error) {
 
 func (p *parser) wrongExpectation(word string) error {
 	return p.fail("replicas A[..B] · targets CURRENT/TARGET · exists KIND/NAME · gone KIND/NAME · condition KIND/NAME TYPE=STATUS · "+
-		"event KIND/NAME [reason=…] [from=…] [says=…] · value KIND/NAME JSONPATH is VALUE", "expect %s has the wrong words", word)
+		"event KIND/NAME [reason=…] [from=…] [says=…] · value KIND/NAME JSONPATH is VALUE · value KIND/NAME JSONPATH in A..B", "expect %s has the wrong words", word)
 }
 
 func (p *parser) objectExpectation(word string, args []string) (Expectation, error) {
@@ -179,8 +180,12 @@ func (p *parser) objectExpectation(word string, args []string) (Expectation, err
 			return Condition{args[0], kind, status}, nil
 		}
 	case "value":
-		if args[2] == "is" {
+		switch args[2] {
+		case "is":
 			return Value{args[0], args[1], args[3]}, nil
+		case "in":
+			lo, hi, err := p.whole("in", args[3])
+			return Number{args[0], args[1], lo, hi}, err
 		}
 	}
 	return nil, p.wrongExpectation(word)
@@ -194,7 +199,8 @@ func (p *parser) object(s string) error {
 	return nil
 }
 
-func (p *parser) replicas(s string) (Expectation, error) {
+// whole reads a whole number or two, which are bounds.
+func (p *parser) whole(word, s string) (lo, hi int, err error) {
 	from, to, isRange := strings.Cut(s, "..")
 	if !isRange {
 		to = from
@@ -202,9 +208,9 @@ func (p *parser) replicas(s string) (Expectation, error) {
 	lo, errLo := strconv.Atoi(from)
 	hi, errHi := strconv.Atoi(to)
 	if errLo != nil || errHi != nil || lo < 0 || hi < lo {
-		return nil, p.fail("write replicas 3 or replicas 3..5", "%q is no number of replicas", s)
+		return 0, 0, p.fail("write "+word+" 3 or "+word+" 3..5", "%q is no whole number, nor two as A..B", s)
 	}
-	return Replicas{lo, hi}, nil
+	return lo, hi, nil
 }
 
 func (p *parser) event(args []string) (Expectation, error) {

@@ -36,6 +36,7 @@ step two: the second
   never scale down
   hold "$up"
   expect value a/b {.spec.x} is "" within 1s
+  expect value a/b {.spec.n} in 2..6 within 1s
   load finish
 after
   kubectl scale x
@@ -63,10 +64,11 @@ after
 				{20, "never scale down", NeverDown{}},
 				{21, `hold "$up"`, Hold{minutes}},
 				{22, `expect value a/b {.spec.x} is "" within 1s`, Expect{Value{"a/b", "{.spec.x}", ""}, time.Second}},
-				{23, "load finish", FinishLoad{}},
+				{23, `expect value a/b {.spec.n} in 2..6 within 1s`, Expect{Number{"a/b", "{.spec.n}", 2, 6}, time.Second}},
+				{24, "load finish", FinishLoad{}},
 			}},
 		},
-		After: []Line{{25, "kubectl scale x", Kubectl{[]string{"scale", "x"}}}},
+		After: []Line{{26, "kubectl scale x", Kubectl{[]string{"scale", "x"}}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Parse: -want +got\n%s", diff)
@@ -104,7 +106,9 @@ func TestParseRefuses(t *testing.T) {
 		{step("never scale up"), "r.txt:7: never has the wrong words", "scale down"},
 		{step("expect replicas 3"), "r.txt:7: expect says not by when", "within TIME"},
 		{step("expect replica 3 within 1s"), `r.txt:7: unknown word "replica"`, "replicas, targets"},
-		{step("expect replicas 5..3 within 1s"), `r.txt:7: "5..3" is no number of replicas`, "3..5"},
+		{step("expect replicas 5..3 within 1s"), `r.txt:7: "5..3" is no whole number, nor two as A..B`, "3..5"},
+		{step("expect value a/b {.n} in many within 1s"), `r.txt:7: "many" is no whole number, nor two as A..B`, "in 3..5"},
+		{step("expect value a/b {.n} at 3 within 1s"), "r.txt:7: expect value has the wrong words", "JSONPATH in A..B"},
 		{step("expect exists llama within 1s"), `r.txt:7: "llama" is no kind and name`, "KIND/NAME"},
 		{step("expect condition a/b Ready within 1s"), "r.txt:7: expect condition has the wrong words", "TYPE=STATUS"},
 		{step("expect event a/b word=x within 1s"), `r.txt:7: unknown word "word"`, "reason="},

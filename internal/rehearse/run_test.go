@@ -112,6 +112,7 @@ step seen: everything can be seen
   expect gone so/b within 1s
   expect condition so/a Ready=True within 1s
   expect value so/a {.x} is yes within 1s
+  expect value so/c {.n} in 2..6 within 1s
   expect event so/a reason=Why from=flyball says=because within 1s
   shell endless.sh for 50ms
 step load: load comes and goes
@@ -128,6 +129,8 @@ after
 		"endless.sh":                    "echo looking\nsleep 60\n",
 		"so_a.json":                     `{"spec":{"replicas":{"min":1}},"status":{"conditions":[{"type":"Ready","status":"True"}]}}`,
 		"so_a.json.value":               "yes",
+		"so_c.json":                     `{}`,
+		"so_c.json.value":               "4",
 		"events.json":                   `{"items":[{"involvedObject":{"kind":"SO","name":"a"},"reason":"Why","message":"because","source":{"component":"flyball"},"lastTimestamp":"2999-01-01T00:00:00Z"}]}`,
 		"deployments.watch":             `{"type":"MODIFIED","object":{"metadata":{"name":"llama-predictor","resourceVersion":"5"},"spec":{"replicas":2}}}`,
 		"scaledobjects.list":            `{"metadata":{"resourceVersion":"4"},"items":[{"metadata":{"name":"a","resourceVersion":"3"},"spec":{"scaleTargetRef":{"name":"llama-predictor"}}}]}`,

@@ -81,7 +81,7 @@ type (
 )
 
 // Expectation is what an expect line looks for. Its kinds are Replicas, Targets,
-// Exists, Gone, Condition, Event and Value.
+// Exists, Gone, Condition, Event, Value and Number.
 type Expectation interface {
 	// look tells whether it is there, and what is there instead.
 	look(ctx context.Context, r *run) (ok bool, saw string, err error)
@@ -103,6 +103,11 @@ type (
 	Event struct{ Object, Reason, From, Says string }
 	// Value compares what a JSONPath finds in an object.
 	Value struct{ Object, Path, Is string }
+	// Number is likewise, of a whole number within bounds.
+	Number struct {
+		Object, Path string
+		Min, Max     int
+	}
 )
 
 // Load is a constant stream of requests.
