@@ -68,6 +68,10 @@ func own(r law.Reason) (string, bool) {
 	case law.RuleArrivals:
 		return fmt.Sprintf("What arrives, %s, takes %d at full load, when one replica does %s.", t.rate(law.TermArrivals), r.To, t.rate(law.TermCapacity)), true
 	case law.RuleMisses:
+		if may := t.of(law.TermAllowed); may > 0 && t.of(law.TermExpected) > may {
+			return fmt.Sprintf("%d is the most that helps within the bounds: %s are expected to miss when what is asked for now serves, and %s with one fewer.",
+				t.n(law.TermWanted), t.share(law.TermExpected), t.share(law.TermFewer)), true
+		}
 		return fmt.Sprintf("%d is the fewest with which no more than may is expected to miss when what is asked for now serves: %s, and %s with one fewer.",
 			t.n(law.TermWanted), t.share(law.TermExpected), t.share(law.TermFewer)), true
 	case law.RuleJump:

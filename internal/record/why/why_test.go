@@ -95,6 +95,9 @@ func TestSentences(t *testing.T) {
 		{law.Reason{Rule: law.RuleShort, From: 8, To: 8, Terms: []law.Term{
 			law.Known(law.TermExpected, 0.213, share), law.Known(law.TermAllowed, 0.05, share), law.Replicas(law.TermMaximum, 8), law.Replicas(law.TermWanted, 11),
 		}}, "The maximum of 8 does not keep the promise: 21.3 % are expected to miss, and 5.0 % may. It would take 11 replicas."},
+		{law.Reason{Rule: law.RuleMisses, From: 5, To: 6, Terms: []law.Term{
+			law.Replicas(law.TermWanted, 6), law.Known(law.TermExpected, 0.268, share), law.Known(law.TermFewer, 0.959, share), law.Known(law.TermAllowed, 0.1, share),
+		}}, "6 is the most that helps within the bounds: 26.8 % are expected to miss when what is asked for now serves, and 95.9 % with one fewer."},
 		{law.Reason{Rule: law.RuleUnreachable, Terms: []law.Term{law.Known(law.TermExpected, 0.081, share), law.Known(law.TermAllowed, 0.05, share)}},
 			"No number of replicas keeps the promise: on a replica that is all but idle 8.1 % miss, and 5.0 % may."},
 		{law.Reason{Rule: law.RuleNoCapacity, Terms: []law.Term{{Name: law.TermDoubt, Value: float64(capacity.NoRequests)}}},
