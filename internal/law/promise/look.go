@@ -168,6 +168,7 @@ func (out *seen) front(l Law, s *State, in law.Input) {
 		return
 	}
 	held, was := float64(max(in.Demand.Held, 0)), s.Front
+	gone := max(out.Arrivals-s.Rest.Arrivals, was.Held-held, 0) // to the pods, or given up, since the last step
 	out.Arrivals += held - was.Held
 	perSecond := s.rate()
 	if out.took > 0 {
@@ -178,9 +179,12 @@ func (out *seen) front(l Law, s *State, in law.Input) {
 		out.Waited += max(s.Front.Late-was.Late, 0)
 		return
 	}
-	gone := max(was.Held+out.Arrivals-held, 0)
-	s.Front = Front{held, max(held-perSecond*l.TTFT.Seconds(), 0)}
-	out.Waited += max(s.Front.Late-max(was.Late-gone, 0), 0)
+	counted := max(was.Late-gone, 0) // those that are late and still there
+	s.Front = Front{held, counted}
+	if out.took > 0 { // else no time has gone by in which one became late
+		s.Front.Late = max(held-perSecond*l.TTFT.Seconds(), counted)
+	}
+	out.Waited += s.Front.Late - counted
 }
 
 // agrees says whether what was read does not contradict what else is known: how many pods

@@ -3,6 +3,9 @@ package promise
 import (
 	"testing"
 	"time"
+
+	"github.com/flyball-dev/flyball/internal/demand"
+	"github.com/flyball-dev/flyball/internal/law"
 )
 
 // A counter that has fallen began anew with its engine: what it counts since then came.
@@ -26,5 +29,33 @@ func TestFirstReadingCountsNothing(t *testing.T) {
 	}
 	if out.add(&is, Pod{}, true); out.Arrivals != 102 {
 		t.Errorf("add() of a pod that has just come = %v arrivals, want 102", out.Arrivals)
+	}
+}
+
+// Of the requests that are held in front each is late once, however often a step is made while
+// nothing new is read: with every request that comes.
+func TestHeldAreLateOnce(t *testing.T) {
+	l, s, waited := Law{TTFT: 3 * time.Second}, &State{}, 0.0
+	step := func(held int, toPods float64, took time.Duration) {
+		out := seen{Counts: s.Rest, took: took}
+		out.Arrivals += toPods
+		out.front(l, s, law.Input{Demand: demand.Demand{Work: demand.Work{Held: held}, Gateways: 1}})
+		if s.Rest = (Counts{}); took <= 0 {
+			s.Rest, out.Counts = out.Counts, Counts{}
+		}
+		waited += out.Waited
+	}
+	for held := 1; held <= 10; held++ { // two a second, and a reading each second
+		step(held, 0, 0)
+		step(held, 0, time.Duration((held+1)%2)*time.Second)
+	}
+	if waited < 4 || waited > 5 {
+		t.Errorf("of 10 that came within 5 s, %v have waited for longer than 3 s, want the 4 or 5 that came first", waited)
+	}
+	step(10, 0, 3*time.Second)
+	step(10, 0, 0)
+	step(0, 10, time.Second)
+	if waited != 10 {
+		t.Errorf("3 s later %v have, want all 10, each once", waited)
 	}
 }
