@@ -255,12 +255,13 @@ function dots(u, points, promise, chosen) {
   c.restore();
 }
 
-// name puts each name below its dot, to the right of it, within the chart and where it hides none of the others.
+// name puts each name below its dot, to the right of it, within the chart and where it hides no
+// dot and none of the other names.
 function name(u, points, names) {
-  const width = u.over.clientWidth, placed = [];
-  points.forEach((p, i) => {
+  const width = u.over.clientWidth, at = points.map((p) => [u.valToPos(p.gpuHours, "x"), u.valToPos(p.attainment, "y")]);
+  const placed = at.map(([x, y]) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 }));
+  at.forEach(([x, y], i) => {
     const e = names[i], w = e.offsetWidth, h = e.offsetHeight;
-    const x = u.valToPos(p.gpuHours, "x"), y = u.valToPos(p.attainment, "y");
     const left = Math.max(0, x + 8 + w <= width + 20 ? x + 8 : x - 8 - w);
     const near = placed.filter((o) => left < o.right && o.left < left + w), best = y + 3;
     const far = (t) => Math.abs(t - best) + (t < best ? 1 : 0); // rather below
