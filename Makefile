@@ -22,6 +22,7 @@ FUZZTIME ?= 30s
 COUNT    ?= 20
 SOAK     ?= 54m
 FOR      ?= 24h
+PARTS    ?= services,steps
 
 ##@ Run
 
@@ -132,7 +133,7 @@ page-test: ## clicks through the live page and a report in headless Chromium, wh
 
 .PHONY: e2e
 e2e: lab ## tests on the real chain in bin/lab
-	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm)$$' ./api/... ./config/... ./internal/cli/serve ./internal/kube/... ./internal/manifest/... ./e2e/...
+	$(GO) test -tags e2e -count=1 -p 1 -timeout 60m -v -skip '^(TestCompare|TestHelm|TestBenchCluster)$$' ./api/... ./config/... ./internal/cli/serve ./internal/kube/... ./internal/manifest/... ./e2e/...
 
 .PHONY: rehearse-helm
 rehearse-helm: lab bin/lab/helm ## Helm takes an installation over, upgrades, rolls back and uninstalls it on a local cluster
@@ -186,6 +187,10 @@ bench: ## benchmarks
 bench-gateway: ## the gateway's CPU, latency and memory against a bare httputil.ReverseProxy, about 1 min
 	$(GO) test -run '^$$' -bench AgainstBareProxy -benchtime 1x ./internal/gateway
 
+.PHONY: bench-cluster
+bench-cluster: lab ## what objective mode costs and how fast it reacts, on a real API server, about 15 min; PARTS=services,steps,kills also kills the leader 50 times, 2 hours, and writes docs/bench-cluster.md
+	$(GO) test -tags e2e -count=1 -timeout 4h -v -run '^TestBenchCluster$$' ./e2e/bench -parts $(PARTS) -record $(CURDIR)/docs/bench-cluster.md
+
 .PHONY: bench-page
 bench-page: ## the live page in headless Chromium: first paint, bytes, and an update of 500 services, about 1 min
 	$(GO) test -C tools/page -run '^$$' -bench . -benchtime 1x .
@@ -214,8 +219,8 @@ comparison-short: ## the same of one seed of two workloads, printed
 
 .PHONY: nightly
 nightly: lab ## what takes hours: README's commands, full soak, an installation by Helm, comparison with the real chain, study of the laws, repetition, long fuzz, benchmarks
-	@set -e; for target in readme soak rehearse-helm compare validate law-study learning comparison deflake fuzz bench bench-gateway; do \
-		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m; \
+	@set -e; for target in readme soak rehearse-helm compare validate law-study learning comparison deflake fuzz bench bench-gateway bench-cluster; do \
+		echo "== make $$target"; $(MAKE) --no-print-directory $$target FUZZTIME=10m PARTS=services,steps,kills; \
 	done
 
 ##@ Write

@@ -175,8 +175,8 @@ func FreeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Kubectl is what a user sees.
-func (a *APIServer) Kubectl(t *testing.T, arguments ...string) string {
+// Kubeconfig is a file with the administrator's.
+func (a *APIServer) Kubeconfig(t *testing.T) string {
 	t.Helper()
 	user, err := a.env.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
 	if err != nil {
@@ -190,11 +190,18 @@ func (a *APIServer) Kubectl(t *testing.T, arguments ...string) string {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), Path(t, "bin/lab/kubectl"), append([]string{"--kubeconfig", file}, arguments...)...).CombinedOutput()
+	return file
+}
+
+// Kubectl is what a user sees.
+func (a *APIServer) Kubectl(t *testing.T, arguments ...string) string {
+	t.Helper()
+	arguments = append([]string{"--kubeconfig", a.Kubeconfig(t)}, arguments...)
+	out, err := exec.CommandContext(t.Context(), Path(t, "bin/lab/kubectl"), arguments...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("kubectl %v: %v, %s", arguments, err, out)
 	}
-	t.Logf("$ kubectl %s\n%s", strings.Join(arguments, " "), out)
+	t.Logf("$ kubectl %s\n%s", strings.Join(arguments[2:], " "), out)
 	return string(out)
 }
 

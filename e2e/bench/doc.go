@@ -1,0 +1,12 @@
+// Package bench measures on a real API server what objective mode costs and how fast it
+// reacts. The scaler is the program itself, as its own process; Prometheus, and the pods that
+// it has scraped, are made up, by a model of an engine that batches requests.
+//
+// INV-1: a number of time or memory fails nothing: it is printed beside its bound, with the
+// machine. What does not depend on the machine fails the run: the queries that a tick makes.
+// INV-2: of what scalers decided that were killed under load, an uninterrupted Step makes each cut
+// of the same readings. Raises beyond what it asks for are counted and printed.
+//
+// It deliberately knows no upstream program but etcd and the API server: what KEDA, the HPA, the
+// scheduler and a starting pod add to a reaction is seen in the rehearsals on the lab.
+package bench
