@@ -138,11 +138,15 @@ func ParsePlan(text string) (Plan, error) {
 	return all, nil
 }
 
-// String is what ParsePlan reads.
+// String is what ParsePlan reads. A first level is from before the run on, whatever its time.
 func (p Plan) String() string {
 	all := make([]string, len(p))
 	for i, l := range p {
-		all[i] = fmt.Sprintf("%s:%d", l.From, l.Replicas)
+		from := l.From
+		if i == 0 && (len(p) == 1 || p[1].From > 0) {
+			from = max(from, 0)
+		}
+		all[i] = fmt.Sprintf("%s:%d", from, l.Replicas)
 	}
 	return strings.Join(all, "/")
 }

@@ -69,12 +69,12 @@ func TestPlan(t *testing.T) {
 	p := Always(2).Add(5*time.Minute, 6).Add(8*time.Minute, 1)
 	within := law.Bounds{Min: 1, Max: 6}
 	for _, tc := range []struct{ name, got, want string }{
-		{"one fewer", levels(p.Moved(4*time.Minute, 6*time.Minute, -1, within)), "-1ns:2/4m0s:1/5m0s:5/6m0s:6/8m0s:1"},
-		{"one more", levels(p.Moved(0, 6*time.Minute, 1, within)), "-1ns:3/5m0s:6/8m0s:1"},
-		{"from the start, two fewer", levels(p.Moved(0, 9*time.Minute, -2, within)), "-1ns:1/5m0s:4/8m0s:1"},
-		{"one cold start ahead", levels(p.Ahead(2 * time.Minute)), "-1ns:2/3m0s:6/8m0s:1"},
-		{"a window", levels(p.Window(4*time.Minute, 7*time.Minute)), "-1ns:2/1m0s:6"},
-		{"within", levels(p.Within(law.Bounds{Min: 2, Max: 3})), "-1ns:2/5m0s:3/8m0s:2"},
+		{"one fewer", levels(p.Moved(4*time.Minute, 6*time.Minute, -1, within)), "0s:2/4m0s:1/5m0s:5/6m0s:6/8m0s:1"},
+		{"one more", levels(p.Moved(0, 6*time.Minute, 1, within)), "0s:3/5m0s:6/8m0s:1"},
+		{"from the start, two fewer", levels(p.Moved(0, 9*time.Minute, -2, within)), "0s:1/5m0s:4/8m0s:1"},
+		{"one cold start ahead", levels(p.Ahead(2 * time.Minute)), "0s:2/3m0s:6/8m0s:1"},
+		{"a window", levels(p.Window(4*time.Minute, 7*time.Minute)), "0s:2/1m0s:6"},
+		{"within", levels(p.Within(law.Bounds{Min: 2, Max: 3})), "0s:2/5m0s:3/8m0s:2"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, tc.got, tc.want)
