@@ -1,9 +1,24 @@
 package admit
 
 import (
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
+
+// Orders are in which held requests go: by arrival, once a replica is ready, or by a Promise,
+// once one has room.
+func Orders() []string { return []string{"arrival", "promise"} }
+
+// ParseOrder says whether an order is by promise.
+func ParseOrder(text string) (byPromise bool, err error) {
+	if !slices.Contains(Orders(), text) {
+		return false, fmt.Errorf("no order %q; there are %s", text, strings.Join(Orders(), " and "))
+	}
+	return text == "promise", nil
+}
 
 // A Promise is what requests are released by that are to have their first token in time:
 // those that can still have it first, then the others, each by arrival, and before all
@@ -32,19 +47,21 @@ type Placed struct {
 // reading says whether a replica has enough to read: so much that it takes a quarter of
 // TTFT. More would only wait behind it, beyond any order; less would leave the replica
 // idle between two prompts.
-func (p Promise) reading(tokens int64) bool { return p.first(tokens)-p.Rest > p.TTFT/4 }
+func (p Promise) reading(tokens int64) bool { return p.First(tokens)-p.Rest > p.TTFT/4 }
 
-func (p Promise) first(tokens int64) time.Duration {
+// First is how long after it was sent a request has its first token, of so many tokens that
+// its replica has to read.
+func (p Promise) First(tokens int64) time.Duration {
 	took := float64(max(p.Rest, 0)) + float64(max(p.PerToken, 0))*float64(max(tokens, 0))
 	return time.Duration(min(took, math.MaxInt64/2))
 }
 
 // late says whether a request is taken to miss TTFT: more than half of the time that it
 // could wait is gone. In an overload each is released just before that, so that all of
-// them would miss if first were a little too short; with half it may be off by
-// (TTFT − first)/2.
+// them would miss if First were a little too short; with half it may be off by
+// (TTFT − First)/2.
 func (p Promise) late(waited time.Duration, tokens int64) bool {
-	return waited > (p.TTFT-p.first(tokens))/2
+	return waited > (p.TTFT-p.First(tokens))/2
 }
 
 // ReleaseByPromise ends requests of a service as long as a place has room for the next,

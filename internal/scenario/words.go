@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/plant"
 )
 
@@ -235,7 +236,7 @@ func readHold(f *File, args []string, _ Env) (err error) {
 				return fmt.Errorf("%q: a target is a number above 0", a)
 			}
 		case "order":
-			if hold.ByPromise, err = ParseOrder(value); err != nil {
+			if hold.ByPromise, err = admit.ParseOrder(value); err != nil {
 				return err
 			}
 		default:
@@ -243,16 +244,4 @@ func readHold(f *File, args []string, _ Env) (err error) {
 		}
 	}
 	return nil
-}
-
-// Orders are in which held requests go: by arrival, once a replica is ready, or by promise,
-// as an admit.Promise has it, once one has room.
-func Orders() []string { return []string{"arrival", "promise"} }
-
-// ParseOrder says whether an order is by promise.
-func ParseOrder(text string) (byPromise bool, err error) {
-	if !slices.Contains(Orders(), text) {
-		return false, fmt.Errorf("no order %q; there are %s", text, strings.Join(Orders(), " and "))
-	}
-	return text == "promise", nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/law/catalog"
 	"github.com/flyball-dev/flyball/internal/workload"
@@ -28,7 +29,7 @@ func (o *options) file(in simulate.Inputs) (scenario.File, error) {
 	if err != nil || o.order == "" {
 		return f, err
 	}
-	if f.Setup.Fleet.Hold.ByPromise, err = scenario.ParseOrder(o.order); err == nil {
+	if f.Setup.Fleet.Hold.ByPromise, err = admit.ParseOrder(o.order); err == nil {
 		err = f.Setup.Validate()
 	}
 	if err != nil {
@@ -76,7 +77,7 @@ func complete(cmd *cobra.Command) {
 	terminal.Complete(cmd, "law", laws...)
 	terminal.Complete(cmd, "workload", workloads...)
 	terminal.Complete(cmd, "scenario", scenario.Library()...)
-	terminal.Complete(cmd, "order", scenario.Orders()...)
+	terminal.Complete(cmd, "order", admit.Orders()...)
 	if profiles, err := plant.Profiles(); err == nil { // else the run itself says what is wrong
 		terminal.Complete(cmd, "profile", profiles.Names()...)
 	}
