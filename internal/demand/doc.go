@@ -9,6 +9,8 @@
 // DeafTime at most: a table that hears nothing knows nothing.
 // INV-4: a report that no gateway gives (a count below 0 or absurd, a name missing) is
 // refused and changes nothing.
+// INV-5: the shares that gateways have of a service are together 1, where there is anything to
+// share, and the parts of a room that go with them no more than the room and one request each.
 //
 // It deliberately knows no network, no token and no clock: who may report, and when it
 // is, are its caller's.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 )
 
 // A Service is named as its InferenceService is.
@@ -20,6 +22,8 @@ func (s Service) String() string { return s.Namespace + "/" + s.Name }
 type Report struct {
 	Gateway  string `json:"gateway"`
 	Services []Item `json:"services"`
+	// ByPromise says that requests wait in front of all pods by promise where a Room is known.
+	ByPromise bool `json:"byPromise,omitempty"`
 }
 
 // An Item is one gateway's work for one service.
@@ -30,17 +34,47 @@ type Item struct {
 	Pods []PodWork `json:"pods,omitempty"` // those with any
 }
 
-// An Answer is what a controller says to a report: which of the services that requests are
-// held for cannot get a pod.
+// An Answer is what a controller, or the scaler, says to a report.
 type Answer struct {
-	Stuck []Stuck `json:"stuck,omitempty"`
+	Stuck []Stuck `json:"stuck,omitempty"` // of the services that requests are held for
+	Rooms []Room  `json:"rooms,omitempty"` // of the services that are reported, if by promise
 }
 
-// Stuck is one of them, and why.
+// Stuck is a service that cannot get a pod, and why.
 type Stuck struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Why       string `json:"why"`
+}
+
+// Service is whose room it is.
+func (r Room) Service() Service { return Service{r.Namespace, r.Name} }
+
+// A Room is what one pod of a service may have of a gateway's requests while the others wait in
+// front of it by promise, and the objective that they wait by.
+type Room struct {
+	Namespace string        `json:"namespace"`
+	Name      string        `json:"name"`
+	TTFT      time.Duration `json:"ttftNs"`
+	Requests  int           `json:"requests"`
+	PerToken  time.Duration `json:"perTokenNs"` // to read one token of a prompt
+	Rest      time.Duration `json:"restNs"`     // until a first token besides
+}
+
+// Part is a share of the room: as much fewer requests, but one, and so much longer for a token,
+// since the pod reads others' prompts in between.
+//
+// Worked example (TestPart): of 68 requests, and 51 µs for a token, a gateway that has a quarter
+// of what there is gets 17, and 204 µs.
+func (r Room) Part(share float64) Room {
+	least := 1 / float64(max(r.Requests, 1))
+	if !(share > least) {
+		share = least
+	}
+	share = min(share, 1)
+	r.Requests = max(int(math.Round(float64(max(r.Requests, 0))*share)), 1)
+	r.PerToken = time.Duration(min(float64(max(r.PerToken, 0))/share, math.MaxInt64/2))
+	return r
 }
 
 // Service is whose work it is.
@@ -56,6 +90,9 @@ type Work struct {
 	// knows of. One before this field says nothing, which is as before.
 	Cold bool `json:"cold,omitempty"`
 }
+
+// requests are those that make a gateway's share: what it holds, has at pods and has got.
+func (w Work) requests() int64 { return int64(w.Held) + int64(w.InFlight) + w.Arrivals }
 
 // plus is warm if one of the two is: it is of reports, of which nothing is none.
 func (w Work) plus(o Work) Work {

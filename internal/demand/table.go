@@ -44,9 +44,10 @@ type noticed struct {
 
 // spoken is the latest report of one gateway.
 type spoken struct {
-	at   time.Time
-	work map[Service]Work
-	pods map[Service][]PodWork
+	at        time.Time
+	work      map[Service]Work
+	pods      map[Service][]PodWork
+	byPromise bool
 }
 
 // NewTable is one that gateways report to from a time on.
@@ -78,7 +79,7 @@ func (t *Table) Report(now time.Time, r Report) ([]Service, error) {
 		work[key] = i.Work
 		pods[key] = append(pods[key], i.Pods...)
 	}
-	t.gateways[r.Gateway], t.heard = spoken{now, work, pods}, now
+	t.gateways[r.Gateway], t.heard = spoken{now, work, pods, r.ByPromise}, now
 	var more []Service
 	for key, w := range work {
 		sum, before := t.sum(key), t.noticed[key]
@@ -122,6 +123,30 @@ func (t *Table) All(now time.Time) (list []Item, gateways int) {
 		list = append(list, Item{Namespace: key.Namespace, Name: key.Name, Work: t.sum(key)})
 	}
 	return list, len(t.gateways)
+}
+
+// Share is a gateway's part of the requests for a service: all where no other has any.
+func (t *Table) Share(now time.Time, gateway string, key Service) float64 {
+	t.expire(now)
+	own, all := t.gateways[gateway].work[key].requests(), int64(0)
+	for _, g := range t.gateways {
+		all += g.work[key].requests()
+	}
+	if all == 0 {
+		return 1
+	}
+	return float64(own) / float64(all)
+}
+
+// ByPromise is whether all gateways that report have requests wait by promise.
+func (t *Table) ByPromise(now time.Time) bool {
+	t.expire(now)
+	for _, g := range t.gateways {
+		if !g.byPromise {
+			return false
+		}
+	}
+	return len(t.gateways) > 0
 }
 
 // Pods is what the living reports together say of the pods of each service, by name.

@@ -14,7 +14,7 @@ var llama = Service{"demo", "llama"}
 
 // reportOf is about the service llama alone.
 func reportOf(gateway string, held, inFlight int) Report {
-	return Report{gateway, []Item{{"demo", "llama", Work{Held: held, HeldTokens: int64(100 * held), InFlight: inFlight, Arrivals: 1}, nil}}}
+	return Report{Gateway: gateway, Services: []Item{{"demo", "llama", Work{Held: held, HeldTokens: int64(100 * held), InFlight: inFlight, Arrivals: 1}, nil}}}
 }
 
 // A step of a demand case: at a second, either a report or a look.
@@ -73,7 +73,7 @@ func TestDemand(t *testing.T) {
 			says(13, "[]", reportOf("a", 5, 0)), says(13, woken, reportOf("b", 1, 0)),
 		},
 		"a service named twice is added up": {
-			says(10, woken, Report{"a", append(reportOf("", 1, 1).Services, reportOf("", 2, 0).Services...)}), sees(10, 3, 1, 1, 0),
+			says(10, woken, Report{Gateway: "a", Services: append(reportOf("", 1, 1).Services, reportOf("", 2, 0).Services...)}), sees(10, 3, 1, 1, 0),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestDemand(t *testing.T) {
 func TestDemandOfAll(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
 	table := NewTable(start)
-	for _, r := range []Report{reportOf("a", 1, 2), reportOf("b", 3, 4), {"c", []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}}}} {
+	for _, r := range []Report{reportOf("a", 1, 2), reportOf("b", 3, 4), {Gateway: "c", Services: []Item{{"aaa", "zeta", Work{InFlight: 1}, nil}}}} {
 		if _, err := table.Report(start, r); err != nil {
 			t.Fatal(err)
 		}
@@ -150,8 +150,8 @@ func TestReportsThatNoGatewayGives(t *testing.T) {
 	for name, r := range map[string]Report{
 		"no name":      {},
 		"long name":    {Gateway: strings.Repeat("x", 254)},
-		"no service":   {"a", []Item{{Namespace: "demo"}}},
-		"no namespace": {"a", []Item{{Name: "llama"}}},
+		"no service":   {Gateway: "a", Services: []Item{{Namespace: "demo"}}},
+		"no namespace": {Gateway: "a", Services: []Item{{Name: "llama"}}},
 		"negative":     reportOf("a", -1, 0),
 		"absurd":       reportOf("a", 1, 1<<50),
 	} {
@@ -175,7 +175,7 @@ func TestPods(t *testing.T) {
 	table := NewTable(now)
 	say := func(gateway string, at time.Time, pods ...PodWork) {
 		t.Helper()
-		if _, err := table.Report(at, Report{gateway, []Item{{Namespace: "demo", Name: "llama", Pods: pods}}}); err != nil {
+		if _, err := table.Report(at, Report{Gateway: gateway, Services: []Item{{Namespace: "demo", Name: "llama", Pods: pods}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestPods(t *testing.T) {
 		t.Errorf("Pods() when a is silent -want +got\n%s", diff)
 	}
 	for _, bad := range []PodWork{{InFlight: 1}, {Name: "p", InFlight: -1}, {Name: "p", WorkTokens: 1 << 41}, {Name: "p", RemainingMs: -1}, {Name: "p", PrefixTokens: -1}} {
-		if _, err := table.Report(now, Report{"c", []Item{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
+		if _, err := table.Report(now, Report{Gateway: "c", Services: []Item{{Namespace: "demo", Name: "llama", Pods: []PodWork{bad}}}}); err == nil {
 			t.Errorf("a report of %+v was taken", bad)
 		}
 	}
@@ -201,7 +201,7 @@ func TestReportOnTheWire(t *testing.T) {
 	const text = `{"gateway":"a","services":[{"namespace":"demo","name":"llama","held":3,"heldTokens":900,"inFlight":2,"arrivals":4,` +
 		`"pods":[{"name":"p","inFlight":2,"workTokens":10,"remainingMs":30,"prefixTokens":7}]},` +
 		`{"namespace":"demo","name":"qwen","held":0,"heldTokens":0,"inFlight":1,"arrivals":0}]}`
-	want := Report{"a", []Item{
+	want := Report{Gateway: "a", Services: []Item{
 		{"demo", "llama", Work{3, 900, 2, 4, false}, []PodWork{{"p", 2, 10, 30, 7}}},
 		{"demo", "qwen", Work{InFlight: 1}, nil},
 	}}

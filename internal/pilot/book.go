@@ -8,6 +8,7 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/advice"
 	"github.com/flyball-dev/flyball/internal/budget"
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
@@ -35,6 +36,8 @@ type Answer struct {
 	Kept law.Counted
 	// Tally compares what ran with what was advised, where something else scales it.
 	Tally advice.Tally
+	// Front is what requests that wait in front of the replicas may go by.
+	Front decide.Front
 }
 
 // A Book holds the last answers. The one that leads writes it step by step, the others copy

@@ -337,7 +337,10 @@ func (p *Pilot) keep(o proposal, g *budget.Grant) {
 		known.count(d.Counted)
 		known.compare(o.of, o.step)
 		pods, read := heard(known.set, o.of.Fleet, o.step.Input.Now)
-		p.cfg.Book.put(o.of.Service, Answer{o.of.UID, d.Replicas, o.of.Fleet.Desired, o.at, d.Reasons, g, pods, read, known.kept, known.tally})
+		p.cfg.Book.put(o.of.Service, Answer{
+			UID: o.of.UID, Replicas: d.Replicas, Was: o.of.Fleet.Desired, At: o.at, Reasons: d.Reasons, Grant: g,
+			Pods: pods, Read: read, Kept: known.kept, Tally: known.tally, Front: o.step.Policy.Front(o.next),
+		})
 		if p.cfg.Recorder != nil {
 			p.cfg.Recorder.Record(o.of.Service, o.step)
 		}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/flyball-dev/flyball/internal/budget"
+	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kube/follow"
@@ -40,7 +41,7 @@ func (p parts) All(ctx context.Context) ([]pilot.Subject, error) {
 	live, err := p.services.All(ctx)
 	subjects := make([]pilot.Subject, len(live))
 	for i, l := range live {
-		subjects[i] = subject(l)
+		subjects[i] = p.subject(l)
 	}
 	return subjects, err
 }
@@ -48,15 +49,41 @@ func (p parts) All(ctx context.Context) ([]pilot.Subject, error) {
 // Of is one of them.
 func (p parts) Of(ctx context.Context, s pilot.Service) (pilot.Subject, bool) {
 	l, ok := p.services.One(ctx, types.NamespacedName(s))
-	return subject(l), ok
+	return p.subject(l), ok
 }
 
-func subject(l promised.Live) pilot.Subject {
+func (p parts) subject(l promised.Live) pilot.Subject {
 	gpus, resource := l.GPUs()
-	return pilot.Subject{
+	s := pilot.Subject{
 		Service: pilot.Service(l.NamespacedName), UID: l.UID, Policy: l.Policy, Fleet: l.Fleet, Advised: l.Advised,
 		GPUs: gpus, Resource: resource, Priority: l.Priority,
 	}
+	if _, known := p.front(l.Service); known && p.demand.ByPromise() {
+		s.Policy = s.Policy.Ordered()
+	}
+	return s
+}
+
+// front is what requests go by that gateways hold in front of a service's pods, if they see all
+// that comes, and it is known.
+func (p parts) front(s promised.Service) (decide.Front, bool) {
+	_, seen := s.Demanded()
+	last, ok := p.book.Answer(pilot.Service(s.NamespacedName))
+	return last.Front, ok && seen && last.UID == s.UID && last.Front.Sequences > 0
+}
+
+// room is that in the words of gateways, from the replica that decides.
+func (p parts) room(d demand.Service) (demand.Room, bool) {
+	for _, key := range p.services.Of(d) {
+		if s, ok := p.services.Stepped(key); ok {
+			if f, known := p.front(s); known {
+				return demand.Room{
+					Namespace: d.Namespace, Name: d.Name, TTFT: f.TTFT, Requests: f.Sequences, PerToken: f.PerToken, Rest: f.Rest,
+				}, true
+			}
+		}
+	}
+	return demand.Room{}, false
 }
 
 // demanded is what gateways report of a service, if they see all that comes.

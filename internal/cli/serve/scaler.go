@@ -232,6 +232,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 		return err
 	}
 	p.demand.Tell(p.nudge(loop))
+	p.demand.Room(p.room)
 	o.keda.Book = answers{p}
 	keda, err := scaler.New(o.keda)
 	if err != nil {

@@ -38,11 +38,20 @@ var stated = map[string]string{"scalerAddress": "flyball-scaler.flyball-system:9
 // its namespace is not.
 func oneService(t *testing.T, optIn string) parts {
 	t.Helper()
+	return serviceOn(t, optIn, "llama")
+}
+
+// serviceOn is that with a Deployment of that name; llama-predictor is InferenceService llama's.
+func serviceOn(t *testing.T, optIn, target string) parts {
+	t.Helper()
 	so := kserve.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama", UID: "so"}}
-	so.Spec.ScaleTargetRef.Name = "llama"
+	so.Spec.ScaleTargetRef.Name = target
 	so.Spec.MinReplicaCount = new(int32(1))
 	so.Spec.Triggers = []kserve.Trigger{{Type: "external-push", Metadata: stated}}
-	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama", UID: "target"}}
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: target, UID: "target"}}
+	if target == kserve.PredictorName("llama") {
+		d.Labels = map[string]string{kserve.ServiceLabel: "llama"}
+	}
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "llama"}}
 	d.Status.Replicas = 2
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo", Labels: map[string]string{autoscaler.OptIn: optIn}}}

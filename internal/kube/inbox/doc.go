@@ -10,6 +10,8 @@
 // asked at once.
 // INV-5: a gateway that holds requests for a service which cannot get a pod is told why, as
 // soon as the controller knows it.
+// INV-6: a gateway where requests wait by promise is told, of each service that it reports and
+// whose room is known, the part of it that goes with its share of the requests; others are not.
 //
 // It deliberately does not know what the demand is for.
 package inbox

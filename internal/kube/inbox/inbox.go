@@ -57,6 +57,7 @@ type Inbox struct {
 	more     []func(demand.Service) // told of services of which more is held
 	exists   func(demand.Service) bool
 	stuck    func(context.Context, demand.Service) string
+	room     func(demand.Service) (demand.Room, bool)
 	reviewed map[[sha256.Size]byte]reviewed
 	refused  map[[sha256.Size]byte]refusal
 	renewals sync.WaitGroup
@@ -69,6 +70,7 @@ func New(s Settings, c client.Client, log logr.Logger, now func() time.Time) *In
 		settings: s, review: reviewer(c), now: now, log: log, table: demand.NewTable(now()),
 		exists:   func(demand.Service) bool { return true },
 		stuck:    func(context.Context, demand.Service) string { return "" },
+		room:     func(demand.Service) (demand.Room, bool) { return demand.Room{}, false },
 		reviewed: map[[sha256.Size]byte]reviewed{}, refused: map[[sha256.Size]byte]refusal{}, reviews: make(chan struct{}, maxReviews),
 	}
 }
@@ -92,6 +94,13 @@ func (b *Inbox) Pods() map[demand.Service]map[string]demand.PodWork {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.table.Pods(b.now())
+}
+
+// ByPromise is whether all gateways that report have requests wait by promise.
+func (b *Inbox) ByPromise() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.table.ByPromise(b.now())
 }
 
 // Tell calls f too, without delay and without a lock, for each service that waits for
@@ -122,6 +131,14 @@ func (b *Inbox) Judge(f func(context.Context, demand.Service) string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stuck = f
+}
+
+// Room has gateways where requests wait by promise told of their parts of what f knows of a
+// service's pods; false if it is not known. It must not block.
+func (b *Inbox) Room(f func(demand.Service) (demand.Room, bool)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.room = f
 }
 
 // NeedLeaderElection lets every replica listen: the next leader knows the demand.
@@ -198,7 +215,7 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	answer := b.answer(ctx, r)
-	if len(answer.Stuck) == 0 {
+	if len(answer.Stuck)+len(answer.Rooms) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -213,14 +230,33 @@ func (b *Inbox) answer(ctx context.Context, r demand.Report) demand.Answer {
 	b.mu.Unlock()
 	var a demand.Answer
 	for _, i := range r.Services {
-		if i.Held == 0 || !exists(i.Service()) {
+		if !exists(i.Service()) {
 			continue
 		}
-		if why := stuck(ctx, i.Service()); why != "" {
-			a.Stuck = append(a.Stuck, demand.Stuck{Namespace: i.Namespace, Name: i.Name, Why: why})
+		if i.Held > 0 {
+			if why := stuck(ctx, i.Service()); why != "" {
+				a.Stuck = append(a.Stuck, demand.Stuck{Namespace: i.Namespace, Name: i.Name, Why: why})
+			}
+		}
+		if room, known := b.part(r, i.Service()); known {
+			a.Rooms = append(a.Rooms, room)
 		}
 	}
 	return a
+}
+
+// part is what a gateway that has reported gets of a service's room.
+func (b *Inbox) part(r demand.Report, of demand.Service) (demand.Room, bool) {
+	b.mu.Lock()
+	room := b.room
+	b.mu.Unlock()
+	if !r.ByPromise {
+		return demand.Room{}, false
+	}
+	whole, known := room(of)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return whole.Part(b.table.Share(b.now(), r.Gateway, of)), known
 }
 
 func (b *Inbox) take(r demand.Report) error {

@@ -125,6 +125,39 @@ func TestStuckIsAnswered(t *testing.T) {
 	}
 }
 
+// INV-6: of a service whose room is known each gateway that asks is told its part, with what it
+// reports; of another service, and a gateway where requests wait by arrival, nothing.
+func TestRoomIsAnswered(t *testing.T) {
+	e := newEndpoint()
+	known := true
+	e.Room(func(s demand.Service) (demand.Room, bool) {
+		return demand.Room{Namespace: s.Namespace, Name: s.Name, TTFT: time.Second, Requests: 50, PerToken: 10}, known
+	})
+	if _, err := e.table.Report(e.clock, demand.Report{Gateway: "b", Services: []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{InFlight: 1}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {
+		t.Errorf("by arrival: POST = %d %s, want 204", res.Code, res.Body)
+	}
+	byPromise := strings.Replace(threeHeld, `{"gateway"`, `{"byPromise":true,"gateway"`, 1)
+	res := e.post("gateway", byPromise)
+	var got demand.Answer
+	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != http.StatusOK {
+		t.Fatalf("POST = %d %s, %v, want 200 and an answer", res.Code, res.Body, err)
+	}
+	want := demand.Answer{Rooms: []demand.Room{{Namespace: "demo", Name: "llama", TTFT: time.Second, Requests: 45, PerToken: 11}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the answer to who has 9 of 10 requests: -want +got\n%s", diff)
+	}
+	if e.ByPromise() {
+		t.Error("ByPromise = true, and gateway b is not")
+	}
+	known = false
+	if res := e.post("gateway", byPromise); res.Code != http.StatusNoContent {
+		t.Errorf("nothing is known: POST = %d %s, want 204", res.Code, res.Body)
+	}
+}
+
 func TestReportIsTaken(t *testing.T) {
 	e := newEndpoint()
 	if res := e.post("gateway", threeHeld); res.Code != http.StatusNoContent {

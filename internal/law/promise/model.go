@@ -23,6 +23,9 @@ type Model struct {
 	Within, Low, High float64
 	Doubt             capacity.Doubt
 	Mix               capacity.Mix
+	// Front is what one replica may have while the rest waits in front of it by promise; the zero
+	// value until the capacity was identified once. Who goes by it goes on when little arrives.
+	Front capacity.Room `json:",omitzero"`
 }
 
 const parts = 20
@@ -57,6 +60,12 @@ func (l Law) work(s *State, in law.Input) {
 	}
 	for i := range m.InFlight {
 		m.InFlight[i] = r.InFlight(m.Capacity * float64(i) / parts)
+	}
+	if m.Doubt == capacity.Identified || s.Model.Front.Sequences > 0 {
+		m.Front = r.Room()
+		// Prompts are told with all their tokens, and what the prefix cache has is not read.
+		hit := share(s.Lengths.Totals.Cached, s.Lengths.Totals.Prompt)
+		m.Front.PerToken = time.Duration(float64(m.Front.PerToken) * (1 - hit))
 	}
 	m.Alone = time.Duration(m.InFlight[1] / (m.Capacity / parts) * float64(time.Second))
 	m.Room = l.room(m, r)
