@@ -28,6 +28,10 @@ type Config struct {
 	// long as that pod is not busier than others: requests that begin alike then find
 	// their beginning in its cache. 0 does not look at it.
 	PrefixBytes int
+	// ByPromise lets requests wait in front of all pods while none has room for them, those that
+	// can still have their first token in time first (admit.Promise), where Hear has told what a
+	// pod has room for. It overrides PrefixBytes there.
+	ByPromise bool
 	// Tell passes on what the gateway has to do. It must not wait. nil tells nobody.
 	Tell     func(demand.Report)
 	Registry *prometheus.Registry // empty; /metrics shows it

@@ -34,6 +34,7 @@ func (g *Gateway) keep(ctx context.Context) {
 		_, end := g.config.Pulse.Begin(ctx, "ending what is held too long, and reporting")
 		g.findOutliers()
 		next := g.tick()
+		g.settleAll()
 		if now || time.Since(last) >= reportEvery {
 			demands := g.demands()
 			if active || len(demands) > 0 {
@@ -49,7 +50,7 @@ func (g *Gateway) keep(ctx context.Context) {
 
 func (g *Gateway) tell(demands []demand.Item) {
 	if g.config.Tell != nil {
-		g.config.Tell(demand.Report{Gateway: g.config.Name, Services: append([]demand.Item{}, demands...)})
+		g.config.Tell(demand.Report{Gateway: g.config.Name, ByPromise: g.config.ByPromise, Services: append([]demand.Item{}, demands...)})
 	}
 }
 

@@ -26,6 +26,9 @@
 // header that names a service counts from a trusted proxy alone.
 // INV-13: no service is woken, and no client wakes, more often within an hour than Wakes
 // allows; a request that joins a wake is none.
+// INV-14: where requests wait by promise and a pod's room is known, no pod gets more of them than
+// it has room for, but those whose pod has failed them; who waits goes as admit.Promise has it.
+// Where it is not known, requests go by arrival, as without that order.
 //
 // It deliberately knows no Kubernetes: which services and pods there are is told to
 // it by Update, and what becomes of its reports is not its concern. It looks into a

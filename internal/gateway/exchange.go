@@ -65,6 +65,7 @@ type exchange struct {
 	pod      *pod   // that has the request now
 	podName  string // of the last one that had
 	silent   bool   // and has given no byte of an answer
+	reading  *reading
 	sentAt   time.Time
 	calm     bool   // it had no more of these then than it is meant to
 	tried    []*pod // that failed it
@@ -95,10 +96,16 @@ func newExchange(g *Gateway, w http.ResponseWriter, r *http.Request) *exchange {
 
 // take gives the request to a pod.
 func (x *exchange) take(p *pod) {
+	p.count(x)
+	x.adopt(p)
+}
+
+// adopt is take for a pod at which the request is counted already.
+func (x *exchange) adopt(p *pod) {
 	x.pod, x.podName, x.silent, x.sentAt = p, p.Name, true, time.Now()
-	p.inFlight.Add(1)
-	x.calm = p.silent.Add(1) <= int64(x.service.target())
+	x.calm = p.silent.Load() <= int64(x.service.target())
 	p.work.Add(x.input + x.output)
+	x.reads(p)
 	p.loss.take(x, x.sentAt)
 	p.onTrial.CompareAndSwap(false, p.ejectedUntil.Load() != 0)
 	x.service.inFlight.Add(1)
@@ -117,6 +124,7 @@ func (x *exchange) speaks() {
 	x.pod.loss.speaks(x)
 	x.pod.silent.Add(-1)
 	x.pod.work.Add(-x.input)
+	x.reading.stop()
 	if x.writer.status == http.StatusOK {
 		if !x.pod.spoke.Swap(true) && x.service.held.Load() > 0 {
 			x.g.hurry() // more may be asked for now
@@ -142,6 +150,7 @@ func (x *exchange) giveBack() {
 		defer x.g.leaves(x, p)
 	}
 	p.work.Add(-work)
+	x.reading.stop()
 	p.inFlight.Add(-1)
 	p.loss.giveBack(x)
 	x.service.inFlight.Add(-1)

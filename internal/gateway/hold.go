@@ -28,7 +28,7 @@ func (g *Gateway) now() time.Duration { return time.Since(g.began) }
 // comes while others are held waits behind them.
 func (g *Gateway) acquire(x *exchange) *refusal {
 	s := x.service
-	if s.held.Load() == 0 || x.limited {
+	if !g.queues(x) {
 		if p := s.pick(x, g.now()); p != nil {
 			x.take(p)
 			return nil
@@ -55,13 +55,18 @@ func (g *Gateway) hold(x *exchange) *refusal {
 	if refused := g.offer(t); refused != nil {
 		return refused
 	}
-	given, ok := x.wait(t.done)
-	if !ok {
-		given = g.cancel(t)
+	var given grant
+	select {
+	case given = <-t.done: // there was room
+	default:
+		var ok bool
+		if given, ok = x.wait(t.done); !ok {
+			given = g.cancel(t)
+		}
+		took := time.Since(began)
+		x.waited += took
+		x.service.holdTime.Observe(took.Seconds())
 	}
-	took := time.Since(began)
-	x.waited += took
-	x.service.holdTime.Observe(took.Seconds())
 	if given.refused == nil {
 		x.adopt(given.pod)
 	}
@@ -88,23 +93,22 @@ func (g *Gateway) offer(t *ticket) *refusal {
 	g.lastID++
 	t.id = g.lastID
 	answer := g.queue.Offer(g.now(), admit.Request{
-		ID: t.id, Service: s.key, Client: t.x.tenant.Name, Bytes: int64(cap(t.x.body)) + headerBytes(t.x.request) + admit.Overhead, Tokens: t.x.input + t.x.output,
+		ID: t.id, Service: s.key, Client: t.x.tenant.Name, Bytes: int64(cap(t.x.body)) + headerBytes(t.x.request) + admit.Overhead,
+		Tokens: t.x.input + t.x.output, Prompt: t.x.input,
 	})
 	if answer != admit.Held {
 		return g.full(t.x, answer)
 	}
 	g.wakeLocked(t.x)
 	g.tickets[t.id] = t
-	// The controller hears of the first one at once, and again whenever twice as many
-	// wait: how many replicas are asked for depends on it.
 	n := s.held.Add(1)
 	if n == 1 {
 		s.queue++
 	}
-	if n&(n-1) == 0 {
+	g.settleLocked(s)
+	if g.tickets[t.id] != nil && g.hurries(s, n) {
 		g.hurry()
 	}
-	g.settleLocked(s)
 	return nil
 }
 
@@ -152,21 +156,27 @@ func (g *Gateway) settleLocked(s *service) {
 		g.giveUpLocked(s, stuck(told))
 		return
 	}
+	if o := g.orderOf(s); o != nil {
+		g.releaseByPromiseLocked(s, o)
+		return
+	}
 	room, pods := s.room(g.now())
 	for _, id := range g.queue.Release(g.now(), s.key, room) {
 		t := g.tickets[id]
-		p := s.roomiest(pods, t.x.tried)
-		p.inFlight.Add(1) // on behalf of take, so that the next one sees it
-		p.silent.Add(1)
-		g.answerLocked(t, grant{pod: p})
+		g.grantLocked(t, s.roomiest(pods, t.x.tried))
 	}
 }
 
-// adopt is take for a pod that settleLocked has counted already.
-func (x *exchange) adopt(p *pod) {
-	p.inFlight.Add(-1)
-	p.silent.Add(-1)
-	x.take(p)
+// grantLocked counts the request at its pod, so that the next one sees it.
+func (g *Gateway) grantLocked(t *ticket, p *pod) {
+	p.count(t.x)
+	g.answerLocked(t, grant{pod: p})
+}
+
+// Hear takes in what a controller, or the scaler, says to a report.
+func (g *Gateway) Hear(a demand.Answer) {
+	g.GiveUp(a.Stuck)
+	g.learnRooms(a.Rooms)
 }
 
 // GiveUp answers what is held for services of which a controller knows that they cannot

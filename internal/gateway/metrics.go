@@ -16,7 +16,7 @@ type metrics struct {
 	hold, firstByte, whole *prometheus.HistogramVec
 
 	requests, retries, ejections, arrivals, input, output *prometheus.Desc
-	held, heldBytes, inFlight, memory, podLoad            *prometheus.Desc
+	held, heldBytes, inFlight, memory, podLoad, podRoom   *prometheus.Desc
 }
 
 func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
@@ -46,6 +46,7 @@ func newMetrics(g *Gateway, r *prometheus.Registry) *metrics {
 		inFlight:  describe("in_flight_requests", "Requests that pods answer now.", byService...),
 		memory:    describe("request_bytes", "Memory that requests take: their headers, their bodies and what goes with each."),
 		podLoad:   describe("pod_in_flight_requests", "Requests that a pod answers now.", "namespace", "service", "pod"),
+		podRoom:   describe("pod_room_requests", "Requests of this gateway that a pod may have while others wait by promise; absent where they wait by arrival.", byService...),
 	}
 	r.MustRegister(m, m.hold, m.firstByte, m.whole)
 	return m
@@ -65,7 +66,7 @@ func (m *metrics) forget(s *service) {
 // Describe is one half of prometheus.Collector.
 func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.requests, m.retries, m.ejections, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.memory, m.podLoad,
+		m.requests, m.retries, m.ejections, m.arrivals, m.input, m.output, m.held, m.heldBytes, m.inFlight, m.memory, m.podLoad, m.podRoom,
 	} {
 		descs <- d
 	}
@@ -98,6 +99,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(m.held, int64(load.Requests), labels...)
 		gauge(m.heldBytes, load.Bytes, labels...)
 		gauge(m.inFlight, s.inFlight.Load(), labels...)
+		if o := m.g.orderOf(s); o != nil {
+			gauge(m.podRoom, int64(o.Requests), labels...)
+		}
 		for name, n := range pods {
 			gauge(m.podLoad, n, append(slices.Clip(labels), name)...)
 		}

@@ -15,6 +15,7 @@ type pod struct {
 	inFlight atomic.Int64
 	silent   atomic.Int64 // of these, without a byte of an answer
 	work     atomic.Int64 // tokens that are still to be read or written, by estimate
+	unread   atomic.Int64 // of prompts, as far as requests wait by promise
 	loss     loss
 
 	queue uint64       // of the service's queues that for which first is; the gateway's lock
@@ -37,6 +38,15 @@ func newPod(p Pod) *pod {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(p.Name))
 	return &pod{Pod: p, hash: h.Sum64(), loss: loss{turns: map[*exchange]*turn{}}}
+}
+
+// count is of a request that the pod gets.
+func (p *pod) count(x *exchange) {
+	p.inFlight.Add(1)
+	p.silent.Add(1)
+	if x.g.config.ByPromise {
+		p.unread.Add(x.input)
+	}
 }
 
 const (

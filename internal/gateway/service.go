@@ -49,10 +49,11 @@ type service struct {
 	namespace string
 	told      atomic.Pointer[Service]
 	ready     atomic.Pointer[[]*pod]
-	pods      map[Pod]*pod // ready, or with requests still; the gateway's lock
-	gone      bool         // no longer in the directory; the gateway's lock
-	woken     bool         // by a request, since it last had pods or some on the way; the gateway's lock
-	queue     uint64       // counts the times at which requests began to be held; the gateway's lock
+	order     atomic.Pointer[order] // nil: it was never known
+	pods      map[Pod]*pod          // ready, or with requests still; the gateway's lock
+	gone      bool                  // no longer in the directory; the gateway's lock
+	woken     bool                  // by a request, since it last had pods or some on the way; the gateway's lock
+	queue     uint64                // counts the times at which requests began to be held; the gateway's lock
 
 	held     atomic.Int64 // in the hold queue
 	inFlight atomic.Int64 // at pods

@@ -67,7 +67,7 @@ func TestControllerKnowsMore(t *testing.T) {
 			Token:    func() (string, error) { return "secret", nil }, Client: w.client, Log: slog.New(slog.DiscardHandler),
 		}
 		f := w.front("gateway", func(c *Config) { c.Tell = teller.Tell })
-		teller.Stuck = f.GiveUp
+		teller.Hear = f.Hear
 		f.Update([]Service{llama()})
 		for range 2 {
 			if got := <-f.startByHost(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, why) || got.took > time.Second {

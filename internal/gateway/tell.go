@@ -27,7 +27,7 @@ type Teller struct {
 	Token    func() (string, error)
 	Client   *http.Client
 	Log      *slog.Logger
-	Stuck    func([]demand.Stuck) // hears which services cannot get a pod; nil if nobody wants to know
+	Hear     func(demand.Answer) // what they say to reports; nil if nobody wants to know
 
 	mu      sync.Mutex
 	boxes   map[string]*outbox
@@ -117,13 +117,13 @@ func (t *Teller) post(url string, r *demand.Report) error {
 		return fmt.Errorf("the controller answered %s", answer.Status)
 	case err != nil:
 		return fmt.Errorf("reading the controller's answer: %w", err)
-	case len(body) == 0 || t.Stuck == nil:
+	case len(body) == 0 || t.Hear == nil:
 		return nil
 	}
 	var said demand.Answer
 	if err := json.Unmarshal(body, &said); err != nil {
 		return fmt.Errorf("reading the controller's answer: %w", err)
 	}
-	t.Stuck(said.Stuck)
+	t.Hear(said)
 	return nil
 }

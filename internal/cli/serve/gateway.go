@@ -23,6 +23,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/flyball-dev/flyball/internal/admit"
 	"github.com/flyball-dev/flyball/internal/cli/access"
 	"github.com/flyball-dev/flyball/internal/cli/terminal"
 	"github.com/flyball-dev/flyball/internal/explain"
@@ -38,6 +39,7 @@ type gatewayOptions struct {
 	gateway.Config
 	kubeconfig, namespace string
 	public, admin         string // addresses
+	order                 string
 	certificates          string // folder
 	tenants               tenant.Config
 	report                reportOptions
@@ -94,6 +96,7 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&o.Limits.RequestTime, "request-time", o.Limits.RequestTime, "how long a request may take, to its last byte")
 	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "on shutdown: how long to go on answering while not ready")
 	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "on shutdown: how long requests in flight may take after that")
+	fl.StringVar(&o.order, "order", admit.Orders()[0], "order of requests for services with objectives: arrival sends each to a pod at once, promise lets those wait that no pod has room for, first those that can still meet their TTFT")
 	fl.IntVar(&o.PrefixBytes, "prefix-bytes", 0, "send requests that share a prefix of this many bytes to the same pod, unless it is busier than others")
 }
 
@@ -116,6 +119,9 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	o.sizes()
 	var err error
+	if o.ByPromise, err = admit.ParseOrder(o.order); err != nil {
+		return hint.Meant(fmt.Errorf("--order: %w", err), o.order, admit.Orders(), "--order=arrival is as without the flag; --order=promise needs flyball scaler")
+	}
 	if o.Tenants, err = tenant.New(o.tenants); err != nil {
 		return err
 	}
@@ -145,7 +151,7 @@ func (o *gatewayOptions) run(ctx context.Context, s *terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	told.Stuck = g.GiveUp
+	told.Hear = g.Hear
 	return o.serve(ctx, g, d, told)
 }
 

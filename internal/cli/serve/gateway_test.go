@@ -130,7 +130,7 @@ func TestReportsKeepAlive(t *testing.T) {
 		}
 		for range 3 {
 			<-time.After(time.Second)
-			r.tell(demand.Report{Gateway: "a", Services: []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{InFlight: 1, Arrivals: 7}}}})
+			r.tell(demand.Report{Gateway: "a", ByPromise: true, Services: []demand.Item{{Namespace: "demo", Name: "llama", Work: demand.Work{InFlight: 1, Arrivals: 7}}}})
 		}
 		<-time.After(aliveEvery - time.Millisecond)
 		if got := count(); got != 4 {
@@ -142,8 +142,9 @@ func TestReportsKeepAlive(t *testing.T) {
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if last := c.told[len(c.told)-1].Services[0]; last.InFlight != 1 || last.Arrivals != 0 {
-			t.Errorf("repeated %+v, want the last report without its arrivals", last)
+		again := c.told[len(c.told)-1]
+		if last := again.Services[0]; last.InFlight != 1 || last.Arrivals != 0 || !again.ByPromise {
+			t.Errorf("repeated %+v, want the last report without its arrivals", again)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (o *reportOptions) reports(c gateway.Config, namespace string, found func()
 		return d.DialContext(ctx, network, address)
 	}
 	return &reports{
-		beat: make(chan struct{}, 1), last: demand.Report{Gateway: c.Name},
+		beat: make(chan struct{}, 1), last: demand.Report{Gateway: c.Name, ByPromise: c.ByPromise},
 		Teller: &gateway.Teller{
 			Client: &http.Client{Transport: transport}, Log: c.Log,
 			Replicas: func() []string { return o.urls(found) },
@@ -138,7 +138,7 @@ func (r *reports) keepAlive(ctx context.Context) {
 func (r *reports) again() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	again := demand.Report{Gateway: r.last.Gateway}
+	again := demand.Report{Gateway: r.last.Gateway, ByPromise: r.last.ByPromise}
 	for _, d := range r.last.Services {
 		d.Arrivals = 0
 		again.Services = append(again.Services, d)
