@@ -71,6 +71,7 @@ type row struct {
 	asks    int     // streams, whole or http2
 	rate    float64 // requests per second, of waves at their top
 	disturb func(context.Context, *soak, *row, time.Time) error
+	input   int // tokens of a prompt; 0 is inputTokens
 
 	load      loadResult
 	gateway   gatewayCounts
@@ -106,6 +107,7 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 	fixed := func(name string) service { return service{name: name, least: pods, most: pods, runtime: draining} }
 	sleepy := func(name string) service { return service{name: name, least: 0, most: 4, runtime: sleeping} }
 	hanging := service{name: "soak-hang", least: 3, most: 3, runtime: hung}
+	promised := service{name: "soak-promise", least: 3, most: 3, runtime: draining, promised: true}
 	crashing := service{name: "soak-crash", least: 0, most: 1, runtime: crash}
 	undrained := service{name: "soak-plain", least: 3, most: 3, runtime: plain}
 	hooked := service{name: "soak-webhook", least: 3, most: 3, runtime: plain, webhook: true}
@@ -119,6 +121,7 @@ func soakRows(soak time.Duration, drain bool) [][]*row {
 			{service: undrained, what: deletion + ", not draining", cause: deletion, rate: 5, disturb: remove},
 			{service: fixed("soak-whole"), what: deletion + ", whole answers", cause: deletion, asks: whole, rate: rate, disturb: remove},
 			{service: fixed("soak-http2"), what: deletion + ", HTTP/2", cause: deletion, asks: http2, rate: rate, disturb: remove},
+			{service: promised, what: deletion + ", by promise", cause: deletion, rate: 2, input: longPrompt, disturb: removeOrdered},
 			{service: hanging, what: hangs, cause: nothing, rate: rate, disturb: freeze},
 			{service: crashing, what: crashes, cause: scaleIn, rate: 0.2, disturb: undisturbed},
 		},
@@ -157,6 +160,9 @@ func TestSoak(t *testing.T) {
 	}
 	phases := soakRows(*soakTime, *drained)
 	rows := slices.Concat(phases...)
+	if err := s.order(ctx); err != nil {
+		t.Fatalf("having the gateways order requests: %v", err)
+	}
 	if err := s.prepare(ctx, rows); err != nil {
 		t.Fatalf("preparing: %v", err)
 	}
@@ -253,6 +259,9 @@ func judge(t *testing.T, r *row) {
 	}
 	if r.waves {
 		atLeast(t, r.what+": requests held, while the service was at zero", r.gateway.held, 1)
+	}
+	if r.service.promised {
+		atLeast(t, r.what+": requests held, while no pod had room", r.gateway.held, 10)
 	}
 	judgeLosses(t, r)
 }

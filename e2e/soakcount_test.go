@@ -219,25 +219,18 @@ func (s *soak) engineCounts(ctx context.Context, service string) (engineCounts, 
 // engineMetrics are what a running engine counts.
 func engineMetrics(ctx context.Context, p *corev1.Pod) (engineCounts, error) {
 	var n engineCounts
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Status.PodIP+":8080/metrics", nil)
-	if err != nil {
-		return n, err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	answer, err := client.Do(r)
+	text, err := pageOf(ctx, "http://"+p.Status.PodIP+":8080/metrics")
 	if err != nil {
 		return n, fmt.Errorf("asking the engine of %s: %w", p.Name, err)
 	}
-	defer answer.Body.Close()
-	lines := bufio.NewScanner(answer.Body)
-	for lines.Scan() {
-		series, value, _ := strings.Cut(lines.Text(), "} ")
+	for line := range strings.Lines(text) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
 		if !strings.HasPrefix(series, "vllm:request_success_total{") {
 			continue
 		}
 		count, err := strconv.Atoi(value)
 		if err != nil {
-			return n, fmt.Errorf("%s: %w", lines.Text(), err)
+			return n, fmt.Errorf("%s: %w", line, err)
 		}
 		if strings.Contains(series, `finished_reason="abort"`) {
 			n.aborted += count
@@ -245,7 +238,23 @@ func engineMetrics(ctx context.Context, p *corev1.Pod) (engineCounts, error) {
 			n.finished += count
 		}
 	}
-	return n, lines.Err()
+	return n, nil
+}
+
+// pageOf is what a program in the lab answers, without a proxy.
+func pageOf(ctx context.Context, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }
 
 // podLogs is a pattern for the logs of pods whose names begin so.

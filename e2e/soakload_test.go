@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,7 @@ func (r *row) rateAt(at time.Duration) float64 {
 // that --shutdown-timeout has something to do.
 const (
 	inputTokens      = 32
+	longPrompt       = 8000 // takes a simulated engine most of a second to read
 	longOutput       = 2000
 	longAnswers      = 0.005
 	leastOut, mostEx = 8, 17 // shortest answer, and by how much one may be longer
@@ -77,12 +79,12 @@ func (r *row) arrivals(takes time.Duration) []arrival {
 	}
 }
 
-// trace is the arrivals as 'flyball load' reads them.
-func trace(arrivals []arrival) string {
+// trace is the row's arrivals as 'flyball load' reads them.
+func (r *row) trace(arrivals []arrival) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "arrival_s,input_tokens,output_tokens")
 	for _, a := range arrivals {
-		fmt.Fprintf(&b, "%.3f,%d,%d\n", a.at.Seconds(), inputTokens, a.output)
+		fmt.Fprintf(&b, "%.3f,%d,%d\n", a.at.Seconds(), cmp.Or(r.input, inputTokens), a.output)
 	}
 	return b.String()
 }
@@ -104,7 +106,7 @@ func (s *soak) load(ctx context.Context, r *row, takes time.Duration) (loadResul
 		return s.http2Streams(r.service).send(ctx, arrivals), nil
 	}
 	path := filepath.Join(s.dir, r.service.name+".csv")
-	if err := os.WriteFile(path, []byte(trace(arrivals)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(r.trace(arrivals)), 0o600); err != nil {
 		return loadResult{}, err
 	}
 	return s.send(ctx, "http://"+r.service.name+"-"+soakNamespace+".example.com/v1", r.service.model(), path)
