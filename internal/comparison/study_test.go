@@ -120,7 +120,7 @@ func TestComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seeds := 2
+	seeds := 10
 	if testing.Short() {
 		seeds = 1
 		all = slices.DeleteFunc(all, func(w Workload) bool { return w.Name != "conversations" && w.Name != "ramp" })
