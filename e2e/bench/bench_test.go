@@ -19,7 +19,7 @@ var (
 	scale   = flag.Int("services", 10_000, "how many services TestBenchCluster has for what they cost")
 	rounds  = flag.Int("rounds", 2, "how often TestBenchCluster multiplies the load of each of 50 services")
 	kills   = flag.Int("kills", 50, "how often TestBenchCluster kills the scaler that leads")
-	written = flag.String("record", "", "file for TestBenchCluster's page, written if all parts were measured (default: none)")
+	written = flag.String("record", "", "file for TestBenchCluster's page, written if no part failed (default: none)")
 )
 
 // A row is one measured number, and the bound that is set for it.
@@ -71,7 +71,7 @@ func TestBenchCluster(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if *written == "" || len(tables) < len(order) || t.Failed() {
+	if *written == "" || t.Failed() {
 		return
 	}
 	if err := os.WriteFile(*written, page(tables), 0o644); err != nil {
