@@ -97,9 +97,9 @@ func fleet(f law.Fleet) string {
 	}
 	crashing := ""
 	if f.Crashing {
-		crashing = " Each that there is crashes, or cannot get its image."
+		crashing = " Every one of them crashes, or cannot pull its image."
 	}
-	return "There are " + strings.Join(parts, ", ") + "." + crashing
+	return "Replicas: " + strings.Join(parts, ", ") + "." + crashing
 }
 
 // terms are those of a reason.

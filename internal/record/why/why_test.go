@@ -51,7 +51,7 @@ func TestOf(t *testing.T) {
 	}}, told()))
 	want := []string{
 		"demo/llama scales up from 3 to 4 replicas.",
-		"There are 3 ready.",
+		"Replicas: 3 ready.",
 		"4.2 requests/s arrive, which is the work of 2.94 replicas at full load. One replica alone serves 1.31 requests/s within the objectives; nine times in ten that lies between 1.22 and 1.4.",
 		"A replica that is asked for now serves in 1m45s, the cold start as it was learned and the time to see it.",
 		"100 requests may still miss before the promise is broken, and so 5.0 % may miss from now on.",
