@@ -16,13 +16,15 @@ import (
 	"github.com/flyball-dev/flyball/internal/record"
 )
 
-// scarce is a world whose services, of one GPU for each replica, share so many.
+// scarce is a world whose services, of one GPU for each replica, share so many; set changes that.
 func scarce(gpus *int, names ...string) *world {
 	w := newWorld(names...)
 	for i := range w.subjects {
 		w.subjects[i].GPUs = 1
 	}
 	w.cfg.Pools = func(context.Context) []budget.Pool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		return []budget.Pool{{Name: "budget", Namespace: "demo", GPUs: *gpus}}
 	}
 	return w
@@ -140,7 +142,7 @@ func TestShareNudged(t *testing.T) {
 		if got, want := w.answers(t), "a=6b=5!c=0!"; got != want {
 			t.Errorf("one that was in no tick is nudged: %s, want %s", got, want)
 		}
-		gpus = 13
+		w.set(func() { gpus = 13 })
 		ticks(1)
 		if got, want := w.answers(t), "a=6b=7!c=0!"; got != want {
 			t.Errorf("at the next tick: %s, want %s", got, want)

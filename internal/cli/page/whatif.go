@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -35,18 +36,9 @@ func (o options) whatIf(ctx context.Context, kube client.Reader, q web.Question,
 	if err != nil {
 		return web.Answer{}, err
 	}
-	words := []string{"--from-prometheus", o.address, "--last", q.Last, "--sweep", "target=" + q.Values}
-	for _, objective := range q.Objectives {
-		words = append(words, "--objective", objective)
-	}
+	words := o.sweep(q)
 	a := web.Answer{Now: now, Pointer: pointer, Command: hint.Command(append([]string{"flyball", "simulate", "-f", name + ".yaml"}, words...)...)}
-	if o.user != "" {
-		words = append(words, "--prometheus-user", o.user)
-	}
-	if o.passwords != "" {
-		words = append(words, "--prometheus-password-file", o.passwords)
-	}
-	c, err := simulate.Swept(ctx, append(words, "-f", "-"), text, done)
+	c, err := simulate.Swept(ctx, slices.Concat(words, o.credentials(), []string{"-f", "-"}), text, done)
 	if err != nil {
 		return a, err
 	}
@@ -64,4 +56,24 @@ func (o options) whatIf(ctx context.Context, kube client.Reader, q web.Question,
 		a.Verdict = append(a.Verdict, v.Text)
 	}
 	return a, nil
+}
+
+// sweep are the words of a question.
+func (o options) sweep(q web.Question) []string {
+	words := []string{"--from-prometheus", o.address, "--last", q.Last, "--sweep", "target=" + q.Values}
+	for _, objective := range q.Objectives {
+		words = append(words, "--objective", objective)
+	}
+	return words
+}
+
+// credentials are the words that nobody is to read.
+func (o options) credentials() (words []string) {
+	if o.user != "" {
+		words = append(words, "--prometheus-user", o.user)
+	}
+	if o.passwords != "" {
+		words = append(words, "--prometheus-password-file", o.passwords)
+	}
+	return words
 }
