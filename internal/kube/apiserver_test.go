@@ -111,7 +111,10 @@ func (a *apiServer) startControllerAs(t *testing.T, r *requests, config *rest.Co
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
+	go func() {
+		ended <- mgr.Start(ctx)
+		close(ended) // stop may be called again
+	}()
 	r.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {
