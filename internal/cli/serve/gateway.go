@@ -96,7 +96,7 @@ func (o *gatewayOptions) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&o.Limits.RequestTime, "request-time", o.Limits.RequestTime, "how long a request may take, to its last byte")
 	fl.DurationVar(&o.Limits.DrainDelay, "drain-delay", o.Limits.DrainDelay, "on shutdown: how long to go on answering while not ready")
 	fl.DurationVar(&o.Limits.DrainTime, "drain-time", o.Limits.DrainTime, "on shutdown: how long requests in flight may take after that")
-	fl.StringVar(&o.order, "order", admit.Orders()[0], "order of requests for services with objectives: arrival sends each to a pod at once, promise lets those wait that no pod has room for, first those that can still meet their TTFT")
+	fl.StringVar(&o.order, "order", admit.Orders()[0], "order of requests for services with objectives: arrival sends each to a pod at once; promise holds those that no pod has room for, and releases first those that can still meet their TTFT")
 	fl.IntVar(&o.PrefixBytes, "prefix-bytes", 0, "send requests that share a prefix of this many bytes to the same pod, unless it is busier than others")
 }
 

@@ -58,3 +58,12 @@ func TestStarts(t *testing.T) {
 		t.Errorf("nine tenths take up to %v, learned %v, want more than the medians", truth.P90, last.P90)
 	}
 }
+
+// distance is the mean difference of two curves.
+func distance(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += math.Abs(a[i] - b[i])
+	}
+	return sum / float64(len(a))
+}

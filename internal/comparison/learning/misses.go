@@ -75,12 +75,3 @@ func curve(known promise.State, truth float64, replicas int) (shares []float64) 
 	}
 	return shares
 }
-
-// distance is the mean difference of two curves.
-func distance(a, b []float64) float64 {
-	sum := 0.0
-	for i := range a {
-		sum += math.Abs(a[i] - b[i])
-	}
-	return sum / float64(len(a))
-}

@@ -24,7 +24,7 @@ type Row struct {
 	Prior   string
 	At      time.Duration
 	Of      int     // estimates
-	Unknown int     // of these not known yet
+	Known   int     // of these; the others have no capacity yet, and no part in what follows
 	Median  float64 // error, as a share of the truth
 	P90     float64
 	Worst   float64
@@ -42,9 +42,9 @@ func Rows(prior string, all [][]Estimate, minutes ...int) (rows []Row) {
 			e := of[minute-1]
 			r.Of++
 			if e.Value == 0 {
-				r.Unknown++
 				continue
 			}
+			r.Known++
 			off = append(off, math.Abs(e.Value-1))
 			if e.Low <= 1 && e.High >= 1 {
 				covered++
@@ -85,10 +85,10 @@ type Drawn struct {
 func (p Page) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, head, p.Command, p.Engines, p.Seeds)
-	b.WriteString("| believed beforehand | after | off by: median | nine in ten | at most | within 6 % | intervals that hold the truth |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| believed beforehand | after | known | off by: median | nine in ten | at most | within 6 % | intervals that hold the truth |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range p.Rows {
-		fmt.Fprintf(&b, "| %s | %d min | %s | %s | %s | %s | %s |\n",
-			r.Prior, int(r.At.Minutes()), percent(r.Median), percent(r.P90), percent(r.Worst), percent(r.Within), percent(r.Covered))
+		fmt.Fprintf(&b, "| %s | %d min | %d of %d | %s | %s | %s | %s | %s |\n",
+			r.Prior, int(r.At.Minutes()), r.Known, r.Of, percent(r.Median), percent(r.P90), percent(r.Worst), percent(r.Within), percent(r.Covered))
 	}
 	fmt.Fprintf(&b, middle, p.Of.Profile, p.Of.Input, p.Of.Output)
 	b.WriteString("| load |")
@@ -131,9 +131,9 @@ that are busy to three fifths.
 
 const middle = `
 *Twice as fast* and *half as fast*: the profile that is believed is of a GPU whose steps take half or twice as long as those
-of the plant, while the objectives stay. What is left of the error where the engine is half as fast as believed is of engines
-on which a token alone takes more than half of its objective, so that an error of the time becomes several times that of
-the rate; the interval says so.
+of the plant, while the objectives stay. Where a token alone takes
+much of its objective, as it does on the slower engines, an error of the time becomes several times that of the rate; the interval
+knows that (` + "`" + `TestTolerance` + "`" + `).
 
 ## Misses
 
