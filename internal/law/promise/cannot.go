@@ -50,5 +50,5 @@ func (d *decision) first(out law.Output) law.Output {
 	}
 	return out.Held(law.RuleFirstJump, law.Known(law.TermJump, rate, law.UnitRequestsPerSecond),
 		law.Known(law.TermArrivals, was*d.Model.Capacity, law.UnitRequestsPerSecond), law.Known(law.TermCost, cost, law.UnitRequests),
-		law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests), law.Seconds(law.TermLead, d.lead()))
+		law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests), d.ahead())
 }

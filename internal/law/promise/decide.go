@@ -57,7 +57,7 @@ func (d *decision) around(out law.Output) law.Output {
 		law.Known(law.TermLeast, d.Model.Low, perSecond), law.Known(law.TermMost, d.Model.High, perSecond),
 		law.Known(law.TermFewer, share(n-1), law.UnitShare), law.Known(law.TermExpected, share(n), law.UnitShare),
 		law.Known(law.TermMore, share(n+1), law.UnitShare), law.Known(law.TermAllowed, d.allowed, law.UnitShare),
-		law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests), law.Seconds(law.TermLead, d.lead()))
+		law.Known(law.TermBudget, d.Budget.Balance, law.UnitRequests), d.ahead())
 }
 
 // account counts what was seen against the promise.
@@ -94,7 +94,7 @@ func (d *decision) more(out law.Output) law.Output {
 	out = out.By(law.RuleMisses,
 		law.Replicas(law.TermWanted, c.n), law.Known(law.TermDemand, d.up.demand, law.UnitReplicas),
 		law.Known(law.TermExpected, c.share, law.UnitShare), law.Known(law.TermFewer, c.fewer, law.UnitShare),
-		law.Known(law.TermAllowed, d.allowed, law.UnitShare), law.Seconds(law.TermLead, d.lead()))
+		law.Known(law.TermAllowed, d.allowed, law.UnitShare), d.ahead())
 	if j := d.jumps(d.State, &d.outlook, &d.up, c, d.lead()); j.n > out.Replicas {
 		out = out.By(law.RuleJump,
 			law.Replicas(law.TermWanted, j.n), law.Known(law.TermJump, d.perSecond(j.to), law.UnitRequestsPerSecond),

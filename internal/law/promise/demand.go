@@ -5,6 +5,8 @@ import (
 
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/forecast"
+	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // reference is how far back the level is looked for that a rise is counted from: its
@@ -14,6 +16,15 @@ const reference = 40 * time.Second
 // lead is how long a replica that is asked for now will need, and out how long one that
 // is let go: their medians, as learned.
 func (s *State) lead() time.Duration { return s.Times.Quantile(capacity.Start, 0.5) + s.Every }
+
+// ahead is lead as a term: absent while no start was seen, and a usual one is taken.
+func (s *State) ahead() law.Term {
+	t := law.Seconds(law.TermLead, s.lead())
+	if s.Times.Known(capacity.Start) == 0 {
+		t.Quality = reading.Absent
+	}
+	return t
+}
 
 func (s *State) out() time.Duration { return s.Times.Quantile(capacity.Drain, 0.5) }
 

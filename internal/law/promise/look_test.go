@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // A counter that has fallen began anew with its engine: what it counts since then came.
@@ -57,5 +59,17 @@ func TestHeldAreLateOnce(t *testing.T) {
 	step(0, 10, time.Second)
 	if waited != 10 {
 		t.Errorf("3 s later %v have, want all 10, each once", waited)
+	}
+}
+
+// How long a start takes is said to be unread until one was seen.
+func TestLeadUnseen(t *testing.T) {
+	s := State{Every: tick}
+	if got := s.ahead(); got.Quality != reading.Absent || got.Value <= tick.Seconds() {
+		t.Errorf("ahead() = %+v, want a usual time that was not read", got)
+	}
+	s.Times = s.Times.Learn(capacity.Start, 100*time.Second)
+	if got, want := s.ahead(), law.Seconds(law.TermLead, 100*time.Second+tick); got != want {
+		t.Errorf("ahead() = %+v, want %+v", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/capacity"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/promise"
+	"github.com/flyball-dev/flyball/internal/reading"
 )
 
 // outlook says what Flyball's own law knew: the demand, what a replica does, and how long a
@@ -15,9 +16,18 @@ func outlook(o terms) []string {
 	return []string{
 		fmt.Sprintf("%s arrive, which is the work of %s replicas at full load. One replica alone serves %s within the objectives; nine times in ten that lies between %s and %s.",
 			o.rate(law.TermArrivals), amount(o.of(law.TermDemand)), o.rate(law.TermCapacity), amount(o.of(law.TermLeast)), amount(o.of(law.TermMost))),
-		fmt.Sprintf("A replica that is asked for now serves in %s, the cold start as it was learned and the time to see it.", o.time(law.TermLead)),
+		start(o),
 		balance(o),
 	}
+}
+
+// start says how long a new replica takes, and whether that was learned.
+func start(o terms) string {
+	cold := "the cold start as it was learned"
+	if lead, _ := o.find(law.TermLead); lead.Quality == reading.Absent {
+		cold = "a usual cold start, as none of this service has been seen yet,"
+	}
+	return fmt.Sprintf("A replica that is asked for now serves in %s, %s and the time to see it.", o.time(law.TermLead), cold)
 }
 
 // balance says how the promise stands.
@@ -124,10 +134,6 @@ func cannot(r law.Reason, t terms) (string, bool) {
 
 // doubt is why a capacity cannot be told.
 func (t terms) doubt() (string, bool) {
-	for _, one := range t {
-		if one.Name == law.TermDoubt {
-			return capacity.Doubt(law.Count(one.Value)).String(), true
-		}
-	}
-	return "", false
+	one, known := t.find(law.TermDoubt)
+	return capacity.Doubt(law.Count(one.Value)).String(), known
 }

@@ -106,13 +106,17 @@ func fleet(f law.Fleet) string {
 type terms []law.Term
 
 // of is the value of a name, 0 if it is not there.
-func (t terms) of(name law.Name) float64 {
-	for _, one := range t {
-		if one.Name == name {
-			return one.Value
-		}
+func (t terms) find(name law.Name) (law.Term, bool) {
+	i := slices.IndexFunc(t, func(one law.Term) bool { return one.Name == name })
+	if i < 0 {
+		return law.Term{}, false
 	}
-	return 0
+	return t[i], true
+}
+
+func (t terms) of(name law.Name) float64 {
+	one, _ := t.find(name)
+	return one.Value
 }
 
 func (t terms) n(name law.Name) int { return law.Count(t.of(name)) }

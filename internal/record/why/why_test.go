@@ -16,6 +16,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/law/promise"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/record"
 )
 
@@ -67,6 +68,17 @@ func TestOf(t *testing.T) {
 	}
 	if _, err := json.Marshal(a); err != nil {
 		t.Error(err)
+	}
+}
+
+// A cold start is as it was learned only once one was seen.
+func TestStartUnseen(t *testing.T) {
+	r := told()
+	i := slices.IndexFunc(r.Terms, func(one law.Term) bool { return one.Name == law.TermLead })
+	r.Terms[i].Quality = reading.Absent
+	want := "A replica that is asked for now serves in 1m45s, a usual cold start, as none of this service has been seen yet, and the time to see it."
+	if a := Of(entry(4, r)); !slices.Contains(a.Sentences, want) {
+		t.Errorf("Of = %q, want %q", a.Sentences, want)
 	}
 }
 
