@@ -88,10 +88,10 @@ func own(r law.Reason) (string, bool) {
 		return fmt.Sprintf("Prepared for a jump to %s as is seen every %s: with %d it would cost %s, and %s may still miss.",
 			t.rate(law.TermJump), t.time(law.TermEvery), t.n(law.TermWanted)-1, t.requests(law.TermCost), t.requests(law.TermBudget)), true
 	case law.RuleBacklog:
-		return fmt.Sprintf("%s wait, or will when what is asked for now serves, that the replicas have no room for. Serving them within %s takes %d replicas.",
+		return fmt.Sprintf("%s are too many, or will be when what is asked for now serves: they wait at the gateways, or inside replicas that have no room for them. Serving them within %s takes %d replicas.",
 			t.requests(law.TermHeld), t.time(law.TermWait), r.To), true
 	case law.RuleBehind:
-		return fmt.Sprintf("%s wait that the replicas have no room for. The %d that are ready do not catch up within a minute: none is let go.",
+		return fmt.Sprintf("%s are too many: they wait at the gateways, or inside replicas that have no room for them. The %d that are ready do not catch up within a minute: none is let go.",
 			t.requests(law.TermHeld), t.n(law.TermReady)), true
 	case law.RuleKeep:
 		return fmt.Sprintf("%d are kept: demand may need them again within %s, the time of a start and a drain.", t.n(law.TermWanted), t.time(law.TermLead)), true

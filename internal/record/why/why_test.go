@@ -99,9 +99,9 @@ func TestSentences(t *testing.T) {
 		{law.Reason{Rule: law.RuleHold, From: 3, To: 5, Terms: []law.Term{law.Replicas(law.TermWanted, 5), law.Known(law.TermWait, 40, law.UnitSeconds)}},
 			"5 stay for another 40s: a replica goes only when it has not been needed for as long as a start and a drain take."},
 		{law.Reason{Rule: law.RuleBacklog, From: 3, To: 5, Terms: []law.Term{law.Known(law.TermHeld, 1168, law.UnitRequests), law.Known(law.TermWait, 60, law.UnitSeconds)}},
-			"1168 requests wait, or will when what is asked for now serves, that the replicas have no room for. Serving them within 1m0s takes 5 replicas."},
+			"1168 requests are too many, or will be when what is asked for now serves: they wait at the gateways, or inside replicas that have no room for them. Serving them within 1m0s takes 5 replicas."},
 		{law.Reason{Rule: law.RuleBehind, From: 3, To: 6, Terms: []law.Term{law.Replicas(law.TermDesired, 6), law.Known(law.TermHeld, 700, law.UnitRequests), law.Replicas(law.TermReady, 3)}},
-			"700 requests wait that the replicas have no room for. The 3 that are ready do not catch up within a minute: none is let go."},
+			"700 requests are too many: they wait at the gateways, or inside replicas that have no room for them. The 3 that are ready do not catch up within a minute: none is let go."},
 		{law.Reason{Rule: law.RuleBlind, From: 3, To: 5, Terms: []law.Term{law.Replicas(law.TermDesired, 5)}},
 			"Not every pod was read, or too little is known yet: none of the 5 is let go before it is."},
 		{law.Reason{Rule: law.RuleShort, From: 8, To: 8, Terms: []law.Term{
