@@ -10,12 +10,16 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// errMatrix is of an answer that is JSON, and not what was asked for.
-var errMatrix = errors.New("the answer is no matrix")
+// An answer is none of Prometheus' if it is no JSON, or JSON and not what was asked for.
+var (
+	errMatrix  = errors.New("no matrix")
+	errStrange = errors.New("the answer is not one of Prometheus' API, or not all of it: see that the address is Prometheus' own, and what lies in between, as a proxy or a login page")
+)
 
 // An answer is what Prometheus says to a range selector, read as it comes: that of a thousand
 // pods' histogram has tens of megabytes, which are never in memory together.
 type answer struct {
+	from *source
 	text *jsontext.Decoder
 	// words are strings that were met: almost all come again.
 	words map[string]string
@@ -28,7 +32,22 @@ type answer struct {
 }
 
 func newAnswer(r io.Reader) *answer {
-	return &answer{text: jsontext.NewDecoder(r, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), words: map[string]string{}, labels: map[string]string{}}
+	from := &source{Reader: r}
+	return &answer{from: from, text: jsontext.NewDecoder(from, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), words: map[string]string{}, labels: map[string]string{}}
+}
+
+// A source keeps the error that ended it, which the decoder of what it gives words anew.
+type source struct {
+	io.Reader
+	broken error
+}
+
+func (s *source) Read(into []byte) (int, error) {
+	n, err := s.Reader.Read(into)
+	if err != nil && err != io.EOF { //nolint:errorlint // a Reader's end is EOF itself
+		s.broken = err
+	}
+	return n, err
 }
 
 // label is one of the series that is read, "" where it has none.
@@ -62,12 +81,12 @@ func (a *answer) read(each func()) error {
 		return err
 	})
 	switch {
-	case err != nil:
-		return err
-	case a.status != "success":
+	case a.from.broken != nil:
+		return fmt.Errorf("reading the answer: %w", a.from.broken)
+	case err == nil && a.status == "error":
 		return fmt.Errorf("%s: %s", a.status, a.failure)
-	case a.kind != model.ValMatrix.String():
-		return errMatrix
+	case err != nil || a.status != "success" || a.kind != model.ValMatrix.String():
+		return errStrange
 	}
 	return nil
 }

@@ -2,10 +2,12 @@ package scrape
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
@@ -28,15 +30,21 @@ func TestAnswer(t *testing.T) {
 		`{` + matrix + `,"infos":["slow"],"status":"success"}`:                {all: one},
 		`{"status":"success",` + matrix + `,"warnings":["a store is away"]}`:  {all: one, partial: true},
 		`{"status":"success","data":{"result":[null],"resultType":"matrix"}}`: {},
-		`{"status":"success","data":null}`:                                    {err: "no matrix"},
+		`{"status":"success","data":null}`:                                    {err: "not one of Prometheus' API"},
 		`{"status":"error","error":"too slow",` + matrix + `}`:                {all: one, err: "error: too slow"},
-		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:           {err: "no matrix"},
-		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`:       {err: "invalid syntax"},
-		`{"status":"success","data":{"resultType":"matrix","result":[`:        {err: "EOF"},
+		`<html>log in</html>`:                                                 {err: "a login page"},
+		``:                                                                    {err: "not one of Prometheus' API"},
+		`{}`:                                                                  {err: "not one of Prometheus' API"},
+		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:           {err: "not one of Prometheus' API"},
+		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`:       {err: "not one of Prometheus' API"},
+		`{"status":"success","data":{"resultType":"matrix","result":[`:        {err: "not all of it"},
 	} {
 		a := newAnswer(strings.NewReader(text))
 		var all []series
 		err := a.read(func() { all = append(all, series{maps.Clone(a.labels), append([]model.SamplePair(nil), a.samples...)}) })
+		if err != nil && strings.Contains(err.Error(), "json") {
+			t.Errorf("%s: read = %v, in the words of its decoder", text, err)
+		}
 		if diff := cmp.Diff(want.all, all); diff != "" || a.partial != want.partial || (err == nil) != (want.err == "") || err != nil && !strings.Contains(err.Error(), want.err) {
 			t.Errorf("%s: read = %v, partial %v, want %q, %v; series -want +got\n%s", text, err, a.partial, want.err, want.partial, diff)
 		}
@@ -62,5 +70,38 @@ func TestGet(t *testing.T) {
 	_, err := w.asks(t, Config{}).Read(t.Context(), now, fleet)
 	if err == nil || errors.Is(err, ErrCredentials) || !strings.Contains(err.Error(), "422 Unprocessable Entity too many samples") {
 		t.Errorf("Read() = %v, want what Prometheus says", err)
+	}
+}
+
+// What ends an answer is told as it is, with who was asked, and without the decoder's words.
+func TestBroken(t *testing.T) {
+	cut := errors.New("connection reset by peer")
+	a := newAnswer(io.MultiReader(strings.NewReader(`{"status":"success","data":{"res`), iotest.ErrReader(cut)))
+	if err := a.read(func() {}); !errors.Is(err, cut) || err.Error() != "reading the answer: connection reset by peer" {
+		t.Errorf("read = %v, want what ended it", err)
+	}
+	for text, want := range map[string]string{
+		`<html>log in</html>`:               "a login page",
+		`{"status":"success","data":{"res`:  "not all of it",
+		`{"status":"error","error":"busy"}`: "error: busy",
+	} {
+		w := pods()
+		w.instead = body(text)
+		source := w.asks(t, Config{})
+		_, err := source.Read(t.Context(), now, fleet)
+		if err == nil || !strings.Contains(err.Error(), "asking Prometheus at "+source.address+": ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "jsontext") {
+			t.Errorf("%s: Read() = %v, want who was asked, and %q", text, err, want)
+		}
+	}
+}
+
+// Who is asked is told without a password.
+func TestAddressWithoutPassword(t *testing.T) {
+	p, err := NewPrometheus(Config{Address: "http://admin:secret@prometheus:9090"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.refused(errStrange).Error(); strings.Contains(got, "secret") || !strings.Contains(got, "at http://admin:xxxxx@prometheus:9090/api/v1/query: ") {
+		t.Errorf("refused() = %s", got)
 	}
 }

@@ -188,7 +188,7 @@ func (p *Prometheus) ask(ctx context.Context, b *batch, f family) (rows []row, p
 	window := model.Duration(2*p.config.Interval + skew).String()
 	res, err := p.query(ctx, url.Values{"query": {f.query(b.namespaces, window)}}.Encode())
 	if err != nil {
-		return nil, false, refused(err)
+		return nil, false, p.refused(err)
 	}
 	defer res.Body.Close()
 	a, names := newAnswer(res.Body), f.names()
@@ -210,7 +210,7 @@ func (p *Prometheus) ask(ctx context.Context, b *batch, f family) (rows []row, p
 		}
 	})
 	if err != nil {
-		return nil, false, refused(err)
+		return nil, false, p.refused(err)
 	}
 	_, _ = io.Copy(io.Discard, res.Body) // so that the connection serves again
 	return rows, a.partial, nil
@@ -257,10 +257,14 @@ func newestOf(values []model.SamplePair, until time.Duration) (model.SamplePair,
 	return model.SamplePair{}, false
 }
 
-// refused is an error of a query.
-func refused(err error) error {
-	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
-		return fmt.Errorf("asking Prometheus: %w: more than %d bytes", ErrTooLarge, long.Limit)
+// refused is an error of a query, with who was asked, which one of the transport says itself.
+func (p *Prometheus) refused(err error) error {
+	who := "Prometheus"
+	if at, wrong := url.Parse(p.address); wrong == nil && !errors.As(err, new(*url.Error)) {
+		who += " at " + at.Redacted()
 	}
-	return fmt.Errorf("asking Prometheus: %w", err)
+	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
+		return fmt.Errorf("asking %s: %w: more than %d bytes", who, ErrTooLarge, long.Limit)
+	}
+	return fmt.Errorf("asking %s: %w", who, err)
 }
