@@ -175,7 +175,7 @@ func TestVerdict(t *testing.T) {
 		"KEDA's HPA": {func(v *View) {
 			v.ScaledObject, v.HPAs = scaledObject("chat", "a-1"), append(v.HPAs, kedas)
 		}, explain.Repair, "", "", false},
-		"its HPA still": {func(v *View) { v.HPAs = append(v.HPAs, kedas) }, explain.Wait, "WaitingForRemoval", "HorizontalPodAutoscaler " + kedas.Name + " of the ScaledObject that was deleted", false},
+		"its HPA still": {func(v *View) { v.HPAs = append(v.HPAs, kedas) }, explain.Wait, "WaitingForRemoval", "HorizontalPodAutoscaler " + kedas.Name + " is being removed", false},
 		"younger":       {func(v *View) { v.Peers = []v1alpha1.InferenceAutoscaler{*object(t), *younger} }, explain.Create, "ScaledObjectCreated", "", false},
 		"not heard":     {func(v *View) { v.Heard = false }, explain.Abstain, "NamespaceNotEnabled", "kubectl label namespace demo flyball.dev/objectives=enabled", false},
 		"no KEDA":       {func(v *View) { v.KEDA = false }, explain.Wait, "KEDAMissing", "install KEDA", false},

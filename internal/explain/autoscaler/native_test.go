@@ -144,3 +144,39 @@ func TestRescaled(t *testing.T) {
 		t.Errorf("Rescaled = %+v, want %+v", got, want)
 	}
 }
+
+// What was deleted is waited for as a matter of course, until it stays.
+func TestWaitingForRemoval(t *testing.T) {
+	gone := func(v *View) {
+		v.ScaledObject = scaledObject("chat", "a-1")
+		v.ScaledObject.DeletionTimestamp = &metav1.Time{}
+	}
+	its := func(v *View) { v.HPAs = append(v.HPAs, onTarget("keda-hpa-chat", "chat")) }
+	for name, tc := range map[string]struct {
+		change func(*View)
+		since  time.Duration
+		reason string // of Ready before
+		text   string // of the warning; "": none
+	}{
+		"at once":          {gone, time.Hour, "Following", ""},
+		"for some seconds": {gone, 15 * time.Second, "WaitingForRemoval", ""},
+		"too long":         {gone, 61 * time.Second, "WaitingForRemoval", "kubectl get scaledobject chat -n demo"},
+		"its HPA":          {its, 15 * time.Second, "WaitingForRemoval", ""},
+		"its HPA too long": {its, 61 * time.Second, "WaitingForRemoval", "kubectl get horizontalpodautoscaler keda-hpa-chat -n demo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := nativeView(t)
+			v.Now = time.Unix(1000, 0)
+			v.Status.Conditions = []metav1.Condition{{Type: v1alpha1.Ready, Status: "False", Reason: tc.reason, LastTransitionTime: metav1.Time{Time: v.Now.Add(-tc.since)}}}
+			tc.change(&v)
+			out := v.Verdict(address)
+			if len(out.Notices) != 1 {
+				t.Fatalf("said %+v, want one notice", out.Notices)
+			}
+			said := out.Notices[0]
+			if out.Action != explain.Wait || said.Reason != "WaitingForRemoval" || said.Warning != (tc.text != "") || !strings.Contains(said.Text, tc.text) {
+				t.Errorf("Verdict = %v, %+v, want a warning with %q", out.Action, said, tc.text)
+			}
+		})
+	}
+}

@@ -3,9 +3,11 @@ package autoscaler
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
@@ -264,7 +266,23 @@ func (v View) leaving(out *Verdict) bool {
 	if !v.goes() {
 		return false
 	}
-	out.Warn("WaitingForRemoval", "ScaledObject %s is being removed; waiting until it is gone", v.ScaledObject.Name)
+	return v.awaits(out, kserve.ScaledObjectKind.Kind, v.ScaledObject.Name)
+}
+
+// patience is how long what is deleted may be there: KEDA's operator and the garbage collector
+// take seconds.
+const patience = time.Minute
+
+// awaits lets what is deleted go first: the course of a change of engines, unless it stays.
+func (v View) awaits(out *Verdict, kind, name string) bool {
+	n := explain.Notice{Reason: "WaitingForRemoval", Text: fmt.Sprintf("%s %s is being removed; waiting until it is gone", kind, name)}
+	ready := meta.FindStatusCondition(v.Status.Conditions, v1alpha1.Ready)
+	if ready != nil && ready.Reason == n.Reason && v.Now.Sub(ready.LastTransitionTime.Time) > patience {
+		n.Warning = true
+		n.Text = fmt.Sprintf("%s %s should be gone, and is still there after a minute: if it has finalizers, see the log of whoever set them (finalizer.keda.sh is of KEDA's operator), "+
+			"and otherwise that of kube-controller-manager; to see them: kubectl get %s %s -n %s -o jsonpath='{.metadata.finalizers}'", kind, name, strings.ToLower(kind), name, v.Namespace)
+	}
+	out.Notices = append(out.Notices, n)
 	return out.wait()
 }
 
@@ -297,8 +315,7 @@ func (v View) left(out *Verdict) bool {
 	}
 	for _, h := range v.HPAs {
 		if kserve.OwnedBy(h.OwnerReferences, kserve.ScaledObjectKind.Kind, v.Name) {
-			out.Warn("WaitingForRemoval", "HorizontalPodAutoscaler %s of the ScaledObject that was deleted is being removed; waiting until it is gone", h.Name)
-			return out.wait()
+			return v.awaits(out, "HorizontalPodAutoscaler", h.Name)
 		}
 	}
 	return false

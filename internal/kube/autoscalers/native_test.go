@@ -122,7 +122,7 @@ func TestNativeSwitched(t *testing.T) {
 		t.Errorf("said %q, ScaledObject %v", said, s.scaledObject(t, "chat"))
 	}
 	_, said := s.reconcile(t, "chat")
-	if got := s.carry(t, 4); got != 1 || !strings.Contains(said, "Warning WaitingForRemoval HorizontalPodAutoscaler keda-hpa-chat") || reason(s.of(t, "chat")) != "False WaitingForRemoval" {
+	if got := s.carry(t, 4); got != 1 || !strings.Contains(said, "Normal WaitingForRemoval HorizontalPodAutoscaler keda-hpa-chat") || reason(s.of(t, "chat")) != "False WaitingForRemoval" {
 		t.Errorf("beside KEDA's HPA: %d replicas, said %q, Ready is %q", got, said, reason(s.of(t, "chat")))
 	}
 	s.stepsOne(t, v1alpha1.Native)
