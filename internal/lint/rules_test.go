@@ -109,6 +109,7 @@ func TestRules(t *testing.T) {
 		"short-cooldown": {
 			{true, "fallback-at-zero", nil, "", func(o *lint.Options) { o.Gap = time.Hour }},
 			{false, "fallback-at-zero", nil, "", nil},
+			{false, "fallback-at-zero", []string{"type: prometheus", "type: external-push", "serverAddress:", "objectives: \"ttft:p90:3s\"\n        serverAddress:"}, "", func(o *lint.Options) { o.Gap = time.Hour }},
 			{false, "query-syntax", nil, "", func(o *lint.Options) { o.Gap = time.Hour }},
 		},
 		"inert-polling": {

@@ -55,7 +55,7 @@ func zeroRules() []Rule {
 		{
 			ID: "inert-cooldown", Severity: Info, Title: "a cooldownPeriod that does nothing",
 			Why:   "It is the wait before zero (or idleReplicaCount). How slowly the HPA scales down is its stabilization window.",
-			Fix:   "set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds instead",
+			Fix:   "leave it out, or set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds instead",
 			check: checkInertCooldown,
 		},
 	}
@@ -113,7 +113,7 @@ const defaultCooldown = 300
 
 func checkCooldown(m *manifests, report reporter) {
 	for _, s := range m.scalers {
-		if !s.throughKEDA() || s.asleep() > 0 {
+		if !s.throughKEDA() || s.asleep() > 0 || slices.ContainsFunc(s.triggers, trigger.promises) { // whose law knows the gaps, and waits itself
 			continue
 		}
 		cooldown := time.Duration(s.of.Get("spec", "cooldownPeriod").WholeOr(defaultCooldown)) * time.Second

@@ -8,6 +8,7 @@ import (
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/law"
+	"github.com/flyball-dev/flyball/internal/law/keda"
 	"github.com/flyball-dev/flyball/internal/manifest"
 	"github.com/flyball-dev/flyball/internal/policy/clock"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
@@ -97,7 +98,20 @@ func (p *maker) stated(o origin, so *kserve.ScaledObject) error {
 	}
 	p.promise(o.Document, promised, bounds)
 	p.note("%s: KEDA and its HPA are left out: the replicas follow the law at once, in a cluster at the next sync, and as behavior and fallback let them", o.Document)
+	p.cools(o.Document, bounds, spec)
 	return err
+}
+
+// cools notes what KEDA's cooldown adds before zero to the law's own wait, its only effect.
+func (p *maker) cools(d *manifest.Document, b law.Bounds, spec kserve.ScaledObjectSpec) {
+	if b.Min > 0 {
+		return
+	}
+	after := fmt.Sprintf("%v after none is wanted (cooldownPeriod)", seconds(spec.CooldownPeriod, keda.Law{}.Defaults().Cooldown))
+	if initial := seconds(spec.InitialCooldownPeriod, 0); initial > 0 {
+		after += fmt.Sprintf(", and %v after the ScaledObject was created (initialCooldownPeriod)", initial)
+	}
+	p.note("%s: in a cluster KEDA keeps the last replica until %s: that is not simulated", d, after)
 }
 
 // fromAutoscaler makes the law of an InferenceAutoscaler.
@@ -109,6 +123,7 @@ func (p *maker) fromAutoscaler(d *manifest.Document) error {
 	p.promise(d, promised, bounds)
 	if d.Get("spec", "engine").Text() != string(v1alpha1.Native) {
 		p.note("%s: KEDA and its HPA are left out: the replicas follow the law at once, in a cluster at the next sync", d)
+		p.cools(d, bounds, kserve.ScaledObjectSpec{})
 	}
 	return nil
 }

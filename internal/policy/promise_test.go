@@ -116,6 +116,32 @@ func TestReadObjectivesAtZero(t *testing.T) {
 	}
 }
 
+// What KEDA waits before zero is left out, and a note says so.
+func TestReadCooldown(t *testing.T) {
+	const cooled = ": in a cluster KEDA keeps the last replica until "
+	asleep := func(fields string) string {
+		return together(bareService, edited(t, promisingObject, "{name: llama}", "{name: llama-predictor}", "minReplicaCount: 1", "minReplicaCount: 0"+fields))
+	}
+	stated := edited(t, promisingAutoscaler, "apps/v1, kind: Deployment", "serving.kserve.io/v1beta1, kind: InferenceService", "max: 3", "min: 0, max: 3")
+	for name, c := range map[string]struct{ text, want string }{
+		"KEDA's own": {asleep(""), "5m0s after none is wanted (cooldownPeriod): that"},
+		"given":      {asleep("\n  cooldownPeriod: 0"), "0s after none is wanted (cooldownPeriod): that"},
+		"initial": {asleep("\n  cooldownPeriod: 60\n  initialCooldownPeriod: 120"),
+			"1m0s after none is wanted (cooldownPeriod), and 2m0s after the ScaledObject was created (initialCooldownPeriod): that"},
+		"InferenceAutoscaler": {together(bareService, stated), "5m0s after none is wanted (cooldownPeriod): that"},
+		"awake":               {edited(t, promisingObject, "minReplicaCount: 1", "minReplicaCount: 1\n  cooldownPeriod: 60"), ""},
+	} {
+		got, err := serviceOf(c.text)
+		if err != nil {
+			t.Fatal(name, err, hint.Of(err))
+		}
+		all := strings.Join(got.Notes, "\n")
+		if strings.Contains(all, cooled) != (c.want != "") || c.want != "" && !strings.Contains(all, cooled+c.want) {
+			t.Errorf("%s: notes %q, want one with %q", name, all, c.want)
+		}
+	}
+}
+
 // The flag's objectives take the place of the manifests', and a note says so.
 func TestReadOtherObjectives(t *testing.T) {
 	other := objective.Promise{{Metric: score.TTFT, Quantile: .99, Target: time.Second}}
