@@ -31,9 +31,12 @@ func newDoctor(s *terminal.Streams) *cobra.Command {
 		Long: `Check the versions of Kubernetes, KServe and KEDA, the APIs, who serves external
 metrics, the webhooks, the rights of Flyball and of you, and each Prometheus that the
 controller's --metric-servers or --prometheus names: whether it answers and its vLLM
-series carry isvc_name and namespace. Nothing is changed. Prometheus is asked from this
-machine, through FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set; an address that only
-a ScaledObject names is listed, and not asked.
+series carry isvc_name and namespace. Where the scaler is installed, or objectives are
+stated: the scaler, its rights and those of the engine native, the custom resource, the
+certificates by which KEDA and it know each other, which are read from their Secrets with
+your rights, and the label of the namespaces. Nothing is changed. Prometheus is asked from
+this machine, through FLYBALL_PROXY (a lab's) or HTTP_PROXY if that is set; an address that
+only a ScaledObject names is listed, and not asked.
 
 A password goes to the server that --prometheus names and to no other.
 FLYBALL_PROMETHEUS, FLYBALL_PROMETHEUS_USER and FLYBALL_PROMETHEUS_PASSWORD are used

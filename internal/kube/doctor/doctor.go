@@ -61,7 +61,7 @@ func (d Doctor) Examine(ctx context.Context) ([]Check, error) {
 	}
 	all := []Check{kubernetesCheck(info.GitVersion)}
 	for _, examine := range []func(context.Context) []Check{
-		d.programs, d.apis, d.externalMetrics, d.webhooks, d.controllerRights, d.userRights, d.prometheus,
+		d.programs, d.apis, d.externalMetrics, d.webhooks, d.controllerRights, d.userRights, d.objectives, d.prometheus,
 	} {
 		all = append(all, examine(ctx)...)
 	}

@@ -192,7 +192,7 @@ func (w *ward) examine(t *testing.T) []Check {
 			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
 				switch r := o.(type) {
 				case *authorizationv1.SubjectAccessReview:
-					if r.Spec.User != "system:serviceaccount:flyball-system:flyball-controller" {
+					if !slices.Contains([]string{"system:serviceaccount:flyball-system:flyball-controller", "system:serviceaccount:flyball-system:flyball-scaler"}, r.Spec.User) {
 						return fmt.Errorf("asked for %s", r.Spec.User)
 					}
 					r.Status.Allowed = allowed(r.Spec.ResourceAttributes, w.refused...)
@@ -263,7 +263,7 @@ type illness struct {
 
 // INV-2 and INV-3.
 func TestDoctorFinds(t *testing.T) {
-	for _, c := range slices.Concat(clusterIlls(t), prometheusIlls(t)) {
+	for _, c := range slices.Concat(clusterIlls(t), prometheusIlls(t), objectiveIlls(t)) {
 		t.Run(c.name, func(t *testing.T) {
 			w := healthy()
 			c.ill(w)

@@ -20,45 +20,62 @@ type ask func(authorizationv1.ResourceAttributes) (bool, error)
 
 // controllerRights asks what Flyball's ServiceAccount may do, without being it.
 func (d Doctor) controllerRights(ctx context.Context) []Check {
-	const name = "rights of flyball"
-	namespace, account := config.Namespace, config.Controller
-	if found, err := d.deployments(ctx, config.Controller); err == nil && len(found) == 1 {
-		namespace = found[0].Namespace
-		account = cmp.Or(found[0].Spec.Template.Spec.ServiceAccountName, "default")
+	c := d.rights(ctx, "rights of flyball", config.Controller, "rbac/*.yaml", "kubectl apply --server-side -k config/default")
+	if c.Result != OK {
+		return []Check{c}
 	}
-	needs, err := granted(d.Shipped, namespace)
+	who, may := d.account(ctx, config.Controller)
+	secrets, err := may(authorizationv1.ResourceAttributes{Resource: "secrets", Verb: "get"})
+	switch {
+	case err != nil:
+		return []Check{unseen(c.Name, err)}
+	case secrets:
+		return []Check{{
+			Warn, c.Name, who.String() + " may read Secrets, which Flyball never does", "take the right away; it is not from config/",
+		}}
+	}
+	c.Found += ", and no Secret"
+	return []Check{c}
+}
+
+// rights compares what the ServiceAccount of a Deployment may do with what the shipped roles
+// of a pattern grant.
+func (d Doctor) rights(ctx context.Context, name, deployment, pattern, fix string) Check {
+	who, may := d.account(ctx, deployment)
+	needs, err := granted(d.Shipped, pattern, who.namespace)
 	if err != nil {
-		return []Check{unseen(name, err)}
+		return unseen(name, err)
 	}
-	may := func(a authorizationv1.ResourceAttributes) (bool, error) {
+	missing, err := lacks(needs, may)
+	switch {
+	case err != nil:
+		return unseen(name, err)
+	case len(missing) > 0:
+		return Check{Fail, name, who.String() + " may not " + strings.Join(missing, ", "), fix}
+	}
+	return Check{OK, name, fmt.Sprintf("%v has all %d that config/ grants", who, len(needs)), ""}
+}
+
+// A serviceAccount is who a Deployment's pods are.
+type serviceAccount struct{ namespace, name string }
+
+func (a serviceAccount) String() string { return "ServiceAccount " + a.namespace + "/" + a.name }
+
+// account is that of a Deployment, and asks what it may.
+func (d Doctor) account(ctx context.Context, deployment string) (serviceAccount, ask) {
+	who := serviceAccount{config.Namespace, deployment}
+	if found, err := d.deployments(ctx, deployment); err == nil && len(found) == 1 {
+		who = serviceAccount{found[0].Namespace, cmp.Or(found[0].Spec.Template.Spec.ServiceAccountName, "default")}
+	}
+	return who, func(a authorizationv1.ResourceAttributes) (bool, error) {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			ResourceAttributes: &a,
-			User:               "system:serviceaccount:" + namespace + ":" + account,
-			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+			User:               "system:serviceaccount:" + who.namespace + ":" + who.name,
+			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + who.namespace, "system:authenticated"},
 		}}
 		err := d.Cluster.Create(ctx, review)
 		return review.Status.Allowed, err
 	}
-	who := fmt.Sprintf("ServiceAccount %s/%s", namespace, account)
-	missing, err := lacks(needs, may)
-	if err != nil {
-		return []Check{unseen(name, err)}
-	}
-	if len(missing) > 0 {
-		return []Check{{
-			Fail, name, who + " may not " + strings.Join(missing, ", "), "kubectl apply --server-side -k config/default",
-		}}
-	}
-	secrets, err := may(authorizationv1.ResourceAttributes{Resource: "secrets", Verb: "get"})
-	switch {
-	case err != nil:
-		return []Check{unseen(name, err)}
-	case secrets:
-		return []Check{{
-			Warn, name, who + " may read Secrets, which Flyball never does", "take the right away; it is not from config/",
-		}}
-	}
-	return []Check{{OK, name, fmt.Sprintf("%s has all %d that config/ grants, and no Secret", who, len(needs)), ""}}
 }
 
 // userRights are those that flyball status needs.
@@ -108,10 +125,10 @@ func lacks(needs []authorizationv1.ResourceAttributes, may ask) ([]string, error
 	return missing, nil
 }
 
-// granted reads from the shipped manifests what they allow the controller: the rules
-// of a ClusterRole everywhere, those of a Role in the controller's namespace.
-func granted(shipped fs.FS, namespace string) ([]authorizationv1.ResourceAttributes, error) {
-	files, err := fs.Glob(shipped, "rbac/*.yaml")
+// granted reads from the shipped manifests of a pattern what they allow: the rules of a
+// ClusterRole everywhere, those of a Role in one namespace.
+func granted(shipped fs.FS, pattern, namespace string) ([]authorizationv1.ResourceAttributes, error) {
+	files, err := fs.Glob(shipped, pattern)
 	if err != nil {
 		return nil, fmt.Errorf("reading the shipped roles: %w", err)
 	}
