@@ -254,7 +254,7 @@ generate: crd chart proto ## docs/invariants.md, from each package's doc.go, doc
 
 .PHONY: crd
 crd: ## config/crd's custom resource and api/'s deep copies, from api/
-	$(GO) tool -modfile=tools/crd/go.mod controller-gen object crd:allowDangerousTypes=true paths=./api/... output:crd:dir=config/crd
+	$(GO) run -C tools/crd . -root $(CURDIR)
 
 .PHONY: chart
 chart: ## charts/flyball's template, from config/complete
