@@ -44,9 +44,16 @@ type State struct {
 	Settled time.Duration
 }
 
-// Resumed is the state for a process that goes on with it at a time: Settle begins anew.
-func (s State) Resumed(now time.Duration) State {
+// Restarted is the state for a process that goes on where another one, or it itself, has ended:
+// Settle begins anew.
+func (s State) Restarted() State {
 	s.Settled = 0
+	return s
+}
+
+// Resumed is that after a gap of which nothing is known.
+func (s State) Resumed(now time.Duration) State {
+	s = s.Restarted()
 	if own, ok := s.Law.(promise.State); ok {
 		s.Law = own.Resumed(now)
 	}

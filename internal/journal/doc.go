@@ -19,6 +19,8 @@
 // INV-5: whoever puts a step into a Queue does not wait. Each one is written, or is counted
 // as dropped or failed, and the next of its service that is written says how many those are.
 // INV-6: a request over HTTP reads one service, and nothing outside the folder.
+// INV-7: CatchUp comes to what whoever wrote the folder before remembered of a service after the
+// last step that it has whole, as far as there is time. Of which it does not, it says how many they are.
 //
 // It deliberately decides nothing, and goes by the time of the steps alone.
 package journal

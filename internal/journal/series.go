@@ -105,6 +105,7 @@ type file struct {
 	path  string
 	begin string // its time, as it stands in the name
 	size  int64
+	wrote time.Time // when it was last written to
 }
 
 // list is the files of a kind in a folder, from the oldest to the newest.
@@ -119,12 +120,12 @@ func list(folder string, kind Kind) ([]file, error) {
 		if !ours || !strings.HasSuffix(begin, suffix) && !strings.HasSuffix(begin, compressed) {
 			continue
 		}
-		size := int64(0)
+		f := file{path: filepath.Join(folder, e.Name())}
+		f.begin, _, _ = strings.Cut(begin, suffix)
 		if info, err := e.Info(); err == nil { // gone meanwhile: it takes nothing
-			size = info.Size()
+			f.size, f.wrote = info.Size(), info.ModTime()
 		}
-		begin, _, _ = strings.Cut(begin, suffix)
-		all = append(all, file{filepath.Join(folder, e.Name()), begin, size})
+		all = append(all, f)
 	}
 	slices.SortFunc(all, func(a, b file) int { return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(b.path, a.path)) })
 	// The whole compressed file comes first, and counts.

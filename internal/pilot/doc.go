@@ -8,7 +8,8 @@
 // INV-3: an answer is that of the last step, with the time of it; without a step there is
 // none. Whoever waits for a change hears of it.
 // INV-4: who begins, or takes over, asks for no fewer replicas until Settle is over, and
-// goes on with what is remembered of a service, if that can be read.
+// goes on with what is remembered of a service, if that can be read: with all of it where nothing
+// was recorded since, as if it had not ended, and else as after a gap.
 // INV-5: what is remembered of a service is of the object with its UID alone.
 // INV-6: a service that is no longer there is forgotten; where nobody can tell, none is.
 // INV-7: what is advised for a service that something else scales is compared with what runs, and

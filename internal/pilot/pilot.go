@@ -282,8 +282,10 @@ func (p *Pilot) of(s Subject) *service {
 	if known == nil || known.uid != s.UID {
 		known = &service{uid: s.UID}
 		if m, ok := p.cfg.Remembered(s.Service, s.UID); ok {
-			known.state = m.State.Resumed(reading.SinceEpoch(p.cfg.Now())) // who takes over has seen nothing yet
-			known.tally = m.Tally
+			known.state, known.tally = m.State.Restarted(), m.Tally
+			if !m.Whole { // nobody knows what has come since
+				known.state = m.State.Resumed(reading.SinceEpoch(p.cfg.Now()))
+			}
 		}
 		p.services[s.Service] = known
 	}
@@ -310,7 +312,7 @@ func (p *Pilot) propose(s Subject, set *reading.Set) proposal {
 		o.known.set = *set
 	}
 	o.ok = p.contained(&o, func() {
-		o.step = record.Step{Policy: s.Policy, State: o.known.state, Input: decide.Input{
+		o.step = record.Step{UID: s.UID, Policy: s.Policy, State: o.known.state, Input: decide.Input{
 			Now: reading.SinceEpoch(o.at), Readings: o.known.set, Fleet: s.Fleet, Demand: p.cfg.Demand(s.Service),
 		}}
 		o.step.Policy.Settle = p.cfg.Settle
@@ -433,6 +435,9 @@ type Memory struct {
 	UID   string
 	State decide.State
 	Tally advice.Tally
+	// Whole says that no step was recorded after the one that made the state: it is as if who
+	// decided had not ended.
+	Whole bool
 }
 
 // States are what is to be remembered, in order.
@@ -444,7 +449,7 @@ func (p *Pilot) States() []Memory {
 	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
 		known := services[s]
 		known.mu.Lock()
-		all = append(all, Memory{s, known.uid, known.state, known.tally})
+		all = append(all, Memory{Service: s, UID: known.uid, State: known.state, Tally: known.tally})
 		known.mu.Unlock()
 	}
 	return all

@@ -3,7 +3,7 @@
 //
 // A log is lines of JSON. A checkpoint has a step in full, with the policy and with the
 // state before it: a service begins with one, and has another every hour and where its
-// policy changes. In between a line says how the numbers of the input and of the decision
+// policy or the object changes. In between a line says how the numbers of the input and of the decision
 // differ from those of the line before.
 //
 // INV-1: what is written is read back as it was, to the last bit: Replay makes every
@@ -15,6 +15,8 @@
 // INV-4: without one of its rules a decision is what its other reasons make of it.
 // INV-5: steps that could not be recorded are a gap, of which the next one says how many
 // they are.
+// INV-6: what CatchUp comes to is what whoever wrote the log remembered after its last whole
+// line. Where it cannot be sure of that it says why.
 //
 // It deliberately knows no file, no compression and no clock, and keeps nothing of a
 // Step that it was given.

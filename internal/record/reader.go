@@ -58,6 +58,7 @@ type Reader struct {
 // read is the last step of a service.
 type read struct {
 	policy decide.Policy
+	uid    string
 	input  decide.Input
 	made   decide.Decision
 }
@@ -154,7 +155,7 @@ func (r *Reader) read(text []byte) (Entry, error) {
 		if l.Input == nil || l.Decision == nil || (l.State == nil) != l.Brief {
 			return e, errors.New("a checkpoint without all that belongs to one")
 		}
-		last = &read{policy: *l.Policy}
+		last = &read{policy: *l.Policy, uid: l.UID}
 	}
 	if last == nil {
 		return e, errLost
@@ -163,7 +164,7 @@ func (r *Reader) read(text []byte) (Entry, error) {
 		return e, err
 	}
 	r.services[l.Service] = last
-	e.Step = Step{Policy: last.policy, Input: last.input, Decision: last.made, Brief: l.Brief, Missed: l.Missed}
+	e.Step = Step{Policy: last.policy, UID: last.uid, Input: last.input, Decision: last.made, Brief: l.Brief, Missed: l.Missed}
 	if l.Missed > 0 {
 		r.gaps = append(r.gaps, Gap{l.Service, e.Now(), l.Missed})
 	}

@@ -17,6 +17,8 @@ type Step struct {
 	State    decide.State // before the step
 	Input    decide.Input
 	Decision decide.Decision
+	// UID is of the object that was stepped; "" where objects have none.
+	UID string
 	// Brief steps have no state, no readings and no pods: they tell why, and cannot be
 	// made again.
 	Brief bool

@@ -21,6 +21,7 @@ type line struct {
 	Brief   bool   `json:",omitempty"`
 	Begins  bool   `json:",omitempty"` // steps may be lost between the line before and this one
 	Missed  int    `json:",omitempty"` // so many are
+	UID     string `json:",omitempty"` // of a checkpoint
 
 	Policy *decide.Policy `json:",omitempty"`
 	State  *decide.State  `json:",omitempty"`
@@ -43,6 +44,7 @@ type Writer struct {
 // written is what is known of a service by whoever reads so far.
 type written struct {
 	policy                  decide.Policy
+	uid                     string
 	brief                   bool
 	scratch                 bool // its state had nothing of a law
 	checkpoint              time.Duration
@@ -83,10 +85,10 @@ func (w *Writer) Write(service string, s Step) error {
 }
 
 // due says whether a step is to be a checkpoint: an hour after the last one, and where what
-// is decided by is another than before.
+// is decided by, or on, is another than before.
 func (k *written) due(s Step) bool {
 	now, scratch := s.Now(), !s.Brief && s.State.Law == nil && !k.scratch
-	return scratch || k.brief != s.Brief || now < k.checkpoint || now >= k.checkpoint+checkpoints || !reflect.DeepEqual(k.policy, s.Policy)
+	return scratch || k.uid != s.UID || k.brief != s.Brief || now < k.checkpoint || now >= k.checkpoint+checkpoints || !reflect.DeepEqual(k.policy, s.Policy)
 }
 
 // next is the line of a step after those before.
@@ -96,11 +98,11 @@ func (k *written) next(s Step) line {
 	l := line{Brief: s.Brief, Begins: len(k.input.all) == 0 || s.Missed > 0, Missed: s.Missed}
 	full := l.Begins || k.due(s)
 	if full {
-		l.Version, l.Policy = Version, &s.Policy
+		l.Version, l.UID, l.Policy = Version, s.UID, &s.Policy
 		if !s.Brief {
 			l.State = &s.State
 		}
-		k.policy, k.checkpoint, k.brief = s.Policy, s.Now(), s.Brief
+		k.policy, k.uid, k.checkpoint, k.brief = s.Policy, s.UID, s.Now(), s.Brief
 	}
 	if full || string(k.input.shape) != string(k.nextInput.shape) {
 		l.Input = &s.Input

@@ -11,6 +11,9 @@
 // understands that.
 // INV-7: the scaler asks the API server for what config/scaler and config/native grant it, and
 // for all of that.
+// INV-8: a scaler that was killed and leads again, with nobody else in between, goes on with what
+// it remembered after the last step that it recorded, and no service waits longer for that than
+// catchingUp.
 //
 // It deliberately knows no lab and no simulation, so that a program of it alone is small.
 package serve

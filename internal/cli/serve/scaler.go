@@ -245,7 +245,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	all := []manager.Runnable{
 		kinds, everywhere{func(ctx context.Context) error { return p.services.Setup(ctx, mgr, kinds) }}, keda,
 		manager.RunnableFunc(func(ctx context.Context) error { return kept.Setup(ctx, mgr, kinds) }),
-		p.lead(loop, o.record.queue, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
+		p.lead(loop, &o.record, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
 	}
 	if o.demand.Address != "" {
 		all = append(all, p.demand)

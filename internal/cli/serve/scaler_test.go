@@ -138,15 +138,22 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// lease has changed hands so often.
+// lease has changed hands so often, the last time from somebody else to its holder.
 type lease struct {
 	resourcelock.Interface
 	transitions int
+	holder      string
+	acquired    time.Time
 }
 
 func (l lease) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
-	return &resourcelock.LeaderElectionRecord{LeaderTransitions: l.transitions}, nil, nil
+	return &resourcelock.LeaderElectionRecord{LeaderTransitions: l.transitions, HolderIdentity: l.holder, AcquireTime: metav1.NewTime(l.acquired)}, nil, nil
 }
+
+// self is by what name these tests would hold it.
+const self = "10.0.0.1:9445"
+
+func (lease) Identity() string { return self }
 
 // recollected are parts that lead after others, which have written three services and one of a
 // version that is not known, and their log.
@@ -166,7 +173,7 @@ func recollected(t *testing.T) (p parts, log *bytes.Buffer) {
 	if err := store.Write(t.Context(), 6, written); err != nil {
 		t.Fatal(err)
 	}
-	if led := p.recall(t.Context(), store); led != 7 {
+	if led := p.recall(t.Context(), store, nil); led != 7 {
 		t.Errorf("%d have led before, want 7", led)
 	}
 	return p, log

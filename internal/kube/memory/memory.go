@@ -39,6 +39,7 @@ type Kept struct {
 	Namespace string          `json:"namespace"`
 	Name      string          `json:"name"`
 	UID       string          `json:"uid"`
+	At        time.Time       `json:"at,omitzero"` // when it was so
 	State     json.RawMessage `json:"state"`
 	Tally     json.RawMessage `json:"tally,omitempty"` // of what was advised and what ran
 }

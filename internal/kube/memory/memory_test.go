@@ -40,7 +40,7 @@ func services(t *testing.T, n int) []Kept {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[i] = Kept{"team", fmt.Sprintf("llama-%04d", i), fmt.Sprint("uid-", i), text, nil}
+		all[i] = Kept{Namespace: "team", Name: fmt.Sprintf("llama-%04d", i), UID: fmt.Sprint("uid-", i), At: time.Unix(int64(i), 0).UTC(), State: text}
 		if i%2 == 0 {
 			all[i].Tally = json.RawMessage(`{"Version":1}`)
 		}
