@@ -191,7 +191,7 @@ bench-cluster: lab ## docs/bench-cluster.md: what objective mode costs and how f
 	$(GO) test -tags e2e -count=1 -timeout 1h -v -run '^TestBenchCluster$$' ./e2e/bench -record $(CURDIR)/docs/bench-cluster.md
 
 .PHONY: bench-kills
-bench-kills: lab ## the leader killed 50 times under load, against a law that was not interrupted, about 2 h
+bench-kills: lab ## the leader killed 50 times under load, against a law that was not interrupted, about 1 h
 	$(GO) test -tags e2e -count=1 -timeout 4h -v -run '^TestBenchCluster$$' ./e2e/bench -parts kills
 
 .PHONY: bench-page
