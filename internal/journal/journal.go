@@ -33,16 +33,17 @@ func (b Bound) segment() int64 { return max(b.Bytes/16, 4<<10) }
 
 // A Journal writes down steps. Its methods may be called at the same time.
 type Journal struct {
-	config   Config
-	ledger   *ledger
-	reads    chan struct{} // one for each that is under way
-	mu       sync.Mutex
+	config Config
+	ledger *ledger
+	reads  chan struct{} // one for each that is under way
+
+	mu       sync.Mutex // of what is written
 	services map[string]*service
+	scratch  record.Scratch
 }
 
 // service is what is being written of one.
 type service struct {
-	mu             sync.Mutex
 	steps, changes series
 	last           decide.Decision
 	told           bool
@@ -70,12 +71,12 @@ func Open(c Config) (*Journal, error) {
 // does. An error is of a step that is not in the journal, or not in both of its logs; the
 // next one is tried again.
 func (j *Journal) Append(name string, s record.Step) error {
-	known, err := j.service(name)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	known, err := j.serviceLocked(name)
 	if err != nil {
 		return err
 	}
-	known.mu.Lock()
-	defer known.mu.Unlock()
 	err = known.steps.append(name, s)
 	if !known.told || s.Missed > 0 || record.News(known.last, s.Decision) {
 		brief := known.changes.append(name, s.Shorten())
@@ -89,10 +90,8 @@ func (j *Journal) Append(name string, s record.Step) error {
 // Size is how many bytes all files take.
 func (j *Journal) Size() int64 { return j.ledger.size() }
 
-// service is the one of a name, which must not lead out of the folder.
-func (j *Journal) service(name string) (*service, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// serviceLocked is the one of a name, which must not lead out of the folder.
+func (j *Journal) serviceLocked(name string) (*service, error) {
 	if known := j.services[name]; known != nil {
 		return known, nil
 	}
@@ -101,8 +100,8 @@ func (j *Journal) service(name string) (*service, error) {
 		return nil, err
 	}
 	known := &service{
-		steps:   series{folder: folder, kind: Steps, bound: j.config.Steps, ledger: j.ledger},
-		changes: series{folder: folder, kind: Changes, bound: j.config.Changes, ledger: j.ledger},
+		steps:   series{folder: folder, kind: Steps, bound: j.config.Steps, ledger: j.ledger, scratch: &j.scratch},
+		changes: series{folder: folder, kind: Changes, bound: j.config.Changes, ledger: j.ledger, scratch: &j.scratch},
 	}
 	j.services[name] = known
 	j.ledger.join(2)

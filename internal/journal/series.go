@@ -39,6 +39,9 @@ type series struct {
 	kind   Kind
 	bound  Bound
 	ledger *ledger
+	// scratch is shared by all, of which one writes at a time: of its own each would keep as
+	// much as its longest line.
+	scratch *record.Scratch
 
 	path   string // of the file being written; "": none yet
 	size   int64
@@ -75,7 +78,7 @@ func (s *series) next(now time.Duration) error {
 	}
 	s.ledger.closed(filepath.Join(s.folder, string(s.kind)), all, s.size)
 	s.path = filepath.Join(s.folder, string(s.kind)+"-"+time.Unix(0, int64(now)).UTC().Format(stamp)+suffix)
-	s.size, s.writer = 0, record.NewWriter(s)
+	s.size, s.writer = 0, s.scratch.NewWriter(s)
 	return nil
 }
 

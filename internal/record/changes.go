@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// changes are how numbers differ from others of the same shape, as words: by how much a
+// changes are how numbers differ from the bits of others of the same shape, as words: by how much a
 // number is greater than it was, "5000000000*16" for sixteen that are by as much, and
 // "=0.4375" for what one is now where one of the two is no integer.
 //
 // Worked example (TestChanges): 3, 7, 7.5 and 2 become 3, 9, 9.5 and 4: "0 2 =9.5 2".
-func changes(text []byte, from, to []number) []byte {
+func changes(text []byte, from []uint64, to []number) []byte {
 	run, length := int64(0), 0
 	flush := func() {
 		if length > 0 {
@@ -27,7 +27,7 @@ func changes(text []byte, from, to []number) []byte {
 		length = 0
 	}
 	for i, n := range to {
-		by, counts := from[i].to(n)
+		by, counts := number{from[i], n.real}.to(n)
 		if !counts {
 			flush()
 			text = strconv.AppendFloat(append(text, '='), math.Float64frombits(n.bits), 'g', -1, 64)

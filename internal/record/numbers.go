@@ -43,6 +43,21 @@ type numbers struct {
 	at    int
 }
 
+// held are the numbers of a step in the least memory: a shape says which of them are real.
+type held struct {
+	bits  []uint64
+	shape []byte
+}
+
+// hold takes numbers over.
+func (h *held) hold(n *numbers) {
+	h.bits, h.shape = h.bits[:0], append(h.shape[:0], n.shape...)
+	h.bits = slices.Grow(h.bits, len(n.all))
+	for _, one := range n.all {
+		h.bits = append(h.bits, one.bits)
+	}
+}
+
 func whole[T ~int | ~int64](n *numbers, p *T) {
 	if !n.put {
 		n.all = append(n.all, number{bits: uint64(int64(*p))})

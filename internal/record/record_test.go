@@ -340,14 +340,16 @@ func TestBrief(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	numbers := func(all ...float64) (n []number) {
+	reals := func(all ...float64) (n []number) {
 		for _, x := range all {
 			n = append(n, number{math.Float64bits(x), true})
 		}
 		return n
 	}
-	from, to := numbers(3, 7, 7.5, 2), numbers(3, 9, 9.5, 4)
-	text := string(changes(nil, from, to))
+	from, to := reals(3, 7, 7.5, 2), reals(3, 9, 9.5, 4)
+	var before held
+	before.hold(&numbers{all: from})
+	text := string(changes(nil, before.bits, to))
 	if text != "0 2 =9.5 2" {
 		t.Errorf("changes = %q, want %q", text, "0 2 =9.5 2")
 	}
@@ -355,11 +357,11 @@ func TestChanges(t *testing.T) {
 		t.Errorf("apply(%q) = %v, %v, want %v", text, from, err, to)
 	}
 	for _, bad := range []string{"", "0", "0*5", "0*-1", "0*x", "x", "=x 0*3", "0*4 0", "1.5 0*3"} {
-		if err := apply(numbers(1, 2, 3, 0.5), bad); err == nil {
+		if err := apply(reals(1, 2, 3, 0.5), bad); err == nil {
 			t.Errorf("apply(%q) takes it", bad)
 		}
 	}
-	if err := apply(numbers(0.5), "1"); err == nil {
+	if err := apply(reals(0.5), "1"); err == nil {
 		t.Error("half a request is counted from")
 	}
 }

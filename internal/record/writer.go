@@ -38,22 +38,33 @@ type Writer struct {
 	w        io.Writer
 	services map[string]*written
 	torn     bool // the last line may be
-	line     bytes.Buffer
+	scratch  *Scratch
+}
+
+// A Scratch is what a Writer needs while it writes. Those that share one, since there are many
+// and each writes seldom, do not write at the same time. The zero value is one.
+type Scratch struct {
+	input, decision numbers
+	line            bytes.Buffer
 }
 
 // written is what is known of a service by whoever reads so far.
 type written struct {
-	policy                  decide.Policy
-	uid                     string
-	brief                   bool
-	scratch                 bool // its state had nothing of a law
-	checkpoint              time.Duration
-	input, decision         numbers
-	nextInput, nextDecision numbers
+	policy          decide.Policy
+	uid             string
+	brief           bool
+	scratch         bool // its state had nothing of a law
+	checkpoint      time.Duration
+	input, decision held
 }
 
 // NewWriter writes to w.
-func NewWriter(w io.Writer) *Writer { return &Writer{w: w, services: map[string]*written{}} }
+func NewWriter(w io.Writer) *Writer { return new(Scratch).NewWriter(w) }
+
+// NewWriter writes to w, and shares the scratch.
+func (s *Scratch) NewWriter(w io.Writer) *Writer {
+	return &Writer{w: w, services: map[string]*written{}, scratch: s}
+}
 
 // Write adds a step of a service, NAMESPACE/NAME. After an error each service begins with
 // a checkpoint again, on a line of its own.
@@ -63,17 +74,18 @@ func (w *Writer) Write(service string, s Step) error {
 		known = &written{}
 		w.services[service] = known
 	}
-	l := known.next(s)
+	own := w.scratch
+	l := known.next(s, own)
 	l.Service = service
-	w.line.Reset()
+	own.line.Reset()
 	if w.torn {
-		w.line.WriteByte('\n')
+		own.line.WriteByte('\n')
 	}
-	e := json.NewEncoder(&w.line) // it ends the line
+	e := json.NewEncoder(&own.line) // it ends the line
 	e.SetEscapeHTML(false)
 	err := e.Encode(l)
 	if err == nil {
-		_, err = w.w.Write(w.line.Bytes())
+		_, err = w.w.Write(own.line.Bytes())
 	}
 	if err != nil {
 		clear(w.services)
@@ -92,10 +104,10 @@ func (k *written) due(s Step) bool {
 }
 
 // next is the line of a step after those before.
-func (k *written) next(s Step) line {
-	k.nextInput.take().input(&s.Input)
-	k.nextDecision.take().decision(&s.Decision)
-	l := line{Brief: s.Brief, Begins: len(k.input.all) == 0 || s.Missed > 0, Missed: s.Missed}
+func (k *written) next(s Step, own *Scratch) line {
+	own.input.take().input(&s.Input)
+	own.decision.take().decision(&s.Decision)
+	l := line{Brief: s.Brief, Begins: len(k.input.bits) == 0 || s.Missed > 0, Missed: s.Missed}
 	full := l.Begins || k.due(s)
 	if full {
 		l.Version, l.UID, l.Policy = Version, s.UID, &s.Policy
@@ -104,18 +116,18 @@ func (k *written) next(s Step) line {
 		}
 		k.policy, k.uid, k.checkpoint, k.brief = s.Policy, s.UID, s.Now(), s.Brief
 	}
-	if full || string(k.input.shape) != string(k.nextInput.shape) {
+	if full || string(k.input.shape) != string(own.input.shape) {
 		l.Input = &s.Input
 	} else {
-		l.InputChanges = string(changes(nil, k.input.all, k.nextInput.all))
+		l.InputChanges = string(changes(nil, k.input.bits, own.input.all))
 	}
-	if full || string(k.decision.shape) != string(k.nextDecision.shape) {
+	if full || string(k.decision.shape) != string(own.decision.shape) {
 		l.Decision = &s.Decision
 	} else {
-		l.DecisionChanges = string(changes(nil, k.decision.all, k.nextDecision.all))
+		l.DecisionChanges = string(changes(nil, k.decision.bits, own.decision.all))
 	}
 	k.scratch = s.State.Law == nil
-	k.input, k.nextInput = k.nextInput, k.input
-	k.decision, k.nextDecision = k.nextDecision, k.decision
+	k.input.hold(&own.input)
+	k.decision.hold(&own.decision)
 	return l
 }
