@@ -3,6 +3,7 @@ package pilot
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,13 +44,16 @@ type Answer struct {
 // A Book holds the last answers. The one that leads writes it step by step, the others copy
 // the leader's.
 type Book struct {
-	mu      sync.Mutex
-	answers map[Service]Answer
-	changed chan struct{} // closed at the next change
+	mu        sync.Mutex
+	answers   map[Service]Answer
+	changed   chan struct{}               // closed at the next change
+	followers map[Service][]chan struct{} // of one service each
 }
 
 // NewBook is empty.
-func NewBook() *Book { return &Book{answers: map[Service]Answer{}, changed: make(chan struct{})} }
+func NewBook() *Book {
+	return &Book{answers: map[Service]Answer{}, changed: make(chan struct{}), followers: map[Service][]chan struct{}{}}
+}
 
 // Answer is the last on a service; false if there is none.
 func (b *Book) Answer(s Service) (Answer, bool) {
@@ -59,11 +63,36 @@ func (b *Book) Answer(s Service) (Answer, bool) {
 	return a, ok
 }
 
-// Changed is closed when a service's replicas are others than now, or it is forgotten.
+// Changed is closed when any service's replicas are others than now, or it is forgotten.
 func (b *Book) Changed() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.changed
+}
+
+// Follow has changed receive once the service's answer is of another object or of other replicas
+// than before, it is forgotten, or told; until stop is called. Changes that nobody has received
+// yet are one. Other services' changes cost who follows one nothing.
+func (b *Book) Follow(s Service) (changed <-chan struct{}, stop func()) {
+	c := make(chan struct{}, 1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.followers[s] = append(b.followers[s], c)
+	return c, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.followers[s] = slices.DeleteFunc(b.followers[s], func(o chan struct{}) bool { return o == c })
+		if len(b.followers[s]) == 0 {
+			delete(b.followers, s)
+		}
+	}
+}
+
+// Tell has who follows a service look again: what it is entitled to may be another than before.
+func (b *Book) Tell(s Service) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tellLocked(s)
 }
 
 // All are the answers there are.
@@ -86,8 +115,8 @@ func (b *Book) put(s Service, a Answer) {
 	defer b.mu.Unlock()
 	before, known := b.answers[s]
 	b.answers[s] = a
-	if !known || before.Replicas != a.Replicas {
-		b.tellLocked()
+	if !known || before.UID != a.UID || before.Replicas != a.Replicas {
+		b.changedLocked(s)
 	}
 }
 
@@ -95,14 +124,25 @@ func (b *Book) put(s Service, a Answer) {
 func (b *Book) retain(kept func(Service) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := len(b.answers)
-	maps.DeleteFunc(b.answers, func(s Service, _ Answer) bool { return !kept(s) })
-	if len(b.answers) < before {
-		b.tellLocked()
+	for s := range b.answers {
+		if !kept(s) {
+			delete(b.answers, s)
+			b.changedLocked(s)
+		}
 	}
 }
 
-func (b *Book) tellLocked() {
+func (b *Book) changedLocked(s Service) {
 	close(b.changed)
 	b.changed = make(chan struct{})
+	b.tellLocked(s)
+}
+
+func (b *Book) tellLocked(s Service) {
+	for _, c := range b.followers[s] {
+		select {
+		case c <- struct{}{}:
+		default: // it has not looked since the last one
+		}
+	}
 }

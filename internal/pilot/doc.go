@@ -6,7 +6,7 @@
 // panic in one service's step is contained and said, once.
 // INV-2: what a source does not say is missing in the step's input, never an old value.
 // INV-3: an answer is that of the last step, with the time of it; without a step there is
-// none. Whoever waits for a change hears of it.
+// none. Whoever follows a service hears of its changes, and of no other one's.
 // INV-4: who begins, or takes over, asks for no fewer replicas until Settle is over, and
 // goes on with what is remembered of a service, if that can be read: with all of it where nothing
 // was recorded since, as if it had not ended, and else as after a gap.

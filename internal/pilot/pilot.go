@@ -164,11 +164,12 @@ func (p *Pilot) tick(ctx context.Context) {
 	})
 }
 
-// each calls for all numbers below n, several at a time.
+// each calls for all numbers below n, several at a time. One thread is left for whoever asks
+// meanwhile.
 func each(n int, call func(int)) {
 	work := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
+	for range min(max(runtime.GOMAXPROCS(0)-1, 1), n) {
 		workers.Go(func() {
 			for i := range work {
 				call(i)

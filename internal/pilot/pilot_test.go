@@ -425,6 +425,41 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+// INV-3: who follows a service hears of its own changes, many at once as one, and of no other's.
+func TestFollow(t *testing.T) {
+	b := pilot.NewBook()
+	changed, stop := b.Follow(named("a"))
+	_, leave := b.Follow(named("a"))
+	leave()
+	others := 0 // replicas of b, which change each time
+	at := func(a pilot.Answer) map[pilot.Service]pilot.Answer {
+		others++
+		return map[pilot.Service]pilot.Answer{named("a"): a, named("b"): {Replicas: others}}
+	}
+	for _, c := range []struct {
+		what string
+		do   func()
+		want int
+	}{
+		{"the first decision", func() { b.Copy(at(pilot.Answer{UID: "u", Replicas: 2})) }, 1},
+		{"the same again, later", func() { b.Copy(at(pilot.Answer{UID: "u", Replicas: 2, At: time.Now()})) }, 0},
+		{"another one's", func() { b.Tell(named("b")) }, 0},
+		{"another number", func() { b.Copy(at(pilot.Answer{UID: "u", Replicas: 3})) }, 1},
+		{"another object", func() { b.Copy(at(pilot.Answer{UID: "v", Replicas: 3})) }, 1},
+		{"it is told", func() { b.Tell(named("a")); b.Tell(named("a")) }, 1},
+		{"it is forgotten", func() { b.Copy(nil) }, 1},
+		{"nobody follows", func() { stop(); b.Copy(at(pilot.Answer{UID: "v", Replicas: 4})) }, 0},
+	} {
+		c.do()
+		if got := len(changed); got != c.want {
+			t.Errorf("%s: heard of %d changes, want %d", c.what, got, c.want)
+		}
+		for len(changed) > 0 {
+			<-changed
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for what, change := range map[string]func(*pilot.Config){
 		"a time between": func(c *pilot.Config) { c.Every = 0 },

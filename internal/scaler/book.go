@@ -15,8 +15,9 @@ type Book interface {
 	// *autoscaler.Refusal, KEDA is told its text.
 	Answer(context.Context, Object) (Answer, error)
 
-	// Changed is closed once an answer may be another than it was when Changed was called.
-	Changed() <-chan struct{}
+	// Follow has changed receive when the answer for an object, and no other one, may be another
+	// than before, until stop is called: there is a stream of each, and few change at a time.
+	Follow(Object) (changed <-chan struct{}, stop func())
 }
 
 // An Object is a ScaledObject that KEDA asks about, with the metadata of its trigger: what KEDA

@@ -15,6 +15,7 @@
 // INV-6: without a decision, and when the last one is older than MaxAge, an answer is an error,
 // on which the HPA keeps the replicas.
 // INV-7: a namespace that asks too much and a call that panics hinder no other one.
+// INV-8: what changes for one object wakes that one's streams only.
 //
 // It deliberately does not know how a number is decided, who decides it and which objects are
 // entitled to one: a Book says so.

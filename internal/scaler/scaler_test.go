@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,13 +26,13 @@ import (
 
 // notes is a Book that the test writes.
 type notes struct {
-	mu      sync.Mutex
-	answers map[string]func() (Answer, error) // by namespace/name
-	changed chan struct{}
+	mu        sync.Mutex
+	answers   map[string]func() (Answer, error) // by namespace/name
+	followers map[string][]chan struct{}
 }
 
 func newNotes() *notes {
-	return &notes{answers: map[string]func() (Answer, error){}, changed: make(chan struct{})}
+	return &notes{answers: map[string]func() (Answer, error){}, followers: map[string][]chan struct{}{}}
 }
 
 func (n *notes) Answer(_ context.Context, o Object) (Answer, error) {
@@ -44,18 +45,28 @@ func (n *notes) Answer(_ context.Context, o Object) (Answer, error) {
 	return answer()
 }
 
-func (n *notes) Changed() <-chan struct{} {
+func (n *notes) Follow(o Object) (changed <-chan struct{}, stop func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.changed
+	c, key := make(chan struct{}, 1), o.Namespace+"/"+o.Name
+	n.followers[key] = append(n.followers[key], c)
+	return c, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.followers[key] = slices.DeleteFunc(n.followers[key], func(o chan struct{}) bool { return o == c })
+	}
 }
 
 func (n *notes) put(key string, answer func() (Answer, error)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.answers[key] = answer
-	close(n.changed)
-	n.changed = make(chan struct{})
+	for _, c := range n.followers[key] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // decide is a decision of now.

@@ -92,7 +92,7 @@ func (s *service) look(ctx context.Context, ref *externalscaler.ScaledObjectRef)
 	if ref.GetNamespace() == "" || ref.GetName() == "" {
 		return Answer{}, status.Error(codes.InvalidArgument, "no ScaledObject is named")
 	}
-	a, err := s.book.Answer(ctx, Object{ref.GetNamespace(), ref.GetName(), ref.GetScalerMetadata()})
+	a, err := s.book.Answer(ctx, object(ref))
 	var r *autoscaler.Refusal
 	switch {
 	case errors.As(err, &r):
@@ -101,6 +101,10 @@ func (s *service) look(ctx context.Context, ref *externalscaler.ScaledObjectRef)
 		return Answer{}, status.Errorf(codes.Internal, "looking ScaledObject %s/%s up: %v", ref.GetNamespace(), ref.GetName(), err)
 	}
 	return a, nil
+}
+
+func object(ref *externalscaler.ScaledObjectRef) Object {
+	return Object{ref.GetNamespace(), ref.GetName(), ref.GetScalerMetadata()}
 }
 
 // told is the value with which the HPA acts. It keeps the replicas that there are while the

@@ -48,7 +48,7 @@ func (s *service) StreamMetricSpec(ref *externalscaler.ScaledObjectRef, stream g
 	})
 }
 
-// watch calls say at the start, at each change, and after pushAgain where it asks for that,
+// watch calls say at the start, at each change of its object, and after pushAgain where it asks for that,
 // until the server ends or the stream is old: without an error, and then KEDA opens another one
 // in two seconds. Where KEDA itself has ended it nobody reads the error.
 func (s *service) watch(ctx context.Context, ref *externalscaler.ScaledObjectRef, say func() (again bool, err error)) error {
@@ -59,8 +59,9 @@ func (s *service) watch(ctx context.Context, ref *externalscaler.ScaledObjectRef
 	defer end()
 	old := time.NewTimer(streamAge*9/10 + rand.N(streamAge/5))
 	defer old.Stop()
+	changed, stop := s.book.Follow(object(ref))
+	defer stop()
 	for {
-		changed := s.book.Changed()
 		again, err := say()
 		if err != nil {
 			return err

@@ -149,8 +149,15 @@ func (r readings) Read(ctx context.Context, now time.Time, pods map[pilot.Servic
 // answers are what KEDA is told.
 type answers struct{ parts }
 
-// Changed is closed when an answer may be another.
-func (a answers) Changed() <-chan struct{} { return a.book.Changed() }
+// tellChanges has who follows an answer hear of what its object is entitled to.
+func (p parts) tellChanges() {
+	p.services.Changed = func(key types.NamespacedName) { p.book.Tell(pilot.Service(key)) }
+}
+
+// Follow tells when an object's answer may be another: by its decision, or by what it is entitled to.
+func (a answers) Follow(o scaler.Object) (changed <-chan struct{}, stop func()) {
+	return a.book.Follow(pilot.Service{Namespace: o.Namespace, Name: o.Name})
+}
 
 // Answer is the last decision for a ScaledObject that is entitled to one.
 func (a answers) Answer(ctx context.Context, o scaler.Object) (scaler.Answer, error) {

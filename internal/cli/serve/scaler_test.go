@@ -60,10 +60,15 @@ func serviceOn(t *testing.T, optIn, target string) parts {
 		services: promised.New(promised.Settings{Most: 1}, kubetest.Client(t, n, d, kubetest.Untyped(t, kserve.ScaledObjectKind, so)), events.NewFakeRecorder(9), no, no),
 		book:     pilot.NewBook(), recalled: &recollection{}, log: slog.New(slog.DiscardHandler),
 	}
+	reconcile(t, p)
+	return p
+}
+
+func reconcile(t *testing.T, p parts) {
+	t.Helper()
 	if _, err := p.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "demo", Name: "llama"}}); err != nil {
 		t.Fatal(err)
 	}
-	return p
 }
 
 // One that only advises is stepped at each tick as others are, and KEDA is told of none.
@@ -119,6 +124,26 @@ func TestAnswers(t *testing.T) {
 		r := (*autoscaler.Refusal)(nil)
 		if !cmp.Equal(got, c.want) || errors.As(err, &r) != (c.cause != 0) || r != nil && (r.Cause != c.cause || r.Text == "") {
 			t.Errorf("%s: Answer = %+v, %v, want %+v, cause %d", what, got, err, c.want, c.cause)
+		}
+	}
+}
+
+// The streams of an object hear of another decision, and of another verdict on it where the
+// decision was there before: a replica that follows may learn the number first.
+func TestFollowAnswer(t *testing.T) {
+	p := oneService(t, autoscaler.Enabled)
+	p.tellChanges()
+	changed, stop := answers{p}.Follow(scaler.Object{Namespace: "demo", Name: "llama", Trigger: stated})
+	defer stop()
+	for what, do := range map[string]func(){
+		"decided": func() { p.learn([]follow.Line{{Namespace: "demo", Name: "llama", UID: "so/target", Replicas: 5}}) },
+		"judged":  func() { reconcile(t, p) },
+	} {
+		do()
+		select {
+		case <-changed:
+		default:
+			t.Errorf("%s: nobody hears of it", what)
 		}
 	}
 }

@@ -307,8 +307,14 @@ func TestAnotherTarget(t *testing.T) {
 // INV-6, and what is deleted, or states objectives no more, is no service.
 func TestGone(t *testing.T) {
 	v := newView(t, namespace(autoscaler.Enabled), workload("llama", 2), object(t))
-	leads := false
+	leads, changed := false, 0
 	v.Leads = func() bool { return leads }
+	v.Changed = func(of types.NamespacedName) { // who is told may look at once
+		if _, err := v.Look(of); of != key("llama") || (changed < 2) != (err == nil) {
+			t.Errorf("changed %d times before, %v: %v", changed, of, err)
+		}
+		changed++
+	}
 	if said := v.reconcile(t, "llama"); said != "" {
 		t.Errorf("one that does not lead says %s", said)
 	}
@@ -322,5 +328,8 @@ func TestGone(t *testing.T) {
 	v.reconcile(t, "llama")
 	if _, err := v.Look(key("llama")); !unknown(err) {
 		t.Errorf("when it is deleted: %v", err)
+	}
+	if changed != 3 {
+		t.Errorf("%d looks were told, want 3", changed)
 	}
 }

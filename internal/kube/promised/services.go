@@ -1,6 +1,7 @@
 package promised
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -65,6 +66,8 @@ type Services struct {
 	Events events.EventRecorder
 	Leads  func() bool
 	KServe func() bool // InferenceServices are watched
+	// Changed is called after each look at a ScaledObject: it may be entitled to another answer.
+	Changed func(types.NamespacedName)
 
 	followed chan struct{} // closed once ScaledObjects are
 	quotas   func() bool   // set before: ResourceQuotas have been read
@@ -83,7 +86,10 @@ type found struct {
 
 // New is for a manager made with Options.
 func New(s Settings, c client.Reader, r events.EventRecorder, leads, kserves func() bool) *Services {
-	return &Services{Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, followed: make(chan struct{}), known: map[types.NamespacedName]found{}, entered: map[types.NamespacedName]Service{}}
+	return &Services{
+		Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, Changed: func(types.NamespacedName) {}, followed: make(chan struct{}),
+		known: map[types.NamespacedName]found{}, entered: map[types.NamespacedName]Service{},
+	}
 }
 
 // Followed is closed once ScaledObjects are followed, and found by what they scale.
@@ -126,11 +132,15 @@ func (s *Services) Of(d demand.Service) []types.NamespacedName {
 	return keys
 }
 
-// stepped are the services that are, in order.
+// stepped are the services that are, in order. KEDA is answered while they are put in order.
 func (s *Services) stepped() []Service {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.SortedFunc(s.steppedLocked(), func(a, b Service) int { return strings.Compare(a.String(), b.String()) })
+	all := slices.Collect(s.steppedLocked())
+	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b Service) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	return all
 }
 
 // Reconcile looks at one ScaledObject.
@@ -169,8 +179,9 @@ func (v *verdict) again() time.Duration {
 func (s *Services) forget(key types.NamespacedName) {
 	s.said.Forget(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.known, key)
+	s.mu.Unlock()
+	s.Changed(key)
 }
 
 // tell keeps what was seen, and emits what was not said before.
@@ -179,6 +190,7 @@ func (s *Services) tell(about *unstructured.Unstructured, v *verdict) {
 	s.mu.Lock()
 	s.known[key] = found{v.service, v.refused}
 	s.mu.Unlock()
+	s.Changed(key)
 	if !s.Leads() {
 		said = nil // the next that leads says it
 	}
