@@ -1,9 +1,12 @@
 package scrape
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,13 +30,18 @@ type answer struct {
 	status, kind, failure string
 	partial               bool // it has warnings: of Thanos that a store did not answer
 
-	labels  map[string]string // of the series that is read
+	// labels are of the series that is read. Behind their end lie those of the one before, to
+	// which most are the same.
+	labels  []pair
 	samples []model.SamplePair
 }
 
+// A pair is a label.
+type pair struct{ name, value string }
+
 func newAnswer(r io.Reader) *answer {
 	from := &source{Reader: r}
-	return &answer{from: from, text: jsontext.NewDecoder(from, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), words: map[string]string{}, labels: map[string]string{}}
+	return &answer{from: from, text: jsontext.NewDecoder(from, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), words: map[string]string{}}
 }
 
 // A source keeps the error that ended it, which the decoder of what it gives words anew.
@@ -51,7 +59,14 @@ func (s *source) Read(into []byte) (int, error) {
 }
 
 // label is one of the series that is read, "" where it has none.
-func (a *answer) label(name string) string { return a.labels[name] }
+func (a *answer) label(name string) string {
+	for i := range a.labels {
+		if a.labels[i].name == name {
+			return a.labels[i].value
+		}
+	}
+	return ""
+}
 
 // read calls for each series, with its labels and samples, which are another one's afterwards.
 func (a *answer) read(each func()) error {
@@ -96,15 +111,11 @@ func (a *answer) series(each func()) error {
 	if a.text.PeekKind() == 'n' {
 		return a.text.SkipValue()
 	}
-	clear(a.labels)
-	a.samples = a.samples[:0]
+	a.labels, a.samples = a.labels[:0], a.samples[:0]
 	err := a.object(func(key string) error {
 		switch key {
 		case "metric":
-			return a.object(func(name string) (err error) {
-				a.labels[name], err = a.word()
-				return err
-			})
+			return a.within('{', a.pair)
 		case "values":
 			return a.array(a.sample)
 		}
@@ -113,6 +124,17 @@ func (a *answer) series(each func()) error {
 	if err == nil {
 		each()
 	}
+	return err
+}
+
+func (a *answer) pair() (err error) {
+	n := len(a.labels)
+	a.labels = slices.Grow(a.labels, 1)[:n+1]
+	p := &a.labels[n]
+	if p.name, err = a.like(p.name); err != nil {
+		return err
+	}
+	p.value, err = a.like(p.value)
 	return err
 }
 
@@ -126,7 +148,9 @@ func (a *answer) sample() error {
 		}
 		switch n++; {
 		case n == 1 && text.Kind() == '0':
-			return s.Timestamp.UnmarshalJSON(text)
+			seconds, err := strconv.ParseFloat(string(text), 64)
+			s.Timestamp = model.Time(math.Round(seconds * 1000))
+			return err
 		case n == 2 && text.Kind() == '"':
 			v, err := strconv.ParseFloat(string(text[1:len(text)-1]), 64)
 			s.Value = model.SampleValue(v)
@@ -142,13 +166,19 @@ func (a *answer) sample() error {
 }
 
 // word is a string, of which there is one in memory however often it is read.
-func (a *answer) word() (string, error) {
+func (a *answer) word() (string, error) { return a.like("") }
+
+// like is a word that is likely to be the same as another one.
+func (a *answer) like(before string) (string, error) {
 	text, err := a.text.ReadValue()
 	if err != nil {
 		return "", err
 	}
 	if text.Kind() != '"' {
 		return "", errMatrix
+	}
+	if plain := text[1 : len(text)-1]; string(plain) == before && bytes.IndexByte(plain, '\\') < 0 {
+		return before, nil
 	}
 	if known, ok := a.words[string(text)]; ok {
 		return known, nil

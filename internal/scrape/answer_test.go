@@ -3,7 +3,6 @@ package scrape
 import (
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,22 +25,32 @@ func TestAnswer(t *testing.T) {
 		partial bool
 		err     string
 	}{
-		`{"status":"success",` + matrix + `}`:                                 {all: one},
-		`{` + matrix + `,"infos":["slow"],"status":"success"}`:                {all: one},
-		`{"status":"success",` + matrix + `,"warnings":["a store is away"]}`:  {all: one, partial: true},
+		`{"status":"success",` + matrix + `}`:                                {all: one},
+		`{` + matrix + `,"infos":["slow"],"status":"success"}`:               {all: one},
+		`{"status":"success",` + matrix + `,"warnings":["a store is away"]}`: {all: one, partial: true},
+		// What one label is unquoted the next is quoted: they are two.
+		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b\\fc","d":"e"}},{"metric":{"a":"b\fc","d":"e","f":"e"}},{"metric":{"d":"e"}}]}}`: {all: []series{
+			{map[string]string{"a": `b\fc`, "d": "e"}, nil}, {map[string]string{"a": "b\fc", "d": "e", "f": "e"}, nil}, {map[string]string{"d": "e"}, nil},
+		}},
 		`{"status":"success","data":{"result":[null],"resultType":"matrix"}}`: {},
 		`{"status":"success","data":null}`:                                    {err: "not one of Prometheus' API"},
 		`{"status":"error","error":"too slow",` + matrix + `}`:                {all: one, err: "error: too slow"},
 		`<html>log in</html>`:                                                 {err: "a login page"},
 		``:                                                                    {err: "not one of Prometheus' API"},
 		`{}`:                                                                  {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:           {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`:       {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"resultType":"matrix","result":[`:        {err: "not all of it"},
+		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:     {err: "not one of Prometheus' API"},
+		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`: {err: "not one of Prometheus' API"},
+		`{"status":"success","data":{"resultType":"matrix","result":[`:  {err: "not all of it"},
 	} {
 		a := newAnswer(strings.NewReader(text))
 		var all []series
-		err := a.read(func() { all = append(all, series{maps.Clone(a.labels), append([]model.SamplePair(nil), a.samples...)}) })
+		err := a.read(func() {
+			labels := map[string]string{}
+			for _, l := range a.labels {
+				labels[l.name] = l.value
+			}
+			all = append(all, series{labels, append([]model.SamplePair(nil), a.samples...)})
+		})
 		if err != nil && strings.Contains(err.Error(), "json") {
 			t.Errorf("%s: read = %v, in the words of its decoder", text, err)
 		}

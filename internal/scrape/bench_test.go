@@ -43,7 +43,9 @@ func BenchmarkRead(b *testing.B) {
 		answers[strings.SplitN(f.query(nil, "35s"), ",namespace", 2)[0]] = text.String()
 		bytes += int64(text.Len())
 	}
-	p := &Prometheus{&http.Client{Transport: answers}, "http://prometheus", Config{Interval: interval, Timeout: DefaultTimeout * 100}, all}
+	p := &Prometheus{
+		client: &http.Client{Transport: answers}, address: "http://prometheus", config: Config{Interval: interval, Timeout: DefaultTimeout * 100}, families: all,
+	}
 	b.SetBytes(bytes)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -119,10 +119,9 @@ func parse(from io.Reader) (model.Vector, error) {
 // exposed are the samples of the family that a pod shows.
 func (f family) exposed(all model.Vector, slot int32, at time.Duration) []row {
 	var rows []row
-	names := f.names()
+	sampler := f.sampler()
 	for _, s := range all {
-		label := labelsOf(s.Metric)
-		if r, ok := f.sample(names, label(model.MetricNameLabel), label); ok {
+		if r, ok := sampler.sample(labelsOf(s.Metric)); ok {
 			r.slot, r.at = slot, at
 			if f.of != reading.CacheSize {
 				r.value = float64(s.Value)

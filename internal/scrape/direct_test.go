@@ -76,7 +76,9 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &Prometheus{&http.Client{Transport: roundTrip(answer)}, "http://prometheus", Config{Interval: interval, Timeout: time.Minute}, all}
+		p := &Prometheus{
+			client: &http.Client{Transport: roundTrip(answer)}, address: "http://prometheus", config: Config{Interval: interval, Timeout: time.Minute}, families: all,
+		}
 		sets, _ := p.Read(t.Context(), now, fleet)
 		checkWhole(t, sets[llama], 2)
 	})

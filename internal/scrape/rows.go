@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
@@ -62,9 +64,21 @@ type row struct {
 	value float64
 }
 
+// A sampler makes rows of a family's series.
+type sampler struct {
+	family
+	names map[string]spelled
+	owns  map[string]string // values of vllm.OwnLabels that were met: few, and each in many rows
+	text  []byte
+}
+
+func (f family) sampler() *sampler {
+	return &sampler{family: f, names: f.names(), owns: map[string]string{}}
+}
+
 // sample makes a row of a series' labels; false where it is none of the family.
-func (f family) sample(names map[string]spelled, name string, label func(string) string) (row, bool) {
-	is, ok := names[name]
+func (f *sampler) sample(label func(string) string) (row, bool) {
+	is, ok := f.names[label(model.MetricNameLabel)]
 	if !ok {
 		return row{}, false
 	}
@@ -81,10 +95,21 @@ func (f family) sample(names map[string]spelled, name string, label func(string)
 		r.value, ok = vllm.CacheTokens(label)
 		return r, ok
 	}
-	for _, l := range vllm.OwnLabels() {
-		r.own += label(l) + "\xff"
-	}
+	r.own = f.own(label)
 	return r, true
+}
+
+func (f *sampler) own(label func(string) string) string {
+	f.text = f.text[:0]
+	for _, l := range vllm.OwnLabels() {
+		f.text = append(append(f.text, label(l)...), 0xff)
+	}
+	own, ok := f.owns[string(f.text)]
+	if !ok {
+		own = string(f.text)
+		f.owns[own] = own
+	}
+	return own
 }
 
 // same is whether two rows should be one.
@@ -110,13 +135,8 @@ func (c *cell) joins(o *cell) bool { return c.slot == o.slot && c.part == o.part
 // were both scraped lately, nobody knows which to believe: an HA pair, or two jobs. Where an
 // engine shows the old name of a series beside today's, today's counts.
 func cells(rows []row, interval time.Duration) []cell {
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(
-			cmp.Compare(a.slot, b.slot), cmp.Compare(a.name.part, b.name.part), cmp.Compare(a.le, b.le), strings.Compare(a.own, b.own),
-			cmp.Compare(a.name.rank, b.name.rank), cmp.Compare(b.at, a.at),
-		)
-	})
-	var all []cell
+	slices.SortFunc(rows, compare)
+	all := make([]cell, 0, len(rows))
 	for i := 0; i < len(rows); {
 		first, last := rows[i], i+1
 		one := cell{first.slot, first.name.part, first.le, first.value, first.at, 1, false}
@@ -132,6 +152,23 @@ func cells(rows []row, interval time.Duration) []cell {
 		all = append(all, one)
 	}
 	return all
+}
+
+// compare orders rows by part and pod: each part is one run of cells, in the order of the pods.
+func compare(a, b row) int {
+	switch { // the first that differ, and no others: there are tens of thousands of rows
+	case a.name.part != b.name.part:
+		return cmp.Compare(a.name.part, b.name.part)
+	case a.slot != b.slot:
+		return cmp.Compare(a.slot, b.slot)
+	case a.le != b.le:
+		return cmp.Compare(a.le, b.le)
+	case a.own != b.own:
+		return strings.Compare(a.own, b.own)
+	case a.name.rank != b.name.rank:
+		return cmp.Compare(a.name.rank, b.name.rank)
+	}
+	return cmp.Compare(b.at, a.at)
 }
 
 // A judge says how good a reading is.
@@ -166,14 +203,15 @@ func (f family) fill(c *crowd, all []cell, j judge, sets map[Service]reading.Set
 	byPart := make([][]cell, len(f.parts))
 	for from := 0; from < len(all); {
 		to := from + 1
-		for to < len(all) && all[to].slot == all[from].slot && all[to].part == all[from].part {
+		for to < len(all) && all[to].part == all[from].part {
 			to++
 		}
-		byPart[all[from].part] = append(byPart[all[from].part], all[from:to]...)
+		byPart[all[from].part] = all[from:to]
 		from = to
 	}
 	for i, signal := range f.signals {
 		part := byPart[slices.Index(f.parts, f.parts[i])]
+		var bounds []float64
 		for from, slot := 0, 0; slot < len(c.slots); {
 			s := c.slots[slot].service
 			n, to := len(c.fleets[s]), from
@@ -183,18 +221,21 @@ func (f family) fill(c *crowd, all []cell, j judge, sets map[Service]reading.Set
 			set := sets[s]
 			out := set.Add(signal)
 			out.Pods = append(out.Pods, make([]reading.Reading, n)...)
+			out.Bounds = bounds
 			f.series(signal, part[from:to], slot, j, out)
+			bounds = out.Bounds
 			sets[s] = set
 			from, slot = to, slot+n
 		}
 	}
 }
 
-// series is one signal of one service, whose pods are those of out, from first on.
+// series is one signal of one service, whose pods are those of out, from first on. The bounds in
+// out are those of another one.
 func (f family) series(signal reading.Signal, all []cell, first int, j judge, out *reading.Series) {
 	buckets := signal.Definition().Func == reading.Buckets
 	if buckets {
-		out.Bounds = bounds(all)
+		out.Bounds = bounds(all, out.Bounds)
 	}
 	for pod, from := 0, 0; pod < len(out.Pods); pod++ {
 		to := from
@@ -218,19 +259,26 @@ func (f family) series(signal reading.Signal, all []cell, first int, j judge, ou
 // mostBounds is how many buckets a histogram may have; vLLM's have 24 at most.
 const mostBounds = 200
 
-// bounds are those of all pods: engines of two versions may have others.
-func bounds(all []cell) []float64 {
-	var out []float64
+// bounds are those of all pods: engines of two versions may have others. Where they are like
+// others they are those, so that thousands of services share vLLM's.
+func bounds(all []cell, like []float64) []float64 {
+	var room [2 * mostBounds]float64
+	out := room[:0]
 	for _, c := range all {
 		if !math.IsInf(c.le, 1) && !math.IsNaN(c.le) {
 			out = append(out, c.le)
 		}
 	}
 	slices.Sort(out)
-	if out = slices.Compact(out); len(out) > mostBounds {
+	switch out = slices.Compact(out); {
+	case len(out) == 0 || len(out) > mostBounds:
 		return nil
+	case slices.Equal(out, like):
+		return like
 	}
-	return out
+	own := make([]float64, len(out)) // slices.Clone would have room on the heap
+	copy(own, out)
+	return own
 }
 
 // histogram is one pod's: what it has counted, and how much of it up to each bound. A bound

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,7 @@ type Prometheus struct {
 	address  string // where it is asked
 	config   Config
 	families []family
+	spare    sync.Pool // of []row: a histogram of a thousand pods has tens of thousands
 }
 
 // NewPrometheus is one that is asked for signals.
@@ -82,12 +84,13 @@ func NewPrometheus(c Config, signals []reading.Signal) (*Prometheus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the address of Prometheus: %w", err)
 	}
-	return &Prometheus{client, address, c, all}, nil
+	return &Prometheus{client: client, address: address, config: c, families: all}, nil
 }
 
 // Read reads the signals of services, whose live pods are given in their fleets' order. Now
 // is the time by the caller's clock. There is a set of each service even with an error,
-// which says why some readings in it are invalid or stale.
+// which says why some readings in it are invalid or stale. Sets share bounds: they must not be
+// filled again.
 func (p *Prometheus) Read(ctx context.Context, now time.Time, fleets map[Service][]string) (map[Service]reading.Set, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
@@ -118,6 +121,7 @@ type batch struct {
 	*crowd
 	namespaces []string
 	pinned     []time.Duration // by slot: newest sample that is read of the pod; 0: not known yet
+	decoding   chan struct{}   // one for each answer that is
 	sets       map[Service]reading.Set
 }
 
@@ -125,10 +129,16 @@ type batch struct {
 // and then for the others: a scrape may come in between, and half of it would be a
 // contradiction (INV-2).
 func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Service][]string, sets map[Service]reading.Set) error {
-	b := &batch{crowd: crowdOf(fleets), sets: sets}
+	// One thread is left for whoever else has something to do: a tick is mostly this.
+	b := &batch{crowd: crowdOf(fleets), sets: sets, decoding: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1))}
 	b.pinned = make([]time.Duration, len(b.slots))
+	signals := 0
+	for _, f := range p.families {
+		signals += len(f.signals)
+	}
 	for _, s := range services(fleets) {
 		b.namespaces = append(b.namespaces, s.Namespace)
+		sets[s] = make(reading.Set, 0, signals)
 	}
 	b.namespaces = slices.Compact(b.namespaces)
 	since := reading.SinceEpoch(now)
@@ -139,6 +149,7 @@ func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Servic
 		return rows, partial
 	}
 	first, partial := one(0)
+	defer func() { p.spare.Put(&first) }()
 	for _, r := range first {
 		b.pinned[r.slot] = max(b.pinned[r.slot], r.at)
 	}
@@ -150,6 +161,7 @@ func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Servic
 			rows, partial := first, partial
 			if i > 0 {
 				rows, partial = one(i)
+				defer func() { p.spare.Put(&rows) }()
 			}
 			read := cells(rows, p.config.Interval)
 			mu.Lock()
@@ -191,9 +203,14 @@ func (p *Prometheus) ask(ctx context.Context, b *batch, f family) (rows []row, p
 		return nil, false, p.refused(err)
 	}
 	defer res.Body.Close()
-	a, names := newAnswer(res.Body), f.names()
+	b.decoding <- struct{}{}
+	defer func() { <-b.decoding }()
+	if kept, ok := p.spare.Get().(*[]row); ok {
+		rows = (*kept)[:0]
+	}
+	a, sampler := newAnswer(res.Body), f.sampler()
 	err = a.read(func() {
-		r, ok := f.sample(names, a.label(model.MetricNameLabel), a.label)
+		r, ok := sampler.sample(a.label)
 		if !ok {
 			return
 		}
