@@ -134,11 +134,12 @@ func (s *Services) All(ctx context.Context) ([]Live, error) {
 	if err := s.Client.List(ctx, &pods, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("reading pods: %w", err)
 	}
-	for _, p := range pods.Items {
+	for i := range pods.Items {
+		p := &pods.Items[i]
 		for key, value := range p.Labels {
 			for _, c := range by[label{p.Namespace, key, value}] {
 				if c.selector.Matches(labels.Set(p.Labels)) {
-					c.pods = append(c.pods, p)
+					c.pods = append(c.pods, *p)
 				}
 			}
 		}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -27,13 +30,26 @@ import (
 // Cached is what a manager watches for Services: of pods how they are, of their owners no
 // more than how many they have, and the GPUs of one.
 func Cached() cache.Options {
-	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+	return cache.Options{DefaultTransform: applied, ByObject: map[client.Object]cache.ByObject{
 		&corev1.Pod{}:           {Transform: cluster.Slim},
 		&appsv1.Deployment{}:    {Transform: bare},
 		&appsv1.StatefulSet{}:   {Transform: bare},
 		&corev1.Namespace{}:     {Transform: cache.TransformStripManagedFields()},
 		&corev1.ResourceQuota{}: {Transform: cache.TransformStripManagedFields()},
 	}}
+}
+
+// applied leaves of an object's managed fields those that were applied, by which Flyball knows its
+// own. What KEDA and kubectl have written is as long as the object itself.
+func applied(o any) (any, error) {
+	m, err := meta.Accessor(o)
+	if err != nil {
+		return o, nil // the last known state of what is gone
+	}
+	m.SetManagedFields(slices.DeleteFunc(m.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
+		return f.Operation != metav1.ManagedFieldsOperationApply
+	}))
+	return o, nil
 }
 
 // bare takes the template off, but for its GPUs.
