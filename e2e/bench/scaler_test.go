@@ -12,12 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/authority"
@@ -135,26 +134,54 @@ func (p *process) decisions() (lines []follow.Line, at time.Time, ok bool) {
 	return lines, at, true
 }
 
-// use is what it has taken of the machine, by its own metrics.
+// use is what it has taken of the machine, by the kernel: it does not answer for being measured.
 type use struct {
 	cpu   time.Duration
 	bytes float64 // resident
 }
 
+// hertz are what the kernel counts a process' time in: USER_HZ.
+const hertz = 100
+
 func (p *process) use() (use, error) {
-	answer, err := http.Get("http://" + p.metrics + "/metrics")
+	path := fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return use{}, err
 	}
-	defer answer.Body.Close()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	all, err := parser.TextToMetricFamilies(answer.Body)
-	if err != nil {
-		return use{}, err
+	_, rest, _ := strings.Cut(string(text), ") ") // a name may have spaces
+	fields := strings.Fields(rest)                // of proc_pid_stat(5), from the third on
+	if len(fields) < 22 {
+		return use{}, fmt.Errorf("%s: %d fields", path, len(fields))
 	}
-	cpu, bytes := all["process_cpu_seconds_total"], all["process_resident_memory_bytes"]
-	if cpu == nil || bytes == nil {
-		return use{}, fmt.Errorf("http://%s/metrics says nothing of the process", p.metrics)
+	var numbers [3]float64
+	for i, at := range []int{11, 12, 21} { // utime, stime, rss
+		if numbers[i], err = strconv.ParseFloat(fields[at], 64); err != nil {
+			return use{}, fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	return use{time.Duration(cpu.Metric[0].Counter.GetValue() * float64(time.Second)), bytes.Metric[0].Gauge.GetValue()}, nil
+	return use{time.Duration((numbers[0] + numbers[1]) / hertz * float64(time.Second)), numbers[2] * float64(os.Getpagesize())}, nil
+}
+
+// scraped has its metrics read every so often, as a Prometheus does, until stop is called.
+func (p *process) scraped(every time.Duration) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(every):
+			}
+			if answer, err := http.Get("http://" + p.metrics + "/metrics"); err == nil {
+				_, _ = io.Copy(io.Discard, answer.Body) // who measures needs no number of it
+				answer.Body.Close()
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
+	}
 }
