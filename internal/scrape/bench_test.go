@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,10 +33,10 @@ func BenchmarkRead(b *testing.B) {
 		text.WriteString(`{"status":"success","data":{"resultType":"matrix","result":[`)
 		separator := ""
 		for s, pods := range fleets {
-			for _, more := range series(f) {
-				fmt.Fprintf(&text, `%s{"metric":{%s,"container":"kserve-container","endpoint":"http","engine":"0","instance":"10.0.0.1:8080","isvc_name":%q,`+
+			for _, own := range series(f) {
+				fmt.Fprintf(&text, `%s{"metric":{"__name__":%q,%q:%q,"container":"kserve-container","endpoint":"http","engine":"0","instance":"10.0.0.1:8080","isvc_name":%q,`+
 					`"job":"vllm","model_name":"llama","namespace":%q,"pod":%q},"values":[[%d,"10"],[%d,"10"]]}`,
-					separator, more, s.Name, s.Namespace, pods[0], now.Unix()-20, now.Unix()-5)
+					separator, own[0], own[1], own[2], s.Name, s.Namespace, pods[0], now.Unix()-20, now.Unix()-5)
 				separator = ","
 			}
 		}
@@ -56,9 +57,10 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// series are the labels of a family's series of one engine, besides those that all have.
-func series(f family) []string {
-	var all []string
+// series are the name of each of a family's series of one engine, and a label that it has besides
+// those that all have.
+func series(f family) [][3]string {
+	var all [][3]string
 	name := vllm.Names(f.of)[0]
 	bounds := plant.TokenBuckets()
 	if name == vllm.TimeToFirstTokenSeconds {
@@ -69,12 +71,12 @@ func series(f family) []string {
 		case suffix == "_bucket" && strings.Contains(strings.Join(f.parts[:i], " "), suffix):
 		case suffix == "_bucket":
 			for _, le := range append([]any{"+Inf"}, anys(bounds)...) {
-				all = append(all, fmt.Sprintf(`"__name__":"%s_bucket","le":"%v"`, name, le))
+				all = append(all, [3]string{name + "_bucket", "le", fmt.Sprint(le)})
 			}
 		case name == vllm.CacheConfigInfo:
-			all = append(all, fmt.Sprintf(`"__name__":%q,"kv_cache_size_tokens":"400000"`, name))
+			all = append(all, [3]string{name, "kv_cache_size_tokens", "400000"})
 		default:
-			all = append(all, fmt.Sprintf(`"__name__":%q`, name+suffix))
+			all = append(all, [3]string{name + suffix, "server", "vllm"})
 		}
 	}
 	return all
@@ -99,4 +101,43 @@ func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer := httptest.NewRecorder().Result()
 	answer.Body = io.NopCloser(strings.NewReader(a[strings.SplitN(query, ",namespace", 2)[0]]))
 	return answer, nil
+}
+
+// BenchmarkDirect is one read of 1,000 pods themselves, answered from memory: the series that the
+// law needs, with vLLM's buckets, among as many again that it does not. A network and HTTP come on
+// top.
+func BenchmarkDirect(b *testing.B) {
+	all, err := families(promise.Law{}.Needs())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var text strings.Builder
+	for _, f := range all {
+		for _, own := range series(f) {
+			for _, name := range []string{own[0], "vllm:other_" + own[0]} {
+				fmt.Fprintf(&text, "%s{engine=\"0\",model_name=\"llama\",%s=%q} 10\n", name, own[1], own[2])
+			}
+		}
+	}
+	fleets := map[Service][]string{}
+	for i := range benchServices {
+		fleets[Service{fmt.Sprintf("team-%d", i/100), fmt.Sprintf("llama-%d", i)}] = []string{fmt.Sprintf("llama-%d-0", i)}
+	}
+	d, err := NewDirect(DirectConfig{Interval: interval, Timeout: DefaultTimeout * 100, Address: func(_ context.Context, _, pod string) (string, bool) {
+		return "http://" + pod + "/metrics", true
+	}}, promise.Law{}.Needs())
+	if err != nil {
+		b.Fatal(err)
+	}
+	d.client.Transport = roundTrips(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(text.String()))}, nil
+	})
+	b.SetBytes(int64(text.Len()) * benchServices)
+	b.ReportAllocs()
+	for b.Loop() {
+		sets, err := d.Read(b.Context(), now, fleets)
+		if err != nil || len(sets) != benchServices {
+			b.Fatalf("Read of %d services = %d, %v", benchServices, len(sets), err)
+		}
+	}
 }

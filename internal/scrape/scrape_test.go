@@ -310,3 +310,8 @@ func (r roundTrip) RoundTrip(*http.Request) (*http.Response, error) {
 	_, err := w.WriteString(string(r))
 	return w.Result(), err
 }
+
+// roundTrips are a function in place of a network.
+type roundTrips func(*http.Request) (*http.Response, error)
+
+func (r roundTrips) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }

@@ -3,13 +3,17 @@ package scrape
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -107,6 +111,16 @@ func (w *world) scrape(at time.Time, pod, text string, more ...string) {
 		}
 		w.store(own, model.SamplePair{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: s.Value})
 	}
+}
+
+// parse reads the text that a pod exposes.
+func parse(from io.Reader) (model.Vector, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	all, err := parser.TextToMetricFamilies(from)
+	if err != nil {
+		return nil, err
+	}
+	return expfmt.ExtractSamples(&expfmt.DecodeOptions{}, slices.Collect(maps.Values(all))...)
 }
 
 func (w *world) store(own map[string]string, s model.SamplePair) {
