@@ -66,9 +66,12 @@ func (w *World) Ready() (n float64) {
 }
 
 // Pass lets time go on to the next scrape.
-func (w *World) Pass() {
-	w.Now += Every
-	dt := Every.Seconds()
+func (w *World) Pass() { w.Go(Every) }
+
+// Go lets some time go on.
+func (w *World) Go(span time.Duration) {
+	w.Now += span
+	dt := span.Seconds()
 	for _, p := range w.Servers {
 		if !p.Ready && w.Start > 0 && w.Now-p.CreatedAt >= w.Start {
 			p.Ready, p.Phase, p.ChangedAt = true, law.PodRunning, w.Now
