@@ -129,8 +129,12 @@ func (p parts) learn(lines []follow.Line) {
 	p.book.Copy(all)
 }
 
-// readings is Prometheus as the pilot's source.
-type readings struct{ *scrape.Prometheus }
+// readings are of Prometheus, or of the pods, as the pilot's source.
+type readings struct {
+	from interface {
+		Read(context.Context, time.Time, map[scrape.Service][]string) (map[scrape.Service]reading.Set, error)
+	}
+}
 
 // Read reads them.
 func (r readings) Read(ctx context.Context, now time.Time, pods map[pilot.Service][]string) (map[pilot.Service]reading.Set, error) {
@@ -138,7 +142,7 @@ func (r readings) Read(ctx context.Context, now time.Time, pods map[pilot.Servic
 	for s, names := range pods {
 		asked[scrape.Service(s)] = names
 	}
-	got, err := r.Prometheus.Read(ctx, now, asked)
+	got, err := r.from.Read(ctx, now, asked)
 	sets := make(map[pilot.Service]reading.Set, len(got))
 	for s, set := range got {
 		sets[pilot.Service(s)] = set

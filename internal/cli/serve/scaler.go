@@ -52,6 +52,7 @@ type scalerOptions struct {
 	demand          inbox.Settings
 	prometheus      scrape.Config
 	credentials     string // folder
+	direct          bool
 	tick, settle    time.Duration
 	services        promised.Settings
 	budgets         gpuBudgets
@@ -64,9 +65,10 @@ func newScaler(s *terminal.Streams) *cobra.Command {
 		Use:   "scaler",
 		Short: "Run KEDA's external scaler, which keeps latency objectives",
 		Long: `Run the external scaler that KEDA asks about ScaledObjects whose trigger states objectives.
-It reads what vLLM counts from Prometheus and decides how many replicas keep the promise. Of
-several replicas the one decides that holds the lease flyball-scaler in the namespace
-$POD_NAMESPACE (default flyball-system); the others answer KEDA with its decisions.`,
+It reads what vLLM counts from Prometheus, or with --direct-scrape from the pods themselves, and
+decides how many replicas keep the promise. Of several replicas the one decides that holds the
+lease flyball-scaler in the namespace $POD_NAMESPACE (default flyball-system); the others answer
+KEDA with its decisions.`,
 		Example: `  flyball scaler --certificates /var/run/secrets/flyball-scaler --prometheus http://prometheus-operated.monitoring.svc:9090
   flyball scaler --kubeconfig .flyball/kubeconfig --certificates tls --prometheus http://127.0.0.1:9090 --scrape-interval 15s`,
 		Args: cobra.NoArgs,
@@ -87,11 +89,12 @@ func (o *scalerOptions) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.peers, "peer-bind-address", "", "address for other replicas, as they reach it: HOST:PORT; without it this one is alone")
 	fl.StringVar(&o.demand.Address, "demand-bind-address", "", "address where gateways report; not served if empty")
 	fl.StringVar(&o.demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key")
-	fl.StringVar(&o.prometheus.Address, "prometheus", "", "URL of the Prometheus that scrapes the pods; required")
+	fl.StringVar(&o.prometheus.Address, "prometheus", "", "URL of the Prometheus that scrapes the pods; required, but with --direct-scrape")
 	fl.StringVar(&o.credentials, "prometheus-credentials", "", "folder with username and password, or with token, for it; none if it is empty")
 	fl.StringVar(&o.prometheus.CAFile, "prometheus-ca", "", "file with the authority of its certificate (default: the system's)")
 	fl.DurationVar(&o.prometheus.Interval, "scrape-interval", scrape.DefaultInterval, "how often it scrapes the pods")
-	fl.DurationVar(&o.tick, "tick", 5*time.Second, "how often to decide")
+	fl.BoolVar(&o.direct, "direct-scrape", false, "read each pod's own /metrics at each tick, and ask Prometheus nothing")
+	fl.DurationVar(&o.tick, "tick", 5*time.Second, "how often to read and decide; 2s or more, with --direct-scrape 1s")
 	fl.DurationVar(&o.settle, "settle", 5*time.Minute, "for how long a replica that begins to decide scales nothing down")
 	o.record.register(fl)
 	fl.IntVar(&o.services.Most, "services-per-namespace", 500, "how many services of a namespace may state objectives")
@@ -104,14 +107,19 @@ func (o *scalerOptions) validate() error {
 		return err
 	}
 	switch {
-	case o.prometheus.Address == "":
-		return hint.With(errors.New("--prometheus is missing"), "for example --prometheus http://prometheus-operated.monitoring.svc:9090")
+	case o.prometheus.Address == "" && !o.direct:
+		return hint.With(errors.New("--prometheus is missing"), "for example --prometheus http://prometheus-operated.monitoring.svc:9090; or read the pods: --direct-scrape")
 	case o.demand.Address != "" && o.demand.Certificates == "":
 		return hint.With(errors.New("--demand-bind-address without a certificate"), "give the folder with tls.crt and tls.key: --demand-certificates DIR")
 	case o.record.bytes < leastRecord:
 		return hint.With(fmt.Errorf("--record-size %d is too small", o.record.bytes), "give %d or more", leastRecord)
-	case o.tick < 2*time.Second:
-		return hint.With(fmt.Errorf("--tick %v is too short to read within", o.tick), "give 2s or more")
+	}
+	least := 2 * time.Second
+	if o.direct {
+		least = time.Second
+	}
+	if o.tick < least {
+		return hint.With(fmt.Errorf("--tick %v is too short to read within", o.tick), "give %v or more", least)
 	}
 	if err := o.budgets.read(); err != nil {
 		return err
@@ -192,7 +200,7 @@ func (o *scalerOptions) manager(found *rest.Config, peers follow.Settings, names
 	}
 	return ctrl.Options{
 		Scheme: scheme, LeaderElection: true, LeaderElectionResourceLockInterface: lock, LeaderElectionReleaseOnCancel: true,
-		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}}, Cache: promised.Cached(),
+		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}}, Cache: promised.Cached(o.direct),
 		Metrics: server.Options{BindAddress: o.metrics}, HealthProbeBindAddress: o.health,
 	}, nil
 }
@@ -223,15 +231,15 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err := runtimemetrics.Registry.Register(promises{p.book}); err != nil {
 		return fmt.Errorf("adding metrics: %w", err)
 	}
-	source, err := scrape.NewPrometheus(o.prometheus, promise.Law{}.Needs())
+	source, err := o.source(p.services)
 	if err != nil {
-		return hint.With(err, "see --prometheus and --prometheus-credentials")
+		return err
 	}
 	if err := o.record.add(mgr, p.log); err != nil {
 		return err
 	}
 	loop, err := pilot.New(pilot.Config{
-		Every: o.tick, Settle: o.settle, Roster: p, Source: readings{source}, Demand: p.demanded, Recorder: o.record.recorder(), Remembered: p.recalled.of,
+		Every: o.tick, Settle: o.settle, Roster: p, Source: source, Demand: p.demanded, Recorder: o.record.recorder(), Remembered: p.recalled.of,
 		Pools: p.pools, Book: p.book, Log: p.log, Now: time.Now,
 	})
 	if err != nil {
@@ -260,6 +268,20 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 		all = append(all, &follow.Peer{Settings: p.peers, Lock: p.lock, Leads: p.leads, Tell: p.lines, Learn: p.learn, Log: mgr.GetLogger()})
 	}
 	return run(mgr, keda, all)
+}
+
+// source is what is read at each tick.
+func (o *scalerOptions) source(of *promised.Services) (pilot.Source, error) {
+	needs := promise.Law{}.Needs()
+	if o.direct {
+		pods, err := scrape.NewDirect(scrape.DirectConfig{Interval: o.tick, Timeout: o.tick / 2, Address: of.Metrics}, needs)
+		return readings{pods}, err
+	}
+	from, err := scrape.NewPrometheus(o.prometheus, needs)
+	if err != nil {
+		return nil, hint.With(err, "see --prometheus and --prometheus-credentials")
+	}
+	return readings{from}, nil
 }
 
 // run has the manager run all, and say whether KEDA is answered.

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +33,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/memory"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 	"github.com/flyball-dev/flyball/internal/pilot"
+	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/scaler"
 )
 
@@ -249,6 +254,43 @@ func TestScalerFlags(t *testing.T) {
 		if err := o.validate(); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("validate = %v, want %q", err, what)
 		}
+	}
+}
+
+// With --direct-scrape pods are read at their own addresses, each second if need be, and no Prometheus
+// is named.
+func TestDirectScrape(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "vllm:num_requests_running{engine=\"0\"} %d\n", len(r.URL.Path))
+	}))
+	defer server.Close()
+	at, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "llama-0"}}
+	pod.Spec.Containers = []corev1.Container{{Name: "vllm", Args: []string{"--port=" + at.Port()}}}
+	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: at.Hostname()}
+	for kind, by := range promised.Cached(true).ByObject {
+		if _, ok := kind.(*corev1.Pod); ok {
+			if _, err := by.Transform(pod); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o := &scalerOptions{direct: true, tick: time.Second, record: recording{bytes: leastRecord}, keda: scaler.Config{Address: ":9443", Certificates: t.TempDir()}}
+	if err := o.validate(); err != nil {
+		t.Fatal(err)
+	}
+	o.tick = time.Hour // a machine under load is no slow pod
+	source, err := o.source(promised.New(promised.Settings{}, kubetest.Client(t, pod), nil, nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := pilot.Service{Namespace: "demo", Name: "llama"}
+	sets, err := source.Read(t.Context(), time.Now(), map[pilot.Service][]string{key: {"llama-0", "gone"}})
+	if got := sets[key].Of(reading.Running).Pods; err != nil || len(got) != 2 || got[0].Value != float64(len("/metrics")) || got[0].Quality != reading.Fresh || got[1].Quality != reading.Absent {
+		t.Errorf("Read = %+v, %v, want 8 running of the pod that there is", got, err)
 	}
 }
 

@@ -194,9 +194,9 @@ func metrics(c Course) said {
 		s.status, s.reason, s.text = metav1.ConditionUnknown, "NoPods", "no pod has been ready for long enough to be read"
 	case d.Read < d.Pods:
 		s.status, s.reason, s.text = metav1.ConditionFalse, "PodsNotRead",
-			"Prometheus has no fresh samples of all pods that have been ready for a minute, and until it has none is let go; see that it scrapes them, and the log of flyball-scaler"
+			"not all pods have been read that have been ready for a minute, and until they are none is let go; see that Prometheus scrapes them, or that they answer a scaler with --direct-scrape, and the log of flyball-scaler"
 	default:
-		s.status, s.reason, s.text = metav1.ConditionTrue, "PodsRead", "Prometheus has fresh samples of all ready pods"
+		s.status, s.reason, s.text = metav1.ConditionTrue, "PodsRead", "all ready pods have been read lately"
 	}
 	return s
 }

@@ -43,7 +43,7 @@ func run(t *testing.T, a *kubetest.APIServer, decided func(promised.Service) *au
 	ctrl.SetLogger(testr.New(t))
 	mgr, err := ctrl.NewManager(asked.Watch(a.As("flyball-scaler")), ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"}, Logger: testr.New(t),
-		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}}, Cache: promised.Cached(),
+		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}}, Cache: promised.Cached(false),
 		Controller: settings.Controller{SkipNameValidation: new(true)}, // each test has its own
 	})
 	if err != nil {

@@ -14,6 +14,8 @@
 // when it is made, or goes, the service is the same one.
 // INV-8: a service is told with the GPUs of a replica and the priority of its pods; ResourceQuotas
 // that count GPUs are told once they have been read, and nobody waits for them.
+// INV-9: where a pod's metrics are read is told of the pod that has the name now, at its own
+// address alone; what a pod says of itself chooses no more than the port and the path.
 //
 // It deliberately does not know how replicas are computed, nor who asks.
 package promised

@@ -27,11 +27,15 @@ import (
 	"github.com/flyball-dev/flyball/internal/vllm"
 )
 
-// Cached is what a manager watches for Services: of pods how they are, of their owners no
-// more than how many they have, and the GPUs of one.
-func Cached() cache.Options {
+// Cached is what a manager watches for Services: of pods how they are, and, where they are to
+// be read directly, where; of their owners no more than how many they have, and the GPUs of one.
+func Cached(direct bool) cache.Options {
+	pods := cache.ByObject{Transform: cluster.Slim}
+	if direct {
+		pods.Transform = exposed
+	}
 	return cache.Options{DefaultTransform: applied, ByObject: map[client.Object]cache.ByObject{
-		&corev1.Pod{}:           {Transform: cluster.Slim},
+		&corev1.Pod{}:           pods,
 		&appsv1.Deployment{}:    {Transform: bare},
 		&appsv1.StatefulSet{}:   {Transform: bare},
 		&corev1.Namespace{}:     {Transform: cache.TransformStripManagedFields()},
