@@ -1,6 +1,7 @@
 // Package bench measures on a real API server what objective mode costs and how fast it
 // reacts. The scaler is the program itself, as its own process; Prometheus, and the pods that
-// it has scraped, are made up, by a model of an engine that batches requests.
+// it has scraped or the scaler reads itself, are made up, by a model of an engine that batches
+// requests.
 //
 // INV-1: a number of time or memory fails nothing: it is printed beside its bound, with the
 // machine. What does not depend on the machine fails the run: the queries that a tick makes.

@@ -24,6 +24,8 @@ const (
 type column struct {
 	name   string
 	labels string // of its own, as JSON
+	// exposed are the same as a pod shows them.
+	exposed string
 }
 
 // A histogram is the columns of one: a bucket for each bound and +Inf, the sum, the count.
@@ -69,7 +71,7 @@ func (l *layout) add(name string, labels ...string) int {
 	for i := 0; i < len(labels); i += 2 {
 		fmt.Fprintf(&text, "%q:%q,", labels[i], labels[i+1])
 	}
-	l.columns = append(l.columns, column{name, text.String()})
+	l.columns = append(l.columns, column{name, text.String(), exposition(labels...)})
 	return len(l.columns) - 1
 }
 

@@ -25,8 +25,10 @@ const (
 	crest    = 16. // requests per second; a quarter of a wave there are 2
 	settle   = 10 * time.Second
 	shortest = 10 * time.Second // that one leads
-	reign    = 2 * time.Minute  // at most
-	later    = 5 * time.Minute  // by how much a raise may be
+	fast     = 2 * time.Second  // tick
+	scraped  = time.Second
+	reign    = 2 * time.Minute // at most
+	later    = 5 * time.Minute // by how much a raise may be
 )
 
 // measureKills kills the scaler that leads again and again, and compares what was decided with

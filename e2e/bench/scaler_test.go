@@ -80,8 +80,8 @@ func (w *world) scaler(t *testing.T, tick time.Duration, more ...string) *proces
 	p.args = append([]string{
 		"scaler", "--kubeconfig=" + w.config, "--certificates=" + w.folder, "--bind-address=" + p.keda, "--peer-bind-address=" + p.peer,
 		"--metrics-bind-address=" + p.metrics, "--health-probe-bind-address=0", "--demand-bind-address=" + kubetest.FreeAddress(t), "--demand-certificates=" + w.folder,
-		"--prometheus=" + w.URL, "--scrape-interval=" + w.every.String(), "--tick=" + tick.String(), "--record=" + p.on,
-	}, more...)
+		"--tick=" + tick.String(), "--record=" + p.on,
+	}, append(w.flags(), more...)...)
 	p.start(t)
 	t.Cleanup(func() {
 		if err := p.end(syscall.SIGTERM); err != nil {
@@ -90,6 +90,14 @@ func (w *world) scaler(t *testing.T, tick time.Duration, more ...string) *proces
 		p.client.CloseIdleConnections()
 	})
 	return p
+}
+
+// flags say what the scaler reads.
+func (s *source) flags() []string {
+	if s.shown != nil {
+		return []string{"--direct-scrape"}
+	}
+	return []string{"--prometheus=" + s.URL, "--scrape-interval=" + s.every.String()}
 }
 
 // start runs it, again.

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -25,9 +26,12 @@ const kept = 4
 const pause = 200 * time.Millisecond
 
 // A source is a Prometheus that has scraped the pods of services, and answers what the scaler asks.
+// Where it scrapes nothing it is the pods, which show their metrics themselves.
 type source struct {
 	URL    string
-	every  time.Duration // between two scrapes of a pod
+	every  time.Duration // between two scrapes of a pod; 0: none
+	shown  *http.Server  // the pods' own metrics
+	port   int           // of each pod
 	layout *layout
 	heads  [][]byte // of each column's series, as JSON, up to the pod
 
@@ -56,7 +60,8 @@ type service struct {
 type pod struct {
 	*engine
 	name    string
-	tail    []byte // of its series' labels, as JSON
+	on      net.Listener // where it shows its metrics itself
+	tail    []byte       // of its series' labels, as JSON
 	due     time.Time
 	scrapes []scrape // the newest last
 }
@@ -68,7 +73,11 @@ type scrape struct {
 
 // newSource scrapes until the test ends.
 func newSource(t *testing.T, every time.Duration) *source {
-	s := &source{every: every, layout: newLayout(), services: map[types.NamespacedName]*service{}, within: map[string][]*service{}}
+	s := &source{every: every, port: freePort(t), layout: newLayout(), services: map[types.NamespacedName]*service{}, within: map[string][]*service{}}
+	if every == 0 {
+		s.show(t)
+		return s
+	}
 	for _, c := range s.layout.columns {
 		s.heads = append(s.heads, fmt.Appendf(nil, `{"metric":{"__name__":%q,%s"container":"kserve-container","endpoint":"http","engine":"0","job":"vllm","model_name":"llama",`, c.name, c.labels))
 	}
@@ -114,14 +123,21 @@ func (s *source) seen(key types.NamespacedName) time.Time {
 // share is each pod's.
 func (s *service) share(now time.Time) float64 { return s.rate(now) / float64(len(s.pods)) }
 
-// join is a pod that has become ready, leave one that goes.
-func (s *source) join(key types.NamespacedName, name string) {
+// join is a pod that has become ready at its address, leave one that goes.
+func (s *source) join(key types.NamespacedName, name, ip string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of, now := s.services[key], time.Now()
 	p := &pod{engine: newEngine(s.layout, now), name: name, due: now.Add(s.every * time.Duration(now.Nanosecond()%97) / 97)}
+	if s.shown != nil {
+		var err error
+		if p.on, err = s.open(of, p, ip); err != nil {
+			return err
+		}
+	}
 	p.tail = fmt.Appendf(nil, `"instance":"10.0.0.1:8080","isvc_name":%q,"namespace":%q,"pod":%q},"values":[`, key.Name, key.Namespace, name)
 	of.pods = append(of.pods, p)
+	return nil
 }
 
 func (s *source) leave(key types.NamespacedName, name string) {
@@ -130,6 +146,9 @@ func (s *source) leave(key types.NamespacedName, name string) {
 	of := s.services[key]
 	for i, p := range of.pods {
 		if p.name == name {
+			if p.on != nil {
+				_ = p.on.Close() // nobody comes any more
+			}
 			of.pods = append(of.pods[:i], of.pods[i+1:]...)
 			return
 		}
@@ -152,16 +171,21 @@ func (s *source) scrape(ctx context.Context) {
 						continue
 					}
 					p.due = p.due.Add(s.every)
-					if of.seen.IsZero() {
-						of.seen = now
-					}
-					p.serve(now, of.share(now))
-					p.scrapes = append(p.scrapes[max(len(p.scrapes)-kept+1, 0):], scrape{now, p.exposed()})
+					p.scrapes = append(p.scrapes[max(len(p.scrapes)-kept+1, 0):], scrape{now, of.scrapedLocked(p, now)})
 				}
 			}
 			s.mu.Unlock()
 		}
 	}
+}
+
+// scrapedLocked is what a pod shows when it is read.
+func (s *service) scrapedLocked(p *pod, now time.Time) []float64 {
+	if s.seen.IsZero() {
+		s.seen = now
+	}
+	p.serve(now, s.share(now))
+	return p.exposed()
 }
 
 // ServeHTTP answers a range selector.

@@ -24,28 +24,27 @@ const (
 	learning  = 90 * time.Second
 	round     = 70 * time.Second
 	staggered = 25 * time.Second
-	fast      = 2 * time.Second // tick
-	scraped   = time.Second
+	often     = time.Second // tick
 )
 
 // A step is a service's load multiplied, and what came of it.
 type step struct {
 	types.NamespacedName
 	at   time.Time
-	seen time.Time // by a scrape
+	seen time.Time // by a read of a pod
 }
 
-// A reaction is the time of each link from a step of load to the scale that was written.
-type reaction struct{ all, scrape, query, decision, write time.Duration }
+// A reaction is the time of each link from a step of load to a replica that serves.
+type reaction struct{ all, read, decision, write, made, serving time.Duration }
 
 // measureSteps is how fast the engine native reacts.
 func measureSteps(t *testing.T) table {
-	w := newWorld(t, scraped)
+	w := newWorld(t, 0)
 	all := names(stepping)
 	flat := func(n float64) func(time.Time) float64 { return func(time.Time) float64 { return n } }
 	w.make(t, all, func(int) func(time.Time) float64 { return flat(rate) }, native)
 	w.keep(t)
-	p := w.scaler(t, fast)
+	p := w.scaler(t, often)
 	patient(t, "decisions on all services", func() bool {
 		lines, _, ok := p.decisions()
 		return ok && len(lines) == len(all)
@@ -69,8 +68,8 @@ func measureSteps(t *testing.T) table {
 		_ = group.Wait() // they have none
 	}
 	one := table{title: fmt.Sprintf("%d steps of load over %d services", stepping*(*rounds), stepping), about: fmt.Sprintf(
-		"InferenceAutoscalers of the engine native; the load becomes %d times what it is, from %v requests/s on, scraped each %v, decided every %v. "+
-			"The scaler reads Prometheus: pods' own /metrics it does not read yet. p50, p99.", multiple, rate, scraped, fast)}
+		"InferenceAutoscalers of the engine native, and --direct-scrape; the load becomes %d times what it is, from %v requests/s on, and pods are read, and replicas decided, each %v. "+
+			"p50, p99.", multiple, rate, often)}
 	w.reactions(t, p, steps, &one)
 	return one
 }
@@ -78,27 +77,40 @@ func measureSteps(t *testing.T) table {
 // reactions are taken from the record, and from when the API server told of a new scale.
 func (w *world) reactions(t *testing.T, p *process, steps [][]step, out *table) {
 	t.Helper()
-	var all, scrape, query, decision, write []time.Duration
+	var all []reaction
 	silent, decided := 0, raises(t, p.on)
 	for _, of := range steps {
 		for _, s := range of {
-			r, ok := w.reaction(s, decided[s.String()])
-			if !ok {
+			if r, ok := w.reaction(s, decided[s.String()]); ok {
+				all = append(all, r)
+			} else {
 				silent++
-				continue
 			}
-			all, scrape, query = append(all, r.all), append(scrape, r.scrape), append(query, r.query)
-			decision, write = append(decision, r.decision), append(write, r.write)
 		}
 	}
-	out.add("step of load → replicas asked, p99", "%.1f s", quantile(.99, all).Seconds(), 3)
-	out.say("the same, p50 and most", "%.1f s, %.1f s", quantile(.5, all).Seconds(), quantile(1, all).Seconds())
+	of := func(link func(reaction) time.Duration) (times []time.Duration) {
+		for _, r := range all {
+			times = append(times, link(r))
+		}
+		return times
+	}
+	total := of(func(r reaction) time.Duration { return r.all })
+	out.add("step of load → replicas asked, p99", "%.1f s", quantile(.99, total).Seconds(), 3)
+	out.say("the same, p50 and most", "%.1f s, %.1f s", quantile(.5, total).Seconds(), quantile(1, total).Seconds())
 	for _, part := range []struct {
 		what string
-		of   []time.Duration
-	}{{"of it until a scrape", scrape}, {"until a read of Prometheus", query}, {"until a raise is decided", decision}, {"until the scale is written", write}} {
-		out.say(part.what, "%.1f s, %.1f s", quantile(.5, part.of).Seconds(), quantile(.99, part.of).Seconds())
+		link func(reaction) time.Duration
+	}{
+		{"scrape: until a pod is read", func(r reaction) time.Duration { return r.read }},
+		{"decision: until a raise is decided", func(r reaction) time.Duration { return r.decision }},
+		{"write: until the scale is written", func(r reaction) time.Duration { return r.write }},
+		{"scheduling and start, made up: until a pod runs", func(r reaction) time.Duration { return r.made }},
+		{"readiness, made up: until it serves", func(r reaction) time.Duration { return r.serving }},
+	} {
+		times := of(part.link)
+		out.say(part.what, "%.1f s, %.1f s", quantile(.5, times).Seconds(), quantile(.99, times).Seconds())
 	}
+	out.say("query, KEDA, HPA", "not on the way")
 	out.say("steps answered by a raise within "+round.String(), "%d of %d", len(all), len(all)+silent)
 	if len(all) == 0 {
 		t.Error("no step of load was answered")
@@ -148,8 +160,6 @@ func (w *world) reaction(s step, decided []time.Time) (r reaction, ok bool) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asking.Lock()
-	defer w.asking.Unlock()
 	written, before := time.Time{}, 0
 	for _, one := range w.scaled[s.NamespacedName] {
 		if one.at.After(s.at) && one.replicas > before {
@@ -158,9 +168,13 @@ func (w *world) reaction(s step, decided []time.Time) (r reaction, ok bool) {
 		}
 		before = one.replicas
 	}
-	read, raised := first(w.begun, s.seen), first(decided, s.at)
+	raised := first(decided, s.at)
 	if written.IsZero() || written.Sub(s.at) > round || raised.IsZero() || raised.After(written) {
 		return r, false
 	}
-	return reaction{written.Sub(s.at), s.seen.Sub(s.at), read.Sub(s.seen), raised.Sub(read), written.Sub(raised)}, true
+	made, serving := first(w.begins[s.NamespacedName], written), first(w.serves[s.NamespacedName], written)
+	if made.IsZero() || serving.IsZero() {
+		return r, false
+	}
+	return reaction{written.Sub(s.at), s.seen.Sub(s.at), raised.Sub(s.seen), written.Sub(raised), made.Sub(written), serving.Sub(made)}, true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,8 +48,12 @@ type world struct {
 
 	mu      sync.Mutex
 	scaled  map[types.NamespacedName][]scaled
-	running map[types.NamespacedName][]string // pods, the oldest first
+	running map[types.NamespacedName][]string    // pods, the oldest first
+	begins  map[types.NamespacedName][]time.Time // when pods began to run
+	serves  map[types.NamespacedName][]time.Time // when they became ready
 	made    int
+
+	addresses atomic.Int32 // that pods have been given
 }
 
 // scaled is when a Deployment was given another number of replicas.
@@ -63,6 +68,7 @@ func newWorld(t *testing.T, every time.Duration) *world {
 	w := &world{
 		APIServer: kubetest.StartAPIServer(t), source: newSource(t, every),
 		scaled: map[types.NamespacedName][]scaled{}, running: map[types.NamespacedName][]string{},
+		begins: map[types.NamespacedName][]time.Time{}, serves: map[types.NamespacedName][]time.Time{},
 	}
 	w.InstallCRDs(t, kubetest.KServe, kubetest.KEDA, "config/crd/flyball.dev_inferenceautoscalers.yaml")
 	w.Namespace(t, config.Namespace)
@@ -131,8 +137,17 @@ func deployment(key types.NamespacedName) *appsv1.Deployment {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, Labels: labels}}
 	d.Spec = appsv1.DeploymentSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: labels}}
 	d.Spec.Template.Labels = labels
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "kserve-container", Image: "vllm"}}
+	d.Spec.Template.Spec.Containers = container(0)
 	return d
+}
+
+// container is an engine's, at a port if it is not 0.
+func container(port int) []corev1.Container {
+	c := corev1.Container{Name: "kserve-container", Image: "vllm"}
+	if port > 0 {
+		c.Ports = []corev1.ContainerPort{{ContainerPort: int32(port)}}
+	}
+	return []corev1.Container{c}
 }
 
 const objectives = "ttft:p90:3s, tpot:p90:100ms"
@@ -165,16 +180,22 @@ func native(key types.NamespacedName) client.Object {
 // start has a pod's container run.
 func (w *world) start(ctx context.Context, key types.NamespacedName, name string) error {
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: name, Labels: map[string]string{"app": key.Name}}}
-	p.Spec = corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "kserve-container", Image: "vllm"}}}
+	p.Spec = corev1.PodSpec{NodeName: "node", Containers: container(w.port)}
 	if err := w.client.Create(ctx, p); err != nil {
 		return err
 	}
-	now := metav1.Now()
-	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &now, Conditions: []corev1.PodCondition{
+	now, ip := metav1.Now(), address(int(w.addresses.Add(1)))
+	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: ip, PodIPs: []corev1.PodIP{{IP: ip}}, StartTime: &now, Conditions: []corev1.PodCondition{
 		{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: now},
 		{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: now},
 	}, ContainerStatuses: []corev1.ContainerStatus{{Name: "kserve-container", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}}}}
-	return w.client.Status().Update(ctx, p)
+	if err := w.client.Status().Update(ctx, p); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begins[key] = append(w.begins[key], time.Now())
+	return nil
 }
 
 // ready has one serve.
@@ -187,9 +208,12 @@ func (w *world) ready(ctx context.Context, key types.NamespacedName, name string
 	if err := w.client.Status().Update(ctx, p); err != nil {
 		return err
 	}
-	w.join(key, name)
+	if err := w.join(key, name, p.Status.PodIP); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.serves[key] = append(w.serves[key], time.Now())
 	if !slices.Contains(w.running[key], name) {
 		w.running[key] = append(w.running[key], name)
 	}
