@@ -148,7 +148,7 @@ func TestExport(t *testing.T) {
 		if ask := regexp.MustCompile(`<link[^>]*href|<script[^>]*src=`).FindString(text); ask != "" {
 			t.Errorf("%s: the file asks for something: %s", one.ID, ask)
 		}
-		for _, want := range []string{`id="frozen"`, `"page/main.js":"data:text/javascript;base64,`, "uPlot", "Content-Security-Policy"} {
+		for _, want := range []string{`id="frozen"`, `"page/main.js":"data:text/javascript;base64,`, `"page/vendor/uPlot.js":"data:`, "Content-Security-Policy"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the file lacks %s", one.ID, want)
 			}

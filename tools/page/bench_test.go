@@ -43,27 +43,34 @@ func BenchmarkEmptyPage(b *testing.B) {
 }
 
 // BenchmarkFirstPaint loads the page from loopback with nothing cached: until the browser
-// paints anything, until the first service is painted, and what that takes in bytes.
+// paints anything, and what that takes in bytes; then, in loads of their own since a script
+// watches them, until the first service is painted.
 func BenchmarkFirstPaint(b *testing.B) {
 	s := serve(b, webtest.World{Services: 24}, looks, nil)
 	p := open(chromium(b), b, s.address)
 	call(p, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
-	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
-		new MutationObserver((_, watch) => {
-			if (!document.querySelector("#rows .row .name")) return;
-			watch.disconnect();
-			requestAnimationFrame(() => setTimeout(() => performance.mark("services")));
-		}).observe(document, { childList: true, subtree: true });`})
 	var first, services []float64
 	size := 0.0
+	load := func(until string) float64 {
+		p.do(chromedp.Navigate(s.address))
+		entry := fmt.Sprintf(`performance.getEntriesByName(%q)`, until)
+		p.until(`document.querySelector("#rows .row .name") !== null && ` + entry + `.length === 1`)
+		return value[float64](p, entry+`[0].startTime`)
+	}
 	for b.Loop() {
 		for range paints {
-			p.do(chromedp.Navigate(s.address))
-			p.until(`performance.getEntriesByName("services").length === 1 && performance.getEntriesByName("first-contentful-paint").length === 1`)
-			first = append(first, value[float64](p, `performance.getEntriesByName("first-contentful-paint")[0].startTime`))
-			services = append(services, value[float64](p, `performance.getEntriesByName("services")[0].startTime`))
+			first = append(first, load("first-contentful-paint"))
 			size = value[float64](p, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
 				.filter((r) => !r.name.includes("/api/")).reduce((sum, r) => sum + r.transferSize, 0)`)
+		}
+		call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+			new MutationObserver((_, watch) => {
+				if (!document.querySelector("#rows .row .name")) return;
+				watch.disconnect();
+				requestAnimationFrame(() => setTimeout(() => performance.mark("services")));
+			}).observe(document, { childList: true, subtree: true });`})
+		for range paints {
+			services = append(services, load("services"))
 		}
 	}
 	b.ReportMetric(middle(first), "first-paint-ms")

@@ -1,5 +1,5 @@
-/* global uPlot */
 import { el, short } from "./dom.js";
+import uPlot from "./vendor/uPlot.js";
 
 // The charts of a page share their time and their cursor.
 const sync = "flyball";

@@ -21,33 +21,24 @@ func Files() fs.FS { return files }
 // What a document links to, in the words of all of them.
 var (
 	style  = regexp.MustCompile(`<link rel="stylesheet" href="([^"]+)">`)
-	script = regexp.MustCompile(`<script src="([^"]+)" defer></script>`)
 	module = regexp.MustCompile(`<script src="([^"]+)" type="module"></script>`)
 	icon   = regexp.MustCompile(`<link rel="icon"[^>]*>`)
-	needs  = regexp.MustCompile(`from "\./([^"]+)"`)
+	needs  = regexp.MustCompile(`(from |import\()"\./([^"]+)"`)
 )
 
 // Styled is a document with the styles that it links to in it, so that the first paint waits for
 // one answer and no second; hashes are what a policy calls them. Files that are not shared are in
 // own, which may be nil.
 func Styled(document string, own fs.FS) (styled, hashes string, err error) {
-	styled, err = replaced(document, style, own, func(text string) string {
+	var errs []error
+	styled = style.ReplaceAllStringFunc(document, func(link string) string {
+		text, err := read(style.FindStringSubmatch(link)[1], own)
+		errs = append(errs, err)
 		sum := sha256.Sum256([]byte(text))
 		hashes += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 		return "<style>" + text + "</style>"
 	})
-	return styled, hashes, err
-}
-
-// replaced puts what a file makes in the place of each link to it.
-func replaced(document string, links *regexp.Regexp, own fs.FS, by func(text string) string) (string, error) {
-	var errs []error
-	document = links.ReplaceAllStringFunc(document, func(link string) string {
-		text, err := read(links.FindStringSubmatch(link)[1], own)
-		errs = append(errs, err)
-		return by(text)
-	})
-	return document, errors.Join(errs...)
+	return styled, hashes, errors.Join(errs...)
 }
 
 func read(name string, own fs.FS) (string, error) {
@@ -88,10 +79,6 @@ func Whole(document string, own fs.FS, data any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing the modules: %w", err)
 	}
-	document, err = replaced(document, script, own, func(text string) string { return "<script>" + text + "</script>" })
-	if err != nil {
-		return "", err
-	}
 	return strings.NewReplacer(
 		head, alone,
 		entry[0], `<script type="importmap">`+string(imports)+"</script>"+
@@ -109,10 +96,10 @@ func gather(modules map[string]string, name string, own fs.FS) error {
 	if err != nil {
 		return err
 	}
-	bare := strings.ReplaceAll(text, `from "./`, `from "page/`)
+	bare := needs.ReplaceAllString(text, `$1"page/$2"`)
 	modules["page/"+name] = "data:text/javascript;base64," + base64.StdEncoding.EncodeToString([]byte(bare))
 	for _, need := range needs.FindAllStringSubmatch(text, -1) {
-		if err := gather(modules, need[1], own); err != nil {
+		if err := gather(modules, need[2], own); err != nil {
 			return err
 		}
 	}

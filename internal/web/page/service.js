@@ -6,8 +6,6 @@ import { mark, words } from "./services.js";
 import { whatIf } from "./whatif.js";
 
 const spans = { "15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600 };
-// The library of the charts comes last: the page is painted, and lists, without it.
-const drawable = new Promise((done) => document.addEventListener("DOMContentLoaded", done));
 let shown = null; // { id, query, frozen, drawing }
 let asked = 0; // so that an answer to an earlier question is dropped
 
@@ -82,7 +80,6 @@ export async function refresh() {
     record(of, detail, r);
     if (of.last && now - of.last < every && !r.fixed) return cards(of, detail);
     if (of.last && r.fixed) return cards(of, detail);
-    await drawable;
     const series = of.frozen?.series ?? (await ask("api/series", { id: of.id, from: iso(r.from), to: iso(r.to) }));
     if (mine !== asked) return;
     of.last = now;

@@ -59,8 +59,8 @@ func TestWrite(t *testing.T) {
 	if bad := regexp.MustCompile(`(?i)<(img|script|link)|<[^">]*\s(src|href)=|url\(|@import|https?://`).FindString(read); bad != "" {
 		t.Errorf("the file asks for something, or a name is markup: %q", bad)
 	}
-	if n := strings.Count(text, "<script"); n != 4 {
-		t.Errorf("%d scripts, want 4: uPlot, the modules, the data, the start", n)
+	if n := strings.Count(text, "<script"); n != 3 {
+		t.Errorf("%d scripts, want 3: the modules, the data, the start", n)
 	}
 	for _, want := range []string{
 		"Content-Security-Policy", "default-src 'none'", "keeps 95 %: yes</span>", `aria-hidden="true">✓</span>`, ">0.95</td>", "<dd>a legend</dd>", `<tr class="part">`, "<details>",
