@@ -234,6 +234,11 @@ func checkKept(t *testing.T, s *site, p *tab) {
 	}
 	checkServices(t, s, p)
 	compareOrder(t, s, p)
+	// Nodes are written where they are seen: the focus has scrolled them away.
+	p.do(chromedp.Evaluate[chromedp.Void](`new Promise((seen) => {
+		document.querySelector("#fleet").scrollIntoView();
+		requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(seen)));
+	})`, chromedp.EvalAwaitPromise))
 	compareSlots(t, v, p)
 	const made = all + `.filter((e) => (window.first.get(e.dataset.id ?? e.dataset.node) ?? e) !== e).map((e) => e.dataset.id ?? e.dataset.node)`
 	if got := value[[]string](p, made); !slices.Equal(got, []string{away}) {

@@ -24,9 +24,26 @@ export function set(e, name, value) {
 
 // keyed keeps an element for each key of a list. make gives the element, as root, and what
 // writes a value to it, as show; an element stays as long as its key does. draw does what
-// show does, and yields when it is late: what it has not come to is as it was, or not there.
-export function keyed(parent, make) {
-  const kept = new Map();
+// show does, and yields when it is late and more are to be made: to be laid out for the first
+// time is what takes long. Where it is lazy a value is written to what is seen, or soon may
+// be; next is the last one.
+export function keyed(parent, make, lazy) {
+  const kept = new Map(), owners = new WeakMap();
+  const watcher = lazy && new IntersectionObserver((entries) => {
+    for (const e of entries) {
+      const one = owners.get(e.target);
+      one.near = e.isIntersecting;
+      if (one.near) one.show(one.next);
+    }
+  }, { rootMargin: "200px" });
+  const add = (key, value) => {
+    const one = make(key, value);
+    kept.set(key, one);
+    owners.set(one.root, one);
+    one.near = true; // until it is known
+    watcher?.observe(one.root);
+    return one;
+  };
   const place = (wanted) => {
     const roots = [...wanted.keys()].flatMap((key) => kept.get(key)?.root ?? []);
     if (roots.some((e, i) => e !== parent.children[i])) arrange(parent, roots);
@@ -35,17 +52,18 @@ export function keyed(parent, make) {
     const wanted = new Map(list);
     for (const [key, one] of kept) {
       if (wanted.has(key)) continue;
+      watcher?.unobserve(one.root);
       one.root.remove();
       kept.delete(key);
     }
     for (const [key, value] of wanted) {
-      if (late()) {
+      if (!kept.has(key) && late()) {
         place(wanted);
         yield;
       }
-      let one = kept.get(key);
-      if (!one) kept.set(key, (one = make(key, value)));
-      one.show(value);
+      const one = kept.get(key) ?? add(key, value);
+      one.next = value;
+      if (one.near) one.show(value);
     }
     place(wanted);
   }

@@ -2,7 +2,7 @@ import { $, el, href, keyed, put, set, since } from "./dom.js";
 import { late } from "./draw.js";
 import { state } from "./live.js";
 
-const nodes = keyed($("nodes"), node);
+const nodes = keyed($("nodes"), node, true);
 const unplaced = keyed($("unplaced").querySelector("ul"), waiting);
 
 // GPU slots by node: who holds each, and in what state.

@@ -40,6 +40,7 @@ function changed() {
 
 function* view() {
   yield* fleet(state.view);
+  yield; // both at once would take a frame too long
   yield* services();
   current(place().id);
   age();

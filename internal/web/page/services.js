@@ -4,17 +4,16 @@ import { state } from "./live.js";
 import { kept, promised } from "./promise.js";
 import { spark } from "./spark.js";
 
-const rows = keyed($("rows"), make);
-// A row is brought up to date where it is seen, or soon may be.
-const watcher = new IntersectionObserver((entries) => {
+const rows = keyed($("rows"), make, true);
+// A line is drawn when its place is known: to ask for it would have all laid out in between.
+const sizes = new ResizeObserver((entries) => {
   for (const e of entries) {
-    const r = rows.kept.get(e.target.dataset.id);
-    if (r?.root !== e.target) continue; // it went
-    r.near = e.isIntersecting;
-    if (r.near) update(r);
+    const r = rows.kept.get(e.target.closest(".row")?.dataset.id);
+    if (r?.canvas !== e.target) continue; // it went
+    r.size = e.contentRect;
+    line(r);
   }
-  lines();
-}, { rootMargin: "200px" });
+});
 
 // mark says by its shape what colour says too.
 export function mark(s) {
@@ -36,7 +35,6 @@ export function* services() {
   $("services").classList.toggle("promises", all.some((s) => s.promise));
   yield* rows.draw(all.map((s) => [s.id, s]), late);
   filter();
-  lines();
 }
 
 function make(id) {
@@ -49,17 +47,16 @@ function make(id) {
   r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
   r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
     r.ready, r.bounds, r.metric, r.promise, r.held, r.gpus, r.hours, r.why);
+  // The line is drawn also where nothing else changed: its end is the present.
   r.show = (s) => {
-    r.next = s;
-    if (r.near || !r.of) update(r);
+    if (r.of !== s) tell(r, s);
+    line(r);
   };
-  watcher.observe(r.root);
+  sizes.observe(r.canvas);
   return r;
 }
 
-function update(r) {
-  const s = r.next;
-  if (r.of === s) return;
+function tell(r, s) {
   r.of = s;
   const [shape, kind] = mark(s);
   put(r.mark, shape);
@@ -100,36 +97,15 @@ export function filter() {
   if (!none.hidden) put(none, rows.kept.size > 0 ? `No service matches “${text}”.` : `No InferenceService: ${state.view?.scope ?? ""}. A first one: docs/first-service.md`);
 }
 
-let waiting = false;
-
-function lines() {
-  if (!waiting) requestAnimationFrame(some);
-  waiting = true;
-}
-
-const slice = 4; // ms of a frame
-
-// some draws as many lines as a frame has time for; the others are drawn in the next ones.
-function some() {
-  waiting = false;
-  const began = performance.now();
-  for (const r of rows.kept.values()) {
-    if (performance.now() - began > slice) return lines();
-    draw(r);
-  }
-}
-
-function draw(r) {
+function line(r) {
   const t = state.trends.get(r.root.dataset.id);
-  if (!r.near || !t || r.drawn === t.at.at(-1)) return;
-  r.drawn = t.at.at(-1);
-  spark(r.canvas, t);
+  if (!r.near || !r.size?.width || !t) return;
+  spark(r.canvas, r.size, t);
   set(r.canvas, "aria-label", `${r.of.promise ? "asked for" : "load"} ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
 }
 
 export function redraw() {
-  for (const r of rows.kept.values()) r.drawn = null;
-  lines();
+  for (const r of rows.kept.values()) line(r);
 }
 
 // visible are the rows that the filter leaves, in their order.

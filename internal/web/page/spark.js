@@ -14,10 +14,8 @@ function palette() {
   return colours;
 }
 
-export function spark(canvas, t) {
+export function spark(canvas, { width, height }, t) {
   const ratio = devicePixelRatio || 1;
-  const width = canvas.clientWidth, height = canvas.clientHeight;
-  if (width === 0) return;
   if (canvas.width !== Math.round(width * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
