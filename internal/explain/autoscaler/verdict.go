@@ -279,7 +279,7 @@ func (v View) awaits(out *Verdict, kind, name string) bool {
 	ready := meta.FindStatusCondition(v.Status.Conditions, v1alpha1.Ready)
 	if ready != nil && ready.Reason == n.Reason && v.Now.Sub(ready.LastTransitionTime.Time) > patience {
 		n.Warning = true
-		n.Text = fmt.Sprintf("%s %s should be gone, and is still there after a minute: if it has finalizers, see the log of whoever set them (finalizer.keda.sh is of KEDA's operator), "+
+		n.Text = fmt.Sprintf("%s %s should be gone, and is still there after a minute: if it has finalizers, see the log of whoever set them (finalizer.keda.sh is KEDA's), "+
 			"and otherwise that of kube-controller-manager; to see them: kubectl get %s %s -n %s -o jsonpath='{.metadata.finalizers}'", kind, name, strings.ToLower(kind), name, v.Namespace)
 	}
 	out.Notices = append(out.Notices, n)

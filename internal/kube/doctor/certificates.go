@@ -21,7 +21,7 @@ const (
 	// soon is how long before its end a certificate is warned of: whoever renews it has not.
 	soon = 7 * 24 * time.Hour
 
-	issueAgain = "issue both again: flyball certs | kubectl apply -f -, or see cert-manager's Certificates flyball-scaler and flyball-keda"
+	issueAgain = "issue both again with flyball certs | kubectl apply -f -, or see cert-manager's Certificates flyball-scaler and flyball-keda"
 )
 
 // A side is the certificate that one shows the other, and whose it believes.
@@ -41,7 +41,7 @@ func (d Doctor) certificates(ctx context.Context, namespace string) []Check {
 	theirs, check := d.certificate(ctx, "keda certificate", config.KEDASecret(keda[0].Namespace))
 	if ours.certificate != nil && theirs.certificate != nil {
 		if !signs(theirs.roots, ours.certificate, x509.ExtKeyUsageServerAuth) || !signs(ours.roots, theirs.certificate, x509.ExtKeyUsageClientAuth) {
-			check = Check{Fail, check.Name, fmt.Sprintf("Secrets %s and %s are of two authorities: KEDA and the scaler refuse each other", config.ScalerCertificate, config.KEDACertificate), issueAgain}
+			check = Check{Fail, check.Name, fmt.Sprintf("Secrets %s and %s are signed by different authorities: KEDA and the scaler reject each other", config.ScalerCertificate, config.KEDACertificate), issueAgain}
 		}
 	}
 	return append(append(all, check), d.authentication(ctx)...)
@@ -73,7 +73,7 @@ func (d Doctor) certificate(ctx context.Context, name string, s config.Certifica
 func standing(name, at string, c *x509.Certificate, hosts []string) Check {
 	for _, host := range hosts {
 		if c.VerifyHostname(host) != nil {
-			return Check{Fail, name, fmt.Sprintf("%s is not of %s, but of %v", at, host, c.DNSNames), issueAgain}
+			return Check{Fail, name, fmt.Sprintf("%s is not valid for %s, only for %v", at, host, c.DNSNames), issueAgain}
 		}
 	}
 	end := c.NotAfter.UTC().Format(time.RFC3339)

@@ -106,7 +106,7 @@ func (d Doctor) crd(ctx context.Context) Check {
 	}
 	if have, want := schemas(there), schemas(shipped); have != want {
 		c.Result = Warn
-		c.Found += ": its fields are not those of this flyball; those that the API server does not know it drops"
+		c.Found += ": its fields differ from those of this flyball, and the API server drops fields that it does not know"
 		c.Fix = "upgrade the older one: flyball, or the CustomResourceDefinition with: kubectl apply --server-side -k config/crd"
 	}
 	return c
@@ -142,7 +142,7 @@ func (d Doctor) scalerRights(ctx context.Context, stated []aim) []Check {
 func (d Doctor) enabled(ctx context.Context, stated []aim) []Check {
 	const name = "objectives"
 	if len(stated) == 0 {
-		return []Check{{OK, name, "none is stated yet", ""}}
+		return []Check{{OK, name, "none stated yet", ""}}
 	}
 	first := map[string]aim{}
 	for _, a := range slices.Backward(stated) {

@@ -124,7 +124,7 @@ func objectiveIlls(t *testing.T) []illness {
 			versions := crd.Object["spec"].(map[string]any)["versions"].([]any)
 			unstructured.RemoveNestedField(versions[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec", "properties", "schedules")
 			w.replace(crd)
-		}, "api inferenceautoscalers", Warn, "not those of this flyball"},
+		}, "api inferenceautoscalers", Warn, "differ from those of this flyball"},
 		{"a scaler without rights", func(w *ward) { w.refused = []string{"list namespaces"} }, "rights of the scaler", Fail, "ServiceAccount flyball-system/flyball-scaler may not list namespaces"},
 		{"native without the right", func(w *ward) {
 			w.replace(inDemo(v1alpha1.Native))
@@ -138,11 +138,11 @@ func objectiveIlls(t *testing.T) []illness {
 		{"an expired certificate", func(w *ward) { w.sign(t, time.Now().Add(-time.Hour), scaler, keda) }, "scaler certificate", Fail, "has expired at"},
 		{"one that nobody renews", func(w *ward) { w.sign(t, time.Now().Add(24*time.Hour), scaler, keda) }, "keda certificate", Warn, "expires at"},
 		{"one of another namespace", func(w *ward) { w.sign(t, time.Now().Add(400*24*time.Hour), elsewhere, keda) },
-			"scaler certificate", Fail, "is not of flyball-scaler.flyball-system, but of [flyball-scaler.other flyball-scaler.other.svc]"},
-		{"two authorities", func(w *ward) { w.sign(t, time.Now().Add(400*24*time.Hour), keda) }, "keda certificate", Fail, "of two authorities"},
+			"scaler certificate", Fail, "is not valid for flyball-scaler.flyball-system, only for [flyball-scaler.other flyball-scaler.other.svc]"},
+		{"two authorities", func(w *ward) { w.sign(t, time.Now().Add(400*24*time.Hour), keda) }, "keda certificate", Fail, "are signed by different authorities"},
 		{"no authentication", func(w *ward) { w.remove(authentication()) }, "keda authentication", Fail, "no ClusterTriggerAuthentication flyball"},
 		{"a namespace that is not enabled", func(w *ward) { w.replace(enabled("")) }, "objectives", Fail, "not enabled, in namespace demo (InferenceAutoscaler demo/chat)"},
-		{"nothing stated", func(w *ward) { w.remove(inDemo(v1alpha1.KEDA)) }, "objectives", OK, "none is stated yet"},
+		{"nothing stated", func(w *ward) { w.remove(inDemo(v1alpha1.KEDA)) }, "objectives", OK, "none stated yet"},
 	}
 	for i, c := range all {
 		all[i].ill = func(w *ward) {
