@@ -52,7 +52,7 @@ type source struct {
 
 func (s *source) Read(into []byte) (int, error) {
 	n, err := s.Reader.Read(into)
-	if err != nil && err != io.EOF { //nolint:errorlint // a Reader's end is EOF itself
+	if err != nil && err != io.EOF {
 		s.broken = err
 	}
 	return n, err
@@ -79,17 +79,7 @@ func (a *answer) read(each func()) error {
 		case "warnings":
 			return a.array(func() error { a.partial = true; return a.text.SkipValue() })
 		case "data":
-			return a.object(func(key string) (err error) {
-				switch key {
-				case "resultType":
-					a.kind, err = a.word()
-				case "result":
-					return a.array(func() error { return a.series(each) })
-				default:
-					return a.text.SkipValue()
-				}
-				return err
-			})
+			return a.data(each)
 		default:
 			return a.text.SkipValue()
 		}
@@ -104,6 +94,20 @@ func (a *answer) read(each func()) error {
 		return errStrange
 	}
 	return nil
+}
+
+func (a *answer) data(each func()) error {
+	return a.object(func(key string) (err error) {
+		switch key {
+		case "resultType":
+			a.kind, err = a.word()
+		case "result":
+			return a.array(func() error { return a.series(each) })
+		default:
+			return a.text.SkipValue()
+		}
+		return err
+	})
 }
 
 // series is one of the matrix; null in its place is none.

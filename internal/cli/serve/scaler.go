@@ -101,7 +101,7 @@ func (o *scalerOptions) register(fl *pflag.FlagSet) {
 	o.budgets.register(fl)
 }
 
-// validate says what is missing, and reads the credentials.
+// validate says what is missing or wrong, and reads the credentials.
 func (o *scalerOptions) validate() error {
 	if err := o.keda.Validate(); err != nil {
 		return err
@@ -125,6 +125,11 @@ func (o *scalerOptions) validate() error {
 		return err
 	}
 	o.prometheus.Timeout = o.tick / 2
+	return o.authenticate()
+}
+
+// authenticate reads how Prometheus is asked.
+func (o *scalerOptions) authenticate() error {
 	if o.credentials == "" {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -46,8 +45,8 @@ func Cached(direct bool) cache.Options {
 // applied leaves of an object's managed fields those that were applied, by which Flyball knows its
 // own. What KEDA and kubectl have written is as long as the object itself.
 func applied(o any) (any, error) {
-	m, err := meta.Accessor(o)
-	if err != nil {
+	m, ok := o.(metav1.Object)
+	if !ok {
 		return o, nil // the last known state of what is gone
 	}
 	m.SetManagedFields(slices.DeleteFunc(m.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
