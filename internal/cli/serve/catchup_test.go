@@ -33,7 +33,8 @@ var llama = pilot.Service{Namespace: "demo", Name: "llama"}
 // leads again and again.
 type site struct {
 	t      *testing.T
-	random *rand.Rand
+	random *rand.Rand // of what goes on
+	killer *rand.Rand // of when and how it is killed meanwhile
 	folder string
 	store  memory.Store
 	lease  lease
@@ -54,7 +55,7 @@ func newSite(t *testing.T, seed uint64) *site {
 	bounds := law.Bounds{Min: 1, Max: 12}
 	c := kubetest.Client(t)
 	s := &site{
-		t: t, random: rand.New(rand.NewPCG(seed, 15)), folder: t.TempDir(), World: lawtest.NewWorld(2), replicas: 2,
+		t: t, random: rand.New(rand.NewPCG(seed, 15)), killer: rand.New(rand.NewPCG(seed, 16)), folder: t.TempDir(), World: lawtest.NewWorld(2), replicas: 2,
 		store: memory.Store{Reader: c, Writer: c, Namespace: "flyball-system"}, lease: lease{holder: self, acquired: time.Now()},
 		policy: decide.Policy{Law: promise.Law{Bounds: bounds, Promise: .9, TTFT: 3 * time.Second, TPOT: 100 * time.Millisecond}, Bounds: bounds},
 	}
@@ -124,11 +125,11 @@ func (s *site) lead(last time.Duration) {
 	running.Go(func() { _ = loop.Run(ctx) })
 	<-time.After(last)
 	synctest.Wait()
-	if s.random.IntN(2) == 0 {
+	if s.killer.IntN(2) == 0 {
 		if err := s.store.Write(s.t.Context(), led, p.kept(loop.States())); err != nil {
 			s.t.Error(err)
 		}
-		<-time.After(time.Duration(s.random.IntN(10)) * lawtest.Every)
+		<-time.After(time.Duration(s.killer.IntN(10)) * lawtest.Every)
 		synctest.Wait()
 	}
 	kill()
@@ -138,7 +139,7 @@ func (s *site) lead(last time.Duration) {
 
 // die is with a step that is decided and not written, or half of it, or none.
 func (s *site) die() {
-	fate := s.random.IntN(3)
+	fate := s.killer.IntN(3)
 	if fate == 0 {
 		s.lost += len(s.waits)
 		s.waits = nil
@@ -154,7 +155,7 @@ func (s *site) die() {
 		s.t.Fatal(err)
 	}
 	line := text[bytes.LastIndexByte(text[:len(text)-1], '\n')+1:]
-	if err := os.Truncate(files[len(files)-1], int64(len(text)-1-s.random.IntN(len(line)))); err != nil {
+	if err := os.Truncate(files[len(files)-1], int64(len(text)-1-s.killer.IntN(len(line)))); err != nil {
 		s.t.Fatal(err)
 	}
 	s.lost++
@@ -168,8 +169,8 @@ func TestKilled(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSite(t, seed)
 			for range 15 {
-				s.lead(time.Duration(s.random.IntN(40))*lawtest.Every + time.Second)
-				<-time.After(time.Duration(s.random.IntN(10)) * lawtest.Every)
+				s.lead(time.Duration(s.killer.IntN(40))*lawtest.Every + time.Second)
+				<-time.After(time.Duration(s.killer.IntN(10)) * lawtest.Every)
 			}
 			lost += s.lost
 			c, r, n := uninterrupted(t, s.folder)
