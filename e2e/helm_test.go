@@ -90,10 +90,11 @@ func (h *helmed) helm(args ...string) {
 }
 
 // kustomized makes of the lab's Flyball exactly config/complete: without the webhook, which
-// the chart does not have.
+// the chart does not have, and the right of the engine native, which it has when it is told.
 func (h *helmed) kustomized() {
 	h.t.Helper()
 	h.kubectl("delete", "mutatingwebhookconfiguration/flyball-drain")
+	h.kubectl("delete", "clusterrole/flyball-scaler-native", "clusterrolebinding/flyball-scaler-native")
 	h.kubectl("delete", "service/flyball-drain-webhook", "networkpolicy/flyball-drain-webhook", "-n", "flyball-system")
 	h.kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=flyball-lab", "-k", filepath.Join(h.dir, "install/flyball/complete"))
 	h.runs("flyball")
