@@ -16,7 +16,7 @@ import (
 // An answer is none of Prometheus' if it is no JSON, or JSON and not what was asked for.
 var (
 	errMatrix  = errors.New("no matrix")
-	errStrange = errors.New("the answer is not one of Prometheus' API, or not all of it: see that the address is Prometheus' own, and what lies in between, as a proxy or a login page")
+	errStrange = errors.New("the answer is not from Prometheus' API, or is incomplete: check that the address is that of Prometheus, and whether a proxy or a login page is in between")
 )
 
 // An answer is what Prometheus says to a range selector, read as it comes: that of a thousand

@@ -33,14 +33,14 @@ func TestAnswer(t *testing.T) {
 			{map[string]string{"a": `b\fc`, "d": "e"}, nil}, {map[string]string{"a": "b\fc", "d": "e", "f": "e"}, nil}, {map[string]string{"d": "e"}, nil},
 		}},
 		`{"status":"success","data":{"result":[null],"resultType":"matrix"}}`: {},
-		`{"status":"success","data":null}`:                                    {err: "not one of Prometheus' API"},
+		`{"status":"success","data":null}`:                                    {err: "not from Prometheus' API"},
 		`{"status":"error","error":"too slow",` + matrix + `}`:                {all: one, err: "error: too slow"},
 		`<html>log in</html>`:                                                 {err: "a login page"},
-		``:                                                                    {err: "not one of Prometheus' API"},
-		`{}`:                                                                  {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:     {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`: {err: "not one of Prometheus' API"},
-		`{"status":"success","data":{"resultType":"matrix","result":[`:  {err: "not all of it"},
+		``:                                                                    {err: "not from Prometheus' API"},
+		`{}`:                                                                  {err: "not from Prometheus' API"},
+		`{"status":"success","data":{"result":[{"values":[[1]]}]}}`:     {err: "not from Prometheus' API"},
+		`{"status":"success","data":{"result":[{"values":[[1,"x"]]}]}}`: {err: "not from Prometheus' API"},
+		`{"status":"success","data":{"resultType":"matrix","result":[`:  {err: "is incomplete"},
 	} {
 		a := newAnswer(strings.NewReader(text))
 		var all []series
@@ -91,7 +91,7 @@ func TestBroken(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`<html>log in</html>`:               "a login page",
-		`{"status":"success","data":{"res`:  "not all of it",
+		`{"status":"success","data":{"res`:  "is incomplete",
 		`{"status":"error","error":"busy"}`: "error: busy",
 	} {
 		w := pods()

@@ -89,12 +89,12 @@ func (o *scalerOptions) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.peers, "peer-bind-address", "", "address for other replicas, as they reach it: HOST:PORT; without it this one is alone")
 	fl.StringVar(&o.demand.Address, "demand-bind-address", "", "address where gateways report; not served if empty")
 	fl.StringVar(&o.demand.Certificates, "demand-certificates", "", "folder with its tls.crt and tls.key")
-	fl.StringVar(&o.prometheus.Address, "prometheus", "", "URL of the Prometheus that scrapes the pods; required, but with --direct-scrape")
+	fl.StringVar(&o.prometheus.Address, "prometheus", "", "URL of the Prometheus that scrapes the pods; required unless --direct-scrape is given")
 	fl.StringVar(&o.credentials, "prometheus-credentials", "", "folder with username and password, or with token, for it; none if it is empty")
 	fl.StringVar(&o.prometheus.CAFile, "prometheus-ca", "", "file with the authority of its certificate (default: the system's)")
 	fl.DurationVar(&o.prometheus.Interval, "scrape-interval", scrape.DefaultInterval, "how often it scrapes the pods")
-	fl.BoolVar(&o.direct, "direct-scrape", false, "read each pod's own /metrics at each tick, and ask Prometheus nothing")
-	fl.DurationVar(&o.tick, "tick", 5*time.Second, "how often to read and decide; 2s or more, with --direct-scrape 1s")
+	fl.BoolVar(&o.direct, "direct-scrape", false, "read each pod's own /metrics at every tick instead of asking Prometheus")
+	fl.DurationVar(&o.tick, "tick", 5*time.Second, "how often to read and decide; at least 2s, or 1s with --direct-scrape")
 	fl.DurationVar(&o.settle, "settle", 5*time.Minute, "for how long a replica that begins to decide scales nothing down")
 	o.record.register(fl)
 	fl.IntVar(&o.services.Most, "services-per-namespace", 500, "how many services of a namespace may state objectives")
@@ -108,7 +108,7 @@ func (o *scalerOptions) validate() error {
 	}
 	switch {
 	case o.prometheus.Address == "" && !o.direct:
-		return hint.With(errors.New("--prometheus is missing"), "for example --prometheus http://prometheus-operated.monitoring.svc:9090; or read the pods: --direct-scrape")
+		return hint.With(errors.New("--prometheus is missing"), "for example --prometheus http://prometheus-operated.monitoring.svc:9090; or read the pods themselves with --direct-scrape")
 	case o.demand.Address != "" && o.demand.Certificates == "":
 		return hint.With(errors.New("--demand-bind-address without a certificate"), "give the folder with tls.crt and tls.key: --demand-certificates DIR")
 	case o.record.bytes < leastRecord:

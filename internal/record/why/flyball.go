@@ -25,7 +25,7 @@ func outlook(o terms) []string {
 func start(o terms) string {
 	cold := "the cold start as it was learned"
 	if lead, _ := o.find(law.TermLead); lead.Quality == reading.Absent {
-		cold = "a usual cold start, as none of this service has been seen yet,"
+		cold = "a typical cold start, since none of this service has been seen yet,"
 	}
 	return fmt.Sprintf("A replica that is asked for now serves in %s, %s and the time to see it.", o.time(law.TermLead), cold)
 }

@@ -105,7 +105,6 @@ func fleet(f law.Fleet) string {
 // terms are those of a reason.
 type terms []law.Term
 
-// of is the value of a name, 0 if it is not there.
 func (t terms) find(name law.Name) (law.Term, bool) {
 	i := slices.IndexFunc(t, func(one law.Term) bool { return one.Name == name })
 	if i < 0 {
@@ -114,6 +113,7 @@ func (t terms) find(name law.Name) (law.Term, bool) {
 	return t[i], true
 }
 
+// of is the value of a name, 0 if it is not there.
 func (t terms) of(name law.Name) float64 {
 	one, _ := t.find(name)
 	return one.Value

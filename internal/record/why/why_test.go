@@ -76,7 +76,7 @@ func TestStartUnseen(t *testing.T) {
 	r := told()
 	i := slices.IndexFunc(r.Terms, func(one law.Term) bool { return one.Name == law.TermLead })
 	r.Terms[i].Quality = reading.Absent
-	want := "A replica that is asked for now serves in 1m45s, a usual cold start, as none of this service has been seen yet, and the time to see it."
+	want := "A replica that is asked for now serves in 1m45s, a typical cold start, since none of this service has been seen yet, and the time to see it."
 	if a := Of(entry(4, r)); !slices.Contains(a.Sentences, want) {
 		t.Errorf("Of = %q, want %q", a.Sentences, want)
 	}

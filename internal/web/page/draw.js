@@ -1,4 +1,4 @@
-// A view is drawn in slices, one a frame: no frame waits for all of it.
+// A view is drawn in slices, one a frame: what is made for the first time, and the fleet and the services.
 
 const slice = 8; // ms of a frame that scripts have; styles, layout and paint take several times as long
 let work = null;
