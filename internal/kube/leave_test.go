@@ -142,7 +142,11 @@ func testCostPolicy(t *testing.T, a *apiServer) {
 		return controller.Patch(t.Context(), p.DeepCopy(), client.RawPatch(kind, []byte(body)))
 	}
 	const cost = `"controller.kubernetes.io/pod-deletion-cost":"7"`
-	kubetest.Eventually(t, "the policy is in force", true, func() bool { return patch(p, types.MergePatchType, `{"metadata":{"labels":{"x":"1"}}}`) != nil })
+	tries := 0
+	kubetest.Eventually(t, "the policy is in force", true, func() bool {
+		tries++ // what changes nothing is allowed, and an earlier try may have been let through
+		return patch(p, types.MergePatchType, fmt.Sprintf(`{"metadata":{"labels":{"try":"%d"}}}`, tries)) != nil
+	})
 	if err := patch(p, types.MergePatchType, `{"metadata":{"annotations":{`+cost+`}}}`); err != nil {
 		t.Errorf("the deletion cost: %v", err)
 	}
