@@ -80,6 +80,8 @@ func TestControllerKnowsMore(t *testing.T) {
 		pause(t.Context(), 5*time.Second)
 		f.Update([]Service{llama(w.engine("pod", says("yes")))})
 		w.check("once it is put right", (<-held).status, 200)
-		teller.Wait()
+		f.sigterm()
+		w.check("Run", <-f.returned, nil)
+		teller.Wait() // nothing is told any more
 	})
 }
