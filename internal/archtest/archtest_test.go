@@ -3,6 +3,8 @@ package archtest
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/token"
 	"os"
 	"slices"
 	"strings"
@@ -43,6 +45,55 @@ func TestUnsplit(t *testing.T) {
 			t.Errorf("%s is on the list and is not too large: take it off", name)
 		}
 	}
+}
+
+// TestSequential: what the Makefile keeps from the race detector has no race to be found.
+func TestSequential(t *testing.T) {
+	text, err := os.ReadFile(repository + "/Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, found := strings.Cut(string(text), "\nSEQUENTIAL := ")
+	if !found {
+		t.Fatal("the Makefile has no list SEQUENTIAL")
+	}
+	list, _, _ = strings.Cut(list, "\n")
+	house, err := load(os.DirFS(repository))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(list) {
+		files := house.packages["internal/"+name]
+		if len(files) == 0 {
+			t.Errorf("SEQUENTIAL: there is no package internal/%s", name)
+		}
+		for _, f := range files {
+			for _, where := range concurrent(f) {
+				t.Errorf("%v: runs concurrently; take %s off SEQUENTIAL in the Makefile", house.fset.Position(where), name)
+			}
+		}
+	}
+}
+
+// concurrent lists where a file starts goroutines, by itself or by what it imports.
+func concurrent(f file) (all []token.Pos) {
+	for _, i := range f.imports() {
+		if slices.Contains([]string{"sync", "sync/atomic", "testing/synctest", "net/http", "net/http/httptest", "golang.org/x/sync/errgroup"}, i.path) {
+			all = append(all, i.pos)
+		}
+	}
+	ast.Inspect(f.ast, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			all = append(all, n.Pos())
+		case *ast.SelectorExpr:
+			if n.Sel.Name == "Parallel" || n.Sel.Name == "RunParallel" {
+				all = append(all, n.Pos())
+			}
+		}
+		return true
+	})
+	return all
 }
 
 // TestInvariantsPage keeps docs/invariants.md what the packages say; -rewrite
