@@ -11,6 +11,7 @@ type Engine struct {
 	Prior  Prior
 	Mix    Mix
 	Limits Limits
+	Full   Full
 }
 
 // An Estimate is a capacity as it was learned.
@@ -18,6 +19,7 @@ type Estimate struct {
 	Replica   Replica // with the costs that are most likely
 	PerSecond float64 // that one replica serves within the objectives, for a share of the requests
 	Low, High float64 // between which it lies, nine times in ten
+	Capacity  float64 // at which the mean of its load reaches a limit, which one, or of which it can do no more
 	Limit     Limit
 	Doubt     Doubt
 }
@@ -85,13 +87,19 @@ func (e Engine) Estimate(share float64) Estimate {
 		return out
 	}
 	out.PerSecond = r.Within(share)
-	_, out.Limit = r.Capacity()
+	out.Capacity, out.Limit = r.Capacity()
 	// What it depends on smoothly is the capacity; the share has the same deviation.
 	deviation := costs.deviation(func(c Costs) float64 {
 		perSecond, _ := Replica{c, e.Mix, e.Limits}.Capacity()
 		return perSecond
 	})
 	deviation = math.Hypot(min(deviation, 3), r.tolerance())
+	if e.Full.Below(out.PerSecond) {
+		most, by, _ := e.Full.Rate()
+		within := r.queueing(most, share)
+		out.Capacity = min(out.Capacity*within/out.PerSecond, most)
+		out.PerSecond, deviation = within, math.Hypot(by, (most-within)/(2*most)) // half of what queueing leaves may be too much
+	}
 	out.Low, out.High = out.PerSecond*math.Exp(-nine*deviation), out.PerSecond*math.Exp(nine*deviation)
 	switch {
 	case out.High > 4*out.Low:

@@ -40,6 +40,8 @@ func FuzzFit(f *testing.F) {
 		e := capacity.Engine{
 			Fit: fit, Prior: prior, Mix: capacity.Mix{Prompt: prompt, Spread: common, Output: gaps, Context: context},
 			Limits: capacity.Limits{TTFT: time.Duration(took), TPOT: time.Second, CacheTokens: prompt, BatchTokens: context},
+			Full: capacity.Full{}.Add(capacity.Full{Took: time.Duration(took), First: gaps, Ended: prompt, Sequences: common}).
+				Add(capacity.Full{Took: time.Second, First: prompt, Ended: context, Sequences: step}).Fade(time.Duration(took)),
 		}.Estimate(step)
 		if !finite(e.PerSecond, e.Low, e.High) || !(0 <= e.Low && e.Low <= e.PerSecond && e.PerSecond <= e.High) {
 			t.Fatalf("%+v of %+v", e, use)

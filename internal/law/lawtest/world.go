@@ -17,6 +17,7 @@ type World struct {
 	Start   time.Duration // until a pod is ready; 0: never
 	Servers []*Server
 	Held    float64 // requests that no pod has
+	Seats   float64 // requests that an engine runs at once at most, as --max-num-seqs; 0: any number
 	Without bool    // a gateway
 	made    int
 }
@@ -24,11 +25,11 @@ type World struct {
 // A Server is a pod with an engine.
 type Server struct {
 	law.Pod
-	running, ended, gaps, seconds float64
+	running, waiting, ended, gaps, seconds float64
 }
 
 // Reset lets its counters begin anew.
-func (p *Server) Reset() { p.running, p.ended, p.gaps, p.seconds = 0, 0, 0, 0 }
+func (p *Server) Reset() { p.running, p.waiting, p.ended, p.gaps, p.seconds = 0, 0, 0, 0, 0 }
 
 // Every is how often a World is read.
 const Every = 5 * time.Second
@@ -87,18 +88,23 @@ func (w *World) Go(span time.Duration) {
 	w.Held = 0
 	for _, p := range w.Servers {
 		if p.Ready {
-			p.serve(each, dt)
+			p.serve(each, dt, w.Seats)
 		}
 	}
 }
 
 // serve is a fluid: a step takes 20 ms and 0.8 ms for each sequence that runs.
-func (p *Server) serve(perSecond, dt float64) {
+func (p *Server) serve(perSecond, dt, seats float64) {
 	const parts = 50
 	for range parts {
 		gap := 0.02 + 0.0008*p.running
 		ends := p.running / (worldAnswer * gap) * dt / parts
 		p.running += perSecond*dt/parts - ends
+		if seats > 0 {
+			all := p.running + p.waiting
+			p.running = min(all, seats)
+			p.waiting = all - p.running
+		}
 		p.ended += ends
 		p.gaps += ends * worldAnswer
 		p.seconds += ends * worldAnswer * gap
@@ -159,7 +165,7 @@ func (w *World) read(s *reading.Series, signal reading.Signal, p *Server) {
 
 func (p *Server) value(signal reading.Signal) float64 {
 	return map[reading.Signal]float64{
-		reading.Running: p.running, reading.KVUsage: p.running * 1100 / 1e5, reading.KVCapacity: 1e5, reading.Ended: p.ended,
+		reading.Running: p.running, reading.Waiting: p.waiting, reading.KVUsage: p.running * 1100 / 1e5, reading.KVCapacity: 1e5, reading.Ended: p.ended,
 		reading.PromptTokensRead: p.ended * worldPrompt, reading.TokenGaps: p.gaps, reading.TokenSeconds: p.seconds,
 		reading.TTFTs: p.ended, reading.TPOTs: p.ended, reading.InputLengths: p.ended, reading.AnswerLengths: p.ended,
 		reading.InputTokens: p.ended * worldPrompt, reading.AnswerTokens: p.ended * worldAnswer,

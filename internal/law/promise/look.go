@@ -18,6 +18,8 @@ type seen struct {
 	moved  bool          // pods came, went or began anew: sums over pods do not compare
 	ready  int
 	coming int // pending and starting
+	full   capacity.Full
+	top    float64 // most that a pod runs
 }
 
 // Counts are of requests.
@@ -33,7 +35,7 @@ type Counts struct {
 // view is the signals of one step.
 type view struct {
 	ended, running, waiting, prompt, cached, gaps, seconds reading.Series
-	ttfts, tpots                                           reading.Series
+	ttfts, tpots, cache                                    reading.Series
 }
 
 func viewOf(r reading.Set) view {
@@ -41,7 +43,7 @@ func viewOf(r reading.Set) view {
 		ended: r.Of(reading.Ended), running: r.Of(reading.Running), waiting: r.Of(reading.Waiting),
 		prompt: r.Of(reading.PromptTokensRead), cached: r.Of(reading.CachedTokens),
 		gaps: r.Of(reading.TokenGaps), seconds: r.Of(reading.TokenSeconds),
-		ttfts: r.Of(reading.TTFTs), tpots: r.Of(reading.TPOTs),
+		ttfts: r.Of(reading.TTFTs), tpots: r.Of(reading.TPOTs), cache: r.Of(reading.KVUsage),
 	}
 }
 
@@ -74,9 +76,16 @@ func (v *view) pod(l Law, i int) (p Pod, fresh, ok bool) {
 	p.Answered, _ = count(&v.tpots, i)
 	p.Late = min(max(p.First-below(&v.ttfts, i, l.TTFT), 0), p.First)
 	p.Slow = min(max(p.Answered-below(&v.tpots, i, l.TPOT), 0), p.Answered)
+	used, known := count(&v.cache, i)
+	p.Queued = p.Waiting > 0 && known && used < spacious
+	p.Top = p.Running
 	p.At = v.ended.Pods[i].At
 	return p, v.ended.Pods[i].Quality == reading.Fresh, true
 }
+
+// spacious is a use of the KV cache below which it keeps no request waiting: vLLM admits one as soon as
+// its prompt fits.
+const spacious = 0.8
 
 // below is how many observations of a pod's histogram lie below a limit; the others are late.
 func below(s *reading.Series, pod int, limit time.Duration) float64 {
@@ -238,10 +247,22 @@ func (out *seen) add(is *Pod, was Pod, born bool) {
 		return
 	}
 	is.PerSecond = was.PerSecond + (max(arrivals, 0)/took.Seconds()-was.PerSecond)*min(took.Seconds()/30, 1)
+	is.Top = max(is.Top, was.Top)
+	out.top = max(out.top, is.Running)
+	if is.full(was) {
+		out.full = out.full.Add(capacity.Full{Took: took, First: is.First - was.First, Ended: is.Ended - was.Ended, Sequences: is.Top})
+	}
 	computed := max((is.Prompt-is.Cached)-(was.Prompt-was.Cached), 0)
 	is.Use = Use{
 		was.Use.Took + took, was.Use.Gaps + is.Gaps - was.Gaps, was.Use.Seconds + max(is.Seconds-was.Seconds, 0), was.Use.Prompt + computed,
 	}
+}
+
+// full says whether a pod has run as many requests as it ever does since it was last read, while
+// others waited, and not for room in its cache: it can do no more. One that has just ended is
+// replaced at the engine's next step, so that a tenth may be missing.
+func (p Pod) full(was Pod) bool {
+	return was.Queued && p.Queued && p.Top == was.Top && min(p.Running, was.Running) >= 0.9*p.Top
 }
 
 // patience is how long a pod that does not answer is taken to get what it got before.

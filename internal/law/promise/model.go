@@ -35,7 +35,7 @@ const parts = 20
 func (s *State) rework() bool {
 	age := s.Read - s.Model.At
 	young := s.Lengths.Of.Requests < 100*settled || s.Read < s.Began+10*time.Minute
-	return s.Model.Capacity == 0 || s.Lengths.Of.Requests < settled || young && age >= 15*time.Second || age >= time.Minute
+	return s.Model.Capacity == 0 || s.Lengths.Of.Requests < settled || s.Full.Below(s.Model.Within) || young && age >= 15*time.Second || age >= time.Minute
 }
 
 // work makes the model of what is known; where nothing is it stays as it was.
@@ -48,13 +48,13 @@ func (l Law) work(s *State, in law.Input) {
 	if !ok {
 		return
 	}
-	e := capacity.Engine{Fit: s.Fit, Prior: l.Prior, Mix: mix, Limits: l.limits(in)}
+	e := capacity.Engine{Fit: s.Fit, Prior: l.Prior, Mix: mix, Limits: l.limits(in), Full: s.Full}
 	known := e.Estimate(l.Promise)
 	r := known.Replica
 	m := Model{
 		At: s.Read, Mix: mix, Within: known.PerSecond, Low: known.Low, High: known.High, Doubt: known.Doubt, Table: r.Table(),
+		Capacity: known.Capacity, Limit: known.Limit,
 	}
-	m.Capacity, m.Limit = r.Capacity()
 	if !(m.Capacity > 0) {
 		return
 	}
@@ -63,6 +63,9 @@ func (l Law) work(s *State, in law.Input) {
 	}
 	if m.Doubt == capacity.Identified || s.Model.Front.Sequences > 0 {
 		m.Front = r.Room()
+		if _, _, full := s.Full.Rate(); full {
+			m.Front.Sequences = min(m.Front.Sequences, max(int(s.Full.Sequences), 1))
+		}
 		// Prompts are told with all their tokens, and what the prefix cache has is not read.
 		hit := share(s.Lengths.Totals.Cached, s.Lengths.Totals.Prompt)
 		m.Front.PerToken = time.Duration(float64(m.Front.PerToken) * (1 - hit))
@@ -112,7 +115,7 @@ const rowLength = 15 * time.Second
 
 // learn takes in what was seen.
 func (l Law) learn(s *State, in law.Input, look seen) {
-	context := s.Lengths.Held / max(s.Lengths.Running, 1)
+	context, changed := s.Lengths.Held/max(s.Lengths.Running, 1), s.Fit.Changed
 	for i := range s.Pods {
 		u := &s.Pods[i].Use
 		if u.Took < rowLength-rowLength/100 {
@@ -124,6 +127,10 @@ func (l Law) learn(s *State, in law.Input, look seen) {
 			})
 		}
 		*u = Use{}
+	}
+	s.Full = s.Full.Fade(look.took).Add(look.full)
+	if s.Fit.Changed != changed || look.top > s.Full.Sequences { // other engines, or that was not all
+		s.Full = capacity.Full{}
 	}
 	s.Lengths = s.Lengths.measure(s, in, look)
 	l.work(s, in)

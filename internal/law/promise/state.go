@@ -22,6 +22,7 @@ type State struct {
 
 	Lengths Lengths
 	Fit     capacity.Fit
+	Full    capacity.Full `json:",omitzero"`
 	Model   Model
 	Curve   capacity.Curve
 	Times   capacity.Times
@@ -42,6 +43,8 @@ type Pod struct {
 	At               time.Duration // of its newest reading; 0: it was never read
 	Ended            float64       // requests
 	Running, Waiting float64
+	Queued           bool    `json:",omitzero"` // requests wait, and not for room in the KV cache
+	Top              float64 `json:",omitzero"` // most that it has run, at any reading
 	Prompt, Cached   float64 // tokens
 	Gaps, Seconds    float64 // between tokens
 	First, Late      float64 // requests with a first token, and those after the objective
