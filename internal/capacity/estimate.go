@@ -21,7 +21,9 @@ type Estimate struct {
 	Low, High float64 // between which it lies, nine times in ten
 	Capacity  float64 // at which the mean of its load reaches a limit, which one, or of which it can do no more
 	Limit     Limit
-	Doubt     Doubt
+	// Full is what full engines served per second, where it contradicts the costs; else 0.
+	Full  float64
+	Doubt Doubt
 }
 
 // A Doubt says why a capacity cannot be told from what was seen.
@@ -98,7 +100,7 @@ func (e Engine) Estimate(share float64) Estimate {
 		most, by, _ := e.Full.Rate()
 		within := r.queueing(most, share)
 		out.Capacity = min(out.Capacity*within/out.PerSecond, most)
-		out.PerSecond, deviation = within, math.Hypot(by, (most-within)/(2*most)) // half of what queueing leaves may be too much
+		out.PerSecond, out.Full, deviation = within, most, math.Hypot(by, (most-within)/(2*most)) // half of what queueing leaves may be too much
 	}
 	out.Low, out.High = out.PerSecond*math.Exp(-nine*deviation), out.PerSecond*math.Exp(nine*deviation)
 	switch {

@@ -106,6 +106,7 @@ const (
 	RuleUnreachable // no number keeps the promise
 	RuleShort       // the maximum does not
 	RuleFirstJump   // a jump like none before, that costs more than may miss
+	RuleFull        // an engine does less than its costs say, since it runs few requests at once
 	RuleOutlook     // what is expected of the number, and of one more and one fewer
 
 	numRules
@@ -205,6 +206,7 @@ var rules = [numRules]struct {
 	RuleUnreachable: {"no number of replicas keeps the promise", hold, nil},
 	RuleShort:       {"the maximum does not keep the promise", hold, nil},
 	RuleFirstJump:   {"jump like none before", hold, nil},
+	RuleFull:        {"engines run few requests at once", hold, nil},
 	RuleOutlook:     {"outlook", hold, nil},
 }
 

@@ -88,7 +88,7 @@ const (
 	TermJump             // requests per second after a jump
 	TermLead             // time until what is asked for now serves
 	TermLeast            // number of replicas in a window, or that may be asked for
-	TermLimit            // number of replicas that the policies, or the GPUs, allow
+	TermLimit            // number of replicas that the policies, or the GPUs, allow; of requests in an engine
 	TermLoad             // what the target is compared with
 	TermMaxDown          // divisor of the replicas, in one step
 	TermMaxUp            // multiple of the replicas, in one step

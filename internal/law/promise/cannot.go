@@ -5,7 +5,8 @@ import (
 	"github.com/flyball-dev/flyball/internal/law"
 )
 
-// cannot notes why the promise cannot be kept, where it cannot, with the numbers.
+// cannot notes why the promise cannot be kept, where it cannot, and what keeps engines from doing
+// what they could, with the numbers.
 func (d *decision) cannot(out law.Output) law.Output {
 	allowed := law.Known(law.TermAllowed, d.Law.allowed(), law.UnitShare)
 	// On an idle replica, whatever the number.
@@ -22,6 +23,10 @@ func (d *decision) cannot(out law.Output) law.Output {
 		out = out.Held(law.RuleNoCapacity, law.Known(law.TermDoubt, float64(d.Model.Doubt), law.UnitNone),
 			law.Known(law.TermCapacity, d.Model.Within, law.UnitRequestsPerSecond),
 			law.Known(law.TermLeast, d.Model.Low, law.UnitRequestsPerSecond), law.Known(law.TermMost, d.Model.High, law.UnitRequestsPerSecond))
+	}
+	if d.Model.Full > 0 {
+		out = out.Held(law.RuleFull, law.Known(law.TermLimit, d.Model.Sequences, law.UnitRequests),
+			law.Known(law.TermCapacity, d.Model.Full, law.UnitRequestsPerSecond))
 	}
 	return d.first(out)
 }

@@ -23,6 +23,10 @@ type Model struct {
 	Within, Low, High float64
 	Doubt             capacity.Doubt
 	Mix               capacity.Mix
+	// Full is what full engines served per second, where Capacity goes by it, and Sequences how many
+	// requests one of them ran.
+	Full      float64 `json:",omitzero"`
+	Sequences float64 `json:",omitzero"`
 	// Front is what one replica may have while the rest waits in front of it by promise; the zero
 	// value until the capacity was identified once. Who goes by it goes on when little arrives.
 	Front capacity.Room `json:",omitzero"`
@@ -57,6 +61,9 @@ func (l Law) work(s *State, in law.Input) {
 	}
 	if !(m.Capacity > 0) {
 		return
+	}
+	if known.Full > 0 {
+		m.Full, m.Sequences = known.Full, s.Full.Sequences
 	}
 	for i := range m.InFlight {
 		m.InFlight[i] = r.InFlight(m.Capacity * float64(i) / parts)

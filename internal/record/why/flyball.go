@@ -118,6 +118,9 @@ func cannot(r law.Reason, t terms) (string, bool) {
 	case law.RuleFirstJump:
 		return fmt.Sprintf("A jump like none before, from %s to %s: whatever is asked for now, %s are expected to miss until it serves, in %s, and %s may.",
 			t.rate(law.TermArrivals), t.rate(law.TermJump), t.requests(law.TermCost), t.time(law.TermLead), t.requests(law.TermBudget)), true
+	case law.RuleFull:
+		return fmt.Sprintf("An engine does no more than %s: with %s at once it lets others wait, though there is room in its KV cache. --max-num-seqs may allow no more.",
+			t.rate(law.TermCapacity), t.requests(law.TermLimit)), true
 	case law.RuleNoCapacity:
 		doubt, known := t.doubt()
 		switch {

@@ -114,6 +114,8 @@ func TestSentences(t *testing.T) {
 			"No number of replicas keeps the promise: on a replica that is all but idle 8.1 % miss, and 5.0 % may."},
 		{law.Reason{Rule: law.RuleNoCapacity, Terms: []law.Term{{Name: law.TermDoubt, Value: float64(capacity.NoRequests)}}},
 			"It is not known what a replica serves: no request has been seen. What there is stays."},
+		{law.Reason{Rule: law.RuleFull, Terms: []law.Term{law.Known(law.TermLimit, 16, law.UnitRequests), law.Known(law.TermCapacity, 5.85, perSecond)}},
+			"An engine does no more than 5.85 requests/s: with 16 requests at once it lets others wait, though there is room in its KV cache. --max-num-seqs may allow no more."},
 		{law.Reason{Rule: law.RuleMetric, From: 3, To: 5, Terms: []law.Term{law.Known(law.TermValue, 42, law.UnitNone), law.Known(law.TermGoal, 10, law.UnitNone)}},
 			`Rule "metric" makes 5 of 3: value 42, goal 10.`},
 	} {
