@@ -45,8 +45,6 @@ type InferenceAutoscalerList struct {
 // Spec is what a user states.
 //
 // +kubebuilder:validation:XValidation:rule="self.replicas.min > 0 || self.targetRef.kind == 'InferenceService'",message="replicas.min: at 0 nothing wakes a Deployment or a StatefulSet, which no gateway sends requests to; set it to 1 or more, or name an InferenceService"
-// +kubebuilder:validation:XValidation:rule="self.replicas.min > 0 || self.engine != 'native'",message="replicas.min: the engine native does not wake a service from 0 yet; set it to 1 or more, or take the engine keda"
-// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.engine != 'native' || self.schedules.all(s, !has(s.min) || s.min > 0)",message="schedules: the engine native does not wake a service from a min of 0 yet; set it to 1 or more, or take the engine keda"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.targetRef.kind == 'InferenceService' || self.schedules.all(s, !has(s.min) || s.min > 0)",message="schedules: at a min of 0 nothing wakes a Deployment or a StatefulSet, which no gateway sends requests to; set it to 1 or more, or name an InferenceService"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, (has(s.max) ? s.max : self.replicas.max) >= (has(s.min) ? s.min : self.replicas.min))",message="schedules: a max is below the min; what a schedule does not set is that of replicas"
 type Spec struct {

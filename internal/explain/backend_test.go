@@ -102,6 +102,8 @@ func TestBackendOfPods(t *testing.T) {
 		"asleep, class none":   {func(s *Snapshot) { s.asleepInGuideMode(); s.class("none") }, "", 0, "its class is none"},
 		"asleep, no metrics":   {func(s *Snapshot) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.AutoScaling = nil }, "", 0, "no autoScaling.metrics"},
 		"asleep, objectives":   {func(s *Snapshot) { s.asleepInGuideMode(); s.promise(objective.Push) }, "", 0, ""},
+		"asleep, native":       {func(s *Snapshot) { s.asleepInGuideMode(); s.promise("prometheus"); s.Native, s.NoKEDA = true, true }, "", 0, ""},
+		"native, class none":   {func(s *Snapshot) { s.asleepInGuideMode(); s.class("none"); s.Native = true }, "", 0, "its class is none"},
 		"asleep, by another":   {func(s *Snapshot) { s.asleepInGuideMode(); s.promise("prometheus") }, "", 0, "no ScaledObject that states objectives"},
 		"asleep, refused":      {func(s *Snapshot) { s.asleepInGuideMode(); s.InferenceService.Spec.Predictor.MaxReplicas = -1 }, "", 0, "spec.predictor.maxReplicas"},
 		"stopped":              {func(s *Snapshot) { s.annotate(kserve.StopAnnotation, "true"); s.Deployment, s.Pods = nil, nil }, "", 0, "stopped by its annotation"},

@@ -289,7 +289,8 @@ func (s Snapshot) queueing() *explanation {
 	return &explanation{Queueing, said, ""}
 }
 
-// wakeable is a service at zero that gateways wake, which only guide mode listens to.
+// wakeable is a service at zero that gateways wake, in guide mode: one with objectives is told by
+// what states them.
 func (s Snapshot) wakeable() *explanation {
 	asked, d := kserve.Raised(s.ScaledObject), s.Demand
 	switch {
@@ -316,7 +317,7 @@ func (s Snapshot) cannotWake() string {
 	case s.mode() == ModeGuide:
 		why += "; no gateway reports, so nothing can wake it"
 	case s.Demand != nil && s.Demand.Gateways > 0:
-		why += "; a gateway wakes only what Flyball scales: class external with metrics"
+		why += "; a gateway wakes only what Flyball scales: class external, with metrics or objectives"
 	}
 	return why
 }

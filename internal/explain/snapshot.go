@@ -20,6 +20,7 @@ type Snapshot struct {
 	Pods             []corev1.Pod
 	Events           []corev1.Event // about the InferenceService and the ScaledObject, newest first
 	NoKEDA           bool           // the cluster knows no ScaledObjects
+	Native           bool           // an InferenceAutoscaler has Flyball scale it itself, or may: who reads this cannot tell
 	Demand           *demand.Demand // what the gateways report; nil if nobody writes it down
 	Servers          kserve.Servers // that KEDA may ask, where it is known
 }

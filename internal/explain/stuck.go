@@ -31,11 +31,11 @@ func (s Snapshot) pausedAtZero() *explanation {
 	return s.paused()
 }
 
-// promised tells whether a ScaledObject of its Deployment states objectives: KEDA wakes it, when
-// Flyball's scaler hears of requests that are held.
+// promised tells whether it is scaled by objectives: when Flyball's scaler hears of requests that
+// are held, KEDA wakes it by the ScaledObject that states them, or the scaler itself does.
 func (s Snapshot) promised() bool {
 	states := func(so kserve.ScaledObject) bool { return objective.At(so.Spec.Triggers) >= 0 }
-	return s.mode() == ModeExternal && (s.ScaledObject != nil && states(*s.ScaledObject) || slices.ContainsFunc(s.Others, states))
+	return s.mode() == ModeExternal && (s.Native || s.ScaledObject != nil && states(*s.ScaledObject) || slices.ContainsFunc(s.Others, states))
 }
 
 // unwakeable is a service at zero that Flyball does not scale.
@@ -46,7 +46,7 @@ func (s Snapshot) unwakeable() *explanation {
 	if mode := s.mode(); mode != ModeGuide {
 		why := "its class is " + mode
 		if mode == ModeExternal {
-			why = "it has no autoScaling.metrics, and no ScaledObject that states objectives"
+			why = "it has no autoScaling.metrics, no ScaledObject that states objectives, and no InferenceAutoscaler that Flyball accepts"
 		}
 		return &explanation{Unscaled, "at zero, and Flyball does not scale it: " + why, ""}
 	}

@@ -13,10 +13,12 @@ import (
 	"github.com/go-logr/logr/testr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/kserve"
@@ -111,7 +113,8 @@ func TestDirectory(t *testing.T) {
 	l.eventually(t, "demo/llama [m][]0 ")
 
 	s.patch(kserve.InferenceServiceKind.Kind, `{"spec":{"predictor":{"autoScaling":null}}}`)
-	l.eventually(t, "demo/llama [m][]0 at zero, and Flyball does not scale it: it has no autoScaling.metrics, and no ScaledObject that states objectives")
+	l.eventually(t, unscaled)
+	a.autoscaled(t, s, l)
 	a.Create(t, s.promise())
 	l.eventually(t, "demo/llama [m][]0 ")
 
@@ -136,6 +139,48 @@ func TestDirectory(t *testing.T) {
 	}
 	l.eventually(t, "")
 	asked.NeedAll(t, "config/gateway/role.yaml")
+}
+
+const unscaled = "demo/llama [m][]0 at zero, and Flyball does not scale it: it has no autoScaling.metrics, " +
+	"no ScaledObject that states objectives, and no InferenceAutoscaler that Flyball accepts"
+
+// autoscaled has an InferenceAutoscaler of the engine native come and go, whose kind is installed
+// late, and is in the end uninstalled.
+func (a *apiServer) autoscaled(t *testing.T, s *guided, l *listener) {
+	t.Helper()
+	a.InstallCRDs(t, "config/crd/flyball.dev_inferenceautoscalers.yaml")
+	by := &v1alpha1.InferenceAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: s.key.Namespace, Name: "promise"}, Spec: v1alpha1.Spec{
+		TargetRef: v1alpha1.TargetRef{APIVersion: "serving.kserve.io/v1beta1", Kind: kserve.InferenceServiceKind.Kind, Name: s.key.Name},
+		Replicas:  v1alpha1.Replicas{Min: new(int32(0)), Max: 8}, Engine: v1alpha1.Native,
+		Objectives: []v1alpha1.Objective{{Metric: v1alpha1.TTFT, Quantile: .9, Target: "3s"}},
+	}}
+	a.Create(t, by)
+	say := func(status metav1.ConditionStatus, reason string) {
+		t.Helper()
+		meta.SetStatusCondition(&by.Status.Conditions, metav1.Condition{Type: v1alpha1.Ready, Status: status, Reason: reason})
+		if err := a.Admin.Status().Update(t.Context(), by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(metav1.ConditionTrue, "Following")
+	l.eventually(t, "demo/llama [m][]0 ")
+	say(metav1.ConditionFalse, "ScaleForbidden")
+	l.eventually(t, unscaled)
+	say(metav1.ConditionUnknown, "Waiting")
+	l.eventually(t, "demo/llama [m][]0 ")
+	target := func(name string) {
+		t.Helper()
+		by.Spec.TargetRef.Name = name
+		if err := a.Admin.Update(t.Context(), by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	target("another")
+	l.eventually(t, unscaled)
+	target(s.key.Name)
+	l.eventually(t, "demo/llama [m][]0 ")
+	a.uninstallCRDs(t, "flyball.dev")
+	l.eventually(t, unscaled)
 }
 
 // promise is a ScaledObject of another name that states objectives.

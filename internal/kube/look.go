@@ -14,7 +14,7 @@ import (
 )
 
 // stuck is why no pod of a service can come. A gateway sees less: not what the
-// administrator forbids.
+// administrator forbids. It sees InferenceAutoscalers, which the controller does not.
 func (r *Reconciler) stuck(ctx context.Context, key demand.Service) string {
 	if !r.Acts() {
 		return ""
@@ -27,6 +27,7 @@ func (r *Reconciler) stuck(ctx context.Context, key demand.Service) string {
 	if err != nil {
 		return ""
 	}
+	o.Native = true
 	return o.Stuck()
 }
 

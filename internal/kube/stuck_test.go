@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -79,6 +80,17 @@ func TestStuckIsTold(t *testing.T) {
 	r.Servers = nil
 	if why := r.stuck(t.Context(), key); why != "" {
 		t.Errorf("any server may be asked: stuck() = %q, want nothing", why)
+	}
+	service := cluster.NewObject(kserve.InferenceServiceKind)
+	if err := r.Client.Get(t.Context(), llama, service); err != nil {
+		t.Fatal(err)
+	}
+	unstructured.RemoveNestedField(service.Object, "spec", "predictor", "autoScaling")
+	if err := r.Client.Update(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	if why := r.stuck(t.Context(), key); why != "" {
+		t.Errorf("without metrics, by an InferenceAutoscaler or by nobody: stuck() = %q, want nothing", why)
 	}
 	gone := cluster.NewObject(kserve.InferenceServiceKind)
 	gone.SetNamespace(llama.Namespace)

@@ -3,16 +3,20 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/flyball-dev/flyball/api/v1alpha1"
+	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
@@ -41,25 +46,26 @@ func TestScalerRights(t *testing.T) {
 	t.Run("who may and who may not", func(t *testing.T) { testOptIn(t, a) })
 	t.Run("an InferenceAutoscaler", func(t *testing.T) { testKept(t, a) })
 	t.Run("an InferenceAutoscaler without KEDA", func(t *testing.T) { testNative(t, a) })
+	t.Run("one at zero that a gateway holds requests for", func(t *testing.T) { testWoken(t, a, report) })
 	t.Run("a stranger reports", func(t *testing.T) {
-		kubetest.Eventually(t, "POST", http.StatusUnauthorized, report)
+		kubetest.Eventually(t, "POST", http.StatusUnauthorized, func() int { return report("stranger", demand.Report{Gateway: "stranger"}) })
 	})
 	t.Run("what has been learned", func(t *testing.T) { testRemembered(t, a, asked) })
 	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, "config/scaler/role.yaml", "config/native/role.yaml") })
 }
 
-// startScaler has the command's own parts run with the scaler's account, and returns what a
-// stranger's report is answered with; 0 where nobody listens.
-func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) (report func() int) {
+// startScaler has the command's own parts run with the scaler's account, and returns what a report
+// with a token is answered with; 0 where nobody listens.
+func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) (report func(token string, r demand.Report) int) {
 	t.Helper()
 	folder, authority := kubetest.Serving(t)
-	demand := kubetest.FreeAddress(t)
+	gateways := kubetest.FreeAddress(t)
 	o, flags := &scalerOptions{}, pflag.NewFlagSet("scaler", pflag.ContinueOnError)
 	o.register(flags)
 	if err := flags.Parse([]string{
 		"--health-probe-bind-address=0", "--tick=2s", "--prometheus=http://" + kubetest.FreeAddress(t),
 		"--bind-address=" + kubetest.FreeAddress(t), "--certificates=" + folder, "--peer-bind-address=" + kubetest.FreeAddress(t),
-		"--demand-bind-address=" + demand, "--demand-certificates=" + folder,
+		"--demand-bind-address=" + gateways, "--demand-certificates=" + folder,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +87,16 @@ func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) 
 	pool.AppendCertsFromPEM(authority)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return func() int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+demand+inbox.Path, strings.NewReader(`{"gateway":"stranger"}`))
+	return func(token string, r demand.Report) int {
+		body, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer stranger")
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+gateways+inbox.Path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
 		res, err := (&http.Client{Transport: transport}).Do(req)
 		if err != nil {
 			return 0
@@ -181,6 +191,55 @@ func testNative(t *testing.T, a *kubetest.APIServer) {
 		}
 		return *d.Spec.Replicas == 2 && *set.Spec.Replicas == 2
 	})
+}
+
+// testWoken has an InferenceService at zero stay there until a gateway reports that it holds a
+// request for it.
+func testWoken(t *testing.T, a *kubetest.APIServer, report func(token string, r demand.Report) int) {
+	a.CreateFiles(t, "config/gateway/service-account.yaml")
+	d := deployment("asleep-predictor")
+	d.Labels = map[string]string{kserve.ServiceLabel: "asleep"}
+	d.Spec.Replicas = new(int32(0))
+	service := kubetest.Service(t)
+	service.Name, service.Spec.Predictor.AutoScaling = "asleep", nil
+	by := &v1alpha1.InferenceAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: "asleep"}, Spec: v1alpha1.Spec{
+		TargetRef:  v1alpha1.TargetRef{APIVersion: "serving.kserve.io/v1beta1", Kind: kserve.InferenceServiceKind.Kind, Name: "asleep"},
+		Replicas:   v1alpha1.Replicas{Min: new(int32(0)), Max: 8},
+		Objectives: []v1alpha1.Objective{{Metric: v1alpha1.TTFT, Quantile: .9, Target: "3s"}}, Engine: v1alpha1.Native,
+	}}
+	a.Create(t, kubetest.Untyped(t, kserve.InferenceServiceKind, service), d, by)
+	kubetest.Eventually(t, "it is decided on, and gateways hold requests for it", true, func() bool {
+		return a.Admin.Get(t.Context(), client.ObjectKeyFromObject(by), by) == nil && autoscaler.Wakes(by) && by.Status.DesiredReplicas != nil
+	})
+	if err := a.Admin.Get(t.Context(), client.ObjectKeyFromObject(d), d); err != nil || *d.Spec.Replicas != 0 || *by.Status.DesiredReplicas != 0 {
+		t.Fatalf("%d replicas of %d desired, error %v, want 0", *d.Spec.Replicas, *by.Status.DesiredReplicas, err)
+	}
+	token, held := gatewayToken(t, a, "gateway"), demand.Item{Namespace: "demo", Name: "asleep", Work: demand.Work{Held: 1}}
+	began := time.Now()
+	if got := report(token, demand.Report{Gateway: "gateway", Services: []demand.Item{held}}); got != http.StatusNoContent {
+		t.Fatalf("POST = %d, want 204", got)
+	}
+	kubetest.Eventually(t, "it is woken", true, func() bool {
+		return a.Admin.Get(t.Context(), client.ObjectKeyFromObject(d), d) == nil && *d.Spec.Replicas == 1
+	})
+	t.Logf("1 replica was written %s after the report", time.Since(began).Round(time.Millisecond)) // looked for every 50 ms
+}
+
+// gatewayToken is that of a gateway's pod.
+func gatewayToken(t *testing.T, a *kubetest.APIServer, pod string) string {
+	t.Helper()
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "flyball-system", Name: pod}, Spec: corev1.PodSpec{
+		ServiceAccountName: inbox.Account, AutomountServiceAccountToken: new(false), Containers: []corev1.Container{{Name: pod, Image: "flyball"}},
+	}}
+	a.Create(t, p)
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+		Audiences: []string{inbox.Audience}, BoundObjectRef: &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod, UID: p.UID},
+	}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: inbox.Account}}
+	if err := a.Admin.SubResource("token").Create(t.Context(), account, request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Status.Token
 }
 
 // testRemembered: what a scaler writes at its end, the next one writes again, and what it

@@ -22,6 +22,7 @@
 // INV-10: one that Flyball scales itself is decided as its ScaledObject would be, has none, and
 // yields to whatever else scales the workload; the ScaledObject it had goes only where Flyball
 // may scale in its place, and until its HPA has gone nothing is written.
+// INV-11: one that Flyball scales itself wakes its workload from zero, unless it is refused.
 //
 // It deliberately does not know how a view is read, nor how replicas are computed.
 package autoscaler

@@ -2,8 +2,13 @@ package autoscaler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/internal/explain"
 	"github.com/flyball-dev/flyball/internal/law"
 	"github.com/flyball-dev/flyball/internal/policy/objective"
@@ -35,6 +40,17 @@ func (v View) native(address string) Verdict {
 		out.Notices = append(out.Notices, *out.Done)
 	}
 	return out
+}
+
+// Wakes tells whether Flyball itself scales the workload of one when requests are held for it, by
+// what was last said of it. What passes by itself refuses nobody.
+func Wakes(a *v1alpha1.InferenceAutoscaler) bool {
+	ready := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.Ready)
+	if a.Spec.Engine != v1alpha1.Native || a.DeletionTimestamp != nil || ready == nil {
+		return false
+	}
+	return ready.Status != metav1.ConditionFalse ||
+		slices.Contains([]string{"TargetMissing", "Stopped", "WaitingForRemoval", "ScaleFailed", "DecisionTooOld"}, ready.Reason)
 }
 
 // Writes tells whether the number that is decided is to be written to the workload's scale.

@@ -137,6 +137,42 @@ func TestNativeConditions(t *testing.T) {
 	}
 }
 
+// INV-11: by its last status, from which a gateway sees whether to hold requests.
+func TestWakes(t *testing.T) {
+	failed := Unwritten(objective.Workload{Kind: "Deployment"}, false, "a conflict")
+	for name, tc := range map[string]struct {
+		change func(*View, *Course)
+		want   bool
+	}{
+		"well":          {func(*View, *Course) {}, true},
+		"new":           {func(_ *View, c *Course) { c.Last = nil }, true},
+		"too old":       {func(_ *View, c *Course) { c.Last.Stale = true }, true},
+		"a failure":     {func(_ *View, c *Course) { c.Failed = failed }, true},
+		"KEDA's HPA":    {func(v *View, _ *Course) { v.HPAs = append(v.HPAs, onTarget("keda-hpa-chat", "chat")) }, true},
+		"no Deployment": {func(v *View, _ *Course) { v.Replicas = nil }, true},
+		"stopped": {func(v *View, _ *Course) {
+			v.Replicas, v.InferenceService.Annotations[kserve.StopAnnotation] = nil, "true"
+		}, true},
+		"an HPA":        {func(v *View, _ *Course) { v.HPAs = append(v.HPAs, onTarget("mine", "")) }, false},
+		"not heard":     {func(v *View, _ *Course) { v.Heard = false }, false},
+		"no right":      {func(v *View, _ *Course) { v.Barred = Unwritten(objective.Workload{Kind: "Deployment"}, true, "no") }, false},
+		"too many":      {func(_ *View, c *Course) { c.Refused = &explain.Notice{Reason: "TooManyObjectives"} }, false},
+		"being deleted": {func(v *View, _ *Course) { v.DeletionTimestamp = &metav1.Time{} }, false},
+		"engine keda":   {func(v *View, _ *Course) { v.Spec.Engine = v1alpha1.KEDA }, false},
+		"engine advise": {func(v *View, _ *Course) { advise(v) }, false},
+	} {
+		v, c := nativeView(t), good()
+		tc.change(&v, &c)
+		v.Status = Status(v.Status, v, v.Verdict(address), c, time.Unix(100, 0))
+		if got := Wakes(v.InferenceAutoscaler); got != tc.want {
+			t.Errorf("%s: Wakes = %v, want %v; conditions %+v", name, got, tc.want, v.Status.Conditions)
+		}
+	}
+	if Wakes(nativeView(t).InferenceAutoscaler) {
+		t.Error("nobody has looked at it: Wakes = true, want false")
+	}
+}
+
 func TestRescaled(t *testing.T) {
 	reasons := []law.Reason{outlook(.04), {Rule: law.RuleMinimum, From: 1, To: 2}}
 	got := Rescaled(objective.Workload{Kind: "Deployment", Name: "llama"}, 1, 2, reasons)

@@ -96,7 +96,7 @@ func (k *Kinds) learn(absent []schema.GroupVersionKind, trouble string) (changed
 	}
 	k.looked, k.absent = true, absent
 	if len(absent) == 0 {
-		k.log.Info("custom resources of KServe and KEDA are served")
+		k.log.Info("all custom resources are served")
 	} else {
 		k.log.Info("waiting for custom resources to be installed", "missing", kindNames(absent))
 	}

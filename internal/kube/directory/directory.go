@@ -25,11 +25,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/flyball-dev/flyball/api/v1alpha1"
 	"github.com/flyball-dev/flyball/config"
 	"github.com/flyball-dev/flyball/internal/explain"
+	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
 	"github.com/flyball-dev/flyball/internal/kserve"
 	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/snapshot"
+	"github.com/flyball-dev/flyball/internal/policy/objective"
 	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
@@ -47,8 +50,8 @@ type Directory struct {
 
 	mu          sync.Mutex
 	dirty       map[types.NamespacedName]bool
-	all         bool // what is known must be read anew
-	keda        bool // ScaledObjects are watched
+	all         bool                             // what is known must be read anew
+	watched     map[schema.GroupVersionKind]bool // of the kinds that may be missing
 	controllers []string
 }
 
@@ -84,7 +87,8 @@ func New(config *rest.Config, namespace string, log logr.Logger, p *pulse.Pulse)
 	}
 	d := &Directory{
 		cache: c, namespace: namespace, pulse: p, stirred: make(chan struct{}, 1), dirty: map[types.NamespacedName]bool{},
-		kinds: cluster.NewKinds(from, log, kserve.InferenceServiceKind, kserve.ScaledObjectKind),
+		watched: map[schema.GroupVersionKind]bool{},
+		kinds:   cluster.NewKinds(from, log, kserve.InferenceServiceKind, kserve.ScaledObjectKind, v1alpha1.Kind),
 	}
 	d.kinds.OnChange(d.stirAll) // what waits for KEDA waits in vain when it goes
 	return d, nil
@@ -94,7 +98,7 @@ func New(config *rest.Config, namespace string, log logr.Logger, p *pulse.Pulse)
 func knownKinds() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []schema.GroupVersionKind{
-		kserve.InferenceServiceKind, kserve.ScaledObjectKind, appsv1.SchemeGroupVersion.WithKind("Deployment"),
+		kserve.InferenceServiceKind, kserve.ScaledObjectKind, v1alpha1.Kind, appsv1.SchemeGroupVersion.WithKind("Deployment"),
 		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("PodList"), // a cache of several namespaces asks for lists too
 	} {
 		m.Add(kind, meta.RESTScopeNamespace)
@@ -137,7 +141,8 @@ func (d *Directory) Run(ctx context.Context, told func([]explain.Backend)) error
 			return cmp.Or(failed, err)
 		}
 	}
-	wg.Go(func() { d.watchKEDA(ctx) })
+	wg.Go(func() { d.watchLate(ctx, kserve.ScaledObjectKind, cluster.NewObject(kserve.ScaledObjectKind)) })
+	wg.Go(func() { d.watchLate(ctx, v1alpha1.Kind, &v1alpha1.InferenceAutoscaler{}) })
 	d.follow(ctx, told)
 	cancel()
 	wg.Wait()
@@ -155,7 +160,7 @@ func (d *Directory) watch(ctx context.Context, o client.Object) error {
 	}
 	handled, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(o any) { d.touch(ctx, o) },
-		UpdateFunc: func(_, now any) { d.touch(ctx, now) },
+		UpdateFunc: func(old, now any) { d.touch(ctx, old); d.touch(ctx, now) }, // it may have been another one's
 		DeleteFunc: func(o any) { d.touch(ctx, o) },
 	})
 	if err != nil {
@@ -165,15 +170,23 @@ func (d *Directory) watch(ctx context.Context, o client.Object) error {
 	return nil
 }
 
-// watchKEDA waits for KEDA, which may be installed late or never.
-func (d *Directory) watchKEDA(ctx context.Context) {
-	if !d.kinds.Await(ctx, kserve.ScaledObjectKind) || d.watch(ctx, cluster.NewObject(kserve.ScaledObjectKind)) != nil {
+// watchLate waits for a kind that may be installed late or never.
+func (d *Directory) watchLate(ctx context.Context, kind schema.GroupVersionKind, o client.Object) {
+	if !d.kinds.Await(ctx, kind) || d.watch(ctx, o) != nil {
 		return // only the end of the context ends either
 	}
 	d.mu.Lock()
-	d.keda = true
+	d.watched[kind] = true
 	d.mu.Unlock()
 	d.stirAll()
+}
+
+// sees tells of a kind that may be missing whether it is there, and if so, whether it is watched.
+func (d *Directory) sees(kind schema.GroupVersionKind) (there, seen bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	there = d.kinds.Served(kind)
+	return there, there && d.watched[kind]
 }
 
 // stirAll has every service read again.
@@ -199,6 +212,8 @@ func (d *Directory) touch(ctx context.Context, o any) {
 		if name := object.GetLabels()[kserve.ServiceLabel]; name != "" {
 			keys = append(keys, types.NamespacedName{Namespace: object.GetNamespace(), Name: name})
 		}
+	case *v1alpha1.InferenceAutoscaler:
+		keys = cluster.Services(ctx, d.cache, object.Namespace, cluster.ByDeployment, objective.WorkloadOf(object.Spec.TargetRef).Name)
 	default:
 		if object.GetObjectKind().GroupVersionKind().Kind == kserve.InferenceServiceKind.Kind {
 			keys = append(keys, client.ObjectKeyFromObject(object))
@@ -278,16 +293,29 @@ func (d *Directory) follow(ctx context.Context, told func([]explain.Backend)) {
 
 // backend reads one service from the watches; false if there is none.
 func (d *Directory) backend(ctx context.Context, key types.NamespacedName) (explain.Backend, bool) {
-	d.mu.Lock()
-	keda := d.keda
-	d.mu.Unlock()
-	r := snapshot.Reader{From: d.cache, Parts: snapshot.Workload | snapshot.Others, KEDA: func() bool { return keda && d.kinds.Served(kserve.ScaledObjectKind) }}
+	there, seen := d.sees(kserve.ScaledObjectKind)
+	r := snapshot.Reader{From: d.cache, Parts: snapshot.Workload | snapshot.Others, KEDA: func() bool { return seen }}
 	s, err := r.Read(ctx, key)
 	if err != nil {
 		return explain.Backend{}, false
 	}
-	s.NoKEDA = !d.kinds.Served(kserve.ScaledObjectKind) // else it is only not watched yet
+	s.NoKEDA = !there // else it is only not watched yet
+	s.Native = there && !seen || d.native(ctx, key)
 	return s.Backend(), true
+}
+
+// native tells whether an InferenceAutoscaler has Flyball itself wake a service. Until they are
+// watched one may.
+func (d *Directory) native(ctx context.Context, key types.NamespacedName) bool {
+	if there, seen := d.sees(v1alpha1.Kind); !seen {
+		return there
+	}
+	w := objective.Workload{Kind: objective.Deployment, Name: kserve.PredictorName(key.Name)}
+	var on v1alpha1.InferenceAutoscalerList
+	if d.cache.List(ctx, &on, client.InNamespace(key.Namespace), client.MatchingFields{cluster.ByWorkload: w.String()}) != nil {
+		return false
+	}
+	return slices.ContainsFunc(on.Items, func(a v1alpha1.InferenceAutoscaler) bool { return autoscaler.Wakes(&a) })
 }
 
 // findControllers finds the scaler's replicas too, which decide by the same reports. It
