@@ -12,6 +12,9 @@ type Full struct {
 	Took         time.Duration // of all engines together
 	First, Ended float64       // requests that got their first token, and that ended
 	Sequences    float64       // that one of them ran
+	// Free is for how long engines have let requests wait and run fewer than they sometimes do: those are
+	// held back by something else, as a long prompt.
+	Free time.Duration
 }
 
 const (
@@ -20,6 +23,8 @@ const (
 	fullLife = 2 * time.Minute
 	// forgotten is after how long half of it is forgotten where engines are not full.
 	forgotten = time.Hour
+	// mostly is how many times longer engines must be full than let requests wait without being so.
+	mostly = 3
 	// leastFull is how many requests must have been served for their rate to say anything.
 	leastFull = 10
 )
@@ -31,11 +36,11 @@ func (f Full) Add(other Full) Full {
 			return f
 		}
 	}
-	if other.Took <= 0 {
+	if min(other.Took, other.Free) < 0 {
 		return f
 	}
-	f = f.left(other.Took, fullLife)
-	return Full{f.Took + other.Took, f.First + other.First, f.Ended + other.Ended, max(f.Sequences, other.Sequences)}
+	f = f.left(other.Took+other.Free, fullLife)
+	return Full{f.Took + other.Took, f.First + other.First, f.Ended + other.Ended, max(f.Sequences, other.Sequences), f.Free + other.Free}
 }
 
 // Fade is what is left after some time.
@@ -43,18 +48,18 @@ func (f Full) Fade(took time.Duration) Full { return f.left(max(took, 0), forgot
 
 func (f Full) left(took, life time.Duration) Full {
 	part := math.Exp2(-took.Seconds() / life.Seconds())
-	return Full{time.Duration(float64(f.Took) * part), f.First * part, f.Ended * part, f.Sequences}
+	return Full{time.Duration(float64(f.Took) * part), f.First * part, f.Ended * part, f.Sequences, time.Duration(float64(f.Free) * part)}
 }
 
 // Rate is what one engine served at most, in requests per second, and its deviation as a
-// share of it; false if too little was seen. Where an engine fills up its requests have begun
+// share of it; false if too little was seen, or if it is not mostly full engines that let requests wait. Where an engine fills up its requests have begun
 // and not ended yet, and where it empties it is the other way round: the greater counts.
 //
 // Worked example (TestFull): 90 requests in 20 s of full engines are 4.5/s, give or take a
 // tenth: 12/s, which costs may say, it is not.
 func (f Full) Rate() (perSecond, deviation float64, known bool) {
 	n := max(f.First, f.Ended)
-	if !(n >= leastFull && f.Took > 0) {
+	if !(n >= leastFull && f.Took > 0 && f.Took >= mostly*f.Free) {
 		return 0, 0, false
 	}
 	return n / f.Took.Seconds(), math.Hypot(1/math.Sqrt(n), formula), true

@@ -32,7 +32,7 @@ func TestQueueing(t *testing.T) {
 func TestFull(t *testing.T) {
 	var f Full
 	for range 4 {
-		f = f.Add(Full{5 * time.Second, 23, 22, 32})
+		f = f.Add(Full{5 * time.Second, 23, 22, 32, 0})
 	}
 	rate, deviation, known := f.Rate()
 	if !known || math.Abs(rate-4.6) > 0.01 || math.Abs(deviation-0.117) > 0.002 {
@@ -41,6 +41,9 @@ func TestFull(t *testing.T) {
 	if !f.Below(12) || f.Below(5) {
 		t.Errorf("Below(12) = %v, Below(5) = %v, want true and false: it may be chance", f.Below(12), f.Below(5))
 	}
+	if _, _, known := f.Add(Full{Free: 5 * time.Second}).Rate(); known {
+		t.Error("still known after a quarter as long in which engines let requests wait without being full")
+	}
 	if _, _, known := f.Fade(6 * time.Hour).Rate(); known {
 		t.Error("still known after six hours in which no engine was full")
 	}
@@ -48,7 +51,7 @@ func TestFull(t *testing.T) {
 
 // What full engines served is taken where it contradicts the costs.
 func TestEstimateOfFullEngines(t *testing.T) {
-	f := Full{20 * time.Second, 92, 88, 32}
+	f := Full{20 * time.Second, 92, 88, 32, 0}
 	r := Replica{
 		Costs{Step: 13.6e-3, Prompt: 51e-6, Sequence: 53e-6, Context: 43e-9}, Mix{Prompt: 400, Spread: 1, Output: 100, Context: 450},
 		Limits{TTFT: 3 * time.Second, TPOT: 100 * time.Millisecond, CacheTokens: 1e9, BatchTokens: 8192},
@@ -60,7 +63,7 @@ func TestEstimateOfFullEngines(t *testing.T) {
 	if alone.PerSecond < 10 || math.Abs(got.PerSecond-4.09) > 0.01 || got.Capacity > 4.6 || got.Low > 3.5 || got.High < 4.6 || got.High > 6 {
 		t.Errorf("by costs %+v, with engines that were full %+v", alone, got)
 	}
-	e.Full = Full{20 * time.Second, 900, 900, 200}
+	e.Full = Full{20 * time.Second, 900, 900, 200, 0}
 	if diff := cmp.Diff(alone, e.Estimate(0.95)); diff != "" {
 		t.Errorf("more than can be served within the objectives contradicts nothing: -want +got\n%s", diff)
 	}

@@ -249,8 +249,8 @@ func (out *seen) add(is *Pod, was Pod, born bool) {
 	is.PerSecond = was.PerSecond + (max(arrivals, 0)/took.Seconds()-was.PerSecond)*min(took.Seconds()/30, 1)
 	is.Top = max(is.Top, was.Top)
 	out.top = max(out.top, is.Running)
-	if is.full(was) {
-		out.full = out.full.Add(capacity.Full{Took: took, First: is.First - was.First, Ended: is.Ended - was.Ended, Sequences: is.Top})
+	if was.Queued && is.Queued {
+		out.full = out.full.Add(is.waited(was))
 	}
 	computed := max((is.Prompt-is.Cached)-(was.Prompt-was.Cached), 0)
 	is.Use = Use{
@@ -258,11 +258,15 @@ func (out *seen) add(is *Pod, was Pod, born bool) {
 	}
 }
 
-// full says whether a pod has run as many requests as it ever does since it was last read, while
-// others waited, and not for room in its cache: it can do no more. One that has just ended is
-// replaced at the engine's next step, so that a tenth may be missing.
-func (p Pod) full(was Pod) bool {
-	return was.Queued && p.Queued && p.Top == was.Top && min(p.Running, was.Running) >= 0.9*p.Top
+// waited is what a pod did in which requests waited since it was last read, and not for room in its
+// cache. If it has run as many as it ever does, it can do no more. One that has just ended is replaced
+// at the engine's next step, so that one or a tenth may be missing.
+func (p Pod) waited(was Pod) capacity.Full {
+	took := p.At - was.At
+	if p.Top-min(p.Running, was.Running) > max(0.1*p.Top, 1) {
+		return capacity.Full{Free: took}
+	}
+	return capacity.Full{Took: took, First: p.First - was.First, Ended: p.Ended - was.Ended, Sequences: p.Top}
 }
 
 // patience is how long a pod that does not answer is taken to get what it got before.
