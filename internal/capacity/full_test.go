@@ -41,8 +41,8 @@ func TestFull(t *testing.T) {
 	if !f.Below(12) || f.Below(5) {
 		t.Errorf("Below(12) = %v, Below(5) = %v, want true and false: it may be chance", f.Below(12), f.Below(5))
 	}
-	if _, _, known := f.Add(Full{Free: 5 * time.Second}).Rate(); known {
-		t.Error("still known after a quarter as long in which engines let requests wait without being full")
+	if _, _, known := f.Add(Full{Free: 10 * time.Second}).Rate(); known {
+		t.Error("still known after half as long in which engines let requests wait without being full")
 	}
 	if _, _, known := f.Fade(6 * time.Hour).Rate(); known {
 		t.Error("still known after six hours in which no engine was full")
