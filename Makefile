@@ -19,7 +19,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 # Packages in which nothing runs concurrently, tests included (internal/archtest looks): there the race
 # detector finds nothing, and makes hours of simulated time ten times slower.
-SEQUENTIAL := decide plant promsim record scenario scenario/hindsight comparison/learning law/catalog
+SEQUENTIAL := decide plant promsim record scenario scenario/hindsight comparison/learning law/catalog law/promise capacity
 
 ORACLES  := hpa kpa
 FUZZTIME ?= 30s

@@ -96,8 +96,7 @@ func (e Engine) Estimate(share float64) Estimate {
 		return perSecond
 	})
 	deviation = math.Hypot(min(deviation, 3), r.tolerance())
-	if e.Full.Below(out.PerSecond) {
-		most, by, _ := e.Full.Rate()
+	if most, by, less := r.crowded(e.Full, out.PerSecond); less {
 		within := r.queueing(most, share)
 		out.Capacity = min(out.Capacity*within/out.PerSecond, most)
 		out.PerSecond, out.Full, deviation = within, most, math.Hypot(by, (most-within)/(2*most)) // half of what queueing leaves may be too much

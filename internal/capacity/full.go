@@ -15,14 +15,18 @@ type Full struct {
 	// Free is for how long engines have let requests wait and run fewer than they sometimes do: those are
 	// held back by something else, as a long prompt.
 	Free time.Duration
+	Age  time.Duration // since an engine was full last
 }
 
 const (
 	// fullLife is how much time of full engines counts for half: what they did last is what
 	// they do with the requests of now.
 	fullLife = 2 * time.Minute
-	// forgotten is after how long half of it is forgotten where engines are not full.
-	forgotten = time.Hour
+	// forgotten is after how long half of it is forgotten where engines are not full: where hundreds of
+	// requests have waited within a week, where ten have at once.
+	forgotten = 24 * time.Hour
+	// current is for how long what was counted is what requests are like now.
+	current = 10 * time.Minute
 	// mostly is how many times longer engines must be full than let requests wait without being so.
 	mostly = 3
 	// leastFull is how many requests must have been served for their rate to say anything.
@@ -40,15 +44,29 @@ func (f Full) Add(other Full) Full {
 		return f
 	}
 	f = f.left(other.Took+other.Free, fullLife)
-	return Full{f.Took + other.Took, f.First + other.First, f.Ended + other.Ended, max(f.Sequences, other.Sequences), f.Free + other.Free}
+	f.Took, f.First, f.Ended, f.Free = f.Took+other.Took, f.First+other.First, f.Ended+other.Ended, f.Free+other.Free
+	f.Sequences = max(f.Sequences, other.Sequences)
+	if other.Took > 0 {
+		f.Age = 0
+	}
+	return f
 }
 
 // Fade is what is left after some time.
-func (f Full) Fade(took time.Duration) Full { return f.left(max(took, 0), forgotten) }
+func (f Full) Fade(took time.Duration) Full {
+	took = min(max(took, 0), forgotten)
+	f = f.left(took, forgotten)
+	if f.Took+f.Free > 0 {
+		f.Age = min(f.Age+took, 1000*forgotten)
+	}
+	return f
+}
 
 func (f Full) left(took, life time.Duration) Full {
 	part := math.Exp2(-took.Seconds() / life.Seconds())
-	return Full{time.Duration(float64(f.Took) * part), f.First * part, f.Ended * part, f.Sequences, time.Duration(float64(f.Free) * part)}
+	f.Took, f.Free = time.Duration(float64(f.Took)*part), time.Duration(float64(f.Free)*part)
+	f.First, f.Ended = f.First*part, f.Ended*part
+	return f
 }
 
 // Rate is what one engine served at most, in requests per second, and its deviation as a
@@ -65,10 +83,28 @@ func (f Full) Rate() (perSecond, deviation float64, known bool) {
 	return n / f.Took.Seconds(), math.Hypot(1/math.Sqrt(n), formula), true
 }
 
-// Below says whether engines that were full served less than a rate, by more than chance.
+// Below says whether engines that were full lately served less than a rate, by more than chance.
 func (f Full) Below(perSecond float64) bool {
 	rate, deviation, known := f.Rate()
-	return known && rate*math.Exp(nine*deviation) < perSecond
+	return known && f.Age < current && rate*math.Exp(nine*deviation) < perSecond
+}
+
+// crowded is what an engine does at most that runs no more requests than full ones did, and the deviation of
+// that; false if it is not known, or no less than a rate by more than chance. What was counted long ago was
+// of other requests; by Little's law n at a time, with the work w and the token's time a as in Replica.at, are
+//
+//	n / ((output−1)·a(n) + n·Prompt·prompt),   a(n) = Step + n·(Sequence + Context·context)
+//
+// Worked example (TestCrowded): 16 at a time, 200 tokens each in steps of 20 ms and 0.8 ms for each that runs:
+// 16/(199·32.8 ms) = 2.45/s.
+func (r Replica) crowded(f Full, perSecond float64) (most, deviation float64, less bool) {
+	most, deviation, known := f.Rate()
+	if f.Age >= current {
+		r = r.total()
+		c, n := r.Costs, max(f.Sequences, 1)
+		most = n / ((r.Mix.Output-1)*(c.Step+n*(c.Sequence+c.Context*r.Mix.Context)) + n*c.Prompt*r.Mix.Prompt)
+	}
+	return most, deviation, known && most*math.Exp(nine*deviation) < perSecond
 }
 
 // queueing is the rate at which a share of the requests gets its first token within TTFT, of an

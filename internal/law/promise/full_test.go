@@ -35,6 +35,11 @@ func TestFullEngines(t *testing.T) {
 		if m := law.Resume[State](s).Model; m.Within > 2.4 || m.Within < 1.2 || m.Capacity > 2.4 {
 			t.Errorf("%s: one replica serves %.2f, from %.2f to %.2f, want 1.2 to 2.4", name, m.Within, m.Low, m.High)
 		}
+		w.Rate = 2
+		s, _ = play(w, l, s, n, w.Now+8*time.Hour)
+		if m := law.Resume[State](s).Model; m.Capacity > 2.5 {
+			t.Errorf("%s: one replica serves %.2f eight hours later, in which none was full, want at most 2.5", name, m.Within)
+		}
 	}
 }
 
