@@ -62,7 +62,7 @@ func TestSequential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields(list) {
+	for name := range strings.FieldsSeq(list) {
 		files := house.packages["internal/"+name]
 		if len(files) == 0 {
 			t.Errorf("SEQUENTIAL: there is no package internal/%s", name)
