@@ -52,6 +52,15 @@ func (f Full) Add(other Full) Full {
 	return f
 }
 
+// Up is after an engine was seen to run so many requests: if that is more than full ones did, none was
+// full, and something else had requests wait.
+func (f Full) Up(sequences float64) Full {
+	if f.Sequences > 0 && sequences > f.Sequences {
+		return Full{Free: f.Free + f.Took, Age: f.Age}
+	}
+	return f
+}
+
 // Fade is what is left after some time.
 func (f Full) Fade(took time.Duration) Full {
 	took = min(max(took, 0), forgotten)
@@ -70,8 +79,9 @@ func (f Full) left(took, life time.Duration) Full {
 }
 
 // Rate is what one engine served at most, in requests per second, and its deviation as a
-// share of it; false if too little was seen, or if it is not mostly full engines that let requests wait. Where an engine fills up its requests have begun
-// and not ended yet, and where it empties it is the other way round: the greater counts.
+// share of it; false if too little was seen, or if it is not mostly full engines that let
+// requests wait. Where an engine fills up its requests have begun and not ended yet, and where
+// it empties it is the other way round: the greater counts.
 //
 // Worked example (TestFull): 90 requests in 20 s of full engines are 4.5/s, give or take a
 // tenth: 12/s, which costs may say, it is not.

@@ -55,6 +55,17 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// More than full engines ran: none was full, and something else had requests wait.
+func TestMoreThanFull(t *testing.T) {
+	f := Full{20 * time.Second, 92, 88, 32, time.Second, time.Minute}
+	if got := f.Up(32); got != f {
+		t.Errorf("after 32 sequences %+v, want %+v", got, f)
+	}
+	if got, want := f.Up(40), (Full{Free: 21 * time.Second, Age: time.Minute}); got != want {
+		t.Errorf("after 40 sequences %+v, want %+v", got, want)
+	}
+}
+
 // 16 at a time, 200 tokens each in steps of 20 ms and 0.8 ms for each that runs: 16/(199·32.8 ms).
 func TestCrowded(t *testing.T) {
 	r := Replica{Costs: Costs{Step: 0.02, Prompt: 1e-12, Sequence: 8e-4, Context: 1e-15}, Mix: Mix{Prompt: 1, Output: 200, Context: 1}}

@@ -136,9 +136,10 @@ func (l Law) learn(s *State, in law.Input, look seen) {
 		*u = Use{}
 	}
 	s.Full = s.Full.Fade(look.took).Add(look.full)
-	if s.Fit.Changed != changed || look.top > s.Full.Sequences { // other engines, or that was not all
+	if s.Fit.Changed != changed { // other engines
 		s.Full = capacity.Full{}
 	}
+	s.Full = s.Full.Up(look.top)
 	s.Lengths = s.Lengths.measure(s, in, look)
 	l.work(s, in)
 	s.Demand.learn(s, look)
