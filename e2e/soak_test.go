@@ -25,7 +25,7 @@ var (
 // Load from which on TestSoak asks for the numbers of the form in 'make test', of about ten
 // minutes in all, and for those of a full soak.
 const (
-	shortSoak = 6 * time.Minute
+	shortSoak = 7 * time.Minute
 	fullSoak  = 48 * time.Minute
 )
 
