@@ -75,6 +75,24 @@ func TestSequential(t *testing.T) {
 	}
 }
 
+// INV-2: whatever starts goroutines is found.
+func TestConcurrent(t *testing.T) {
+	for text, want := range map[string]int{
+		"package a\n\nfunc f() { f() }\n":                                                0,
+		"package a\n\nfunc f() { go f() }\n":                                             1,
+		"package a\n\nimport \"sync\"\n\nvar mu sync.Mutex\n":                            1,
+		"package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) { t.Parallel() }\n": 1,
+	} {
+		house, err := load(files("internal/a/a.go", text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := concurrent(house.packages["internal/a"][0]); len(got) != want {
+			t.Errorf("%q: %d places, want %d", text, len(got), want)
+		}
+	}
+}
+
 // concurrent lists where a file starts goroutines, by itself or by what it imports.
 func concurrent(f file) (all []token.Pos) {
 	for _, i := range f.imports() {

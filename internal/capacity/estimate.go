@@ -19,7 +19,7 @@ type Estimate struct {
 	Replica   Replica // with the costs that are most likely
 	PerSecond float64 // that one replica serves within the objectives, for a share of the requests
 	Low, High float64 // between which it lies, nine times in ten
-	Capacity  float64 // at which the mean of its load reaches a limit, which one, or of which it can do no more
+	Capacity  float64 // at which the mean of its load reaches Limit, or what full engines served, if that is less
 	Limit     Limit
 	// Full is what full engines served per second, where it contradicts the costs; else 0.
 	Full  float64

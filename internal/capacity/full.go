@@ -96,8 +96,11 @@ func (f Full) Rate() (perSecond, deviation float64, known bool) {
 // Below says whether engines that were full lately served less than a rate, by more than chance.
 func (f Full) Below(perSecond float64) bool {
 	rate, deviation, known := f.Rate()
-	return known && f.Age < current && rate*math.Exp(nine*deviation) < perSecond
+	return known && f.Age < current && surelyLess(rate, deviation, perSecond)
 }
+
+// surelyLess says whether a rate with a deviation, as a share of it, is less than another by more than chance.
+func surelyLess(rate, deviation, other float64) bool { return rate*math.Exp(nine*deviation) < other }
 
 // crowded is what an engine does at most that runs no more requests than full ones did, and the deviation of
 // that; false if it is not known, or no less than a rate by more than chance. What was counted long ago was
@@ -114,7 +117,7 @@ func (r Replica) crowded(f Full, perSecond float64) (most, deviation float64, le
 		c, n := r.Costs, max(f.Sequences, 1)
 		most = n / ((r.Mix.Output-1)*(c.Step+n*(c.Sequence+c.Context*r.Mix.Context)) + n*c.Prompt*r.Mix.Prompt)
 	}
-	return most, deviation, known && most*math.Exp(nine*deviation) < perSecond
+	return most, deviation, known && surelyLess(most, deviation, perSecond)
 }
 
 // queueing is the rate at which a share of the requests gets its first token within TTFT, of an
