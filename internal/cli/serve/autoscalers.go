@@ -23,7 +23,7 @@ func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds, every time.Du
 		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
 		KEDA:     func() bool { return p.services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
 		KServe:   func() bool { return kinds.Served(kserve.InferenceServiceKind) },
-		Services: p.services, Decided: p.decided, Now: time.Now,
+		Services: p.services, Decided: p.decided, Now: time.Now, Reading: cluster.NewReading(),
 		Scales: native.New(mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), p.decided, p.book.Changed, every),
 	}
 }

@@ -5,13 +5,16 @@ import (
 	"log/slog"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/flyball-dev/flyball/internal/budget"
 	"github.com/flyball-dev/flyball/internal/decide"
 	"github.com/flyball-dev/flyball/internal/demand"
 	"github.com/flyball-dev/flyball/internal/explain/autoscaler"
+	"github.com/flyball-dev/flyball/internal/kube/cluster"
 	"github.com/flyball-dev/flyball/internal/kube/follow"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
@@ -29,11 +32,29 @@ type parts struct {
 	leads     func() bool
 	peers     follow.Settings
 	lock      resourcelock.Interface
+	prepared  chan struct{} // closed once this replica may lead
 	services  *promised.Services
 	demand    *inbox.Inbox
 	book      *pilot.Book
 	recalled  *recollection
 	budgets   []budget.Pool // by the flags
+}
+
+// prepare lets this replica ask for the lease once it has read all objects of the kinds that are
+// served at its start. Those of a kind that is installed later come to a replica that leads.
+func (p parts) prepare(kinds *cluster.Kinds, of map[schema.GroupVersionKind]*cluster.Reading) manager.Runnable {
+	return everywhere{func(ctx context.Context) error {
+		if !kinds.Await(ctx) { // none in particular: the first look
+			return nil
+		}
+		for kind, reading := range of {
+			if kinds.Served(kind) && !reading.Await(ctx) {
+				return nil
+			}
+		}
+		close(p.prepared)
+		return nil
+	}}
 }
 
 // All are the services to be stepped.

@@ -41,8 +41,14 @@ func TestScalerRights(t *testing.T) {
 	a.Namespace(t, "flyball-system")
 	a.CreateFiles(t, "config/scaler/role.yaml", "config/scaler/service-account.yaml", "config/native/role.yaml")
 	asked := &kubetest.Requests{}
-	report := startScaler(t, a, asked)
-	kubetest.Eventually(t, "this replica leads", true, func() bool { return asked.Used("flyball.dev/inferenceautoscalers watch") })
+	pods := dam{"/api/v1/pods", make(chan struct{})}
+	report := startScaler(t, a, asked, pods)
+	kubetest.Eventually(t, "Deployments are read, and pods are not", true, func() bool { return asked.Used("apps/deployments watch") })
+	if asked.Used("coordination.k8s.io/leases create") {
+		t.Error("it asks for the lease before it has read all")
+	}
+	close(pods.open)
+	kubetest.Eventually(t, "this replica leads", true, func() bool { return asked.Used("coordination.k8s.io/leases update") })
 	t.Run("who may and who may not", func(t *testing.T) { testOptIn(t, a) })
 	t.Run("an InferenceAutoscaler", func(t *testing.T) { testKept(t, a) })
 	t.Run("an InferenceAutoscaler without KEDA", func(t *testing.T) { testNative(t, a) })
@@ -54,9 +60,32 @@ func TestScalerRights(t *testing.T) {
 	t.Run("uses exactly its rights", func(t *testing.T) { asked.NeedAll(t, "config/scaler/role.yaml", "config/native/role.yaml") })
 }
 
-// startScaler has the command's own parts run with the scaler's account, and returns what a report
-// with a token is answered with; 0 where nobody listens.
-func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) (report func(token string, r demand.Report) int) {
+// A dam keeps requests for a path back until it is open.
+type dam struct {
+	path string
+	open chan struct{}
+}
+
+func (d dam) before(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path == d.path {
+			select {
+			case <-d.open:
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+		}
+		return next.RoundTrip(req)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// startScaler has the command's own parts run with the scaler's account behind a dam, and returns what
+// a report with a token is answered with; 0 where nobody listens.
+func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests, behind dam) (report func(token string, r demand.Report) int) {
 	t.Helper()
 	folder, authority := kubetest.Serving(t)
 	gateways := kubetest.FreeAddress(t)
@@ -72,10 +101,12 @@ func startScaler(t *testing.T, a *kubetest.APIServer, asked *kubetest.Requests) 
 	if err := o.validate(); err != nil {
 		t.Fatal(err)
 	}
+	account := asked.Watch(a.As("flyball-scaler"))
+	account.Wrap(behind.before)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- o.start(ctx, asked.Watch(a.As("flyball-scaler")), slog.NewTextHandler(t.Output(), nil))
+		ended <- o.start(ctx, account, slog.NewTextHandler(t.Output(), nil))
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -179,12 +180,14 @@ func (o *scalerOptions) start(ctx context.Context, found *rest.Config, handler s
 		return err
 	}
 	options.Logger = logger
+	p := parts{peers: peers, lock: options.LeaderElectionResourceLockInterface, prepared: make(chan struct{}), namespace: namespace, log: slog.New(handler), budgets: o.budgets.pools}
+	options.LeaderElectionResourceLockInterface = follow.Patient{Interface: p.lock, Ready: p.prepared}
 	mgr, err := ctrl.NewManager(found, options)
 	if err != nil {
 		return fmt.Errorf("preparing the scaler: %w", err)
 	}
 	o.keda.Registry, o.keda.Log = runtimemetrics.Registry, logger
-	if err := o.add(mgr, parts{peers: peers, lock: options.LeaderElectionResourceLockInterface, namespace: namespace, log: slog.New(handler), budgets: o.budgets.pools}); err != nil {
+	if err := o.add(mgr, p); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -263,7 +266,9 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	}
 	all := []manager.Runnable{
 		kinds, everywhere{func(ctx context.Context) error { return p.services.Setup(ctx, mgr, kinds) }}, keda,
+		everywhere{func(ctx context.Context) error { return kept.Follow(ctx, mgr, kinds) }},
 		manager.RunnableFunc(func(ctx context.Context) error { return kept.Setup(ctx, mgr, kinds) }),
+		p.prepare(kinds, map[schema.GroupVersionKind]*cluster.Reading{kserve.ScaledObjectKind: p.services.Reading, v1alpha1.Kind: kept.Reading}),
 		p.lead(loop, &o.record, memory.Store{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: p.namespace, Log: mgr.GetLogger()}),
 	}
 	if o.demand.Address != "" {

@@ -59,7 +59,7 @@ func run(t *testing.T, a *kubetest.APIServer, decided func(promised.Service) *au
 	r := &Reconciler{
 		Settings: Settings{Address: "flyball-scaler.flyball-system:9443"}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(kserve.Manager), KEDA: func() bool { return services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
-		KServe: func() bool { return kinds.Served(kserve.InferenceServiceKind) }, Services: services, Decided: decided, Now: time.Now,
+		KServe: func() bool { return kinds.Served(kserve.InferenceServiceKind) }, Services: services, Decided: decided, Now: time.Now, Reading: cluster.NewReading(),
 		Scales: native.New(mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), decided, func() <-chan struct{} { return nil }, time.Second),
 	}
 	if err := r.Scales.Setup(mgr); err != nil {
@@ -67,6 +67,7 @@ func run(t *testing.T, a *kubetest.APIServer, decided func(promised.Service) *au
 	}
 	for _, one := range []manager.Runnable{
 		kinds, manager.RunnableFunc(func(ctx context.Context) error { return services.Setup(ctx, mgr, kinds) }),
+		manager.RunnableFunc(func(ctx context.Context) error { return r.Follow(ctx, mgr, kinds) }),
 		manager.RunnableFunc(func(ctx context.Context) error { return r.Setup(ctx, mgr, kinds) }),
 	} {
 		if err := mgr.Add(one); err != nil {

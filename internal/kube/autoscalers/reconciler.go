@@ -50,6 +50,7 @@ type Reconciler struct {
 	Scales   *native.Scales
 	Decided  func(promised.Service) *autoscaler.Decision // nil: nothing yet
 	Now      func() time.Time
+	Reading  *cluster.Reading // of InferenceAutoscalers and what may stand in their way
 
 	said notices.Said
 }

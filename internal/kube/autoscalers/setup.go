@@ -20,17 +20,26 @@ import (
 	"github.com/flyball-dev/flyball/internal/policy/objective"
 )
 
-// Setup has the replica that leads follow InferenceAutoscalers, once their kind is served, and
-// their ScaledObjects, once KEDA's is and those are looked at: not every engine needs KEDA.
-func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
+// Follow has each replica read InferenceAutoscalers and HPAs, once the kind of the former is served.
+func (r *Reconciler) Follow(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
 	if !kinds.Await(ctx, v1alpha1.Kind) {
 		return nil
 	}
-	if kinds.Served(kserve.ScaledObjectKind) && !r.followed(ctx) {
+	all := []client.Object{&v1alpha1.InferenceAutoscaler{}, &autoscalingv2.HorizontalPodAutoscaler{}}
+	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), all...); err != nil {
+		return err
+	}
+	return r.Reading.Begin(ctx, mgr.GetCache(), all...)
+}
+
+// Setup has the replica that leads act on what is followed, and on ScaledObjects, once those of
+// KEDA are looked at: not every engine needs KEDA.
+func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
+	if !r.Reading.AwaitBegin(ctx) {
 		return nil
 	}
-	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), &v1alpha1.InferenceAutoscaler{}, &autoscalingv2.HorizontalPodAutoscaler{}); err != nil {
-		return err
+	if kinds.Served(kserve.ScaledObjectKind) && !r.Services.Reading.AwaitBegin(ctx) {
+		return nil
 	}
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.InferenceAutoscaler{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -42,7 +51,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster
 	if err := c.Watch(source.Kind(mgr.GetCache(), client.Object(&autoscalingv2.HorizontalPodAutoscaler{}), besides, comesOrGoes)); err != nil {
 		return fmt.Errorf("following HorizontalPodAutoscalers: %w", err)
 	}
-	if !r.followed(ctx) {
+	if !r.Services.Reading.AwaitBegin(ctx) { // their index comes before the first watch
 		return nil
 	}
 	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.InferenceAutoscaler{}, handler.OnlyControllerOwner())
@@ -77,15 +86,4 @@ func (r *Reconciler) besides(ctx context.Context, o client.Object) []reconcile.R
 		}
 	}
 	return all
-}
-
-// followed waits until ScaledObjects are: their index comes before the first watch. It is
-// false if the context ends before.
-func (r *Reconciler) followed(ctx context.Context) bool {
-	select {
-	case <-r.Services.Followed():
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

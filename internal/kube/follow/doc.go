@@ -6,6 +6,7 @@
 // INV-3: while nobody leads, or who does cannot be reached, the last decisions stay, and
 // grow older.
 // INV-4: only a replica's certificate is heard, and believed.
+// INV-5: a replica that is not ready to lead does not ask for the lease.
 //
 // It deliberately does not know what is decided, nor what a replica does with it.
 package follow

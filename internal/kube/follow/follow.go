@@ -49,8 +49,14 @@ type Settings struct {
 	Name         string // DNS name that the certificate of each has
 }
 
+// askTimeout is that of one question about the lease, which is to be renewed within 10 s: one that
+// is not answered must leave time for another.
+const askTimeout = 5 * time.Second
+
 // Lock is the lease by which the one that leads is found: it holds it by its address.
 func (s Settings) Lock(config *rest.Config, namespace, name string) (resourcelock.Interface, error) {
+	config = rest.CopyConfig(config)
+	config.Timeout = askTimeout
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the lease: %w", err)

@@ -41,7 +41,9 @@ func TestQuotas(t *testing.T) {
 	read() // they are not followed yet
 	synced := false
 	v.quotas = func() bool { return synced }
-	close(v.followed)
+	if err := v.Reading.Begin(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	read() // they have not been read, or may not be
 	synced = true
 	read(Quota{"demo", "amd", "amd.com/gpu", 2, 2}, Quota{"demo", "team", "nvidia.com/gpu", 8, 5}, Quota{"demo", "team", "nvidia.com/mig-1g.5gb", 7, 0})

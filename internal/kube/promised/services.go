@@ -69,9 +69,11 @@ type Services struct {
 	// Changed is called after each look at a ScaledObject: it may be entitled to another answer.
 	Changed func(types.NamespacedName)
 
-	followed chan struct{} // closed once ScaledObjects are
-	quotas   func() bool   // set before: ResourceQuotas have been read
-	said     notices.Said
+	// Reading has begun once ScaledObjects are followed, and found by what they scale.
+	Reading *cluster.Reading
+
+	quotas func() bool // set before: ResourceQuotas have been read
+	said   notices.Said
 
 	mu      sync.Mutex
 	known   map[types.NamespacedName]found
@@ -87,18 +89,15 @@ type found struct {
 // New is for a manager made with Options.
 func New(s Settings, c client.Reader, r events.EventRecorder, leads, kserves func() bool) *Services {
 	return &Services{
-		Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, Changed: func(types.NamespacedName) {}, followed: make(chan struct{}),
+		Settings: s, Client: c, Events: r, Leads: leads, KServe: kserves, Changed: func(types.NamespacedName) {}, Reading: cluster.NewReading(),
 		known: map[types.NamespacedName]found{}, entered: map[types.NamespacedName]Service{},
 	}
 }
 
-// Followed is closed once ScaledObjects are followed, and found by what they scale.
-func (s *Services) Followed() <-chan struct{} { return s.followed }
-
-// Follows tells whether they are now.
+// Follows tells whether ScaledObjects are followed now.
 func (s *Services) Follows() bool {
 	select {
-	case <-s.followed:
+	case <-s.Reading.Begun():
 		return true
 	default:
 		return false

@@ -102,7 +102,10 @@ func (s *Services) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.K
 	if err := s.followQuotas(ctx, mgr.GetCache()); err != nil {
 		return err
 	}
-	close(s.followed)
+	if err := s.Reading.Begin(ctx, mgr.GetCache(), cluster.NewObject(kserve.ScaledObjectKind),
+		&corev1.Namespace{}, &appsv1.Deployment{}, &appsv1.StatefulSet{}, &corev1.Pod{}); err != nil {
+		return err
+	}
 	if !kinds.Await(ctx, kserve.InferenceServiceKind) { // where there is no KServe, none is looked for
 		return nil
 	}
