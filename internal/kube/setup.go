@@ -37,6 +37,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/leave"
 	"github.com/flyball-dev/flyball/internal/kube/meter"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 	"github.com/flyball-dev/flyball/internal/pulse"
 )
 
@@ -193,8 +194,12 @@ func start(ctx context.Context, mgr ctrl.Manager, p parts) error {
 	if err := cluster.AddIndexes(ctx, mgr.GetFieldIndexer(), cluster.NewObject(kserve.InferenceServiceKind), &corev1.Pod{}, &appsv1.Deployment{}, &autoscalingv2.HorizontalPodAutoscaler{}, &corev1.Event{}); err != nil {
 		return err
 	}
+	tells, err := notices.Recorder(mgr, kserve.Manager)
+	if err != nil {
+		return fmt.Errorf("adding Events: %w", err)
+	}
 	r := &Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: tells,
 		KEDA:   func() bool { return p.kinds.Served(kserve.ScaledObjectKind, kserve.TriggerAuthenticationKind) },
 		Demand: p.inbox.Of, Acts: p.first.Acts, Meter: p.meter, Now: time.Now, Servers: p.servers, Pulse: p.pulse,
 	}

@@ -3,6 +3,7 @@ package serve
 import (
 	"time"
 
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/flyball-dev/flyball/config"
@@ -17,14 +18,14 @@ import (
 )
 
 // autoscalers are kept by the replica that leads, which decides every so often.
-func (p parts) autoscalers(mgr ctrl.Manager, kinds *cluster.Kinds, every time.Duration) *autoscalers.Reconciler {
+func (p parts) autoscalers(mgr ctrl.Manager, tells events.EventRecorder, kinds *cluster.Kinds, every time.Duration) *autoscalers.Reconciler {
 	return &autoscalers.Reconciler{
 		Settings: autoscalers.Settings{Address: config.Scaler + "." + p.namespace + ":9443"},
-		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(kserve.Manager),
+		Client:   mgr.GetClient(), Live: mgr.GetAPIReader(), Events: tells,
 		KEDA:     func() bool { return p.services.Follows() && kinds.Served(kserve.ScaledObjectKind) },
 		KServe:   func() bool { return kinds.Served(kserve.InferenceServiceKind) },
 		Services: p.services, Decided: p.decided, Now: time.Now, Reading: cluster.NewReading(),
-		Scales: native.New(mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), p.decided, p.book.Changed, every),
+		Scales: native.New(mgr.GetClient(), tells, p.decided, p.book.Changed, every),
 	}
 }
 

@@ -38,6 +38,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/kube/follow"
 	"github.com/flyball-dev/flyball/internal/kube/inbox"
 	"github.com/flyball-dev/flyball/internal/kube/memory"
+	"github.com/flyball-dev/flyball/internal/kube/notices"
 	"github.com/flyball-dev/flyball/internal/kube/promised"
 	"github.com/flyball-dev/flyball/internal/law/promise"
 	"github.com/flyball-dev/flyball/internal/pilot"
@@ -229,8 +230,12 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
 	kinds := cluster.NewKinds(from, mgr.GetLogger(), kserve.InferenceServiceKind, kserve.ScaledObjectKind, v1alpha1.Kind)
+	tells, err := notices.Recorder(mgr, kserve.Manager)
+	if err != nil {
+		return fmt.Errorf("adding Events: %w", err)
+	}
 	p.leads = elected(mgr)
-	p.services = promised.New(o.services, mgr.GetClient(), mgr.GetEventRecorder(kserve.Manager), p.leads,
+	p.services = promised.New(o.services, mgr.GetClient(), tells, p.leads,
 		func() bool { return kinds.Served(kserve.InferenceServiceKind) })
 	o.demand.Namespace = p.namespace
 	p.demand = inbox.New(o.demand, mgr.GetClient(), mgr.GetLogger(), time.Now)
@@ -260,7 +265,7 @@ func (o *scalerOptions) add(mgr ctrl.Manager, p parts) error {
 	if err != nil {
 		return err
 	}
-	kept := p.autoscalers(mgr, kinds, o.tick)
+	kept := p.autoscalers(mgr, tells, kinds, o.tick)
 	if err := kept.Scales.Setup(mgr); err != nil {
 		return err
 	}
