@@ -99,7 +99,7 @@ func (p *Prometheus) Read(ctx context.Context, now time.Time, fleets map[Service
 	for _, some := range batches(fleets) {
 		errs = append(errs, p.batch(ctx, now, some, sets))
 	}
-	return sets, errors.Join(errs...)
+	return sets, firstOf(errs)
 }
 
 // batches are services of which one query asks: whole namespaces.
@@ -129,8 +129,9 @@ type batch struct {
 // and then for the others: a scrape may come in between, and half of it would be a
 // contradiction (INV-2).
 func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Service][]string, sets map[Service]reading.Set) error {
-	// One thread is left for whoever else has something to do: a tick is mostly this.
-	b := &batch{crowd: crowdOf(fleets), sets: sets, decoding: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1))}
+	// A core and the thread that there is beyond them are left for whoever else has something to do: a
+	// tick is mostly this.
+	b := &batch{crowd: crowdOf(fleets), sets: sets, decoding: make(chan struct{}, max(runtime.GOMAXPROCS(0)-2, 1))}
 	b.pinned = make([]time.Duration, len(b.slots))
 	signals := 0
 	for _, f := range p.families {

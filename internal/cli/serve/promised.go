@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -164,6 +166,9 @@ func (r readings) Read(ctx context.Context, now time.Time, pods map[pilot.Servic
 		asked[scrape.Service(s)] = names
 	}
 	got, err := r.from.Read(ctx, now, asked)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("reading all services took longer than half a tick: see whether the source is slow, or give a longer --tick: %w", err)
+	}
 	sets := make(map[pilot.Service]reading.Set, len(got))
 	for s, set := range got {
 		sets[pilot.Service(s)] = set

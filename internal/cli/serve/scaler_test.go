@@ -35,6 +35,7 @@ import (
 	"github.com/flyball-dev/flyball/internal/pilot"
 	"github.com/flyball-dev/flyball/internal/reading"
 	"github.com/flyball-dev/flyball/internal/scaler"
+	"github.com/flyball-dev/flyball/internal/scrape"
 )
 
 var stated = map[string]string{"scalerAddress": "flyball-scaler.flyball-system:9443", "objectives": "ttft:p90:3s"}
@@ -184,6 +185,23 @@ func (l lease) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte,
 const self = "10.0.0.1:9445"
 
 func (lease) Identity() string { return self }
+
+// slow does not answer in time.
+type slow struct{}
+
+func (slow) Read(ctx context.Context, _ time.Time, _ map[scrape.Service][]string) (map[scrape.Service]reading.Set, error) {
+	ctx, cancel := context.WithTimeout(ctx, 0)
+	defer cancel()
+	return nil, fmt.Errorf("asking Prometheus: %w", ctx.Err())
+}
+
+// Who has more services than can be read in time is told which flag that is.
+func TestReadsTakeTooLong(t *testing.T) {
+	of := map[pilot.Service][]string{{Namespace: "demo", Name: "llama"}: {"llama-0"}}
+	if _, err := (readings{slow{}}).Read(t.Context(), time.Now(), of); err == nil || !strings.HasPrefix(err.Error(), "reading all services took longer than half a tick: see") || !strings.Contains(err.Error(), "--tick: asking Prometheus") {
+		t.Errorf("Read = %v, want what to do", err)
+	}
+}
 
 // recollected are parts that lead after others, which have written three services and one of a
 // version that is not known, and their log.
