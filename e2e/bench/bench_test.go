@@ -16,7 +16,7 @@ import (
 
 var (
 	parts   = flag.String("parts", "services,steps", "what TestBenchCluster measures, of services, steps and kills")
-	scale   = flag.Int("services", 10_000, "how many services TestBenchCluster has for what they cost")
+	sizes   = flag.String("services", "1000/5s,10000/15s", "how many services TestBenchCluster has for what they cost, and how often they are decided")
 	rounds  = flag.Int("rounds", 2, "how often TestBenchCluster multiplies the load of each of 50 services")
 	kills   = flag.Int("kills", 50, "how often TestBenchCluster kills the scaler that leads")
 	written = flag.String("record", "", "file for TestBenchCluster's page, written if no part failed (default: none)")
@@ -47,7 +47,7 @@ func (t *table) say(what, format string, measured ...any) {
 
 // TestBenchCluster prints what objective mode costs and how fast it reacts: make bench-cluster.
 func TestBenchCluster(t *testing.T) {
-	all := map[string]func(*testing.T) table{"services": measureServices, "steps": measureSteps, "kills": measureKills}
+	all := map[string]func(*testing.T) []table{"services": measureServices, "steps": single(measureSteps), "kills": single(measureKills)}
 	order := []string{"services", "steps", "kills"}
 	var tables []table
 	for part := range strings.SplitSeq(*parts, ",") {
@@ -57,7 +57,7 @@ func TestBenchCluster(t *testing.T) {
 	}
 	for _, part := range order {
 		if slices.Contains(strings.Split(*parts, ","), part) {
-			t.Run(part, func(t *testing.T) { tables = append(tables, all[part](t)) })
+			t.Run(part, func(t *testing.T) { tables = append(tables, all[part](t)...) })
 		}
 	}
 	fmt.Printf("\n%s\n", machine())
@@ -77,6 +77,11 @@ func TestBenchCluster(t *testing.T) {
 	if err := os.WriteFile(*written, page(tables), 0o644); err != nil {
 		t.Error(err)
 	}
+}
+
+// single is a part of one table.
+func single(part func(*testing.T) table) func(*testing.T) []table {
+	return func(t *testing.T) []table { return []table{part(t)} }
 }
 
 // page is what is recorded, with the command beside it.

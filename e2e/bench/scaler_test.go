@@ -100,6 +100,9 @@ func (s *source) flags() []string {
 	return []string{"--prometheus=" + s.URL, "--scrape-interval=" + s.every.String()}
 }
 
+// garbage is collected before there is more than this: as config/scaler has it, for a limit of a gigabyte.
+const garbage = "880MiB"
+
 // start runs it, again.
 func (p *process) start(t *testing.T) {
 	t.Helper()
@@ -109,7 +112,7 @@ func (p *process) start(t *testing.T) {
 	}
 	defer log.Close()
 	p.cmd = exec.Command(kubetest.Path(t, "bin/flyball"), p.args...)
-	p.cmd.Stderr = log
+	p.cmd.Stderr, p.cmd.Env = log, append(os.Environ(), "GOMEMLIMIT="+garbage)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting bin/flyball: %v (build it with 'make build')", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,13 +26,26 @@ const (
 	watching = time.Minute
 	calling  = 30 * time.Second
 	calls    = 800 // per second
-	tick     = 5 * time.Second
 )
 
 // measureServices is what many services cost whose load is even.
-func measureServices(t *testing.T) table {
+func measureServices(t *testing.T) []table {
+	var all []table
+	for size := range strings.SplitSeq(*sizes, ",") {
+		count, every, _ := strings.Cut(size, "/")
+		n, wrong := strconv.Atoi(count)
+		tick, err := time.ParseDuration(every)
+		if wrong != nil || err != nil || n < 1 || tick <= 0 {
+			t.Fatalf("-services %q: want, for example, 1000/5s", *sizes)
+		}
+		t.Run(count, func(t *testing.T) { all = append(all, measureSize(t, n, tick)) })
+	}
+	return all
+}
+
+func measureSize(t *testing.T, n int, tick time.Duration) table {
 	w := newWorld(t, 15*time.Second)
-	all := names(*scale)
+	all := names(n)
 	w.make(t, all, even, scaledObject(t))
 	p := w.scaler(t, tick)
 	patient(t, "decisions on all services", func() bool {
@@ -44,7 +59,7 @@ func measureServices(t *testing.T) table {
 		"ScaledObjects that state %q, a pod each with vLLM's series, decided every %v and recorded, told to a follower each second; its metrics are scraped every %v.", objectives, tick, w.every)}
 	stop := p.scraped(w.every)
 	defer stop()
-	w.watch(t, p, &one)
+	w.watch(t, p, tick, &one)
 	took := w.call(t, p, all)
 	one.add(fmt.Sprintf("GetMetrics and IsActive, %d calls/s over mutual TLS, p99", calls), "%.1f ms", milliseconds(quantile(.99, took)), 5)
 	one.say("the same, median", "%.1f ms", milliseconds(quantile(.5, took)))
@@ -71,7 +86,7 @@ func patient(t *testing.T, what string, is func() bool) {
 }
 
 // watch measures the ticks of a minute.
-func (w *world) watch(t *testing.T, p *process, out *table) {
+func (w *world) watch(t *testing.T, p *process, tick time.Duration, out *table) {
 	t.Helper()
 	w.restart()
 	before, err := p.use()
@@ -101,16 +116,17 @@ func (w *world) watch(t *testing.T, p *process, out *table) {
 	}
 	took := time.Since(began)
 	w.asking.Lock()
-	ticks, bytes, n := w.begun, float64(w.bytes), len(w.begun)
+	ticks, bytes, broken, n := w.begun, float64(w.bytes), float64(w.broken), len(w.begun)
 	if n < 2 {
 		t.Fatalf("%d reads of Prometheus in %v", n, took)
 	}
-	perTick := float64(w.before[n-1]-w.before[0]) / float64(n-1) / max(float64(*scale)/1000, 1)
+	perTick := float64(w.before[n-1]-w.before[0]) / float64(n-1) / max(float64(len(w.services))/1000, 1)
 	w.asking.Unlock()
-	late, steady := lags(ticks, steps, began)
+	late, steady := lags(tick, ticks, steps, began)
 	out.add("cores", "%.2f", (after.cpu-before.cpu).Seconds()/took.Seconds(), 1)
 	out.add("memory, resident, most", "%.0f MB", peak/1e6, 1000)
 	out.add("queries per 1,000 services and tick", "%.1f", perTick, 12)
+	out.add("answers that are not read within half a tick", "%.0f", broken, 0)
 	out.add("a tick begins later than it is due, p99", "%.2f s", quantile(.99, late).Seconds(), 1)
 	out.say("a service's step is later than its tick is due, p50, p99", "%.2f s, %.2f s", quantile(.5, steady).Seconds(), quantile(.99, steady).Seconds())
 	out.say("read of Prometheus, a tick", "%.0f MB", bytes/1e6/(took.Seconds()/tick.Seconds()))
@@ -121,7 +137,7 @@ func (w *world) watch(t *testing.T, p *process, out *table) {
 
 // lags are by how much ticks begin too late, and by how much services' steps come after them.
 // The earliest tick says when they are due.
-func lags(begun []time.Time, steps map[types.NamespacedName][]time.Time, from time.Time) (late, of []time.Duration) {
+func lags(tick time.Duration, begun []time.Time, steps map[types.NamespacedName][]time.Time, from time.Time) (late, of []time.Duration) {
 	if len(begun) == 0 {
 		return nil, nil
 	}

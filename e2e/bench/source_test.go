@@ -46,6 +46,7 @@ type source struct {
 	busy   time.Time   // when a query was last asked or answered
 	asked  int         // queries
 	bytes  int64       // of answers
+	broken int         // answers of which the end was not read
 }
 
 // A service is one with load.
@@ -205,9 +206,12 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = out.WriteString(`{"status":"success","data":{"resultType":"matrix","result":[`)
 	s.answer(out, selector, now)
 	_, _ = out.WriteString(`]}}`)
-	_ = out.Flush() // who asked has gone
+	gone := out.Flush()
 	s.asking.Lock()
 	defer s.asking.Unlock()
+	if gone != nil || r.Context().Err() != nil {
+		s.broken++
+	}
 	s.bytes, s.busy = s.bytes+counted.bytes, time.Now()
 }
 
@@ -229,7 +233,7 @@ func (s *source) note(query string, now time.Time) {
 func (s *source) restart() {
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	s.first, s.begun, s.before, s.bytes = "", nil, nil, 0
+	s.first, s.begun, s.before, s.bytes, s.broken = "", nil, nil, 0, 0
 }
 
 type counter struct {
