@@ -10,7 +10,7 @@ import (
 )
 
 // What the API server is asked to keep: after a start there may be an Event for each of thousands
-// of objects, and client-go sends all at once. Each takes it about 10 ms.
+// of objects, and client-go sends all at once.
 const (
 	perSecond = 10
 	burst     = 100
