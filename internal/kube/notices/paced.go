@@ -33,6 +33,8 @@ func Recorder(mgr ctrl.Manager, name string) (*Paced, error) {
 }
 
 // Eventf never waits.
+//
+//nolint:revive // its arguments are those of client-go's EventRecorder
 func (p *Paced) Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any) {
 	select {
 	case p.queue <- func() { p.to.Eventf(regarding, related, kind, reason, action, note, args...) }:
@@ -51,9 +53,7 @@ func (p *Paced) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case emit := <-p.queue:
-			if limit.Wait(ctx) != nil {
-				return nil // the end
-			}
+			_ = limit.Wait(ctx) // it fails with the context alone
 			emit()
 		}
 	}
