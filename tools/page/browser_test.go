@@ -166,6 +166,15 @@ func (p *tab) screen(width, height int64, scheme string) {
 	})
 }
 
+// whole makes the window so high that all nodes and services are in it: of what is far from being
+// seen there is only the name.
+func (p *tab) whole() {
+	p.t.Helper()
+	p.screen(1280, 4000, "light")
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#nodes").style.maxHeight = "none"`))
+	p.until(`[...document.querySelectorAll("#rows .row")].every((r) => r.querySelector(".why")) && [...document.querySelectorAll("#nodes .node")].every((n) => n.querySelector(".slots"))`)
+}
+
 // patience is how long a page may take to be as it should, on a machine that is busy.
 const patience = 30 * time.Second
 

@@ -38,6 +38,7 @@ var checks = map[string]func(*testing.T, *site, *tab){
 	"keys":     checkKeys,
 	"news":     checkNews,
 	"kept":     checkKept,
+	"far":      checkFar,
 }
 
 // TestList clicks through the strip, the fleet and the services.
@@ -82,6 +83,7 @@ func short(x float64) string {
 
 // checkFleet wants a slot for each GPU, and the words of pods that move.
 func checkFleet(t *testing.T, s *site, p *tab) {
+	p.whole()
 	compareSlots(t, view(t, s), p)
 	if legend := p.text("#fleet .legend"); legend != "ready starting pending draining free" {
 		t.Errorf("the legend says %q", legend)
@@ -133,6 +135,7 @@ func compareSlots(t *testing.T, v web.View, p *tab) {
 // first.
 func checkServices(t *testing.T, s *site, p *tab) {
 	v := view(t, s)
+	p.whole()
 	rows := p.texts("#rows .row")
 	for _, one := range v.Services {
 		i := slices.IndexFunc(rows, func(r string) bool { return strings.HasPrefix(r, one.ID+" ") })
@@ -151,7 +154,7 @@ func checkServices(t *testing.T, s *site, p *tab) {
 			t.Errorf("%s is row %d, of %d that need attention", one.ID, i, v.Strip.Attention)
 		}
 	}
-	p.until(`((drawn) => drawn >= 10 || drawn)([...document.querySelectorAll("#rows canvas")].filter((c) => c.width > 0 && /load .* replicas, \d+ ready/.test(c.getAttribute("aria-label"))).length)`)
+	p.until(`((drawn) => drawn >= 10 || drawn)([...document.querySelectorAll("#rows .spark")].filter((c) => c.querySelector(".load").getAttribute("d") && c.clientWidth > 0 && /load .* replicas, \d+ ready/.test(c.getAttribute("aria-label"))).length)`)
 }
 
 // checkKeys goes by the keyboard alone.
@@ -263,4 +266,21 @@ func compareOrder(t *testing.T, s *site, p *tab) {
 	if got, want := value[[]string](p, `[...document.querySelectorAll("#rows .row")].map((e) => e.dataset.id)`), slices.Concat(first, rest); !slices.Equal(got, want) {
 		t.Errorf("rows %q, want %q", got, want)
 	}
+}
+
+// checkFar wants the name alone of what is far from being seen, so that it is found, and the rest once
+// it is scrolled to; and that again when it is left.
+func checkFar(t *testing.T, _ *site, p *tab) {
+	p.screen(800, 300, "light")
+	const last, cells = `document.querySelector("#rows .row:last-child")`, `.querySelectorAll(".reason, svg, .why").length`
+	p.until(last + cells + ` === 0`)
+	if name := value[string](p, last+`.textContent`); name != value[string](p, last+`.dataset.id`) {
+		t.Errorf("the last row says %q, want its name", name)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](last + `.scrollIntoView()`))
+	p.until(last + cells + ` === 3 && ` + last + `.querySelector(".load").getAttribute("d") !== "" && ` + last + `.querySelector(".reason").textContent !== ""`)
+	p.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0)`))
+	p.until(last + cells + ` === 0`)
+	p.do(chromedp.Evaluate[chromedp.Void](last + `.focus()`))
+	p.until(last + cells + ` === 3 && document.activeElement === ` + last)
 }

@@ -25,23 +25,41 @@ export function set(e, name, value) {
 // keyed keeps an element for each key of a list. make gives the element, as root, and what
 // writes a value to it, as show; an element stays as long as its key does. draw does what
 // show does, and yields when it is late and more are to be made: to be laid out for the first
-// time is what takes long. Where it is lazy a value is written to what is seen, or soon may
-// be; next is the last one.
-export function keyed(parent, make, lazy) {
-  const kept = new Map(), owners = new WeakMap();
-  const watcher = lazy && new IntersectionObserver((entries) => {
+// time is what takes long. A value is written to what is near; next is the last one.
+export function keyed(parent, make) {
+  return list(parent, make, (one) => (one.near = true), () => {});
+}
+
+// lazily is keyed where there may be hundreds: what is seen, or soon may be, is near. Of the others
+// there is no more than their root, which names them: enter puts the rest there, and leave takes it.
+export function lazily(parent, make) {
+  const owners = new WeakMap();
+  const watcher = new IntersectionObserver((entries) => {
     for (const e of entries) {
       const one = owners.get(e.target);
+      if (one.near === e.isIntersecting) continue;
       one.near = e.isIntersecting;
-      if (one.near) one.show(one.next);
+      if (!one.near) one.leave();
+      else {
+        one.enter();
+        one.show(one.next);
+      }
     }
-  }, { rootMargin: "200px" });
+  }, { rootMargin: "300px" });
+  const join = (one) => {
+    one.near = false; // until it is known
+    owners.set(one.root, one);
+    watcher.observe(one.root);
+  };
+  return list(parent, make, join, (one) => watcher.unobserve(one.root));
+}
+
+function list(parent, make, join, part) {
+  const kept = new Map();
   const add = (key, value) => {
     const one = make(key, value);
     kept.set(key, one);
-    owners.set(one.root, one);
-    one.near = true; // until it is known
-    watcher?.observe(one.root);
+    join(one);
     return one;
   };
   const place = (wanted) => {
@@ -52,7 +70,7 @@ export function keyed(parent, make, lazy) {
     const wanted = new Map(list);
     for (const [key, one] of kept) {
       if (wanted.has(key)) continue;
-      watcher?.unobserve(one.root);
+      part(one);
       one.root.remove();
       kept.delete(key);
     }

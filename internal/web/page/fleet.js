@@ -1,8 +1,8 @@
-import { $, el, href, keyed, put, set, since } from "./dom.js";
+import { $, el, href, keyed, lazily, put, set, since } from "./dom.js";
 import { late } from "./draw.js";
 import { state } from "./live.js";
 
-const nodes = keyed($("nodes"), node, true);
+const nodes = lazily($("nodes"), node);
 const unplaced = keyed($("unplaced").querySelector("ul"), waiting);
 
 // GPU slots by node: who holds each, and in what state.
@@ -26,7 +26,12 @@ function node(called) {
   const title = el("span", { class: "node-name" }, called), cordoned = el("span", { class: "tag", hidden: true }, "cordoned"), held = el("span", { class: "num r" });
   const bar = el("span", { class: "slots" }), names = el("div", { class: "whos" });
   const slots = keyed(bar, slot), holds = keyed(names, who);
-  const root = el("div", { class: "node", "data-node": called }, el("div", { class: "node-head" }, title, cordoned, held), bar, names);
+  const root = el("div", { class: "node", "data-node": called }, el("div", { class: "node-head" }, title, cordoned, held));
+  const enter = () => root.append(bar, names);
+  const leave = () => {
+    bar.remove();
+    names.remove();
+  };
   const show = ({ n, holders }) => {
     const taken = each(holders);
     set(title, "title", n.product ?? "");
@@ -35,7 +40,7 @@ function node(called) {
     slots.show([...taken, ...Array(Math.max(0, n.gpus - taken.length))].map((h, i) => [i, h]));
     holds.show(Map.groupBy(holders, (h) => `${h.namespace}/${name(h)}`));
   };
-  return { root, show };
+  return { root, show, enter, leave };
 }
 
 // each has a holder once for each GPU.

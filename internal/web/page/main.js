@@ -3,9 +3,8 @@ import { $, clock, put } from "./dom.js";
 import { draw } from "./draw.js";
 import { fleet } from "./fleet.js";
 import { close, open, refresh, repaint } from "./service.js";
-import { filter, redraw, services, visible } from "./services.js";
+import { filter, services, visible } from "./services.js";
 import { follow, state } from "./live.js";
-import { forget } from "./spark.js";
 import { notes, strip } from "./strip.js";
 
 let frozen = null;
@@ -84,12 +83,7 @@ $("filter").addEventListener("keydown", (event) => {
   if (event.key === "Enter") visible()[0]?.focus();
 });
 addEventListener("hashchange", route);
-addEventListener("resize", redraw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  forget();
-  redraw();
-  repaint();
-});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 
 frozen = follow(changed, (there) => document.body.classList.toggle("lost", !there));
 if (frozen && frozen.detail) location.hash = "#/" + frozen.detail.service.id;

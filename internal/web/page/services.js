@@ -1,19 +1,10 @@
-import { $, el, href, keyed, parts, put, set, short } from "./dom.js";
+import { $, el, href, lazily, parts, put, set, short } from "./dom.js";
 import { late } from "./draw.js";
 import { state } from "./live.js";
 import { kept, promised } from "./promise.js";
 import { spark } from "./spark.js";
 
-const rows = keyed($("rows"), make, true);
-// A line is drawn when its place is known: to ask for it would have all laid out in between.
-const sizes = new ResizeObserver((entries) => {
-  for (const e of entries) {
-    const r = rows.kept.get(e.target.closest(".row")?.dataset.id);
-    if (r?.canvas !== e.target) continue; // it went
-    r.size = e.contentRect;
-    line(r);
-  }
-});
+const rows = lazily($("rows"), make);
 
 // mark says by its shape what colour says too.
 export function mark(s) {
@@ -37,23 +28,33 @@ export function* services() {
   filter();
 }
 
+const cell = (name) => el("span", { class: name });
+
 function make(id) {
-  const cell = (name) => el("span", { class: name });
-  const r = {
-    name: cell("name"), mark: cell("mark"), reason: cell("reason"), ready: cell("ready num r"), bounds: cell("bounds num r quiet"), metric: cell("metric num r"),
-    promise: cell("promise num"), held: cell("held num r"), gpus: cell("gpus num r"), hours: cell("hours num r quiet"), why: cell("why quiet"), canvas: el("canvas", { class: "spark", role: "img" }),
-  };
   const [namespace, name] = parts(id);
-  r.name.append(el("span", { class: "quiet" }, `${namespace}/`), name);
-  r.root = el("a", { class: "row", href: href(id), "data-id": id }, r.name, el("span", { class: "state" }, r.mark, r.reason), r.canvas,
-    r.ready, r.bounds, r.metric, r.promise, r.held, r.gpus, r.hours, r.why);
+  const title = el("span", { class: "name" }, el("span", { class: "quiet" }, `${namespace}/`), name);
+  const r = { root: el("a", { class: "row", href: href(id), "data-id": id }, title) };
+  r.enter = () => {
+    cells(r);
+    r.root.append(el("span", { class: "state" }, r.mark, r.reason), r.spark.root, r.ready, r.bounds, r.metric, r.promise, r.held, r.gpus, r.hours, r.why);
+  };
+  r.leave = () => {
+    r.root.replaceChildren(title);
+    r.of = null;
+  };
   // The line is drawn also where nothing else changed: its end is the present.
   r.show = (s) => {
     if (r.of !== s) tell(r, s);
     line(r);
   };
-  sizes.observe(r.canvas);
   return r;
+}
+
+function cells(r) {
+  Object.assign(r, {
+    mark: cell("mark"), reason: cell("reason"), ready: cell("ready num r"), bounds: cell("bounds num r quiet"), metric: cell("metric num r"), promise: cell("promise num"),
+    held: cell("held num r"), gpus: cell("gpus num r"), hours: cell("hours num r quiet"), why: cell("why quiet"), spark: spark(),
+  });
 }
 
 function tell(r, s) {
@@ -99,13 +100,9 @@ export function filter() {
 
 function line(r) {
   const t = state.trends.get(r.root.dataset.id);
-  if (!r.near || !r.size?.width || !t) return;
-  spark(r.canvas, r.size, t);
-  set(r.canvas, "aria-label", `${r.of.promise ? "asked for" : "load"} ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
-}
-
-export function redraw() {
-  for (const r of rows.kept.values()) line(r);
+  if (!t) return;
+  r.spark.draw(t);
+  set(r.spark.root, "aria-label", `${r.of.promise ? "asked for" : "load"} ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
 }
 
 // visible are the rows that the filter leaves, in their order.

@@ -1,56 +1,28 @@
 // A half hour in a line: ready replicas as a filled step, load in replicas as a line over it.
 
-let colours = null;
+import { set } from "./dom.js";
 
-export function forget() {
-  colours = null;
-}
+const width = 1800, height = 22; // seconds, and pixels
 
-function palette() {
-  if (!colours) {
-    const style = getComputedStyle(document.documentElement);
-    colours = { fill: style.getPropertyValue("--spark-fill"), edge: style.getPropertyValue("--spark-edge"), line: style.getPropertyValue("--accent") };
-  }
-  return colours;
-}
+const shape = (name, attributes) => {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
+  return e;
+};
 
-export function spark(canvas, { width, height }, t) {
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const c = canvas.getContext("2d");
-  c.setTransform(ratio, 0, 0, ratio, 0, 0);
-  c.clearRect(0, 0, width, height);
-  const end = t.at.at(-1), begin = end - 1800;
-  const top = Math.max(1, ...t.ready, ...t.load.map((l) => l ?? 0)) * 1.1;
-  const x = (at) => (width * (at - begin)) / 1800;
-  const y = (v) => height - 1 - ((height - 2) * v) / top;
-  const { fill, edge, line } = palette();
-  c.beginPath();
-  c.moveTo(x(t.at[0]), y(0));
-  t.ready.forEach((v, i) => {
-    if (i > 0) c.lineTo(x(t.at[i]), y(t.ready[i - 1]));
-    c.lineTo(x(t.at[i]), y(v));
-  });
-  c.lineTo(x(end), y(0));
-  c.fillStyle = fill;
-  c.fill();
-  c.strokeStyle = edge;
-  c.lineWidth = 1;
-  c.stroke();
-  c.beginPath();
-  let pen = false;
-  t.load.forEach((v, i) => {
-    if (v == null) pen = false;
-    else if (pen) c.lineTo(x(t.at[i]), y(v));
-    else {
-      c.moveTo(x(t.at[i]), y(v));
-      pen = true;
-    }
-  });
-  c.strokeStyle = line;
-  c.lineWidth = 1.5;
-  c.stroke();
+// spark is stretched to the room that it has: it need not be drawn again for another.
+export function spark() {
+  const area = shape("path", { class: "area" }), load = shape("path", { class: "load" });
+  const root = shape("svg", { class: "spark", role: "img", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
+  root.append(area, load);
+  const draw = (t) => {
+    const begin = t.at.at(-1) - width;
+    const top = Math.max(1, ...t.ready, ...t.load.map((l) => l ?? 0)) * 1.1;
+    const x = (i) => Math.round(t.at[i] - begin);
+    const y = (v) => (height - 1 - ((height - 2) * v) / top).toFixed(1);
+    const steps = t.ready.map((v, i) => (i === 0 || v !== t.ready[i - 1] ? `H${x(i)}V${y(v)}` : ""));
+    set(area, "d", `M${x(0)} ${y(0)}${steps.join("")}H${width}V${y(0)}`);
+    set(load, "d", t.load.map((v, i) => (v == null ? "" : `${t.load[i - 1] == null ? "M" : "L"}${x(i)} ${y(v)}`)).join(""));
+  };
+  return { root, draw };
 }
