@@ -129,7 +129,7 @@ type batch struct {
 // and then for the others: a scrape may come in between, and half of it would be a
 // contradiction (INV-2).
 func (p *Prometheus) batch(ctx context.Context, now time.Time, fleets map[Service][]string, sets map[Service]reading.Set) error {
-	// A core and the thread that there is beyond them are left for whoever else has something to do: a
+	// Of the threads, one more than there are cores, two are left for whoever else has something to do: a
 	// tick is mostly this.
 	b := &batch{crowd: crowdOf(fleets), sets: sets, decoding: make(chan struct{}, max(runtime.GOMAXPROCS(0)-2, 1))}
 	b.pinned = make([]time.Duration, len(b.slots))

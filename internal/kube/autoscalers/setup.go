@@ -32,8 +32,8 @@ func (r *Reconciler) Follow(ctx context.Context, mgr ctrl.Manager, kinds *cluste
 	return r.Reading.Begin(ctx, mgr.GetCache(), all...)
 }
 
-// Setup has the replica that leads act on what is followed, and on ScaledObjects, once those of
-// KEDA are looked at: not every engine needs KEDA.
+// Setup has the replica that leads act on what is followed, and on ScaledObjects, once they are
+// followed too: not every engine needs KEDA.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, kinds *cluster.Kinds) error {
 	if !r.Reading.AwaitBegin(ctx) {
 		return nil

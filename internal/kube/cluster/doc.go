@@ -1,5 +1,5 @@
 // Package cluster is the way to the API server: the client, which custom resources are
-// served there, and how the objects of a service are found.
+// served there, when they have been read, and how the objects of a service are found.
 //
 // INV-1: where the API server does not answer, what was last known of the custom
 // resources holds.

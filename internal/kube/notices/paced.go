@@ -23,12 +23,12 @@ type Paced struct {
 	queue chan func()
 }
 
-// NewPaced emits by another recorder, once it is started.
-func NewPaced(to events.EventRecorder) *Paced { return &Paced{to, make(chan func(), waiting)} }
+// newPaced emits by another recorder, once it is started.
+func newPaced(to events.EventRecorder) *Paced { return &Paced{to, make(chan func(), waiting)} }
 
 // Recorder is what a manager's parts tell by, as who says it.
 func Recorder(mgr ctrl.Manager, name string) (*Paced, error) {
-	p := NewPaced(mgr.GetEventRecorder(name))
+	p := newPaced(mgr.GetEventRecorder(name))
 	return p, mgr.Add(p)
 }
 

@@ -17,7 +17,7 @@ func TestPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all = 10_000
 		fake := events.NewFakeRecorder(all)
-		p := NewPaced(fake)
+		p := newPaced(fake)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			if err := p.Start(ctx); err != nil {
@@ -46,7 +46,7 @@ func TestPaced(t *testing.T) {
 
 // INV-3: what nobody emits fills the queue, and no more.
 func TestPacedFull(t *testing.T) {
-	p := NewPaced(nil)
+	p := newPaced(nil)
 	for range waiting + 1 {
 		p.Eventf(&corev1.Pod{}, nil, corev1.EventTypeNormal, "Said", "Reconcile", "more")
 	}

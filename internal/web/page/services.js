@@ -100,7 +100,7 @@ export function filter() {
 
 function line(r) {
   const t = state.trends.get(r.root.dataset.id);
-  if (!t) return;
+  if (!t?.at.length) return;
   r.spark.draw(t);
   set(r.spark.root, "aria-label", `${r.of.promise ? "asked for" : "load"} ${short(r.of.load)} replicas, ${r.of.replicas.Ready} ready`);
 }
